@@ -1,0 +1,48 @@
+# Everything sets itself up: Python 3.11 and make are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CORES := auto
+
+.PHONY: help demo test lint format unit golden lock package clean
+
+help:            ## this list
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+$(STAMP): requirements-dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(STAMP)   ## the main job on the embedded sandbox
+	@sh tools/demo.sh
+
+test: lint unit  ## everything that CI runs
+
+lint: $(STAMP)   ## ruff, mypy, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+unit: $(STAMP)   ## all tests, with coverage
+	$(BIN)/python -m pytest -n $(CORES) --cov --cov-report=term
+
+format: $(STAMP) ## ruff format and fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+golden: $(STAMP) ## write the golden files anew; read the diff before you commit it
+	OMNICTL_GOLDEN=write $(BIN)/python -m pytest -q tests/golden
+
+lock: $(STAMP)   ## pin the dependencies anew (needs uv on the path)
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --group dev --all-extras pyproject.toml -o requirements-dev.txt
+
+package: $(STAMP) ## wheel and sdist in dist/
+	$(BIN)/python -m hatchling build
+
+clean:           ## drop what make made
+	rm -rf $(VENV) dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
