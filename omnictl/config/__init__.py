@@ -1,0 +1,1 @@
+"""YAML on disk to resources and diagnostics."""

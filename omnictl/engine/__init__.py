@@ -1,0 +1,1 @@
+"""Verbs, pure: comparing, deciding, ordering, recovering."""

@@ -1,0 +1,216 @@
+"""What can happen to a scenario: a closed union of small values, one per action, and the field changes under them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from omnictl.model.address import Address
+from omnictl.model.diagnostic import Source
+from omnictl.model.scenario import Attributes, Lifecycle, Step
+from omnictl.model.state import Record
+
+
+class Action(StrEnum):
+    """The word of each action; its sign stands in ``SIGNS``."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    ADOPT = "adopt"
+    RENAME = "rename"
+    FORGET = "forget"
+    RETIRE = "retire"
+    DEFAULT = "default"
+    NO_OP = "no-op"
+
+
+SIGNS: dict[Action, str] = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.ADOPT: "<",
+    Action.RENAME: ">",
+    Action.FORGET: ".",
+    Action.RETIRE: "x",
+    Action.DEFAULT: "*",
+    Action.NO_OP: " ",
+}
+
+
+class Cause(StrEnum):
+    """Why an update is needed: the files were edited, somebody changed the account, or both disagree."""
+
+    EDITED = "edited"
+    DRIFT = "drift"
+    CONFLICT = "conflict"
+
+
+# --- Field changes; positions count from 1 -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NameChanged:
+    """The name differs."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepInserted:
+    """A step is new, at ``position`` of the flow afterwards."""
+
+    position: int
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class StepRemoved:
+    """A step is gone, from ``position`` of the flow before."""
+
+    position: int
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class StepMoved:
+    """The same step stands elsewhere: from ``before`` (old flow) to ``after`` (new flow)."""
+
+    step: Step
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class SenderChanged:
+    """A step keeps its channel and changes its sender; ``before``/``after`` are senders, positions old and new."""
+
+    channel: str
+    before: str | None
+    after: str | None
+    position_before: int
+    position_after: int
+
+
+StepEdit: TypeAlias = StepInserted | StepRemoved | StepMoved | SenderChanged
+
+
+@dataclass(frozen=True, slots=True)
+class FlowChanged:
+    """The flow differs: both flows, and the edit script that leads from one to the other."""
+
+    before: tuple[Step, ...]
+    after: tuple[Step, ...]
+    edits: tuple[StepEdit, ...]
+
+
+FieldChange: TypeAlias = NameChanged | FlowChanged
+
+
+# --- Changes ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """POST a new scenario. ``replaces`` is the key of one that vanished; ``becomes_default`` on an empty account."""
+
+    address: Address
+    desired: Attributes
+    lifecycle: Lifecycle = Lifecycle()
+    becomes_default: bool = False
+    replaces: str | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """PUT a scenario that differs from its file. ``actual`` is what the plan saw on the account."""
+
+    address: Address
+    key: str
+    desired: Attributes
+    recorded: Record
+    actual: Attributes
+    cause: Cause
+    fields: tuple[FieldChange, ...]
+    lifecycle: Lifecycle = Lifecycle()
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Take an existing scenario into the state, and PUT it if it differs. ``from_tombstone``: it was ours before."""
+
+    address: Address
+    key: str
+    desired: Attributes
+    actual: Attributes
+    fields: tuple[FieldChange, ...]
+    from_tombstone: bool = False
+    lifecycle: Lifecycle = Lifecycle()
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """The same key under a new address, and a PUT if something else differs."""
+
+    address: Address
+    previous: Address
+    key: str
+    desired: Attributes
+    recorded: Record
+    actual: Attributes
+    fields: tuple[FieldChange, ...]
+    lifecycle: Lifecycle = Lifecycle()
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Drop the record and leave a tombstone; the scenario stays on the account (unless it ``vanished``)."""
+
+    address: Address
+    recorded: Record
+    vanished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """PUT the scenario with the retire marker in its name, then forget it."""
+
+    address: Address
+    recorded: Record
+    actual: Attributes
+    desired: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class SetDefault:
+    """Make this scenario the account default. ``key`` is None while its create is in the same plan.
+
+    ``previous_key`` (with ``previous`` where we manage it) is the one that loses it.
+    """
+
+    address: Address
+    key: str | None
+    attributes: Attributes
+    previous_key: str | None = None
+    previous: Address | None = None
+    previous_attributes: Attributes | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Nothing to send: the account is as declared but the record is older; it is brought up to date."""
+
+    address: Address
+    recorded: Record
+    actual: Attributes
+    desired: Attributes
+    lifecycle: Lifecycle = Lifecycle()
+
+
+Change: TypeAlias = Create | Update | Adopt | Rename | Forget | Retire | SetDefault | Refresh
+
+Writing: TypeAlias = Create | Update | Adopt | Rename | Retire | SetDefault
+"""The changes that may send a request."""

@@ -1,0 +1,128 @@
+"""A plan: everything that an apply will do, as one value that can be saved, shown, reviewed and checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from omnictl.model.address import Address
+from omnictl.model.change import Change
+from omnictl.model.diagnostic import Diagnostic, Source
+from omnictl.model.scenario import Attributes
+from omnictl.model.state import Account
+
+
+class Guard(StrEnum):
+    """The kinds of change that a plan refuses until they are allowed by name."""
+
+    DEFAULT_CHANGE = "default-change"
+    PROTECTED = "protected"
+    CHANNEL_REMOVAL = "channel-removal"
+    MASS_CHANGE = "mass-change"
+    EMPTY_CONFIGURATION = "empty-configuration"
+    UNMANAGED_TWIN = "unmanaged-twin"
+    VANISHED = "vanished"
+    LIKELY_RENAME = "likely-rename"
+
+
+@dataclass(frozen=True, slots=True)
+class GuardFinding:
+    """One guard that fired. ``subject`` is the id that ``--allow GUARD=ID`` names ("*" for the whole plan)."""
+
+    guard: Guard
+    subject: str
+    message: str
+    allowed: bool = False
+    source: Source | None = None
+    commands: tuple[str, ...] = ()
+    can_be_allowed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What ``--only`` and ``--exclude`` left: the words as given, and how many addresses they select."""
+
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    selected: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of an intent that an earlier run left: found under a key, or to be sent again."""
+
+    address: Address
+    key: str | None
+    near: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an apply of the plan takes: requests, and seconds under the budgets (None: no budget is known)."""
+
+    creates: int = 0
+    updates: int = 0
+    reads: int = 0
+    seconds: float = 0.0
+    create_limit: int | None = None
+    update_limit: int | None = None
+    window_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultMemory:
+    """The account default before and after: keys and, where managed, addresses; None is "no default"."""
+
+    before_key: str | None = None
+    before: Address | None = None
+    after: Address | None = None
+    managed: bool = False
+    released: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole truth about one apply.
+
+    ``changes`` stand in the order in which they are shown; ``engine.order`` says in which they are done.
+    ``twins`` names, per create, the keys that already looked alike when the plan was made (bound: none may be
+    added). ``unmanaged`` maps the key of each scenario that nobody here manages to its name.
+    """
+
+    plan_id: str
+    created_at: datetime
+    environment: str
+    account: Account
+    lineage: str
+    serial: int
+    state_digest: str
+    changes: tuple[Change, ...] = ()
+    guards: tuple[GuardFinding, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    settled: tuple[Settled, ...] = ()
+    default: DefaultMemory = DefaultMemory()
+    selection: Selection = Selection()
+    cost: Cost = Cost()
+    total: int = 0
+    unchanged: int = 0
+    refreshed: int = 0
+    unmanaged: Mapping[str, str] = field(default_factory=dict)
+    twins: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    production: bool = False
+    sandbox: bool = False
+    omnictl_version: str = ""
+
+    @property
+    def open_guards(self) -> tuple[GuardFinding, ...]:
+        """The guards that still refuse the plan."""
+        return tuple(each for each in self.guards if not each.allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A scenario of the account that resembles a wanted one: its key and attributes, ``exact`` or nearly so."""
+
+    key: str
+    attributes: Attributes
+    exact: bool

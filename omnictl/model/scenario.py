@@ -1,0 +1,141 @@
+"""Scenarios as values: what files declare (Resource), what the API shows (Remote), both in canonical attributes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias
+
+from omnictl.model.address import Address
+from omnictl.model.diagnostic import Source
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+EMPTY: Mapping[str, Json] = MappingProxyType({})
+
+CHANNELS: tuple[str, ...] = (
+    "EMAIL",
+    "KAKAO_ALIM",
+    "KAKAO_CHINGU",
+    "LINE",
+    "PUSH",
+    "SMS",
+    "VIBER",
+    "VKONTAKTE",
+    "VOICE",
+    "WHATSAPP",
+)
+"""The channels that the API documents today (source: its published OpenAPI description)."""
+
+OLD_CHANNELS: tuple[str, ...] = ("FACEBOOK", "PARSECO")
+"""Channels of older documents: read, and allowed in files, but not offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a flow: the channel in capitals, the sender or None where the service chooses it."""
+
+    channel: str
+    sender: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What is compared of a scenario: the name ("" when absent) and the flow, both canonical."""
+
+    name: str
+    flow: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A scenario of the account, as just read.
+
+    ``extra`` and ``step_extra`` (one mapping per step) hold fields that omnictl does not know; a PUT gives
+    them back as they were.
+    """
+
+    key: str
+    attributes: Attributes
+    is_default: bool = False
+    extra: Mapping[str, Json] = field(default=EMPTY, compare=False)
+    step_extra: tuple[Mapping[str, Json], ...] = field(default=(), compare=False)
+
+
+class Protection(StrEnum):
+    """What ``lifecycle.protected`` guards: nothing, removal and loss of the default, or every write."""
+
+    NONE = "none"
+    REMOVAL = "removal"
+    ALL = "all"
+
+
+class Manage(StrEnum):
+    """Whether omnictl writes the scenario or only watches it."""
+
+    APPLY = "apply"
+    OBSERVE = "observe"
+
+
+class OnRemoval(StrEnum):
+    """What happens to a scenario that left the configuration."""
+
+    FORGET = "forget"
+    RETIRE = "retire"
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredField:
+    """A field whose differences are left alone: ``name``, ``flow`` or ``flow[N].from``; ``until`` is YYYY-MM-DD."""
+
+    field: str
+    reason: str = ""
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """How a scenario is to be treated; ``protected`` and ``on_removal`` are remembered in the state."""
+
+    protected: Protection = Protection.NONE
+    manage: Manage = Manage.APPLY
+    on_removal: OnRemoval = OnRemoval.FORGET
+    ignore_changes: tuple[IgnoredField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A declared scenario, variables resolved.
+
+    ``default`` is what the file says (None: it says nothing). ``sources`` maps a field path (``""`` for the
+    document, ``name``, ``default``, ``flow``, ``flow[0]``, ``flow[0].from`` …) to its place.
+    """
+
+    address: Address
+    attributes: Attributes
+    default: bool | None = None
+    description: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    lifecycle: Lifecycle = Lifecycle()
+    previous_ids: tuple[str, ...] = ()
+    import_key: str | None = None
+    message_file: str | None = None
+    sources: Mapping[str, Source] = field(default_factory=dict, compare=False)
+
+    @property
+    def source(self) -> Source | None:
+        """The place where the document starts."""
+        return self.sources.get("")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """All that the files declare for one environment, in the order of the addresses."""
+
+    resources: Mapping[Address, Resource] = field(default_factory=dict)
+
+    @property
+    def declared_default(self) -> Resource | None:
+        """The one resource that says ``default: true``, if exactly one does."""
+        declared = [each for each in self.resources.values() if each.default]
+        return declared[0] if len(declared) == 1 else None

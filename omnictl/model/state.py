@@ -1,0 +1,109 @@
+"""What omnictl remembers of an environment: records, tombstones, intents, the default, the plans it applied."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from omnictl.model.address import Address
+from omnictl.model.scenario import Attributes, Lifecycle
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Which account this is: the host of the API and, where several share a host, a name. Never a credential."""
+
+    host: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is remembered of one managed scenario. Times are UTC.
+
+    ``applied`` is what was last sent, ``observed`` what the API last answered.
+    """
+
+    address: Address
+    key: str
+    applied: Attributes
+    observed: Attributes
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    lifecycle: Lifecycle = Lifecycle()
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A scenario that is no longer managed but still exists; ``retired`` if it was renamed with the marker."""
+
+    address: Address
+    key: str
+    applied: Attributes
+    removed_at: datetime
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A create that is about to happen or whose outcome is unknown.
+
+    ``body`` and ``default`` are what is sent; ``known_keys`` are the keys that matched or nearly matched before
+    it was sent; nothing of it is sent after ``not_after``. ``replaces`` is the key of a vanished scenario.
+    """
+
+    address: Address
+    body: Attributes
+    default: bool
+    run: str
+    created_at: datetime
+    not_after: datetime
+    known_keys: tuple[str, ...] = ()
+    lifecycle: Lifecycle = Lifecycle()
+    replaces: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedCreate:
+    """A create that was sent a second time after two readings showed nothing; watched for 30 days for a late twin."""
+
+    address: Address
+    body: Attributes
+    key: str
+    repeated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMark:
+    """A saved or live plan that was started, and when it was finished."""
+
+    plan_id: str
+    started_at: datetime
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDefault:
+    """The account default as last seen: the declared address (None: not managed) and the key that held it."""
+
+    address: Address | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The memory of one environment. ``serial`` rises only when the content changes.
+
+    ``listed`` is how many scenarios the last complete reading of the account showed.
+    """
+
+    lineage: str
+    environment: str
+    serial: int = 0
+    account: Account | None = None
+    records: Mapping[Address, Record] = field(default_factory=dict)
+    tombstones: tuple[Tombstone, ...] = ()
+    intents: tuple[Intent, ...] = ()
+    repeated_creates: tuple[RepeatedCreate, ...] = ()
+    account_default: AccountDefault = AccountDefault()
+    plans: tuple[PlanMark, ...] = ()
+    listed: int = 0

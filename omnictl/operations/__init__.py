@@ -1,0 +1,1 @@
+"""The shell: the order of effects, with no argv and no printing."""

@@ -1,0 +1,78 @@
+"""The port to the memory: what operations ask of a state backend."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from omnictl.model.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class LockHolder:
+    """Who holds the lock: the command, since when (UTC), until about when, and where to look. No names of people."""
+
+    operation: str
+    run: str
+    since: datetime
+    expected_end: datetime | None = None
+    process: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StateVersion:
+    """A kept older version of the state: its serial, when it was written (UTC), and where."""
+
+    serial: int
+    written_at: datetime
+    location: str
+
+
+class StateBackend(Protocol):
+    """Where the state of one environment lives. Reads raise StateError, writes StateWriteError."""
+
+    @property
+    def location(self) -> str:
+        """Where it is, for people."""
+        ...
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a file of this machine that goes with it."""
+        ...
+
+    def read(self) -> State | None:
+        """Return the state, or None where there has never been one."""
+        ...
+
+    def write(self, state: State) -> None:
+        """Store the state; durable and complete when it returns, the version before it kept."""
+        ...
+
+    def lock(
+        self, holder: LockHolder, *, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]
+    ) -> AbstractContextManager[None]:
+        """Hold the lock inside the context; LockHeldError after ``timeout_seconds``."""
+        ...
+
+    def describe_lock(self) -> LockHolder | None:
+        """Return who holds the lock now, or None."""
+        ...
+
+    def unlock(self) -> LockHolder | None:
+        """Clear a lock whose holder is gone and return it; LockHeldError while the holder lives."""
+        ...
+
+    def history(self) -> tuple[StateVersion, ...]:
+        """Return the kept versions, newest first."""
+        ...
+
+    def read_version(self, serial: int) -> State:
+        """Return a kept version; StateError where there is none."""
+        ...
+
+    def save_errored(self, state: State) -> str:
+        """Save a state that could not be written, beside the user; return its path."""
+        ...
