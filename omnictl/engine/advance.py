@@ -1,0 +1,143 @@
+"""Advancing the state: what is remembered after each thing that happened. State in, state out; times are UTC."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from omnictl.model.address import Address
+from omnictl.model.change import Adopt, Forget, Refresh, Rename, Retire, Update
+from omnictl.model.scenario import Attributes, Lifecycle, Remote
+from omnictl.model.state import (
+    Account,
+    AccountDefault,
+    Intent,
+    PlanMark,
+    Record,
+    RepeatedCreate,
+    State,
+    Tombstone,
+)
+
+KEPT_PLANS = 50
+KEPT_DAYS_OF_REPEATS = 30
+
+
+def start_plan(state: State, plan_id: str, now: datetime) -> State:
+    """Remember that a plan was started; starting it again changes nothing."""
+    if any(each.plan_id == plan_id for each in state.plans):
+        return state
+    return replace(state, plans=(*state.plans, PlanMark(plan_id, now))[-KEPT_PLANS:])
+
+
+def finish_plan(state: State, plan_id: str, now: datetime) -> State:
+    """Remember that a plan was applied to its end."""
+    marks = tuple(
+        replace(each, finished_at=each.finished_at or now) if each.plan_id == plan_id else each for each in state.plans
+    )
+    return replace(state, plans=marks)
+
+
+def plan_mark(state: State, plan_id: str) -> PlanMark | None:
+    """Return what is remembered of a plan."""
+    return next((each for each in state.plans if each.plan_id == plan_id), None)
+
+
+def note_reading(state: State, account: Account, listed: int, now: datetime) -> State:
+    """Remember a complete reading of the account, and drop what is remembered no longer."""
+    limit = now - timedelta(days=KEPT_DAYS_OF_REPEATS)
+    kept = tuple(each for each in state.repeated_creates if each.repeated_at >= limit)
+    return replace(state, account=account, listed=max(listed, state.listed), repeated_creates=kept)
+
+
+def add_intents(state: State, intents: Iterable[Intent]) -> State:
+    """Write down creates that are about to happen; an older intent of the same address is replaced."""
+    new = tuple(intents)
+    addresses = {each.address for each in new}
+    kept = tuple(each for each in state.intents if each.address not in addresses)
+    return replace(state, intents=(*kept, *new))
+
+
+def drop_intent(state: State, address: Address) -> State:
+    """Forget an intent: its request was surely not taken, or the scenario is surely absent."""
+    return replace(state, intents=tuple(each for each in state.intents if each.address != address))
+
+
+def record_created(state: State, intent: Intent, remote: Remote, now: datetime) -> State:
+    """Turn an intent into a record; a scenario that it replaces becomes a tombstone."""
+    record = Record(intent.address, remote.key, intent.body, remote.attributes, now, None, intent.lifecycle)
+    before = state.records.get(intent.address)
+    tombstones = state.tombstones
+    if before is not None and before.key != remote.key:
+        tombstones = (*tombstones, Tombstone(before.address, before.key, before.applied, now))
+    advanced = drop_intent(replace(state, tombstones=tombstones), intent.address)
+    return _with_record(replace(advanced, listed=state.listed + 1), record)
+
+
+def record_repeat(state: State, intent: Intent, remote: Remote, now: datetime) -> State:
+    """Remember that a create was sent twice, so that a late twin is noticed."""
+    repeated = RepeatedCreate(intent.address, intent.body, remote.key, now)
+    return replace(state, repeated_creates=(*state.repeated_creates, repeated))
+
+
+def record_written(state: State, change: Update | Adopt | Rename, observed: Attributes, now: datetime) -> State:
+    """Remember a change of an existing scenario. ``observed`` is what the API answered."""
+    match change:
+        case Adopt():
+            record = Record(change.address, change.key, change.desired, observed, None, None, change.lifecycle)
+            kept = tuple(each for each in state.tombstones if each.key != change.key)
+            state = replace(state, tombstones=kept)
+        case Rename():
+            record = replace(change.recorded, address=change.address)
+            records = {address: each for address, each in state.records.items() if address != change.previous}
+            state = replace(state, records=records)
+        case Update():
+            record = state.records.get(change.address, change.recorded)
+    sent = bool(change.fields)
+    record = replace(
+        record,
+        applied=change.desired,
+        observed=observed,
+        updated_at=now if sent else record.updated_at,
+        lifecycle=_remember(change.lifecycle),
+    )
+    return _with_record(state, record)
+
+
+def record_refreshed(state: State, change: Refresh) -> State:
+    """Bring a record up to date with what the account shows, without a request."""
+    record = state.records.get(change.address, change.recorded)
+    fresh = replace(record, applied=change.desired, observed=change.actual, lifecycle=_remember(change.lifecycle))
+    return _with_record(state, fresh)
+
+
+def record_removed(state: State, change: Forget | Retire, now: datetime) -> State:
+    """Drop a record and leave a tombstone, unless the scenario vanished."""
+    records = {address: each for address, each in state.records.items() if address != change.address}
+    recorded = change.recorded
+    if isinstance(change, Forget) and change.vanished:
+        return replace(state, records=records)
+    retired = isinstance(change, Retire)
+    tombstone = Tombstone(change.address, recorded.key, recorded.applied, now, retired)
+    kept = tuple(each for each in state.tombstones if each.key != recorded.key)
+    return replace(state, records=records, tombstones=(*kept, tombstone))
+
+
+def record_default(state: State, address: Address | None, key: str | None) -> State:
+    """Remember who holds the account default."""
+    return replace(state, account_default=AccountDefault(address, key))
+
+
+def touch_updated(state: State, address: Address, now: datetime) -> State:
+    """Remember that a PUT of this scenario left now; it counts for the throttle."""
+    record = state.records.get(address)
+    return state if record is None else _with_record(state, replace(record, updated_at=now))
+
+
+def _with_record(state: State, record: Record) -> State:
+    records: Mapping[Address, Record] = {**state.records, record.address: record}
+    return replace(state, records=records)
+
+
+def _remember(lifecycle: Lifecycle) -> Lifecycle:
+    """Return what the state keeps of a lifecycle: not the ignored fields, which only matter while the file is there."""
+    return replace(lifecycle, ignore_changes=())

@@ -1,0 +1,165 @@
+"""The decision table: for one address, what we want, what we remember and what the account shows give one change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from omnictl.engine.compare import wanted
+from omnictl.engine.diff import diff_attributes
+from omnictl.engine.view import View
+from omnictl.model.address import Address
+from omnictl.model.change import Adopt, Cause, Change, Create, Forget, Refresh, Rename, Retire, Update
+from omnictl.model.scenario import Attributes, Lifecycle, Manage, OnRemoval, Remote, Resource
+from omnictl.model.state import Record, Tombstone
+
+
+@dataclass(frozen=True, slots=True)
+class NoOp:
+    """Nothing to do; ``observed_only`` where something differs but is only watched."""
+
+    observed_only: bool = False
+
+
+def decide_declared(resource: Resource, view: View, renamed_from: Mapping[Address, Address]) -> Change | NoOp:
+    """Decide for an address that the files declare."""
+    record = view.state.records.get(resource.address)
+    if record is None:
+        return _decide_unrecorded(resource, view, renamed_from)
+    remote = view.remotes.get(record.key)
+    if remote is None:
+        return Create(
+            resource.address,
+            resource.attributes,
+            resource.lifecycle,
+            replaces=record.key,
+            source=resource.source,
+        )
+    return _decide_recorded(resource, record, remote)
+
+
+def decide_removed(record: Record, view: View, marker: str) -> Change:
+    """Decide for a recorded address that no file declares any more."""
+    remote = view.remotes.get(record.key)
+    if remote is None:
+        return Forget(record.address, record, vanished=True)
+    if record.lifecycle.on_removal is OnRemoval.FORGET or record.lifecycle.manage is Manage.OBSERVE:
+        return Forget(record.address, record)
+    name = remote.attributes.name
+    marked = name if name.startswith(marker) else marker + name
+    return Retire(record.address, record, remote.attributes, replace(remote.attributes, name=marked))
+
+
+def _decide_unrecorded(resource: Resource, view: View, renamed_from: Mapping[Address, Address]) -> Change | NoOp:
+    previous = renamed_from.get(resource.address)
+    if previous is not None:
+        return _rename(resource, view, previous)
+    if resource.import_key is not None and resource.import_key in view.remotes:
+        return _adopt(resource, view.remotes[resource.import_key])
+    tombstone = _tombstone_of(resource.address, view)
+    if tombstone is not None:
+        return _adopt(resource, view.remotes[tombstone.key], from_tombstone=True)
+    if resource.lifecycle.manage is Manage.OBSERVE:
+        return NoOp(observed_only=True)
+    return Create(resource.address, resource.attributes, resource.lifecycle, source=resource.source)
+
+
+def _tombstone_of(address: Address, view: View) -> Tombstone | None:
+    """Return the newest tombstone of the address whose scenario still exists and belongs to no other address."""
+    taken = {record.key for record in view.state.records.values()}
+    left = [
+        each
+        for each in view.state.tombstones
+        if each.address == address and each.key in view.remotes and each.key not in taken
+    ]
+    return max(left, key=lambda each: each.removed_at, default=None)
+
+
+def _adopt(resource: Resource, remote: Remote, *, from_tombstone: bool = False) -> Adopt:
+    desired = wanted(resource.attributes, remote.attributes, resource.lifecycle.ignore_changes)
+    if resource.lifecycle.manage is Manage.OBSERVE:
+        desired = remote.attributes
+    return Adopt(
+        resource.address,
+        remote.key,
+        desired,
+        remote.attributes,
+        diff_attributes(remote.attributes, desired),
+        from_tombstone,
+        resource.lifecycle,
+        resource.source,
+    )
+
+
+def _rename(resource: Resource, view: View, previous: Address) -> Rename:
+    record = view.state.records[previous]
+    actual = view.remotes[record.key].attributes
+    desired = wanted(resource.attributes, actual, resource.lifecycle.ignore_changes)
+    if resource.lifecycle.manage is Manage.OBSERVE or _is_normalised(desired, record, actual):
+        desired = actual
+    return Rename(
+        resource.address,
+        previous,
+        record.key,
+        desired,
+        record,
+        actual,
+        diff_attributes(actual, desired),
+        resource.lifecycle,
+        resource.source,
+    )
+
+
+def _decide_recorded(resource: Resource, record: Record, remote: Remote) -> Change | NoOp:
+    actual = remote.attributes
+    ignored = resource.lifecycle.ignore_changes
+    desired = wanted(resource.attributes, actual, ignored)
+    applied = wanted(record.applied, actual, ignored)
+    observed = wanted(record.observed, actual, ignored)
+    equal = desired == actual
+    if equal or (desired == applied and actual == observed):
+        same_lifecycle = remembered(record.lifecycle) == remembered(resource.lifecycle)
+        if record.observed == actual and record.applied in (desired, resource.attributes) and same_lifecycle:
+            return NoOp()
+        return Refresh(resource.address, record, actual, desired, resource.lifecycle)
+    if resource.lifecycle.manage is Manage.OBSERVE:
+        return NoOp(observed_only=True)
+    cause = _cause(edited=desired != applied, drifted=actual != observed)
+    shown = _without_normalised_parts(desired, applied, observed, actual)
+    return Update(
+        resource.address,
+        record.key,
+        desired,
+        record,
+        actual,
+        cause,
+        diff_attributes(shown, desired),
+        resource.lifecycle,
+        resource.source,
+    )
+
+
+def remembered(lifecycle: Lifecycle) -> tuple[object, ...]:
+    """Return the part of a lifecycle that the state remembers after the file is gone."""
+    return lifecycle.protected, lifecycle.on_removal, lifecycle.manage
+
+
+def _cause(*, edited: bool, drifted: bool) -> Cause:
+    if edited and drifted:
+        return Cause.CONFLICT
+    return Cause.EDITED if edited else Cause.DRIFT
+
+
+def _is_normalised(desired: Attributes, record: Record, actual: Attributes) -> bool:
+    """Tell whether the account shows what we sent, as the service bent it then."""
+    return desired == record.applied and actual == record.observed
+
+
+def _without_normalised_parts(
+    desired: Attributes, applied: Attributes, observed: Attributes, actual: Attributes
+) -> Attributes:
+    """Return the actual attributes, with the parts that differ only by the service's normalisation as desired."""
+    name_normalised = desired.name == applied.name and actual.name == observed.name
+    flow_normalised = desired.flow == applied.flow and actual.flow == observed.flow
+    return Attributes(
+        name=desired.name if name_normalised else actual.name,
+        flow=desired.flow if flow_normalised else actual.flow,
+    )

@@ -1,0 +1,96 @@
+"""Differences between two versions of a scenario: the name, and an edit script of the flow.
+
+A flow is aligned so that as many steps as possible keep their order: an equal step weighs most, a step that only
+changed its sender a little. What is left over is a move if the same step stands elsewhere, a changed sender if the
+same channel does, and an insertion or a removal otherwise. Nothing is reported for steps that merely shift.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from omnictl.model.change import (
+    FieldChange,
+    FlowChanged,
+    NameChanged,
+    SenderChanged,
+    StepEdit,
+    StepInserted,
+    StepMoved,
+    StepRemoved,
+)
+from omnictl.model.scenario import Attributes, Step
+
+_EQUAL, _SAME_CHANNEL = 4, 1
+
+
+def diff_attributes(before: Attributes, after: Attributes) -> tuple[FieldChange, ...]:
+    """Return what leads from one version to the other; empty when they are equal."""
+    changes: list[FieldChange] = []
+    if before.name != after.name:
+        changes.append(NameChanged(before.name, after.name))
+    if before.flow != after.flow:
+        changes.append(FlowChanged(before.flow, after.flow, diff_flows(before.flow, after.flow)))
+    return tuple(changes)
+
+
+def diff_flows(before: Sequence[Step], after: Sequence[Step]) -> tuple[StepEdit, ...]:
+    """Return the edit script between two flows, removals first, then by the position afterwards."""
+    kept = list(_align(before, after))
+    gone = [i for i in range(len(before)) if i not in {a for a, _ in kept}]
+    new = [j for j in range(len(after)) if j not in {b for _, b in kept}]
+    moved = list(_pair(gone, new, lambda i, j: before[i] == after[j]))
+    changed = list(_pair(gone, new, lambda i, j: before[i].channel == after[j].channel))
+    edits: list[StepEdit] = [StepMoved(after[j], i + 1, j + 1) for i, j in moved]
+    edits += [
+        SenderChanged(after[j].channel, before[i].sender, after[j].sender, i + 1, j + 1)
+        for i, j in (*kept, *changed)
+        if before[i] != after[j]
+    ]
+    edits += [StepInserted(j + 1, after[j]) for j in new]
+    removed = [StepRemoved(i + 1, before[i]) for i in gone]
+    return (*removed, *sorted(edits, key=_position_after))
+
+
+def _align(before: Sequence[Step], after: Sequence[Step]) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of indexes that keep their order, with the greatest total weight."""
+    rows, columns = len(before), len(after)
+    best = [[0] * (columns + 1) for _ in range(rows + 1)]
+    for i in range(rows - 1, -1, -1):
+        for j in range(columns - 1, -1, -1):
+            weight = _weigh(before[i], after[j])
+            paired = best[i + 1][j + 1] + weight if weight else 0
+            best[i][j] = max(paired, best[i + 1][j], best[i][j + 1])
+    i = j = 0
+    while i < rows and j < columns:
+        weight = _weigh(before[i], after[j])
+        if weight and best[i][j] == best[i + 1][j + 1] + weight:
+            yield i, j
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            i += 1
+        else:
+            j += 1
+
+
+def _weigh(one: Step, other: Step) -> int:
+    if one == other:
+        return _EQUAL
+    return _SAME_CHANNEL if one.channel == other.channel else 0
+
+
+def _pair(gone: list[int], new: list[int], fits: Callable[[int, int], bool]) -> Iterator[tuple[int, int]]:
+    """Yield fitting pairs of the left-over indexes, and take them out of both lists."""
+    for i in tuple(gone):
+        for j in tuple(new):
+            if fits(i, j):
+                gone.remove(i)
+                new.remove(j)
+                yield i, j
+                break
+
+
+def _position_after(edit: StepEdit) -> int:
+    match edit:
+        case StepMoved(after=position) | SenderChanged(position_after=position):
+            return position
+        case StepInserted(position=position) | StepRemoved(position=position):
+            return position

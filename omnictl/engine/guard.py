@@ -1,0 +1,189 @@
+"""Guards: the kinds of change that a plan refuses until they are allowed by name."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from omnictl.engine.recover import owned_keys
+from omnictl.engine.view import Circumstances, View
+from omnictl.model.address import Address, id_of
+from omnictl.model.change import Adopt, Change, Create, Forget, Rename, Retire, SetDefault, Update
+from omnictl.model.plan import Guard, GuardFinding
+from omnictl.model.scenario import Attributes, Protection, Step
+
+WHOLE_PLAN = "all"
+"""The subject of a guard that concerns the plan and not one scenario."""
+
+
+def find_guards(
+    changes: tuple[Change, ...], view: View, circumstances: Circumstances, likely_renames: Mapping[Address, Address]
+) -> tuple[GuardFinding, ...]:
+    """Return every guard that fires, marked where it is allowed."""
+    findings = (
+        *_default_change(changes, view),
+        *_protected(changes, view),
+        *_channel_removal(changes),
+        *_unmanaged_twin(changes, view, circumstances),
+        *_vanished(changes),
+        *_likely_rename(changes, likely_renames),
+        *_mass_change(changes, view, circumstances),
+        *_empty_configuration(changes, view),
+    )
+    return tuple(replace(each, allowed=(each.guard, each.subject) in circumstances.allowed) for each in findings)
+
+
+def render_flow(flow: Iterable[Step]) -> str:
+    """Return a flow in one line: ``VKONTAKTE -> SMS InfoSMS``."""
+    return " -> ".join(f"{step.channel} {step.sender}" if step.sender else step.channel for step in flow)
+
+
+def _default_change(changes: Iterable[Change], view: View) -> Iterator[GuardFinding]:
+    for change in changes:
+        match change:
+            case SetDefault(previous_attributes=Attributes() as loser):
+                yield GuardFinding(
+                    Guard.DEFAULT_CHANGE,
+                    id_of(change.address),
+                    f"Sends without a key go to {id_of(change.address)} ({render_flow(change.attributes.flow)}) "
+                    f"instead of {id_of(change.previous) if change.previous else repr(loser.name)} "
+                    f"({render_flow(loser.flow)}).",
+                    source=change.source,
+                )
+            case Forget(recorded=record) | Retire(recorded=record) if record.key in view.default_keys:
+                yield GuardFinding(
+                    Guard.DEFAULT_CHANGE,
+                    id_of(change.address),
+                    f"{id_of(change.address)} is the account default; sends without a key still go to it after this.",
+                )
+
+
+def _protected(changes: Iterable[Change], view: View) -> Iterator[GuardFinding]:
+    for change in changes:
+        for address, loses in _written(change):
+            record = view.state.records.get(address)
+            protection = record.lifecycle.protected if record else Protection.NONE
+            if protection is Protection.ALL or (protection is Protection.REMOVAL and loses):
+                yield GuardFinding(
+                    Guard.PROTECTED,
+                    id_of(address),
+                    f"{id_of(address)} is protected{' against every change' * (not loses)} (remembered in the state).",
+                )
+
+
+def _written(change: Change) -> tuple[tuple[Address, bool], ...]:
+    """Return the addresses that a change writes, and whether they lose their place or the default by it."""
+    match change:
+        case Forget() | Retire():
+            return ((change.address, True),)
+        case Update():
+            return ((change.address, False),)
+        case Rename() if change.fields:
+            return ((change.previous, False),)
+        case SetDefault(previous=previous):
+            return ((change.address, False), *(((previous, True),) if previous else ()))
+        case _:
+            return ()
+
+
+def _channel_removal(changes: Iterable[Change]) -> Iterator[GuardFinding]:
+    for change in changes:
+        if not isinstance(change, Update | Adopt | Rename):
+            continue
+        left = {step.channel for step in change.desired.flow}
+        lost = [step.channel for step in change.actual.flow if step.channel not in left]
+        if lost:
+            yield GuardFinding(
+                Guard.CHANNEL_REMOVAL,
+                id_of(change.address),
+                f"{id_of(change.address)} no longer sends through {', '.join(dict.fromkeys(lost))}.",
+                source=change.source,
+            )
+
+
+def _unmanaged_twin(changes: Iterable[Change], view: View, circumstances: Circumstances) -> Iterator[GuardFinding]:
+    owned = owned_keys(view.state)
+    for change in changes:
+        if not isinstance(change, Create) or change.replaces is not None:
+            continue
+        twins = [
+            key
+            for key, remote in sorted(view.remotes.items())
+            if remote.attributes.name == change.desired.name and key not in owned and key not in circumstances.elsewhere
+        ]
+        if twins:
+            scenario_id = id_of(change.address)
+            yield GuardFinding(
+                Guard.UNMANAGED_TWIN,
+                scenario_id,
+                f'The account already has a scenario named "{change.desired.name}" that the state does not know '
+                f"({', '.join(twins)}); a create would make a second one, and scenarios cannot be deleted. "
+                "To adopt it, add its key to the file.",
+                source=change.source,
+                commands=tuple(f"import: {key}" for key in twins),
+            )
+
+
+def _vanished(changes: Iterable[Change]) -> Iterator[GuardFinding]:
+    for change in changes:
+        if isinstance(change, Create) and change.replaces is not None:
+            yield GuardFinding(
+                Guard.VANISHED,
+                id_of(change.address),
+                f"The scenario of {id_of(change.address)} (key {change.replaces}) is no longer on the account. "
+                "Creating it again gives it another key: everything that sends with the old one has to change.",
+                source=change.source,
+            )
+
+
+def _likely_rename(changes: Iterable[Change], likely: Mapping[Address, Address]) -> Iterator[GuardFinding]:
+    for change in changes:
+        previous = likely.get(change.address)
+        if isinstance(change, Create) and previous is not None:
+            yield GuardFinding(
+                Guard.LIKELY_RENAME,
+                id_of(change.address),
+                f"{id_of(change.address)} has the name of {id_of(previous)}, which left the configuration. "
+                "If it is the same scenario, say so in its file, and it keeps its key.",
+                source=change.source,
+                commands=(f"previous_ids: [{id_of(previous)}]",),
+            )
+
+
+def _mass_change(changes: Iterable[Change], view: View, circumstances: Circumstances) -> Iterator[GuardFinding]:
+    touched = sum(1 for each in changes if isinstance(each, Update | Forget | Retire))
+    managed = len(view.state.records)
+    limits = circumstances.thresholds
+    if managed and touched >= limits.count and touched > limits.share * managed:
+        yield GuardFinding(
+            Guard.MASS_CHANGE,
+            WHOLE_PLAN,
+            f"{touched} of {managed} managed scenarios change at once "
+            f"(guard: {limits.count} or more, and over {limits.share:.0%}).",
+        )
+
+
+def _empty_configuration(changes: Iterable[Change], view: View) -> Iterator[GuardFinding]:
+    if view.configuration.resources or not any(isinstance(each, Forget | Retire) for each in changes):
+        return
+    yield GuardFinding(
+        Guard.EMPTY_CONFIGURATION,
+        WHOLE_PLAN,
+        f"No scenario is declared for {view.state.environment}, but the state has {len(view.state.records)}.",
+    )
+
+
+EXPLANATIONS: Mapping[Guard, str] = {
+    Guard.DEFAULT_CHANGE: "The account default moves, or its holder leaves the configuration. Every send without a key "
+    "follows the default, so this changes live traffic of callers that omnictl does not know.",
+    Guard.PROTECTED: "The scenario has lifecycle.protected, as the state remembers it. true guards removal and loss of "
+    "the default, all guards every write. Lifting it in the file takes effect in the apply after.",
+    Guard.CHANNEL_REMOVAL: "The flow no longer has a channel that it has on the account.",
+    Guard.MASS_CHANGE: "More of the existing scenarios change at once than the settings find normal.",
+    Guard.EMPTY_CONFIGURATION: "No scenario is declared although the state has some: usually a wrong directory, not a "
+    "wish to forget everything.",
+    Guard.UNMANAGED_TWIN: "The account has a scenario with the name of one that is about to be created. Names are not "
+    "unique and scenarios cannot be deleted, so a second one would stay for ever.",
+    Guard.VANISHED: "A recorded scenario is no longer on the account. Creating it again changes its key.",
+    Guard.LIKELY_RENAME: "A new id has the name of one that left the configuration. A rename keeps the key, a create "
+    "does not.",
+}
+"""What each guard means, for ``explain`` and the documents."""

@@ -1,0 +1,106 @@
+"""Making a plan: every address decided, the default worked in, guards and costs found. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from omnictl.engine.cost import SECONDS_PER_REQUEST, count_creates, count_updates, estimate_seconds
+from omnictl.engine.decide import NoOp, decide_declared, decide_removed
+from omnictl.engine.defaults import decide_default
+from omnictl.engine.guard import find_guards
+from omnictl.engine.listing import guess_pages
+from omnictl.engine.notes import note_configuration
+from omnictl.engine.recover import look_alikes, owned_keys
+from omnictl.engine.rename import Renames, find_renames
+from omnictl.engine.selection import select
+from omnictl.engine.view import Circumstances, View
+from omnictl.model.address import Address
+from omnictl.model.change import Adopt, Change, Create, Refresh, Rename
+from omnictl.model.plan import Cost, Plan, Selection, Settled
+
+
+def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, ...] = ()) -> Plan:
+    """Compare the three views of every address and say all that an apply would do."""
+    renames = find_renames(view)
+    addresses = _addresses(view, renames)
+    selected = select(addresses, view.configuration.resources, circumstances.only, circumstances.exclude)
+    decided = {address: _decide(address, view, renames, circumstances) for address in addresses}
+    changes = tuple(each for address, each in decided.items() if address in selected and not isinstance(each, NoOp))
+    default = decide_default(changes, view, selected)
+    watched = tuple(address for address, each in decided.items() if isinstance(each, NoOp) and each.observed_only)
+    refreshed = sum(1 for each in default.changes if isinstance(each, Refresh))
+    untouched = {address for address in selected if isinstance(decided[address], NoOp | Refresh)}
+    return Plan(
+        plan_id=circumstances.plan_id,
+        created_at=circumstances.created_at,
+        environment=circumstances.environment,
+        account=circumstances.account,
+        lineage=view.state.lineage,
+        serial=view.state.serial,
+        state_digest=circumstances.state_digest,
+        changes=default.changes,
+        guards=find_guards(default.changes, view, circumstances, renames.likely),
+        diagnostics=(*renames.diagnostics, *default.diagnostics, *note_configuration(view, watched)),
+        settled=settled,
+        default=default.memory,
+        selection=Selection(circumstances.only, circumstances.exclude, len(selected), len(addresses)),
+        cost=_cost(default.changes, view, circumstances),
+        total=len(view.configuration.resources),
+        unchanged=len(untouched),
+        refreshed=refreshed,
+        unmanaged=_unmanaged(view, default.changes, circumstances),
+        twins=_twins(default.changes, view),
+        production=circumstances.production,
+        sandbox=circumstances.sandbox,
+        omnictl_version=circumstances.omnictl_version,
+    )
+
+
+def _addresses(view: View, renames: Renames) -> tuple[Address, ...]:
+    """Return every address of the plan in order; the old one of a rename is not an address of its own."""
+    renamed = set(renames.pairs.values())
+    everything = {*view.configuration.resources, *view.state.records} - renamed
+    return tuple(sorted(everything))
+
+
+def _decide(address: Address, view: View, renames: Renames, circumstances: Circumstances) -> Change | NoOp:
+    resource = view.configuration.resources.get(address)
+    if resource is not None:
+        return decide_declared(resource, view, renames.pairs)
+    return decide_removed(view.state.records[address], view, circumstances.retire_marker)
+
+
+def _cost(changes: Iterable[Change], view: View, circumstances: Circumstances) -> Cost:
+    """Count requests and seconds; the kinds wait for their own throttles side by side."""
+    changes = tuple(changes)
+    creates, updates = count_creates(changes), count_updates(changes)
+    use = (circumstances.creates, circumstances.updates)
+    seconds = [
+        estimate_seconds(n, limit=each.limit, window_seconds=each.window_seconds, used_ages=each.used_ages)
+        for n, each in zip((creates, updates), use, strict=True)
+    ]
+    pages = guess_pages(len(view.remotes), circumstances.page_size)
+    return Cost(
+        creates=creates,
+        updates=updates,
+        reads=pages + updates,
+        seconds=max(seconds) + SECONDS_PER_REQUEST if creates or updates else 0.0,
+        create_limit=circumstances.creates.limit,
+        update_limit=circumstances.updates.limit,
+        window_seconds=circumstances.creates.window_seconds,
+    )
+
+
+def _unmanaged(view: View, changes: Iterable[Change], circumstances: Circumstances) -> Mapping[str, str]:
+    """Return the scenarios of the account that no address here or elsewhere stands for."""
+    claimed = {each.key for each in changes if isinstance(each, Adopt | Rename)}
+    known = owned_keys(view.state) | claimed | set(circumstances.elsewhere)
+    return {key: remote.attributes.name for key, remote in sorted(view.remotes.items()) if key not in known}
+
+
+def _twins(changes: Iterable[Change], view: View) -> Mapping[Address, tuple[str, ...]]:
+    """Return, per create, the keys that already look alike: apply refuses if there is one more."""
+    owned = owned_keys(view.state)
+    return {
+        each.address: tuple(near.key for near in look_alikes(each.desired, view.remotes, owned))
+        for each in changes
+        if isinstance(each, Create)
+    }

@@ -1,0 +1,96 @@
+"""Settling creates whose outcome is unknown: found under a key, absent, or not to be decided by a program."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from omnictl.engine.compare import is_near
+from omnictl.model.plan import Near
+from omnictl.model.scenario import Attributes, Remote
+from omnictl.model.state import Intent, State
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The create happened: this is its scenario."""
+
+    intent: Intent
+    remote: Remote
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Nothing on the account looks like it."""
+
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """More scenarios match, or nearly match, than were created: a person has to choose."""
+
+    intents: tuple[Intent, ...]
+    candidates: tuple[Near, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What one complete reading says of all open intents."""
+
+    found: tuple[Found, ...] = ()
+    absent: tuple[Absent, ...] = ()
+    ambiguous: tuple[Ambiguous, ...] = ()
+
+
+def owned_keys(state: State) -> frozenset[str]:
+    """Return the keys that already belong to an address: records and tombstones."""
+    return frozenset(record.key for record in state.records.values()) | {each.key for each in state.tombstones}
+
+
+def look_alikes(body: Attributes, remotes: Mapping[str, Remote], owned: Collection[str]) -> tuple[Near, ...]:
+    """Return the scenarios nobody here owns that match the body or nearly do, by key."""
+    return tuple(
+        Near(key, remote.attributes, remote.attributes == body)
+        for key, remote in sorted(remotes.items())
+        if key not in owned and (remote.attributes == body or is_near(remote.attributes, body))
+    )
+
+
+def settle(state: State, remotes: Mapping[str, Remote], owned_elsewhere: Collection[str] = ()) -> Settlement:
+    """Look for every open intent in one complete reading of the account.
+
+    k equal intents share m <= k exact matches in the order of their addresses; m > k, or a near match, stops.
+    """
+    owned = owned_keys(state) | frozenset(owned_elsewhere)
+    groups: dict[Attributes, list[Intent]] = defaultdict(list)
+    for intent in sorted(state.intents, key=lambda each: each.address):
+        groups[intent.body].append(intent)
+    found: list[Found] = []
+    absent: list[Absent] = []
+    ambiguous: list[Ambiguous] = []
+    for body, intents in groups.items():
+        candidates = _new_candidates(body, intents, remotes, owned)
+        exact = [each for each in candidates if each.exact]
+        if len(exact) > len(intents) or len(exact) < min(len(candidates), len(intents)):
+            ambiguous.append(Ambiguous(tuple(intents), candidates))
+            continue
+        found += [Found(intent, remotes[near.key]) for intent, near in zip(intents, exact, strict=False)]
+        absent += [Absent(intent) for intent in intents[len(exact) :]]
+    return Settlement(tuple(found), tuple(absent), tuple(ambiguous))
+
+
+def _new_candidates(
+    body: Attributes, intents: Sequence[Intent], remotes: Mapping[str, Remote], owned: Collection[str]
+) -> tuple[Near, ...]:
+    """Return what looks alike and was not there before any of the intents was sent."""
+    known = frozenset.intersection(*(frozenset(intent.known_keys) for intent in intents))
+    return tuple(each for each in look_alikes(body, remotes, owned) if each.key not in known)
+
+
+def believe_absence_at(intent: Intent, *, sender_ended_at: datetime, settle_seconds: float) -> datetime:
+    """Return from when on a missing scenario may be believed to be absent.
+
+    The request cannot have left after ``not_after``, nor after its sender ended (the lock proves that).
+    """
+    return min(intent.not_after, sender_ended_at) + timedelta(seconds=settle_seconds)

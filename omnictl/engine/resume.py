@@ -1,0 +1,203 @@
+"""A saved plan against the present: what is still to be done, what is done already, what has moved since."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from omnictl.engine.advance import plan_mark
+from omnictl.engine.compare import is_near
+from omnictl.engine.recover import look_alikes, owned_keys
+from omnictl.model.address import Address, id_of
+from omnictl.model.change import Adopt, Change, Create, Forget, Refresh, Rename, Retire, SetDefault, Update
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.plan import Plan
+from omnictl.model.scenario import Attributes, Remote
+from omnictl.model.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """State and account as they are now; ``started`` if this plan was begun before."""
+
+    state: State
+    remotes: Mapping[str, Remote]
+    started: bool
+    owned_elsewhere: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """The changes to do, those that an earlier run of the plan did, and what forbids to go on."""
+
+    pending: tuple[Change, ...]
+    done: tuple[Change, ...]
+    moved: tuple[Diagnostic, ...]
+    finished: bool = False
+
+
+def resume(
+    plan: Plan, state: State, remotes: Mapping[str, Remote], owned_elsewhere: Collection[str] = ()
+) -> Resumption:
+    """Compare each change of a plan with the present. Changes elsewhere do not matter."""
+    mark = plan_mark(state, plan.plan_id)
+    if mark is not None and mark.finished_at is not None:
+        return Resumption((), plan.changes, (), finished=True)
+    present = Present(state, remotes, started=mark is not None, owned_elsewhere=owned_elsewhere)
+    if state.lineage != plan.lineage and state.records:
+        return Resumption((), (), (_moved("the state", "it is another one (lineage)"),))
+    pending: list[Change] = []
+    done: list[Change] = []
+    moved: list[Diagnostic] = []
+    for change in plan.changes:
+        why = _judge(change, plan, present)
+        if why is _DONE:
+            done.append(change)
+        elif why is None:
+            pending.append(change)
+        else:
+            moved.append(_moved(id_of(change.address), why))
+    return Resumption(tuple(pending), tuple(done), tuple(moved))
+
+
+_DONE = "done"
+
+
+def _judge(change: Change, plan: Plan, present: Present) -> str | None:
+    """Return ``_DONE``, None where it is still to be done, or what has moved."""
+    match change:
+        case Create():
+            return _judge_create(change, plan, present)
+        case Update():
+            return _judge_update(change, present)
+        case Rename():
+            return _judge_rename(change, present)
+        case Adopt():
+            return _judge_adopt(change, present)
+        case Forget() | Retire():
+            return _judge_removal(change, present)
+        case SetDefault():
+            return _judge_default(change, present)
+        case Refresh():
+            return _judge_refresh(change, present)
+        case _:
+            assert_never(change)
+
+
+def _judge_create(change: Create, plan: Plan, present: Present) -> str | None:
+    record = present.state.records.get(change.address)
+    if record is not None and record.key != change.replaces:
+        if present.started and record.applied == change.desired:
+            return _DONE
+        return f"it is recorded now (key {record.key})"
+    if change.replaces is not None and change.replaces in present.remotes:
+        return "its scenario is on the account again"
+    owned = owned_keys(present.state) | set(present.owned_elsewhere)
+    known = set(plan.twins.get(change.address, ()))
+    new = [near for near in look_alikes(change.desired, present.remotes, owned) if near.key not in known]
+    if new and not any(intent.address == change.address for intent in present.state.intents):
+        return f"the account has a scenario like it now (key {new[0].key})"
+    return None
+
+
+def _judge_update(change: Update, present: Present) -> str | None:
+    record = present.state.records.get(change.address)
+    if record is None or record.key != change.key:
+        return "its record is gone or names another key"
+    if present.started and record.applied == change.desired and record != change.recorded:
+        return _DONE
+    if (record.applied, record.observed) != (change.recorded.applied, change.recorded.observed):
+        return "its record was changed by another apply"
+    return _judge_actual(change.key, change.actual, change.desired, present)
+
+
+def _judge_rename(change: Rename, present: Present) -> str | None:
+    record = present.state.records.get(change.address)
+    if record is not None:
+        return _DONE if present.started and record.key == change.key else "its new address is recorded now"
+    before = present.state.records.get(change.previous)
+    if before is None or before.key != change.key:
+        return f"{id_of(change.previous)} is no longer recorded with this key"
+    return _judge_actual(change.key, change.actual, change.desired, present)
+
+
+def _judge_adopt(change: Adopt, present: Present) -> str | None:
+    record = present.state.records.get(change.address)
+    if record is not None:
+        return _DONE if present.started and record.key == change.key else "its address is recorded now"
+    if any(each.key == change.key for each in present.state.records.values()):
+        return f"the key {change.key} belongs to another address now"
+    return _judge_actual(change.key, change.actual, change.desired, present)
+
+
+def _judge_removal(change: Forget | Retire, present: Present) -> str | None:
+    record = present.state.records.get(change.address)
+    if record is None:
+        return _DONE if present.started else "it is no longer recorded"
+    if record.key != change.recorded.key:
+        return "it is recorded with another key now"
+    if isinstance(change, Forget):
+        return None
+    return _judge_actual(record.key, change.actual, change.desired, present)
+
+
+def _judge_default(change: SetDefault, present: Present) -> str | None:
+    record = present.state.records.get(change.address)
+    holders = {key for key, remote in present.remotes.items() if remote.is_default}
+    if present.started and record is not None and record.key in holders:
+        return _DONE
+    if change.previous_key is None and holders:
+        return "another scenario became the account default"
+    if change.previous_key is not None and change.previous_key not in holders:
+        return "the account default moved"
+    return None
+
+
+def _judge_refresh(change: Refresh, present: Present) -> str | None:
+    record = present.state.records.get(change.address)
+    if record is None or record.key != change.recorded.key:
+        return "its record is gone or names another key"
+    remote = present.remotes.get(record.key)
+    if remote is None:
+        return "its scenario is no longer on the account"
+    if record.applied == change.desired and record.observed == remote.attributes == change.actual:
+        return _DONE if present.started else None
+    return None if remote.attributes == change.actual else "it was changed on the account"
+
+
+def _judge_actual(key: str, seen: Attributes, desired: Attributes, present: Present) -> str | None:
+    """Compare the account with what the plan saw; a half-done change of this plan counts as to be done."""
+    remote = present.remotes.get(key)
+    if remote is None:
+        return "its scenario is no longer on the account"
+    if remote.attributes == seen:
+        return None
+    if present.started and (remote.attributes == desired or is_near(remote.attributes, desired)):
+        return None
+    return f"it was changed on the account ({_difference(seen, remote.attributes)})"
+
+
+def _difference(one: Attributes, other: Attributes) -> str:
+    """Name what differs."""
+    fields = [name for name, differs in (("name", one.name != other.name), ("flow", one.flow != other.flow)) if differs]
+    return ", ".join(fields)
+
+
+def _moved(subject: str, why: str) -> Diagnostic:
+    return Diagnostic(
+        "stale-plan",
+        Severity.ERROR,
+        "The plan is stale: something that it touches has moved",
+        f"{subject}: {why}.",
+        hint="make a new plan and have it reviewed",
+    )
+
+
+def done_addresses(resumption: Resumption) -> frozenset[Address]:
+    """Return the addresses whose change an earlier run of the plan did."""
+    return frozenset(each.address for each in resumption.done)
+
+
+CODES = {
+    "stale-plan": "A saved plan names, for everything it touches, what it saw in the state and on the account. One of "
+    "these has moved since. Make a new plan and have it reviewed.",
+}

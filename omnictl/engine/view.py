@@ -1,0 +1,75 @@
+"""What a plan is made of: the three views of every address, and the circumstances."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from omnictl.model.address import Address
+from omnictl.model.plan import Guard
+from omnictl.model.scenario import Configuration, Remote
+from omnictl.model.state import Account, State
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Desired, recorded and actual, in this order. ``remotes`` is a complete reading, by key."""
+
+    configuration: Configuration
+    state: State
+    remotes: Mapping[str, Remote]
+
+    def remote_of(self, address: Address) -> Remote | None:
+        """Return the scenario of a recorded address; None if it is not recorded or vanished."""
+        record = self.state.records.get(address)
+        return self.remotes.get(record.key) if record else None
+
+    @property
+    def default_keys(self) -> tuple[str, ...]:
+        """The keys that the account shows as default: one, unless something is odd."""
+        return tuple(key for key, remote in self.remotes.items() if remote.is_default)
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """When ``mass-change`` fires: at least ``count`` changes of existing scenarios and more than ``share`` of them."""
+
+    share: float = 0.3
+    count: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetUse:
+    """A throttle as a plan sees it: ``used_ages`` are the seconds since the requests of recent runs."""
+
+    limit: int | None = None
+    window_seconds: float = 600.0
+    used_ages: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """All that a plan depends on beside the three views.
+
+    ``elsewhere`` maps the keys that other environments of the same account manage to the names of these.
+    """
+
+    plan_id: str
+    created_at: datetime
+    environment: str
+    account: Account
+    state_digest: str = ""
+    omnictl_version: str = ""
+    production: bool = False
+    sandbox: bool = False
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    allowed: frozenset[tuple[Guard, str]] = frozenset()
+    thresholds: Thresholds = Thresholds()
+    creates: BudgetUse = BudgetUse(20)
+    updates: BudgetUse = BudgetUse(40)
+    page_size: int = 100
+    retire_marker: str = "[retired] "
+    elsewhere: Mapping[str, str] = field(default_factory=lambda: _NONE)
