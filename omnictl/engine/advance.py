@@ -73,10 +73,10 @@ def record_created(state: State, intent: Intent, remote: Remote, now: datetime) 
     return _with_record(replace(advanced, listed=state.listed + 1), record)
 
 
-def record_repeat(state: State, intent: Intent, remote: Remote, now: datetime) -> State:
-    """Remember that a create was sent twice, so that a late twin is noticed."""
-    repeated = RepeatedCreate(intent.address, intent.body, remote.key, now)
-    return replace(state, repeated_creates=(*state.repeated_creates, repeated))
+def record_absent(state: State, intent: Intent, now: datetime) -> State:
+    """Drop an intent whose scenario is believed to be absent; a late twin is watched for from now on."""
+    repeated = RepeatedCreate(intent.address, intent.body, now)
+    return replace(drop_intent(state, intent.address), repeated_creates=(*state.repeated_creates, repeated))
 
 
 def record_written(state: State, change: Update | Adopt | Rename, observed: Attributes, now: datetime) -> State:

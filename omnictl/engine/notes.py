@@ -72,13 +72,15 @@ def _late_twins(view: View) -> Iterator[Diagnostic]:
     """A create that was repeated may have a twin that appeared late."""
     owned = {record.key for record in view.state.records.values()} | {each.key for each in view.state.tombstones}
     for repeated in view.state.repeated_creates:
+        record = view.state.records.get(repeated.address)
+        ours = record.key if record else "not recorded"
         for key, remote in sorted(view.remotes.items()):
             if key not in owned and remote.attributes == repeated.body:
                 yield Diagnostic(
                     "late-twin",
                     Severity.WARNING,
                     "A create that was repeated has appeared twice",
-                    f"{id_of(repeated.address)} is {repeated.key}; {key} is equal to it and appeared after the create "
+                    f"{id_of(repeated.address)} is {ours}; {key} is equal to it and appeared after the create "
                     "was repeated. Both can be sent through, and neither can be deleted.",
                     hint="rename the one that nobody uses in the web interface",
                 )

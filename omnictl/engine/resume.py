@@ -7,7 +7,7 @@ from typing import assert_never
 from omnictl.engine.advance import plan_mark
 from omnictl.engine.compare import is_near
 from omnictl.engine.recover import look_alikes, owned_keys
-from omnictl.model.address import Address, id_of
+from omnictl.model.address import id_of
 from omnictl.model.change import Adopt, Change, Create, Forget, Refresh, Rename, Retire, SetDefault, Update
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Plan
@@ -89,6 +89,8 @@ def _judge_create(change: Create, plan: Plan, present: Present) -> str | None:
         if present.started and record.applied == change.desired:
             return _DONE
         return f"it is recorded now (key {record.key})"
+    if change.becomes_default and not present.started and present.remotes:
+        return "the account is no longer empty, so it would not become the default"
     if change.replaces is not None and change.replaces in present.remotes:
         return "its scenario is on the account again"
     owned = owned_keys(present.state) | set(present.owned_elsewhere)
@@ -190,11 +192,6 @@ def _moved(subject: str, why: str) -> Diagnostic:
         f"{subject}: {why}.",
         hint="make a new plan and have it reviewed",
     )
-
-
-def done_addresses(resumption: Resumption) -> frozenset[Address]:
-    """Return the addresses whose change an earlier run of the plan did."""
-    return frozenset(each.address for each in resumption.done)
 
 
 CODES = {

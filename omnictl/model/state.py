@@ -64,11 +64,10 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class RepeatedCreate:
-    """A create that was sent a second time after two readings showed nothing; watched for 30 days for a late twin."""
+    """A create that is sent again after two readings showed nothing; watched for 30 days for a late twin."""
 
     address: Address
     body: Attributes
-    key: str
     repeated_at: datetime
 
 

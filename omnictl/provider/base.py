@@ -95,6 +95,14 @@ class Provider(Protocol):
         """What this provider promises."""
         ...
 
+    def permits(self, operation: Operation) -> int:
+        """Return how many requests of this kind may leave now under the budget; a large number without one."""
+        ...
+
+    def seconds_until_permit(self, operation: Operation) -> float:
+        """Return how long until one more request of this kind may leave; 0.0 where one may leave now."""
+        ...
+
     def list_page(self, page: int) -> tuple[Remote, ...]:
         """Read one page (zero-based, ``capabilities.page_size`` rows)."""
         ...

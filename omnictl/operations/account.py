@@ -1,0 +1,110 @@
+"""Reading the account: pages asked for concurrently, read to the end, every recorded key accounted for."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from omnictl.engine.listing import Complete, Moved, guess_pages, judge
+from omnictl.errors import ReadingError, RefusalKind, RefusedError
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.outcome import Event, ReadingAccount
+from omnictl.model.scenario import Remote
+from omnictl.model.state import State
+from omnictl.provider.base import Provider
+
+RESTARTS = 2
+"""How often a reading is begun anew because the list moved under it."""
+
+Observe = Callable[[Event], None]
+
+
+def read_account(provider: Provider, state: State, *, workers: int, observe: Observe) -> Mapping[str, Remote]:
+    """Return all scenarios of the account by key, in the order of the list.
+
+    Raises ReadingError where the reading cannot be complete, RefusedError where the account is not the one of the
+    state. Recorded keys that are missing from the result have vanished (404).
+    """
+    recorded = frozenset(record.key for record in state.records.values())
+    with ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="read") as pool:
+        remotes = _read_list(provider, recorded, state.listed, pool, observe)
+        missing = sorted(recorded - remotes.keys())
+        if missing and len(missing) == len(recorded):
+            _refuse_if_foreign(provider, missing, remotes, pool)
+        for key, remote in zip(missing, pool.map(provider.get, missing), strict=True):
+            if remote is not None:
+                raise ReadingError(_incomplete(key))
+    return remotes
+
+
+def _read_list(
+    provider: Provider, recorded: Collection[str], listed: int, pool: ThreadPoolExecutor, observe: Observe
+) -> dict[str, Remote]:
+    moved_key = ""
+    for _ in range(RESTARTS + 1):
+        verdict = _read_once(provider, recorded, listed, pool, observe)
+        if isinstance(verdict, Complete):
+            return {remote.key: remote for remote in verdict.remotes}
+        moved_key = verdict.key
+    raise ReadingError(_restless(moved_key))
+
+
+def _read_once(
+    provider: Provider, recorded: Collection[str], listed: int, pool: ThreadPoolExecutor, observe: Observe
+) -> Complete | Moved:
+    size = provider.capabilities.page_size
+    pages: list[Sequence[Remote]] = list(pool.map(provider.list_page, range(guess_pages(listed, size))))
+    while True:
+        observe(ReadingAccount(sum(map(len, pages))))
+        verdict = judge(pages, page_size=size, recorded=recorded, listed_before=listed)
+        if isinstance(verdict, Complete | Moved):
+            return verdict
+        pages.append(provider.list_page(len(pages)))
+
+
+def _refuse_if_foreign(
+    provider: Provider, missing: Sequence[str], remotes: Mapping[str, Remote], pool: ThreadPoolExecutor
+) -> None:
+    """Refuse an account that knows none of the keys of the state."""
+    if any(remote is not None for remote in pool.map(provider.get, missing[:10])):
+        raise ReadingError(_incomplete(missing[0]))
+    raise RefusedError(
+        RefusalKind.POLICY,
+        Diagnostic(
+            "foreign-account",
+            Severity.ERROR,
+            "The account knows none of the scenarios that the state records",
+            f"The state records {len(missing)} keys; {provider.host} has {len(remotes)} scenarios and none of these. "
+            "This is another account, or another state.",
+            hint="check the environment (--env), its base URL, its credentials and its state",
+        ),
+    )
+
+
+def _incomplete(key: str) -> Diagnostic:
+    return Diagnostic(
+        "incomplete-listing",
+        Severity.ERROR,
+        "The list of scenarios is incomplete",
+        f"The scenario {key} exists on the account, but the list does not show it. "
+        "A plan made from such a list could create scenarios a second time, so none is made.",
+        hint="try again in a minute; a scenario that was just created may be missing for a moment",
+    )
+
+
+def _restless(key: str) -> Diagnostic:
+    return Diagnostic(
+        "restless-listing",
+        Severity.ERROR,
+        "The list of scenarios changes while it is read",
+        f"The scenario {key} came up twice in each of {RESTARTS + 1} readings, so something may be missing from them.",
+        hint="try again when nobody else changes scenarios",
+    )
+
+
+CODES = {
+    "foreign-account": "The state has keys and the account lists none of them. Nothing is planned against an account "
+    "that is not the one the state was written for.",
+    "incomplete-listing": "A recorded scenario is missing from the list although it exists. An incomplete list is "
+    "never taken for a complete one.",
+    "restless-listing": "A key was listed twice: the order of the list changed between two pages. The reading was "
+    "begun anew twice and gave no consistent list.",
+}

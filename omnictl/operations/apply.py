@@ -1,0 +1,259 @@
+"""Applying: under the lock, settle what is open, compare or resume, refuse or execute, remember after every step."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from omnictl.engine.advance import finish_plan, record_default, start_plan
+from omnictl.engine.order import arrange
+from omnictl.engine.resume import Resumption, resume
+from omnictl.engine.view import Circumstances
+from omnictl.errors import OmnictlError, RefusalKind, RefusedError, StateWriteError
+from omnictl.model.change import Change, Refresh
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.outcome import ApplyReport, ApplyStarted, Ending, Event, Fate, Outcome, WaitingForLock
+from omnictl.model.plan import GuardFinding, Plan
+from omnictl.model.scenario import Configuration, Remote
+from omnictl.model.state import State
+from omnictl.operations.keeper import Keeper
+from omnictl.operations.plan import Reading, plan_from_reading
+from omnictl.operations.run import Tally, Tools, action_of
+from omnictl.operations.settling import settle_intents
+from omnictl.operations.stages import Stages
+from omnictl.provider.base import Provider, StopSignal
+from omnictl.state.base import LockHolder, StateBackend
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an apply is asked to do. ``approve`` shows the plan and raises RefusedError where nobody says yes."""
+
+    circumstances: Circumstances
+    approve: Callable[[Plan], None]
+    new_state: State
+    stop_after_seconds: float | None = None
+    lock_timeout_seconds: float = 0.0
+    saved_plan: Plan | None = None
+    configuration: Configuration = Configuration()
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What an apply works with, before there is a state to keep."""
+
+    provider: Provider
+    backend: StateBackend
+    stop: StopSignal
+    observe: Callable[[Event], None]
+    clock: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    workers: int
+    holder: LockHolder
+
+
+def run_apply(request: Request, workshop: Workshop) -> ApplyReport:
+    """Apply the configuration, or the saved plan, under the lock of the state.
+
+    Raises before the first write: refusals, unreadable state or account, a lock held by somebody else. After it the
+    report says all.
+    """
+    lock = workshop.backend.lock(
+        workshop.holder,
+        timeout_seconds=request.lock_timeout_seconds,
+        on_wait=lambda holder: workshop.observe(WaitingForLock(describe_holder(holder))),
+    )
+    with lock:
+        stored = workshop.backend.read()
+        keeper = Keeper(
+            workshop.backend, stored or request.new_state, exists=stored is not None, monotonic=workshop.monotonic
+        )
+        tools = Tools(
+            workshop.provider,
+            keeper,
+            workshop.stop,
+            workshop.observe,
+            workshop.clock,
+            workshop.monotonic,
+            workshop.workers,
+            workshop.holder.run,
+        )
+        wanted = _compare(request, tools)
+        ends_at = tools.clock() + timedelta(seconds=wanted.plan.cost.seconds)
+        return execute(wanted, tools, stop_after_seconds=request.stop_after_seconds, ends_at=ends_at)
+
+
+def describe_holder(holder: LockHolder | None) -> str:
+    """Return who holds a lock, for people."""
+    if holder is None:
+        return "another omnictl"
+    link = f", {holder.link}" if holder.link else ""
+    return f"{holder.operation} since {holder.since:%Y-%m-%d %H:%M:%SZ} ({holder.process or holder.run}{link})"
+
+
+def _compare(request: Request, tools: Tools) -> "Wanted":
+    """Settle, read, and make the plan or hold the saved one against the present."""
+    circumstances = request.circumstances
+    settlements = settle_intents(tools, circumstances.account, circumstances.elsewhere, sender_ended_at=tools.clock())
+    if request.saved_plan is not None:
+        return check_resumption(request.saved_plan, tools, settlements.remotes, circumstances.elsewhere)
+    reading = Reading(tools.keeper.state, settlements.remotes, settlements.settled)
+    plan = plan_from_reading(reading, request.configuration, circumstances)
+    request.approve(plan)
+    refuse_guarded(plan)
+    return Wanted(plan, Resumption(plan.changes, (), ()), settlements.remotes, circumstances.elsewhere)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A plan to execute against a reading of the account: what is pending, and what an earlier run did."""
+
+    plan: Plan
+    resumption: Resumption
+    remotes: Mapping[str, Remote]
+    elsewhere: Mapping[str, str]
+
+
+def check_resumption(plan: Plan, tools: Tools, remotes: Mapping[str, Remote], elsewhere: Mapping[str, str]) -> Wanted:
+    """Compare a saved plan with the present. Raises RefusedError (stale) with everything that moved."""
+    resumption = resume(plan, tools.keeper.state, remotes, tuple(elsewhere))
+    if resumption.moved:
+        raise RefusedError(RefusalKind.STALE, *resumption.moved)
+    return Wanted(plan, resumption, remotes, elsewhere)
+
+
+def refuse_guarded(plan: Plan) -> None:
+    """Refuse a plan with guards that are not allowed."""
+    if plan.open_guards:
+        raise RefusedError(RefusalKind.GUARD, *(describe_guard(each) for each in plan.open_guards))
+
+
+def describe_guard(finding: GuardFinding) -> Diagnostic:
+    """Return a guard that fired as a diagnostic, with the option that allows it."""
+    return Diagnostic(
+        finding.guard.value,
+        Severity.ERROR,
+        "A guard refuses this plan",
+        finding.message,
+        finding.source,
+        hint="to allow it, make the plan with this option",
+        commands=(*finding.commands, f"--allow {finding.guard.value}={finding.subject}"),
+    )
+
+
+def execute(wanted: Wanted, tools: Tools, *, stop_after_seconds: float | None, ends_at: datetime) -> ApplyReport:
+    """Do what is pending. Never raises once a write may have left: the report says what happened."""
+    plan, resumption = wanted.plan, wanted.resumption
+    started_at = tools.clock()
+    tally = Tally(plan, tools)
+    if resumption.finished:
+        return _report(tally, Ending.ALREADY_APPLIED, started_at)
+    for change in resumption.done:
+        tally.outcomes[change.address, action_of(change)] = Outcome(change.address, action_of(change), Fate.DONE)
+    _announce(plan, tools, stop_after_seconds, ends_at)
+    if plan.changes:
+        tools.keeper.advance(lambda state: start_plan(state, plan.plan_id, started_at))
+        tools.keeper.flush()
+    problem = _run_stages(wanted, tools, tally)
+    _remember_default(tools, plan)
+    _leave_untried(tally, resumption.pending)
+    if tally.all_done and problem is None:
+        now = tools.clock()
+        tools.keeper.advance(lambda state: finish_plan(state, plan.plan_id, now))
+    saved = _save(tools)
+    notes = (*tally.notes, *(problem.diagnostics if problem else ()), *((saved,) if saved else ()))
+    tally.notes[:] = notes
+    ending = Ending.STOPPED if tools.stop.is_set else Ending.FINISHED
+    return _report(tally, ending, started_at)
+
+
+def _run_stages(wanted: Wanted, tools: Tools, tally: Tally) -> OmnictlError | None:
+    """Run the stages; an error of ours ends them and is part of the report."""
+    pending = set(map(id, wanted.resumption.pending))
+    stages = Stages(tools, tally, wanted.remotes, wanted.elsewhere)
+    try:
+        stages.run(arrange(tuple(each for each in wanted.plan.changes if id(each) in pending)))
+    except OmnictlError as error:
+        return error
+    return None
+
+
+def _leave_untried(tally: Tally, pending: tuple[Change, ...]) -> None:
+    for change in pending:
+        if tally.fate_of(change) is None:
+            tally.outcomes[change.address, action_of(change)] = Outcome(
+                change.address, action_of(change), Fate.NOT_TRIED
+            )
+
+
+def _save(tools: Tools) -> Diagnostic | None:
+    """Make the last of it durable; where the backend refuses, save it beside the user and say how to go on."""
+    try:
+        tools.keeper.flush()
+    except StateWriteError as error:
+        path = tools.keeper.rescue()
+        cause = error.diagnostics[0].detail if error.diagnostics else ""
+        return Diagnostic(
+            "state-not-saved",
+            Severity.ERROR,
+            "The state could not be written; it was saved beside you",
+            f"{cause} The state with every key is in {path}.",
+            hint="mend the cause, then put the state back before anything else",
+            commands=(f"omnictl state push {path}",),
+        )
+    return None
+
+
+def _announce(plan: Plan, tools: Tools, stop_after_seconds: float | None, ends_at: datetime) -> None:
+    visible = sum(1 for each in plan.changes if not isinstance(each, Refresh))
+    if not visible:
+        return
+    tools.observe(
+        ApplyStarted(
+            plan.plan_id,
+            plan.environment,
+            plan.cost.creates,
+            plan.cost.updates,
+            visible,
+            plan.cost.seconds,
+            ends_at,
+            stop_after_seconds,
+        )
+    )
+
+
+def _report(tally: Tally, ending: Ending, started_at: datetime) -> ApplyReport:
+    plan, tools = tally.plan, tally.tools
+    ordered = [tally.outcomes.get((each.address, action_of(each))) for each in plan.changes]
+    return ApplyReport(
+        plan_id=plan.plan_id,
+        environment=plan.environment,
+        ending=ending,
+        outcomes=tuple(each for each in ordered if each is not None),
+        diagnostics=tuple(tally.notes),
+        writes_sent=tally.writes_sent,
+        started_at=started_at,
+        finished_at=tools.clock(),
+        stop_reason=tools.stop.reason,
+        sandbox=plan.sandbox,
+    )
+
+
+def _remember_default(tools: Tools, plan: Plan) -> None:
+    """Remember who holds the default after the plan, where it did not move."""
+    memory = plan.default
+    address = memory.before if memory.managed and memory.before == memory.after else None
+    if memory.managed and address is not None:
+        tools.keeper.advance(lambda state: record_default(state, address, memory.before_key))
+    elif memory.released:
+        tools.keeper.advance(lambda state: record_default(state, None, memory.before_key))
+
+
+def mark_interrupted(report: ApplyReport, signal: int) -> ApplyReport:
+    """Return the report of a run that a signal ended."""
+    return replace(report, ending=Ending.INTERRUPTED, signal=signal)
+
+
+CODES = {
+    "state-not-saved": "The state could not be written after requests had been sent. Nothing more was sent, and the "
+    "state with every key was saved beside you. Put it back with state push before the next apply.",
+}

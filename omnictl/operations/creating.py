@@ -1,0 +1,285 @@
+"""The bulk of an apply: creates in waves whose intents are durable first, updates beside them, one pool for both.
+
+The main thread alone touches the state. A create leaves only when its intent is on disk; the write that carries the
+keys of one wave carries the intents of the next.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from omnictl.engine.advance import (
+    add_intents,
+    drop_intent,
+    record_created,
+    record_removed,
+    record_written,
+    touch_updated,
+)
+from omnictl.engine.recover import look_alikes, owned_keys
+from omnictl.errors import (
+    AccessError,
+    OmnictlError,
+    OutcomeUnknownError,
+    StateWriteError,
+    StoppedError,
+)
+from omnictl.model.address import id_of
+from omnictl.model.change import Adopt, Change, Create, Rename, Retire, Update
+from omnictl.model.outcome import Fate, Waiting
+from omnictl.model.scenario import Remote
+from omnictl.model.state import Intent
+from omnictl.operations.echo import note_normalisation
+from omnictl.operations.run import Tally, Tools
+from omnictl.operations.updating import Written, write_update
+from omnictl.provider.base import Operation
+
+PutChange = Update | Adopt | Rename | Retire
+
+STOP_SECONDS = 5.0
+"""How long a stopping run waits for what is in flight."""
+
+_SLICE_SECONDS = 0.2
+_TOLD_EVERY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request in flight: its change, and for a create the intent."""
+
+    change: Create | PutChange
+    intent: Intent | None = None
+
+
+class Bulk:
+    """Sends independent changes with a bounded number in flight. ``run`` returns when all ended or it must stop."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        tally: Tally,
+        remotes: Mapping[str, Remote],
+        creates: Iterable[Create] = (),
+        updates: Iterable[PutChange] = (),
+    ) -> None:
+        self._tools = tools
+        self._tally = tally
+        self._remotes = remotes
+        self._creates = deque(creates)
+        self._updates = deque(updates)
+        self._ready: deque[Sent] = deque()
+        self._flying: dict[Future[Remote | Written], Sent] = {}
+        self._wave = max(1, tools.workers)
+        self._told_waiting_at = float("-inf")
+        self._halted = False
+        self._bug: Exception | None = None
+
+    def run(self) -> None:
+        """Send everything; what could not be tried is left without an outcome."""
+        pool = ThreadPoolExecutor(max_workers=max(1, self._tools.workers), thread_name_prefix="write")
+        try:
+            self._work(pool)
+            self._drain()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        self._drop_unsent()
+        if self._bug is not None:
+            raise self._bug
+
+    def _work(self, pool: ThreadPoolExecutor) -> None:
+        """Send and collect until all ended, it must stop, or the state can no longer be written."""
+        try:
+            while self._is_open() and (self._creates or self._updates or self._ready or self._flying):
+                self._prepare_wave()
+                self._launch(pool)
+                self._collect()
+        except StateWriteError:
+            self._halted = True  # the keeper remembers the failure; the caller saves what is known
+
+    def _is_open(self) -> bool:
+        return not (self._halted or self._tools.stop.is_set)
+
+    # --- creates: intent first ---------------------------------------------------------------------------
+
+    def _prepare_wave(self) -> None:
+        """Make the next intents durable when the ready ones run out and the budget allows more."""
+        if not self._creates or len(self._ready) >= self._tools.workers:
+            return
+        flying = sum(1 for each in self._flying.values() if each.intent is not None)
+        room = self._tools.provider.permits(Operation.CREATE) - len(self._ready) - flying
+        size = min(self._wave, room, len(self._creates))
+        if size <= 0:
+            return
+        wave = [self._creates.popleft() for _ in range(size)]
+        self._wave = min(2 * self._wave, 256)
+        intents = [self._make_intent(each) for each in wave]
+        self._tools.keeper.advance(lambda state: add_intents(state, intents))
+        self._tools.keeper.flush()
+        self._ready.extend(Sent(create, intent) for create, intent in zip(wave, intents, strict=True))
+
+    def _make_intent(self, create: Create) -> Intent:
+        now = self._tools.clock()
+        owned = owned_keys(self._tools.keeper.state)
+        return Intent(
+            address=create.address,
+            body=create.desired,
+            default=create.becomes_default and self._tally.plan.default.managed,
+            run=self._tools.run_id,
+            created_at=now,
+            not_after=self._tools.intent_deadline(now),
+            known_keys=tuple(near.key for near in look_alikes(create.desired, self._remotes, owned)),
+            lifecycle=create.lifecycle,
+            replaces=create.replaces,
+        )
+
+    # --- sending -----------------------------------------------------------------------------------------
+
+    def _launch(self, pool: ThreadPoolExecutor) -> None:
+        provider, flying = self._tools.provider, self._flying
+        while self._ready and len(flying) < self._tools.workers and self._is_open():
+            sent = self._ready.popleft()
+            flying[pool.submit(self._create, sent)] = sent
+        updates = sum(1 for each in flying.values() if each.intent is None)
+        room = provider.permits(Operation.UPDATE) - updates if self._updates else 0
+        while self._updates and room > 0 and len(flying) < self._tools.workers and self._is_open():
+            change = self._updates.popleft()
+            flying[pool.submit(self._update, change)] = Sent(change)
+            room -= 1
+
+    def _create(self, sent: Sent) -> Remote:
+        intent = sent.intent
+        if intent is None:
+            raise TypeError("a create without an intent must not be sent")
+        return self._tools.provider.create(intent.body, default=intent.default, not_after=intent.not_after)
+
+    def _update(self, change: PutChange) -> Written:
+        key = change.recorded.key if isinstance(change, Retire) else change.key
+        return write_update(self._tools.provider, key, seen=change.actual, desired=change.desired)
+
+    # --- outcomes ----------------------------------------------------------------------------------------
+
+    def _collect(self) -> None:
+        if not self._flying:
+            self._wait_for_budget()
+            return
+        done, _ = wait(self._flying, timeout=_SLICE_SECONDS, return_when=FIRST_COMPLETED)
+        for future in done:
+            self._end(future)
+        self._tools.keeper.flush_if_due()
+
+    def _wait_for_budget(self) -> None:
+        """Nothing is in flight and nothing may leave: make all durable, say why, and wait a little."""
+        self._tools.keeper.flush()
+        operation = Operation.CREATE if self._creates else Operation.UPDATE
+        provider = self._tools.provider
+        seconds = (
+            min(
+                provider.seconds_until_permit(each)
+                for each, left in ((Operation.CREATE, self._creates), (Operation.UPDATE, self._updates))
+                if left
+            )
+            if (self._creates or self._updates)
+            else 0.0
+        )
+        if seconds <= 0.0:
+            return
+        now = self._tools.monotonic()
+        if now - self._told_waiting_at >= _TOLD_EVERY_SECONDS:
+            self._told_waiting_at = now
+            budget = provider.capabilities.budgets.get(operation)
+            self._tools.observe(
+                Waiting(
+                    operation,
+                    "budget",
+                    seconds,
+                    self._tools.clock() + timedelta(seconds=seconds),
+                    budget.limit if budget else None,
+                    budget.window_seconds if budget else None,
+                )
+            )
+        self._tools.stop.wait(min(seconds, 1.0))
+
+    def _end(self, future: Future[Remote | Written]) -> None:
+        sent = self._flying.pop(future)
+        try:
+            result = future.result()
+        except OmnictlError as error:
+            self._end_badly(sent, error)
+        except Exception as bug:  # noqa: BLE001 - raised again when all else has ended and is stored
+            self._bug, self._halted = bug, True
+            self._tally.end(sent.change, Fate.UNKNOWN)
+        else:
+            self._tally.writes_sent += 1
+            if isinstance(result, Written):
+                self._end_update(sent.change, result)
+            elif sent.intent is not None:
+                self._end_create(sent, sent.intent, result)
+
+    def _end_create(self, sent: Sent, intent: Intent, remote: Remote) -> None:
+        self._tally.received(intent.address, remote.key)
+        now = self._tools.clock()
+        self._tools.keeper.advance(lambda state: record_created(state, intent, remote, now))
+        note_normalisation(self._tally, id_of(intent.address), intent.body, remote.attributes)
+        self._tally.end(sent.change, Fate.DONE, key=remote.key)
+
+    def _end_update(self, change: Change, written: Written) -> None:
+        now = self._tools.clock()
+        if isinstance(change, Retire):
+            self._tools.keeper.advance(lambda state: record_removed(state, change, now))
+            self._tally.end(change, Fate.DONE, key=change.recorded.key)
+        elif isinstance(change, Update | Adopt | Rename):
+            observed = written.remote.attributes
+            self._tools.keeper.advance(lambda state: record_written(state, change, observed, now))
+            note_normalisation(self._tally, id_of(change.address), change.desired, observed)
+            self._tally.end(change, Fate.DONE, key=change.key)
+
+    def _end_badly(self, sent: Sent, error: OmnictlError) -> None:
+        change, now = sent.change, self._tools.clock()
+        if isinstance(error, OutcomeUnknownError):
+            self._tally.writes_sent += 1
+            if sent.intent is None:
+                self._tools.keeper.advance(lambda state: touch_updated(state, change.address, now))
+            self._tally.end(change, Fate.UNKNOWN, problem=error)
+            return
+        if sent.intent is not None:
+            self._tools.keeper.advance(lambda state: drop_intent(state, change.address))
+        if isinstance(error, StoppedError):
+            self._put_back(sent)
+            return
+        self._halted = self._halted or isinstance(error, AccessError)
+        self._tally.end(change, Fate.FAILED, problem=error)
+
+    def _put_back(self, sent: Sent) -> None:
+        """Surely not sent: it is tried again with a fresh intent, unless the run stops."""
+        if isinstance(sent.change, Create):
+            self._creates.appendleft(sent.change)
+        else:
+            self._updates.appendleft(sent.change)
+
+    # --- the end -----------------------------------------------------------------------------------------
+
+    def _drain(self) -> None:
+        """Let what is in flight finish; what takes too long is left as unknown, its intents as they are."""
+        patience = (
+            STOP_SECONDS if self._tools.stop.is_set else self._tools.provider.capabilities.request_timeout_seconds
+        )
+        until = self._tools.monotonic() + patience
+        while self._flying and (left := until - self._tools.monotonic()) > 0.0:
+            done, _ = wait(self._flying, timeout=min(left, _SLICE_SECONDS), return_when=FIRST_COMPLETED)
+            for future in done:
+                self._end(future)
+        for sent in self._flying.values():
+            self._tally.writes_sent += 1
+            self._tally.end(sent.change, Fate.UNKNOWN)
+        self._flying.clear()
+
+    def _drop_unsent(self) -> None:
+        """Intents whose request never left are taken back."""
+        for sent in self._ready:
+            self._tools.keeper.advance(partial(drop_intent, address=sent.change.address))
+        self._ready.clear()
+        if self._tools.keeper.failure is None:
+            self._tools.keeper.flush()

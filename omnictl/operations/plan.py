@@ -1,0 +1,101 @@
+"""Making a plan from the outside world: read state and account, settle what is unknown in memory, compare."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from omnictl.engine.advance import note_reading, record_created
+from omnictl.engine.planner import make_plan
+from omnictl.engine.recover import Ambiguous, settle
+from omnictl.engine.selection import unmatched
+from omnictl.engine.view import Circumstances, View
+from omnictl.errors import ConfigurationError, RefusalKind, RefusedError, UsageError
+from omnictl.model.address import id_of
+from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
+from omnictl.model.plan import Plan, Settled
+from omnictl.model.scenario import Configuration, Remote
+from omnictl.model.state import State
+from omnictl.operations.account import Observe, read_account
+from omnictl.provider.base import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A complete reading of the account, and the state with what it settled worked in."""
+
+    state: State
+    remotes: Mapping[str, Remote]
+    settled: tuple[Settled, ...]
+
+
+def read_and_settle(
+    provider: Provider, state: State, circumstances: Circumstances, *, workers: int, observe: Observe
+) -> Reading:
+    """Read the account and look for the creates that an earlier run left open. Writes nothing."""
+    remotes = read_account(provider, state, workers=workers, observe=observe)
+    settlement = settle(state, remotes, circumstances.elsewhere)
+    if settlement.ambiguous:
+        raise RefusedError(RefusalKind.POLICY, *map(describe_ambiguity, settlement.ambiguous))
+    after = note_reading(state, circumstances.account, len(remotes), circumstances.created_at)
+    for found in settlement.found:
+        after = record_created(after, found.intent, found.remote, found.intent.created_at)
+    settled = (
+        *(Settled(each.intent.address, each.remote.key) for each in settlement.found),
+        *(Settled(each.intent.address, None) for each in settlement.absent),
+    )
+    return Reading(replace(after, listed=len(remotes)), remotes, settled)
+
+
+def plan_from_reading(reading: Reading, configuration: Configuration, circumstances: Circumstances) -> Plan:
+    """Make the plan. Raises UsageError for a selection that names nothing, ConfigurationError for what cannot be."""
+    refuse_empty_selection(configuration, reading.state, circumstances)
+    plan = make_plan(View(configuration, reading.state, reading.remotes), circumstances, reading.settled)
+    if has_errors(plan.diagnostics):
+        raise ConfigurationError.of(plan.diagnostics)
+    return plan
+
+
+def refuse_empty_selection(configuration: Configuration, state: State, circumstances: Circumstances) -> None:
+    """Refuse words of --only and --exclude that name nothing."""
+    addresses = {*configuration.resources, *state.records}
+    words = unmatched((*circumstances.only, *circumstances.exclude), addresses, configuration.resources)
+    if words:
+        raise UsageError(
+            Diagnostic(
+                "empty-selection",
+                Severity.ERROR,
+                "A selection names no scenario",
+                f"Nothing matches {', '.join(words)}: no id of the files or the state, and no label.",
+                hint="an id glob (otp-*) or label:KEY=VALUE; see the ids with",
+                commands=("omnictl state list",),
+            )
+        )
+
+
+def describe_ambiguity(ambiguous: Ambiguous) -> Diagnostic:
+    """Say which scenarios a person has to choose from, with the commands that choose."""
+    ids = [id_of(each.address) for each in ambiguous.intents]
+    rows = "\n".join(
+        f'{near.key}  {"equal" if near.exact else "nearly equal"}  "{near.attributes.name}"'
+        for near in ambiguous.candidates
+    )
+    keys = [near.key for near in ambiguous.candidates]
+    return Diagnostic(
+        "ambiguous-create",
+        Severity.ERROR,
+        "An earlier create cannot be told from other scenarios",
+        f"The outcome of the create of {', '.join(ids)} is unknown, and the account has several scenarios that may be "
+        f"it:\n{rows}",
+        hint="look at them in the web interface, then say which one it is, or that it is none of them",
+        commands=(
+            *(f"omnictl state settle {scenario_id} --key {key}" for scenario_id in ids for key in keys),
+            *(f"omnictl state settle {scenario_id} --absent" for scenario_id in ids),
+        ),
+    )
+
+
+CODES = {
+    "empty-selection": "--only or --exclude names nothing that is declared or recorded. A selection that matches "
+    'nothing is a mistake and never reads as "no changes".',
+    "ambiguous-create": "A create was sent, its answer was lost, and more scenarios match it than were sent, or one "
+    "nearly matches. A wrong guess would double or lose a key, so a person chooses.",
+}

@@ -1,0 +1,107 @@
+"""Settling unknown creates against the account: look, wait until absence may be believed, look twice more."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from omnictl.engine.advance import note_reading, record_absent, record_created
+from omnictl.engine.recover import Absent, Found, Settlement, believe_absence_at, settle
+from omnictl.errors import RefusalKind, RefusedError, StoppedError
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.outcome import Settling, Waiting
+from omnictl.model.plan import Settled
+from omnictl.model.scenario import Remote
+from omnictl.model.state import Account, Intent
+from omnictl.operations.account import read_account
+from omnictl.operations.plan import describe_ambiguity
+from omnictl.operations.run import Tools
+
+
+@dataclass(frozen=True, slots=True)
+class Settlements:
+    """What became of the open intents, and the last complete reading of the account."""
+
+    remotes: Mapping[str, Remote]
+    found: tuple[Found, ...]
+    absent: tuple[Intent, ...]
+
+    @property
+    def settled(self) -> tuple[Settled, ...]:
+        """The settlements as a plan shows them."""
+        return (
+            *(Settled(each.intent.address, each.remote.key) for each in self.found),
+            *(Settled(each.address, None) for each in self.absent),
+        )
+
+
+def settle_intents(
+    tools: Tools, account: Account, elsewhere: Mapping[str, str], *, sender_ended_at: datetime
+) -> Settlements:
+    """Read the account, and settle every open intent; the state is advanced and durable when it returns.
+
+    Raises RefusedError where a person has to choose, StoppedError when asked to stop while it waits.
+    """
+    found: list[Found] = []
+    remotes, settlement = _look(tools, account, elsewhere, found)
+    if settlement.absent:
+        _wait_until_absence_counts(tools, settlement.absent, sender_ended_at)
+        _look(tools, account, elsewhere, found)
+        remotes, settlement = _look(tools, account, elsewhere, found)
+    absent = tuple(each.intent for each in settlement.absent)
+    now = tools.clock()
+    for intent in absent:
+        tools.keeper.advance(partial(record_absent, intent=intent, now=now))
+    if found or absent:
+        tools.keeper.flush()
+    return Settlements(remotes, tuple(found), absent)
+
+
+def _look(
+    tools: Tools, account: Account, elsewhere: Mapping[str, str], found: list[Found]
+) -> tuple[Mapping[str, Remote], Settlement]:
+    """One complete reading; what it finds is recorded at once."""
+    keeper = tools.keeper
+    remotes = read_account(tools.provider, keeper.state, workers=tools.workers, observe=tools.observe)
+    settlement = settle(keeper.state, remotes, elsewhere)
+    for each in settlement.found:
+        found.append(each)
+        keeper.advance(partial(record_created, intent=each.intent, remote=each.remote, now=each.intent.created_at))
+    now = tools.clock()
+    keeper.advance(lambda state: note_reading(state, account, len(remotes), now))
+    if settlement.ambiguous:
+        keeper.flush()
+        raise RefusedError(RefusalKind.POLICY, *map(describe_ambiguity, settlement.ambiguous))
+    return remotes, settlement
+
+
+def _wait_until_absence_counts(tools: Tools, absent: tuple[Absent, ...], sender_ended_at: datetime) -> None:
+    settle_seconds = tools.provider.capabilities.settle_seconds
+    until = max(
+        believe_absence_at(each.intent, sender_ended_at=sender_ended_at, settle_seconds=settle_seconds)
+        for each in absent
+    )
+    tools.observe(Settling(tuple(each.intent.address for each in absent)))
+    seconds = (until - tools.clock()).total_seconds()
+    # A clock that was set back must not make this wait for ever, nor one set forward make it believe too early.
+    deadline = tools.monotonic() + min(max(seconds, 0.0), settle_seconds)
+    while (left := deadline - tools.monotonic()) > 0.0:
+        tools.observe(Waiting("settle", "settle", left, tools.clock() + timedelta(seconds=left)))
+        if tools.stop.wait(min(left, 30.0)):
+            raise StoppedError(_stopped(tools))
+
+
+def _stopped(tools: Tools) -> Diagnostic:
+    return Diagnostic(
+        "stopped-settling",
+        Severity.ERROR,
+        "Stopped while an unknown create was looked for",
+        f"{tools.stop.reason}. The intent is kept; the next run looks for it again.",
+        hint="run the same command again",
+    )
+
+
+CODES = {
+    "stopped-settling": "A create of an earlier run has an unknown outcome, and the run was stopped before its absence "
+    "could be believed. Nothing is lost: run the same command again.",
+}

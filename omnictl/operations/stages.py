@@ -1,0 +1,180 @@
+"""Doing the stages of a plan in their order: records, first, bulk, flip, removals. The order itself is engine.order."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+
+from omnictl.engine import order
+from omnictl.engine.advance import (
+    record_default,
+    record_refreshed,
+    record_removed,
+    record_written,
+    touch_updated,
+)
+from omnictl.errors import OmnictlError, OutcomeUnknownError, RefusedError, RemoteError, StoppedError
+from omnictl.model.change import Adopt, Change, Create, Forget, Refresh, Rename, Retire, SetDefault, Update
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.outcome import Fate
+from omnictl.model.scenario import Remote
+from omnictl.operations.creating import Bulk
+from omnictl.operations.run import Tally, Tools
+from omnictl.operations.settling import settle_intents
+from omnictl.operations.updating import write_update
+
+REPEATS = 2
+"""How often a create that is surely absent is sent again in one run."""
+
+
+class Stages:
+    """Runs the stages of one plan against one reading of the account."""
+
+    def __init__(self, tools: Tools, tally: Tally, remotes: Mapping[str, Remote], elsewhere: Mapping[str, str]) -> None:
+        self._tools = tools
+        self._tally = tally
+        self._remotes = remotes
+        self._elsewhere = elsewhere
+
+    def run(self, stages: order.Stages) -> None:
+        """Do everything that may be done; what is left out has no outcome."""
+        self._write_records(stages.records)
+        if stages.first:
+            self._create_first(stages.first)
+        creates = [each for each in stages.bulk if isinstance(each, Create)]
+        updates = [each for each in stages.bulk if isinstance(each, Update | Adopt | Rename)]
+        self._send(creates, updates)
+        if self._may_go_on and stages.flip:
+            self._flip(stages.flip)
+        flipped = all(self._tally.fate_of(each) is Fate.DONE for each in stages.flip)
+        if self._may_go_on and flipped:
+            self._remove(stages.removals)
+
+    @property
+    def _may_go_on(self) -> bool:
+        return not self._tools.stop.is_set and self._tools.keeper.failure is None
+
+    def _write_records(self, changes: tuple[Change, ...]) -> None:
+        """What needs no request: the records alone."""
+        for change in changes:
+            now = self._tools.clock()
+            if isinstance(change, Refresh):
+                self._tools.keeper.advance(partial(record_refreshed, change=change))
+            elif isinstance(change, Adopt | Rename):
+                self._record_unsent(change, now)
+            self._tally.end(change, Fate.DONE, key=change.key if isinstance(change, Adopt | Rename) else None)
+        self._tools.keeper.flush()
+
+    def _record_unsent(self, change: Adopt | Rename, now: datetime) -> None:
+        self._tools.keeper.advance(lambda state: record_written(state, change, change.actual, now))
+
+    def _create_first(self, changes: tuple[Change, ...]) -> None:
+        """On an empty account: the create that becomes the default, alone, and read back."""
+        self._send([each for each in changes if isinstance(each, Create)], [])
+        for change in changes:
+            record = self._tools.keeper.state.records.get(change.address)
+            if self._tally.fate_of(change) is not Fate.DONE or record is None or not self._may_go_on:
+                continue
+            remote = self._tools.provider.get(record.key)
+            if remote is not None and remote.is_default:
+                managed = change.address if self._tally.plan.default.managed else None
+                self._tools.keeper.advance(partial(record_default, address=managed, key=record.key))
+            else:
+                self._tally.notes.append(_default_not_taken(record.key))
+
+    def _send(self, creates: list[Create], updates: list[Update | Adopt | Rename]) -> None:
+        """Send the bulk, then look for what stayed unknown, and repeat what is surely absent."""
+        Bulk(self._tools, self._tally, self._remotes, creates, updates).run()
+        for _ in range(REPEATS):
+            unknown = [each for each in creates if self._tally.fate_of(each) is Fate.UNKNOWN]
+            if not unknown or not self._may_go_on:
+                return
+            absent = self._settle(unknown)
+            if not absent:
+                return
+            Bulk(self._tools, self._tally, self._remotes, absent).run()
+
+    def _settle(self, unknown: list[Create]) -> list[Create]:
+        """Return the unknown creates that are surely absent; those found are done."""
+        tools = self._tools
+        account = self._tally.plan.account
+        try:
+            settlements = settle_intents(tools, account, self._elsewhere, sender_ended_at=tools.clock())
+        except (RefusedError, StoppedError, RemoteError) as error:
+            self._tally.notes.extend(error.diagnostics)
+            return []
+        self._remotes = settlements.remotes
+        by_address = {each.address: each for each in unknown}
+        for found in settlements.found:
+            create = by_address.get(found.intent.address)
+            if create is not None:
+                self._tally.received(create.address, found.remote.key)
+                self._tally.end(create, Fate.DONE, key=found.remote.key)
+        absent = {each.address for each in settlements.absent}
+        return [each for each in unknown if each.address in absent]
+
+    def _flip(self, changes: tuple[Change, ...]) -> None:
+        """Move the account default: alone, only after everything before it succeeded, and read back."""
+        if not self._tally.all_done:
+            self._tally.notes.append(_default_not_tried())
+            return
+        for change in changes:
+            if isinstance(change, SetDefault):
+                self._flip_one(change)
+
+    def _flip_one(self, change: SetDefault) -> None:
+        record = self._tools.keeper.state.records.get(change.address)
+        if record is None:
+            return
+        now = self._tools.clock()
+        self._tools.keeper.advance(lambda state: touch_updated(state, change.address, now))
+        self._tools.keeper.flush()
+        try:
+            self._tally.writes_sent += 1
+            write_update(self._tools.provider, record.key, seen=record.observed, desired=record.applied, default=True)
+            remote = self._tools.provider.get(record.key)
+        except OmnictlError as error:
+            unknown = isinstance(error, OutcomeUnknownError)
+            self._tally.end(change, Fate.UNKNOWN if unknown else Fate.FAILED, problem=error)
+            return
+        if remote is None or not remote.is_default:
+            self._tally.end(change, Fate.FAILED, problem=_default_not_taken(record.key))
+            return
+        self._tools.keeper.advance(lambda state: record_default(state, change.address, record.key))
+        self._tally.end(change, Fate.DONE, key=record.key)
+
+    def _remove(self, changes: tuple[Change, ...]) -> None:
+        """Retire what is to be retired, then forget the rest."""
+        retires = [each for each in changes if isinstance(each, Retire)]
+        Bulk(self._tools, self._tally, self._remotes, updates=retires).run()
+        for change in changes:
+            if isinstance(change, Forget) and self._may_go_on:
+                now = self._tools.clock()
+                self._tools.keeper.advance(partial(record_removed, change=change, now=now))
+                self._tally.end(change, Fate.DONE, key=change.recorded.key)
+
+
+def _default_not_taken(key: str) -> Diagnostic:
+    return Diagnostic(
+        "default-not-taken",
+        Severity.ERROR,
+        "The account default did not move",
+        f"The API accepted the request, but {key} is not the account default when read back.",
+        hint="plan again to see who is the default now",
+    )
+
+
+def _default_not_tried() -> Diagnostic:
+    return Diagnostic(
+        "default-not-tried",
+        Severity.WARNING,
+        "The account default was not moved",
+        "It moves last, and only if everything before it succeeded; something did not.",
+        hint="run the same command again when the cause is mended",
+    )
+
+
+CODES = {
+    "default-not-taken": "A scenario was sent with default: true and accepted, but read back it is not the default.",
+    "default-not-tried": "The default moves only after all other changes succeeded, so that live traffic never goes to "
+    "a half-made configuration.",
+}

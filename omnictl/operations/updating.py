@@ -1,0 +1,120 @@
+"""One PUT, done carefully: read again just before, refuse what the plan did not see, look after a lost answer."""
+
+from dataclasses import dataclass
+
+from omnictl.engine.compare import is_near
+from omnictl.engine.diff import diff_attributes
+from omnictl.errors import OutcomeUnknownError, RemoteError
+from omnictl.model.change import FlowChanged, NameChanged
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.scenario import Attributes, Remote
+from omnictl.provider.base import Provider
+
+SENDS = 3
+"""How often a PUT whose answer was lost is sent, when each look shows that it was not taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the account shows after the write; ``sent`` is False where it was as wanted already."""
+
+    remote: Remote
+    sent: bool
+
+
+def write_update(
+    provider: Provider, key: str, *, seen: Attributes, desired: Attributes, default: bool | None = None
+) -> Written:
+    """PUT the desired attributes if the account still shows what the plan saw.
+
+    ``default`` None sends the flag as just read. Raises RemoteError where the account moved on, and
+    OutcomeUnknownError where nobody can know. Source: docs/planning.md, updates.
+    """
+    current = _read(provider, key)
+    for _ in range(SENDS):
+        if _is_as_wanted(current, desired, default):
+            return Written(current, sent=False)
+        if current.attributes != seen and not is_near(current.attributes, desired):
+            raise RemoteError(_changed(key, seen, current.attributes))
+        refuse_opaque_steps(current, desired)
+        try:
+            flag = current.is_default if default is None else default
+            return Written(provider.update(current, desired, default=flag), sent=True)
+        except OutcomeUnknownError as error:
+            lost = error
+            current = _look(provider, key, lost)
+            if _is_as_wanted(current, desired, default) or is_near(current.attributes, desired):
+                return Written(current, sent=True)
+    raise lost
+
+
+def refuse_opaque_steps(current: Remote, desired: Attributes) -> None:
+    """Refuse to change a step that has fields nobody here understands: they might not fit the new step."""
+    kept = set(desired.flow)
+    for position, extra in enumerate(current.step_extra, start=1):
+        step = current.attributes.flow[position - 1]
+        if extra and step not in kept:
+            fields = ", ".join(sorted(extra))
+            raise RemoteError(
+                Diagnostic(
+                    "opaque-step",
+                    Severity.ERROR,
+                    "A step to be changed has fields that omnictl does not know",
+                    f"Step {position} ({step.channel}) of {current.key} has {fields}, which a change could lose.",
+                    hint="change this step in the web interface, then plan again",
+                )
+            )
+
+
+def _is_as_wanted(current: Remote, desired: Attributes, default: bool | None) -> bool:
+    return current.attributes == desired and (default is None or current.is_default == default)
+
+
+def _read(provider: Provider, key: str) -> Remote:
+    remote = provider.get(key)
+    if remote is None:
+        raise RemoteError(
+            Diagnostic(
+                "vanished-since-plan",
+                Severity.ERROR,
+                "A scenario vanished since the plan was made",
+                f"The account no longer knows {key}.",
+                hint="make a new plan",
+            )
+        )
+    return remote
+
+
+def _look(provider: Provider, key: str, lost: OutcomeUnknownError) -> Remote:
+    """Read after a lost answer; if even that fails, the outcome stays unknown."""
+    try:
+        remote = provider.get(key)
+    except RemoteError:
+        raise lost from None
+    if remote is None:
+        raise lost
+    return remote
+
+
+def _changed(key: str, seen: Attributes, now: Attributes) -> Diagnostic:
+    fields = ", ".join(_name_field(each) for each in diff_attributes(seen, now))
+    return Diagnostic(
+        "changed-since-plan",
+        Severity.ERROR,
+        "A scenario was changed on the account since the plan was made",
+        f"{key} is no longer what the plan saw: {fields}. It was left as it is.",
+        hint="make a new plan, which shows what changed",
+    )
+
+
+def _name_field(change: NameChanged | FlowChanged) -> str:
+    return f'name is now "{change.after}"' if isinstance(change, NameChanged) else "the flow differs"
+
+
+CODES = {
+    "opaque-step": "A step carries fields that this omnictl does not know, and the plan changes that step. Unknown "
+    "fields go back as they were read, but nobody can say whether they fit a changed step.",
+    "vanished-since-plan": "Between the plan and the write the scenario disappeared. Make a new plan.",
+    "changed-since-plan": "Just before each PUT the scenario is read again. It was no longer what the plan saw, so it "
+    "was left alone. Make a new plan.",
+}
