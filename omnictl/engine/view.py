@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 
 from omnictl.model.address import Address
 from omnictl.model.plan import Guard
 from omnictl.model.scenario import Configuration, Remote
 from omnictl.model.state import Account, State
-
-_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +69,4 @@ class Circumstances:
     updates: BudgetUse = BudgetUse(40)
     page_size: int = 100
     retire_marker: str = "[retired] "
-    elsewhere: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)

@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TypeAlias
 
 from omnictl.model.address import Address
 from omnictl.model.diagnostic import Source
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-
-EMPTY: Mapping[str, Json] = MappingProxyType({})
 
 CHANNELS: tuple[str, ...] = (
     "EMAIL",
@@ -58,7 +55,7 @@ class Remote:
     key: str
     attributes: Attributes
     is_default: bool = False
-    extra: Mapping[str, Json] = field(default=EMPTY, compare=False)
+    extra: Mapping[str, Json] = field(default_factory=dict, compare=False)
     step_extra: tuple[Mapping[str, Json], ...] = field(default=(), compare=False)
 
 
