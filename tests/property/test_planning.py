@@ -112,7 +112,7 @@ def test_a_record_of_each_key_is_unique() -> None:
 
 
 def _reverse(world: World) -> State:
-    records: dict[Address, Record] = dict(reversed(world.state.records.items()))
+    records: dict[Address, Record] = dict(reversed(tuple(world.state.records.items())))
     return replace(world.state, records=records)
 
 
