@@ -1,0 +1,1 @@
+"""The one HTTP client: credentials, trusted hosts, time-outs. What an answer means is decided by the provider."""

@@ -1,0 +1,218 @@
+"""The one httpx client: sends one request and says what came of it. It never repeats, redirects, or interprets."""
+
+import os
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TypeAlias
+from urllib.parse import urlencode
+
+import httpx
+
+from omnictl import __version__
+from omnictl.errors import AccessError
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.transport.answer import Answer, Lost, Reply, Request, Unsent
+from omnictl.transport.credentials import Credentials
+from omnictl.transport.trust import BaseUrl
+
+BaseTransport: TypeAlias = httpx.BaseTransport
+"""What tests and the in-process sandbox may put in the place of the network."""
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 30.0
+LONGEST_REPLY_BYTES = 32 * 1024 * 1024
+
+KEEPALIVE_SECONDS = 5.0
+"""How long an idle connection is kept. Short on purpose: a server that closes an idle connection just as it is used
+again leaves the outcome of a POST unknown, and most servers and balancers keep connections for longer than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """How to connect. ``workers`` is the most requests in flight; ``read_only`` allows GET alone."""
+
+    workers: int = 10
+    timeout_seconds: float = READ_SECONDS
+    ca_file: str | None = None
+    read_only: bool = False
+    longest_reply_bytes: int = LONGEST_REPLY_BYTES
+    transport: BaseTransport | None = field(default=None, repr=False)
+
+    @property
+    def request_seconds(self) -> float:
+        """How long a request may take at most, from its first byte to the last of its answer."""
+        return 2.0 * self.timeout_seconds
+
+
+class HttpClient:
+    """Sends requests to one base URL, from any number of threads."""
+
+    def __init__(
+        self, base: BaseUrl, credentials: Credentials, options: ClientOptions, *, monotonic: Callable[[], float]
+    ) -> None:
+        self.base = base
+        self.options = options
+        self._credentials = credentials
+        self._renewing = threading.Lock()
+        self._slots = threading.BoundedSemaphore(options.workers)
+        self._monotonic = monotonic
+        self._counting = threading.Lock()
+        self._sent = 0
+        self._client = _make_client(base, options)
+
+    @property
+    def credentials(self) -> Credentials:
+        """The credentials that the next request is sent with."""
+        return self._credentials
+
+    @property
+    def requests_sent(self) -> int:
+        """How many requests have left, those that did not arrive included."""
+        return self._sent
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def renew(self, refused: Credentials) -> bool:
+        """Take fresh credentials in the place of those that were refused; return whether there are any.
+
+        Threads that were refused with the same credentials renew them once between them.
+        """
+        with self._renewing:
+            if self._credentials is not refused:
+                return True
+            if refused.renew is None:
+                return False
+            self._credentials = refused.renew()
+            return True
+
+    def send(
+        self,
+        request: Request,
+        *,
+        credentials: Credentials | None = None,
+        before_sending: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        """Send once, and say what came of it.
+
+        ``before_sending`` is called when it is this request's turn; what it raises keeps the request here.
+        """
+        if self.options.read_only and request.method != "GET":
+            raise RuntimeError(f"a read-only client must not send {request.method} {request.path}")
+        with self._slots:
+            before_sending()
+            with self._counting:
+                self._sent += 1
+            return self._send(request, credentials or self._credentials)
+
+    def _send(self, request: Request, credentials: Credentials) -> Answer:
+        # No exception of httpx may leave this method: it holds the request, and with it the credentials.
+        url = self.base.text + request.path + (f"?{urlencode(request.query)}" if request.query else "")
+        headers = {"Authorization": credentials.authorization()}
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        until = self._monotonic() + self.options.request_seconds
+        try:
+            with self._client.stream(request.method, url, content=request.body, headers=headers) as response:
+                return self._receive(response, until)
+        except httpx.HTTPError as error:
+            return _judge(error, credentials)
+
+    def _receive(self, response: httpx.Response, until: float) -> Reply:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        parts: list[bytes] = []
+        size = 0
+        try:
+            for part in response.iter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size > self.options.longest_reply_bytes:
+                    return Reply(response.status_code, headers, flaw="the answer is too long")
+                if self._monotonic() > until:
+                    return Reply(response.status_code, headers, flaw="the answer took too long")
+        except httpx.HTTPError as error:
+            return Reply(response.status_code, headers, flaw=f"the answer was cut short ({type(error).__name__})")
+        return Reply(response.status_code, headers, b"".join(parts))
+
+
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+"""What surely happens before the first byte of the request; a proxy error is a tunnel that was not opened."""
+
+_TELLING = (httpx.ConnectError, httpx.ProxyError, httpx.NetworkError)
+"""Errors whose text is the system's and says more than their name; others may quote the request."""
+
+
+def _judge(error: httpx.HTTPError, credentials: Credentials) -> Unsent | Lost:
+    """Say whether a failed request may have arrived."""
+    why = _WORDS.get(type(error), type(error).__name__)
+    text = credentials.redact(str(error)) if isinstance(error, _TELLING) else ""
+    if isinstance(error, _UNSENT):
+        tls = "SSL" in text or "CERTIFICATE" in text.upper()
+        return Unsent(f"{why}: {text}" if text else why, tls)
+    return Lost(f"{why}: {text}" if text else why)
+
+
+_WORDS: dict[type[Exception], str] = {
+    httpx.ConnectError: "no connection",
+    httpx.ConnectTimeout: "no connection in time",
+    httpx.PoolTimeout: "no connection was free in time",
+    httpx.ProxyError: "the proxy opened no connection",
+    httpx.ReadTimeout: "no answer in time",
+    httpx.WriteTimeout: "the request could not be sent in time",
+    httpx.ReadError: "the connection was cut before the answer",
+    httpx.WriteError: "the connection was cut while the request was sent",
+    httpx.RemoteProtocolError: "the connection was closed without a whole answer",
+    httpx.DecodingError: "the answer cannot be decoded",
+}
+
+
+def _make_client(base: BaseUrl, options: ClientOptions) -> httpx.Client:
+    return httpx.Client(
+        transport=options.transport,
+        verify=_make_ssl_context(base, options),
+        http2=False,
+        follow_redirects=False,
+        # Proxies come from the environment, except to this machine: plain http would show the credentials to them.
+        trust_env=not base.is_loopback,
+        auth=None,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        headers={"User-Agent": f"omnictl/{__version__}", "Accept": "application/json"},
+        timeout=httpx.Timeout(options.timeout_seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
+        limits=httpx.Limits(
+            max_connections=options.workers,
+            max_keepalive_connections=options.workers,
+            keepalive_expiry=KEEPALIVE_SECONDS,
+        ),
+    )
+
+
+def _make_ssl_context(base: BaseUrl, options: ClientOptions) -> ssl.SSLContext:
+    """Return the one context; it always verifies. A CA file is believed beside the usual authorities."""
+    if base.scheme == "http" or options.transport is not None:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used: no authorities are loaded, which is slow
+    context = httpx.create_ssl_context()
+    if options.ca_file:
+        try:
+            context.load_verify_locations(cafile=os.fspath(options.ca_file))
+        except (OSError, ssl.SSLError) as error:
+            raise AccessError(_bad_ca_file(options.ca_file, error)) from None
+    return context
+
+
+def _bad_ca_file(path: str, error: OSError) -> Diagnostic:
+    return Diagnostic(
+        "ca-file-unreadable",
+        Severity.ERROR,
+        "The file of certificate authorities cannot be used",
+        f"{path}: {error.strerror or 'it holds no certificate'}.",
+        hint="name a file with certificates in PEM format",
+    )
+
+
+CODES = {
+    "ca-file-unreadable": "The CA file does not exist, cannot be read, or holds no certificates in PEM format.",
+}

@@ -1,0 +1,252 @@
+"""Credentials: found in the environment, by a command or in the keyring, and never shown by anything."""
+
+import base64
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NoReturn, SupportsIndex, TypeAlias
+
+from omnictl.errors import AccessError
+from omnictl.model.diagnostic import Diagnostic, Severity
+
+HIDDEN = "[hidden]"
+
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+_SHORTEST_REDACTED = 4
+
+
+class Scheme(StrEnum):
+    """How the API is told who we are: the first word of the Authorization header."""
+
+    APP = "App"
+    BASIC = "Basic"
+    SESSION = "IBSSO"
+    BEARER = "Bearer"
+
+
+class Credentials:
+    """A secret that shows itself to nobody: not in repr, str, format, pickle, copy or ``vars``.
+
+    ``renew`` gives fresh credentials where there is a way to; ``source`` says where these came from, for people.
+    """
+
+    __slots__ = ("__header", "__secrets", "renew", "scheme", "source")
+
+    def __init__(
+        self,
+        scheme: Scheme,
+        secret: str,
+        *,
+        source: str,
+        renew: "Callable[[], Credentials] | None" = None,
+        also_hide: tuple[str, ...] = (),
+    ) -> None:
+        self.scheme = scheme
+        self.source = source
+        self.renew = renew
+        self.__header = f"{scheme} {secret}"
+        self.__secrets = tuple(each for each in (secret, *also_hide) if len(each) >= _SHORTEST_REDACTED)
+
+    def authorization(self) -> str:
+        """Return the value of the Authorization header."""
+        return self.__header
+
+    def redact(self, text: str) -> str:
+        """Return the text with every occurrence of the secret hidden: a server may echo what it was sent."""
+        for secret in self.__secrets:
+            text = text.replace(secret, HIDDEN)
+        return text
+
+    def __repr__(self) -> str:
+        return f"<{self.scheme} credentials from {self.source}>"
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("credentials are not copied or stored")
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialSources:
+    """Where to look, in this order: names of environment variables, then a command, then the keyring.
+
+    ``keyring`` is a service and a user name. A source that is None is not looked at.
+    """
+
+    api_key: str | None = "INFOBIP_API_KEY"
+    token: str | None = "INFOBIP_TOKEN"  # noqa: S105 - the name of a variable
+    username: str | None = "INFOBIP_USERNAME"
+    password: str | None = "INFOBIP_PASSWORD"  # noqa: S105 - the name of a variable
+    command: tuple[str, ...] | None = None
+    keyring: tuple[str, str] | None = None
+
+
+RunCommand: TypeAlias = Callable[[tuple[str, ...]], str]
+KeyringGet: TypeAlias = Callable[[str, str], str | None]
+
+
+def resolve_credentials(
+    environ: Mapping[str, str], names: CredentialSources, run_command: RunCommand, keyring_get: KeyringGet
+) -> Credentials:
+    """Return the first credentials that the sources have.
+
+    ``run_command`` returns what a command prints, and is called only with ``OMNICTL_ALLOW_COMMANDS=1``. An API key
+    goes before a token, a token before user and password; a session token is renewed by user and password where
+    both are there. Raises AccessError where there are none, or where they cannot be used.
+    """
+    from_environment = _from_environment(environ, names)
+    if from_environment is not None:
+        return from_environment
+    if names.command:
+        return _from_command(environ, names.command, run_command)
+    if names.keyring:
+        return _from_keyring(names.keyring, keyring_get)
+    raise AccessError(_missing(names))
+
+
+def make_credentials(secret: str, *, source: str, renew: Callable[[], Credentials] | None = None) -> Credentials:
+    """Return credentials from an API key, or from text that begins with App, Bearer, IBSSO or Basic."""
+    scheme, rest = _split_scheme(secret, Scheme.APP)
+    return _checked(scheme, rest, source, renew)
+
+
+def _split_scheme(secret: str, otherwise: Scheme) -> tuple[Scheme, str]:
+    for scheme in Scheme:
+        if secret.lower().startswith(f"{scheme.lower()} "):
+            return scheme, secret[len(scheme) + 1 :]
+    return otherwise, secret
+
+
+def _checked(scheme: Scheme, secret: str, source: str, renew: Callable[[], Credentials] | None = None) -> Credentials:
+    if not _TOKEN.fullmatch(secret):
+        raise AccessError(_malformed(source, "it has spaces, line breaks, or characters beyond ASCII, or is empty"))
+    return Credentials(scheme, secret, source=source, renew=renew)
+
+
+def _from_environment(environ: Mapping[str, str], names: CredentialSources) -> Credentials | None:
+    if names.api_key and (key := environ.get(names.api_key)):
+        return make_credentials(key, source=names.api_key)
+    basic = _basic(environ, names)
+    if names.token and (token := environ.get(names.token)):
+        scheme, secret = _split_scheme(token, Scheme.BEARER)
+        renew = (lambda: basic) if basic is not None and scheme is Scheme.SESSION else None
+        return _checked(scheme, secret, names.token, renew)
+    return basic
+
+
+def _basic(environ: Mapping[str, str], names: CredentialSources) -> Credentials | None:
+    if not names.username or not names.password:
+        return None
+    username, password = environ.get(names.username, ""), environ.get(names.password, "")
+    if not username and not password:
+        return None
+    if not username or not password:
+        there, lacking = (names.username, names.password) if username else (names.password, names.username)
+        raise AccessError(_incomplete(there, lacking))
+    source = f"{names.username} and {names.password}"
+    if ":" in username or not (username + password).isprintable():
+        raise AccessError(_malformed(source, "a user name has no colon, and neither may have control characters"))
+    secret = base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
+    return Credentials(Scheme.BASIC, secret, source=source, also_hide=(password,))
+
+
+def _from_command(environ: Mapping[str, str], command: tuple[str, ...], run_command: RunCommand) -> Credentials:
+    if environ.get("OMNICTL_ALLOW_COMMANDS") != "1":
+        raise AccessError(_command_refused(command))
+
+    def ask() -> Credentials:
+        secret = run_command(command).strip()
+        if not secret:
+            raise AccessError(_command_silent(command))
+        return make_credentials(secret, source="the credentials command", renew=ask)
+
+    return ask()
+
+
+def _from_keyring(entry: tuple[str, str], keyring_get: KeyringGet) -> Credentials:
+    service, user = entry
+    secret = keyring_get(service, user)
+    if not secret:
+        raise AccessError(_keyring_empty(service, user))
+    return make_credentials(secret, source="the keyring")
+
+
+def _missing(names: CredentialSources) -> Diagnostic:
+    variables = [name for name in (names.api_key, names.token) if name]
+    if names.username and names.password:
+        variables.append(f"{names.username} with {names.password}")
+    return Diagnostic(
+        "no-credentials",
+        Severity.ERROR,
+        "There are no credentials for the API",
+        f"None of these is set: {', '.join(variables) or 'no variable is named'}.",
+        hint="set one, or use the sandbox, which needs none",
+        commands=(f"export {names.api_key or names.token or 'INFOBIP_API_KEY'}=…", "omnictl plan --sandbox"),
+    )
+
+
+def _incomplete(there: str, lacking: str) -> Diagnostic:
+    return Diagnostic(
+        "incomplete-credentials",
+        Severity.ERROR,
+        "Half of the credentials is missing",
+        f"{there} is set, {lacking} is not.",
+        hint="set both, or neither and an API key instead",
+        commands=(f"export {lacking}=…",),
+    )
+
+
+def _malformed(source: str, why: str) -> Diagnostic:
+    return Diagnostic(
+        "malformed-credentials",
+        Severity.ERROR,
+        "The credentials cannot be used",
+        f"What came from {source} is no credential: {why}.",
+        hint="copy it again; a line break at the end is the most frequent mistake",
+    )
+
+
+def _command_refused(command: tuple[str, ...]) -> Diagnostic:
+    return Diagnostic(
+        "command-not-allowed",
+        Severity.ERROR,
+        "A command for the credentials is named, but commands are not allowed",
+        f"The settings want to run {command[0]}. They may come from somebody else's proposal, so this needs a yes "
+        "from outside of the files.",
+        hint="if you trust the settings, allow it in the environment",
+        commands=("export OMNICTL_ALLOW_COMMANDS=1",),
+    )
+
+
+def _command_silent(command: tuple[str, ...]) -> Diagnostic:
+    return Diagnostic(
+        "credentials-command-failed",
+        Severity.ERROR,
+        "The command for the credentials gave none",
+        f"{command[0]} printed nothing.",
+        hint="run it yourself to see why",
+    )
+
+
+def _keyring_empty(service: str, user: str) -> Diagnostic:
+    return Diagnostic(
+        "keyring-empty",
+        Severity.ERROR,
+        "The keyring has no such entry",
+        f"There is no entry for the service {service} and the user {user}.",
+        hint="store it once; it asks for the secret",
+        commands=(f"keyring set {service} {user}",),
+    )
+
+
+CODES = {
+    "no-credentials": "No API key, token, or user and password was found. Set INFOBIP_API_KEY, or what the environment "
+    "names in omnictl.yaml, or use --sandbox.",
+    "incomplete-credentials": "A user name without a password, or the reverse. Set both variables.",
+    "malformed-credentials": "The key or token has spaces, line breaks or characters that no header can carry, or the "
+    "user name has a colon. It is not shown; copy it again.",
+    "command-not-allowed": "omnictl.yaml names a command that prints the credentials. Commands from files run only "
+    "with OMNICTL_ALLOW_COMMANDS=1.",
+    "credentials-command-failed": "The command for the credentials could not be run, failed, took too long, or printed "
+    "nothing. What it printed is never shown; run it yourself.",
+    "keyring-empty": "The keyring was asked for the service and user that omnictl.yaml names, and has no such entry.",
+}

@@ -1,0 +1,31 @@
+"""A transport that calls a WSGI application in this process, where there is no socket that could be cut."""
+
+from wsgiref.types import WSGIApplication
+
+import httpx
+
+
+class _InProcessTransport(httpx.BaseTransport):
+    def __init__(self, app: WSGIApplication, cut_errors: tuple[type[Exception], ...]) -> None:
+        self._inner = httpx.WSGITransport(app=app)
+        self._cut_errors = cut_errors
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        cut = False
+        try:
+            response = self._inner.handle_request(request)
+            stream = response.stream
+            body = b"".join(stream) if isinstance(stream, httpx.SyncByteStream) else b""
+            response.close()
+        except self._cut_errors:
+            cut = True
+        if cut:
+            raise httpx.ReadError("the connection was cut", request=request)
+        return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(body))
+
+
+def make_in_process_transport(
+    app: WSGIApplication, *, cut_errors: tuple[type[Exception], ...] = ()
+) -> httpx.BaseTransport:
+    """Return a transport that calls the application; ``cut_errors`` raised out of it are a connection that was cut."""
+    return _InProcessTransport(app, cut_errors)

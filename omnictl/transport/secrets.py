@@ -1,0 +1,76 @@
+"""The two places outside of the environment that hold secrets, asked for real: a command's output, and the keyring."""
+
+import subprocess
+
+from omnictl.errors import AccessError
+from omnictl.model.diagnostic import Diagnostic, Severity
+
+COMMAND_SECONDS = 60.0
+"""How long a command for credentials may take: some ask a person for a touch."""
+
+
+def run_command(command: tuple[str, ...], *, timeout_seconds: float = COMMAND_SECONDS) -> str:
+    """Return what a command prints; no shell, no input. Raises AccessError, which never holds what it printed."""
+    why = ""
+    try:
+        done = subprocess.run(  # noqa: S603 - allowed by the user, from outside of the files
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_seconds, check=False
+        )
+        if done.returncode == 0:
+            return done.stdout.decode("utf-8")
+        why = f"ended with code {done.returncode}"
+    except OSError as error:
+        why = f"could not be run ({error.strerror or 'unknown cause'})"
+    except subprocess.TimeoutExpired:
+        why = f"did not end within {timeout_seconds:g} seconds"
+    except UnicodeDecodeError:
+        why = "printed something that is not text"
+    raise AccessError(
+        Diagnostic(
+            "credentials-command-failed",
+            Severity.ERROR,
+            "The command for the credentials gave none",
+            f"{command[0]} {why}.",
+            hint="run it yourself to see why",
+        )
+    )
+
+
+def keyring_get(service: str, user: str) -> str | None:
+    """Return an entry of the keyring of the operating system; None where there is none."""
+    try:
+        from keyring import get_password
+        from keyring.errors import KeyringError
+    except ImportError:
+        raise AccessError(_without_keyring()) from None
+    try:
+        return get_password(service, user)
+    except KeyringError as error:
+        why = type(error).__name__
+    raise AccessError(
+        Diagnostic(
+            "keyring-unusable",
+            Severity.ERROR,
+            "The keyring cannot be asked",
+            f"The keyring of this system answered {why}.",
+            hint="unlock it, or use an environment variable where there is no desktop, as in a pipeline",
+        )
+    )
+
+
+def _without_keyring() -> Diagnostic:
+    return Diagnostic(
+        "keyring-not-installed",
+        Severity.ERROR,
+        "The keyring is not installed",
+        "The credentials are to come from the keyring, which is an optional part of omnictl.",
+        hint="install it",
+        commands=("pip install 'omnictl[keyring]'",),
+    )
+
+
+CODES = {
+    "keyring-not-installed": "The settings name a keyring entry, and the optional part of omnictl for it is not "
+    "installed.",
+    "keyring-unusable": "The keyring of the system is locked, or there is none. Pipelines have none: use a variable.",
+}
