@@ -1,0 +1,125 @@
+"""Sending with repeats: what is surely unsent or throttled goes again, readings go again, and nothing else does."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from omnictl.errors import AccessError, ReadingError, StoppedError, UnsentError
+from omnictl.provider import failures
+from omnictl.provider.base import Operation
+from omnictl.provider.pacing import Pacer, Permit, Surroundings
+from omnictl.provider.wire import UnreadableError, read_api_error
+from omnictl.transport.answer import Answer, Lost, Reply, Request, Unsent
+from omnictl.transport.client import HttpClient
+from omnictl.transport.retry import backoff_seconds, retry_after_seconds
+
+MOST_TRIES = 5
+"""How often a reading, or a request that surely was not sent, is tried."""
+
+Value = TypeVar("Value")
+
+
+class Exchange:
+    """Sends the requests of a provider. Stateless but for its parts; safe to use from any thread."""
+
+    def __init__(self, client: HttpClient, pacer: Pacer, surroundings: Surroundings) -> None:
+        self._client = client
+        self._pacer = pacer
+        self._around = surroundings
+
+    def describe(self, request: Request, answer: Answer) -> str:
+        """Return what came of a request, for people."""
+        return failures.describe(request, answer, self._client.credentials.redact)
+
+    def read(self, operation: Operation, request: Request, interpret: Callable[[Reply], Value]) -> Value:
+        """Send a reading until it is answered with what was asked for.
+
+        ``interpret`` gets every reply that is not 401, 403, 429 or an error of the API, and raises UnreadableError for
+        what is not believable; it goes again then. Raises ReadingError when the tries are used up.
+        """
+        tries = 0
+        while True:
+            answer = self._send(operation, request)
+            tries += 1
+            why = self.describe(request, answer)
+            if isinstance(answer, Reply) and answer.status != 429:
+                try:
+                    return interpret(answer)
+                except UnreadableError as error:
+                    why = failures.add_flaw(why, str(error))
+            if tries >= MOST_TRIES:
+                if isinstance(answer, Unsent):
+                    raise UnsentError(failures.not_sent(why, tries, answer))
+                raise ReadingError(failures.reading_failed(why, tries))
+            if isinstance(answer, Reply) and answer.status == 429:
+                self._hold(operation, answer, tries, None)
+            else:
+                self._pacer.back_off(operation, tries + 1, self._pause(tries), why)
+
+    def write(self, operation: Operation, request: Request, not_after: datetime | None = None) -> Reply | Lost:
+        """Send a write until it was, perhaps, taken; only what surely was not is sent again.
+
+        Raises UnsentError when it cannot be sent, StoppedError when asked to stop or when ``not_after`` has passed.
+        """
+        unsent = throttled = 0
+        while True:
+            answer = self._send(operation, request, before=lambda: self._refuse_if_late(not_after))
+            if isinstance(answer, Unsent):
+                unsent += 1
+                why = self.describe(request, answer)
+                if unsent >= MOST_TRIES:
+                    raise UnsentError(failures.not_sent(why, unsent, answer))
+                self._pacer.back_off(operation, unsent + 1, self._pause(unsent), why)
+            elif isinstance(answer, Reply) and answer.status == 429:
+                throttled += 1
+                self._hold(operation, answer, throttled, not_after)
+            else:
+                return answer
+
+    def _send(self, operation: Operation, request: Request, before: Callable[[], None] = lambda: None) -> Answer:
+        """Send when it is this request's turn, with fresh credentials once if they are refused.
+
+        Raises AccessError for a 401 and for a 403 of the API; both are surely not taken.
+        """
+        credentials = self._client.credentials
+        answer = self._send_once(operation, request, before)
+        if isinstance(answer, Reply) and answer.status == 401 and self._client.renew(credentials):
+            credentials = self._client.credentials
+            answer = self._send_once(operation, request, before)
+        if isinstance(answer, Reply) and answer.status == 401:
+            raise AccessError(failures.unauthorized(self.describe(request, answer), credentials.source))
+        if isinstance(answer, Reply) and answer.status == 403 and read_api_error(answer.body) is not None:
+            raise AccessError(failures.forbidden(self.describe(request, answer), credentials.source))
+        return answer
+
+    def _send_once(self, operation: Operation, request: Request, before: Callable[[], None]) -> Answer:
+        permit = self._pacer.acquire(operation)
+        try:
+            answer = self._client.send(request, before_sending=before)
+        except StoppedError:
+            self._pacer.give_back(permit)
+            raise
+        self._return_unused(permit, answer)
+        return answer
+
+    def _return_unused(self, permit: Permit, answer: Answer) -> None:
+        if isinstance(answer, Unsent):
+            self._pacer.give_back(permit)
+
+    def _hold(self, operation: Operation, reply: Reply, failures_so_far: int, not_after: datetime | None) -> None:
+        """After a 429: nothing of this kind leaves for as long as the service asks, or a little longer each time."""
+        asked = retry_after_seconds(reply.headers.get("retry-after"), self._around.clock())
+        seconds = self._pause(failures_so_far) if asked is None else asked
+        self._pacer.hold(operation, seconds, "backoff" if asked is None else "retry-after")
+        if not_after is not None and self._around.clock() + timedelta(seconds=seconds) >= not_after:
+            raise StoppedError(failures.too_late(not_after))
+
+    def _refuse_if_late(self, not_after: datetime | None) -> None:
+        """The last look before a write leaves."""
+        if self._around.stop.is_set:
+            raise StoppedError(failures.stopped(self._around.stop.reason))
+        if not_after is not None and self._around.clock() >= not_after:
+            raise StoppedError(failures.too_late(not_after))
+
+    def _pause(self, tries: int) -> float:
+        return backoff_seconds(tries, self._around.random)

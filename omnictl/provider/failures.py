@@ -1,0 +1,179 @@
+"""What went wrong with a request, in words: method, path, status, request id, and what the API itself said of it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.provider.wire import read_api_error
+from omnictl.transport.answer import Answer, Lost, Reply, Request, Unsent
+
+EXCERPT_CHARACTERS = 300
+MISSING_SCOPE = "omni-failover:manage"
+
+Redact = Callable[[str], str]
+
+
+def describe(request: Request, answer: Answer, redact: Redact) -> str:
+    """Return what came of a request in one sentence. Holds no header of the request and nothing secret."""
+    where = f"{request.method} {request.path}"
+    if isinstance(answer, Unsent):
+        return _end(f"{where} was not sent: {_tidy(answer.why, redact)}")
+    if isinstance(answer, Lost):
+        return _end(f"{where}: {_tidy(answer.why, redact)}")
+    request_id = _tidy(answer.headers.get("x-request-id", ""), redact)
+    told = f" (request id {request_id})" if request_id else ""
+    return _end(f"{where} answered {answer.status}{told}{_describe_body(answer, redact)}")
+
+
+def add_flaw(detail: str, flaw: str) -> str:
+    """Return the detail with what is wrong with a body that came whole, where something is."""
+    return f"{detail} The body cannot be used: {flaw}." if flaw else detail
+
+
+def _end(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?", "…", "]")) else f"{sentence}."
+
+
+def _describe_body(reply: Reply, redact: Redact) -> str:
+    if reply.flaw:
+        return f": {reply.flaw}"
+    error = read_api_error(reply.body)
+    if error is not None:
+        said = ": ".join(filter(None, (_tidy(error.message_id, redact), _tidy(error.text, redact))))
+        fields = _tidy("; ".join(error.validation), redact)
+        return f": {said}" + (f" [{fields}]" if fields else "")
+    # Cut after redaction, so that no half of a secret is left; a body of 32 MiB is not looked through for it.
+    excerpt = _tidy(reply.body[: 20 * EXCERPT_CHARACTERS].decode("utf-8", "replace"), redact)
+    return f": {excerpt}" if excerpt else " without a body"
+
+
+def _tidy(text: str, redact: Redact) -> str:
+    """Return one line for a terminal: no secrets, no control characters, not too long."""
+    plain = " ".join("".join(each if each.isprintable() else " " for each in redact(text)).split())
+    return plain if len(plain) <= EXCERPT_CHARACTERS else f"{plain[:EXCERPT_CHARACTERS]}…"
+
+
+def refused(detail: str) -> Diagnostic:
+    """The API said no."""
+    return Diagnostic(
+        "refused-by-api",
+        Severity.ERROR,
+        "The API refused the request",
+        f"{detail}\nNothing was changed by it.",
+        hint="mend what the API complains of, then run the same command again",
+    )
+
+
+def outcome_unknown(detail: str) -> Diagnostic:
+    """A write whose outcome nobody knows."""
+    return Diagnostic(
+        "outcome-unknown",
+        Severity.ERROR,
+        "Nobody knows what became of a request",
+        f"{detail}\nIt may have been taken or not. omnictl looks before it sends anything again.",
+        hint="run the same command again: it looks what became of it first",
+    )
+
+
+def not_sent(detail: str, tries: int, answer: Unsent) -> Diagnostic:
+    """The safe repeats are used up."""
+    if answer.tls:
+        return Diagnostic(
+            "untrusted-certificate",
+            Severity.ERROR,
+            "No trusted connection to the API",
+            f"{detail} Tried {tries} times.",
+            hint="if a proxy or a private host has its own certificate authority, name its file with the CA option",
+        )
+    return Diagnostic(
+        "no-connection",
+        Severity.ERROR,
+        "The API cannot be reached",
+        f"{detail} Tried {tries} times.",
+        hint="check the base URL, the network, and the proxy settings (HTTPS_PROXY, NO_PROXY)",
+    )
+
+
+def reading_failed(detail: str, tries: int) -> Diagnostic:
+    """The account could not be read."""
+    return Diagnostic(
+        "reading-failed",
+        Severity.ERROR,
+        "The account could not be read",
+        f"{detail} Tried {tries} times. An incomplete reading is never taken for an empty account.",
+        hint="run the same command again in a few minutes; nothing was changed",
+    )
+
+
+def unauthorized(detail: str, source: str) -> Diagnostic:
+    """401."""
+    return Diagnostic(
+        "unauthorized",
+        Severity.ERROR,
+        "The API does not accept the credentials",
+        f"{detail}\nThe credentials came from {source}.",
+        hint="check that they are complete, not revoked, and belong to the account of this base URL",
+    )
+
+
+def forbidden(detail: str, source: str) -> Diagnostic:
+    """403."""
+    return Diagnostic(
+        "forbidden",
+        Severity.ERROR,
+        "The credentials are not allowed to do this",
+        f"{detail}\nThe credentials came from {source}. Reading and writing scenarios needs the scope {MISSING_SCOPE}.",
+        hint=f"give the API key the scope {MISSING_SCOPE}, or use another key",
+    )
+
+
+def too_late(not_after: datetime) -> Diagnostic:
+    """The time in which a create may leave has passed."""
+    return Diagnostic(
+        "too-late-to-send",
+        Severity.ERROR,
+        "A create was not sent in time",
+        f"It could not leave before {not_after:%Y-%m-%d %H:%M:%SZ}, as its intent says, so it was not sent.",
+        hint="run the same command again; it goes on where it stopped",
+    )
+
+
+def stopped(reason: str) -> Diagnostic:
+    """Asked to stop before a write left."""
+    return Diagnostic(
+        "stopped-before-sending",
+        Severity.ERROR,
+        "Stopped before a request was sent",
+        f"{reason or 'It was asked to stop'}; the request was not sent.",
+        hint="run the same command again; it goes on where it stopped",
+    )
+
+
+def malformed_key() -> Diagnostic:
+    """A key that is no key."""
+    return Diagnostic(
+        "malformed-key",
+        Severity.ERROR,
+        "A scenario key cannot be used",
+        "A key is empty, or a path like '..', which no scenario can have. No request was sent with it.",
+        hint="look for it in the state and in the import: lines of the files",
+    )
+
+
+CODES = {
+    "refused-by-api": "The API answered with an error of its own (4xx): the request was not taken and changed nothing. "
+    "The message, and the fields it names, are the API's own.",
+    "outcome-unknown": "A write was sent and no believable answer came back (a time-out, a cut connection, a 5xx, an "
+    "unreadable body). It is never repeated blindly: run the same command again, and it looks first.",
+    "untrusted-certificate": "The connection to the API is encrypted, but its certificate is not trusted. Behind a "
+    "proxy that opens TLS, name the file with its certificate authority. Verification cannot be switched off.",
+    "no-connection": "No connection to the API, after several tries: the host, the network, a firewall or a proxy.",
+    "reading-failed": "The account could not be read, after several tries. Nothing is planned from a part of it.",
+    "unauthorized": "The API answered 401: the key or token is wrong, revoked, expired, or belongs to another account. "
+    "Each account has a base URL of its own.",
+    "forbidden": "The API answered 403: the key is known, but lacks a scope. Scenarios need omni-failover:manage.",
+    "too-late-to-send": "A create may leave only until a time that its intent in the state names, so that other runs "
+    "know when to look for it. The time passed while it waited. Nothing was sent.",
+    "stopped-before-sending": "The run was asked to stop before this request left. Nothing was sent.",
+    "malformed-key": "A key in the state, or in an import: line, is empty or looks like a path.",
+}
