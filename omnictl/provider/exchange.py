@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from omnictl.errors import AccessError, ReadingError, StoppedError, UnsentError
+from omnictl.errors import AccessError, ReadingError, RemoteError, StoppedError, UnsentError
 from omnictl.provider import failures
 from omnictl.provider.base import Operation
 from omnictl.provider.pacing import Pacer, Permit, Surroundings
@@ -41,17 +41,17 @@ class Exchange:
         while True:
             answer = self._send(operation, request)
             tries += 1
-            why = self.describe(request, answer)
-            if isinstance(answer, Reply) and answer.status != 429:
+            throttled = isinstance(answer, Reply) and answer.status == 429
+            flaw = ""
+            if isinstance(answer, Reply) and not throttled:
                 try:
                     return interpret(answer)
                 except UnreadableError as error:
-                    why = failures.add_flaw(why, str(error))
+                    flaw = str(error)
+            why = failures.add_flaw(self.describe(request, answer), flaw)
             if tries >= MOST_TRIES:
-                if isinstance(answer, Unsent):
-                    raise UnsentError(failures.not_sent(why, tries, answer))
-                raise ReadingError(failures.reading_failed(why, tries))
-            if isinstance(answer, Reply) and answer.status == 429:
+                raise _reading_failed(why, tries, answer)
+            if isinstance(answer, Reply) and throttled:
                 self._hold(operation, answer, tries, None)
             else:
                 self._pacer.back_off(operation, tries + 1, self._pause(tries), why)
@@ -123,3 +123,9 @@ class Exchange:
 
     def _pause(self, tries: int) -> float:
         return backoff_seconds(tries, self._around.random)
+
+
+def _reading_failed(why: str, tries: int, answer: Answer) -> RemoteError:
+    if isinstance(answer, Unsent):
+        return UnsentError(failures.not_sent(why, tries, answer))
+    return ReadingError(failures.reading_failed(why, tries))

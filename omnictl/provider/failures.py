@@ -42,14 +42,15 @@ def _describe_body(reply: Reply, redact: Redact) -> str:
         said = ": ".join(filter(None, (_tidy(error.message_id, redact), _tidy(error.text, redact))))
         fields = _tidy("; ".join(error.validation), redact)
         return f": {said}" + (f" [{fields}]" if fields else "")
-    # Cut after redaction, so that no half of a secret is left; a body of 32 MiB is not looked through for it.
-    excerpt = _tidy(reply.body[: 20 * EXCERPT_CHARACTERS].decode("utf-8", "replace"), redact)
+    excerpt = _tidy(reply.body.decode("utf-8", "replace"), redact)
     return f": {excerpt}" if excerpt else " without a body"
 
 
 def _tidy(text: str, redact: Redact) -> str:
     """Return one line for a terminal: no secrets, no control characters, not too long."""
-    plain = " ".join("".join(each if each.isprintable() else " " for each in redact(text)).split())
+    # Cut after redaction, so that no half of a secret is left; then twice, so that a long body costs nothing.
+    start = redact(text)[: 20 * EXCERPT_CHARACTERS]
+    plain = " ".join("".join(each if each.isprintable() else " " for each in start).split())
     return plain if len(plain) <= EXCERPT_CHARACTERS else f"{plain[:EXCERPT_CHARACTERS]}…"
 
 

@@ -106,7 +106,7 @@ def _host(parts: SplitResult) -> str:
     host = (parts.hostname or "").lower()
     if "[" in parts.netloc:
         try:
-            return str(ipaddress.IPv6Address(host))
+            return str(ipaddress.IPv6Address(host.replace("%", "no scope")))
         except ValueError:
             _refuse("its address in brackets is not an IPv6 address")
     host = host.removesuffix(".")

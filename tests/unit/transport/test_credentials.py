@@ -1,0 +1,242 @@
+"""Credentials: where they are found, in which order, and that nothing shows them."""
+
+import copy
+import dataclasses
+import pickle
+import sys
+from types import ModuleType
+
+import pytest
+
+from omnictl.errors import AccessError
+from omnictl.transport.credentials import (
+    Credentials,
+    CredentialSources,
+    Scheme,
+    make_credentials,
+    resolve_credentials,
+)
+from omnictl.transport.secrets import keyring_get, run_command
+
+SECRET = "s3cr3t-canary"
+
+
+def never(*args: object) -> str:
+    raise AssertionError("not to be asked")
+
+
+def resolve(environ: dict[str, str], names: CredentialSources | None = None) -> Credentials:
+    """Resolve from the environment alone."""
+    return resolve_credentials(environ, names or CredentialSources(), never, never)
+
+
+@pytest.mark.parametrize(
+    ("environ", "header"),
+    [
+        ({"INFOBIP_API_KEY": "abc-def"}, "App abc-def"),
+        ({"INFOBIP_API_KEY": "App abc-def"}, "App abc-def"),
+        ({"INFOBIP_API_KEY": "app abc"}, "App abc"),
+        ({"INFOBIP_API_KEY": "application"}, "App application"),
+        ({"INFOBIP_TOKEN": "tok"}, "Bearer tok"),
+        ({"INFOBIP_TOKEN": "bearer tok"}, "Bearer tok"),
+        ({"INFOBIP_TOKEN": "IBSSO tok"}, "IBSSO tok"),
+        ({"INFOBIP_USERNAME": "Aladdin", "INFOBIP_PASSWORD": "open sesame"}, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+        ({"INFOBIP_USERNAME": "ü", "INFOBIP_PASSWORD": "ß:ß"}, "Basic w7w6w586w58="),
+        ({"INFOBIP_API_KEY": "", "INFOBIP_TOKEN": "tok"}, "Bearer tok"),
+        ({"INFOBIP_API_KEY": "key", "INFOBIP_TOKEN": "t", "INFOBIP_USERNAME": "half"}, "App key"),
+        ({"INFOBIP_TOKEN": "t", "INFOBIP_USERNAME": "u", "INFOBIP_PASSWORD": "p"}, "Bearer t"),
+    ],
+)
+def test_credentials_come_from_the_environment(environ: dict[str, str], header: str) -> None:
+    assert resolve(environ).authorization() == header
+
+
+def test_an_environment_names_its_own_variables_and_no_others() -> None:
+    names = CredentialSources("PROD_KEY", None, None, None)
+    environ = {"INFOBIP_API_KEY": "wrong", "INFOBIP_TOKEN": "wrong"}
+    assert resolve({**environ, "PROD_KEY": "right"}, names).authorization() == "App right"
+    with pytest.raises(AccessError, match="no-credentials") as caught:
+        resolve(environ, names)
+    assert "None of these is set: PROD_KEY." in caught.value.diagnostics[0].detail
+
+
+def test_without_any_it_says_which_variables_there_could_be() -> None:
+    with pytest.raises(AccessError) as caught:
+        resolve({})
+    [told] = caught.value.diagnostics
+    assert "INFOBIP_API_KEY, INFOBIP_TOKEN, INFOBIP_USERNAME with INFOBIP_PASSWORD" in told.detail
+    assert told.commands == ("export INFOBIP_API_KEY=…", "omnictl plan --sandbox")
+    with pytest.raises(AccessError, match="no-credentials"):
+        resolve({}, CredentialSources(None, None, None, None))
+
+
+@pytest.mark.parametrize(("there", "lacking"), [("USERNAME", "PASSWORD"), ("PASSWORD", "USERNAME")])
+def test_half_of_a_pair_is_a_mistake(there: str, lacking: str) -> None:
+    with pytest.raises(AccessError, match="incomplete-credentials") as caught:
+        resolve({f"INFOBIP_{there}": SECRET})
+    assert f"INFOBIP_{lacking} is not" in caught.value.diagnostics[0].detail
+    assert SECRET not in repr(caught.value.diagnostics)
+
+
+@pytest.mark.parametrize(
+    "value", [f"{SECRET}\n", f" {SECRET}", f"{SECRET} x", f"{SECRET}\r\nX-Evil: 1", f"{SECRET}ü", "App "]
+)
+@pytest.mark.parametrize("name", ["INFOBIP_API_KEY", "INFOBIP_TOKEN"])
+def test_what_no_header_can_carry_is_refused_without_an_echo(name: str, value: str) -> None:
+    with pytest.raises(AccessError, match="malformed-credentials") as caught:
+        resolve({name: value})
+    assert SECRET not in repr(caught.value) + repr(caught.value.diagnostics)
+    assert name in caught.value.diagnostics[0].detail
+
+
+@pytest.mark.parametrize(("user", "password"), [("a:b", SECRET), ("a", f"{SECRET}\n"), ("a\x00", SECRET)])
+def test_odd_users_and_passwords_are_refused(user: str, password: str) -> None:
+    with pytest.raises(AccessError, match="malformed-credentials") as caught:
+        resolve({"INFOBIP_USERNAME": user, "INFOBIP_PASSWORD": password})
+    assert SECRET not in repr(caught.value.diagnostics)
+
+
+def test_a_session_token_is_renewed_by_user_and_password() -> None:
+    pair = {"INFOBIP_USERNAME": "u", "INFOBIP_PASSWORD": "p"}
+    session = resolve({**pair, "INFOBIP_TOKEN": "IBSSO old"})
+    assert session.renew is not None
+    assert session.renew().authorization() == "Basic dTpw"
+    assert resolve({"INFOBIP_TOKEN": "IBSSO old"}).renew is None
+    assert resolve({**pair, "INFOBIP_TOKEN": "bearer"}).renew is None
+
+
+# --- a command, and the keyring ---------------------------------------------------------------------------------
+
+
+COMMAND = CredentialSources(None, None, None, None, command=("vault", "read"))
+ALLOWED = {"OMNICTL_ALLOW_COMMANDS": "1"}
+
+
+def test_a_command_runs_only_when_that_is_allowed_from_outside() -> None:
+    for environ in ({}, {"OMNICTL_ALLOW_COMMANDS": "0"}, {"OMNICTL_ALLOW_COMMANDS": "true"}):
+        with pytest.raises(AccessError, match="command-not-allowed"):
+            resolve_credentials(environ, COMMAND, never, never)
+
+
+def test_a_command_gives_a_key_and_fresh_ones() -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def run(command: tuple[str, ...]) -> str:
+        asked.append(command)
+        return f"Bearer token-{len(asked)}\n"
+
+    first = resolve_credentials(ALLOWED, COMMAND, run, never)
+    assert first.authorization() == "Bearer token-1"
+    assert first.renew is not None
+    assert first.renew().authorization() == "Bearer token-2"
+    assert asked == [("vault", "read")] * 2
+
+
+def test_a_silent_command_is_a_failure() -> None:
+    with pytest.raises(AccessError, match="credentials-command-failed"):
+        resolve_credentials(ALLOWED, COMMAND, lambda command: " \n", never)
+
+
+def test_the_keyring_is_asked_last() -> None:
+    names = CredentialSources(keyring=("omnictl", "production"))
+    asked: list[tuple[str, str]] = []
+
+    def get(service: str, user: str) -> str | None:
+        asked.append((service, user))
+        return "key" if len(asked) == 1 else None
+
+    assert resolve_credentials({}, names, never, get).authorization() == "App key"
+    with pytest.raises(AccessError, match="keyring-empty") as caught:
+        resolve_credentials({}, names, never, get)
+    assert caught.value.diagnostics[0].commands == ("keyring set omnictl production",)
+    assert asked == [("omnictl", "production")] * 2
+
+
+def test_a_command_runs_without_a_shell() -> None:
+    assert run_command((sys.executable, "-c", "print('$HOME;x')")) == "$HOME;x\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "timeout", "why"),
+    [
+        (f"print('{SECRET}'); raise SystemExit(3)", 30.0, "ended with code 3"),
+        (f"print('{SECRET}', flush=True); import time; time.sleep(60)", 0.05, "did not end within 0.05 seconds"),
+        (r"import sys; sys.stdout.buffer.write(b'\xff')", 30.0, "is not text"),
+    ],
+)
+def test_a_failing_command_tells_nothing_of_its_output(code: str, timeout: float, why: str) -> None:
+    with pytest.raises(AccessError) as caught:
+        run_command((sys.executable, "-c", code), timeout_seconds=timeout)
+    assert why in caught.value.diagnostics[0].detail
+    assert caught.value.__context__ is None
+
+
+def test_a_command_that_is_not_there_is_told() -> None:
+    with pytest.raises(AccessError) as caught:
+        run_command(("/does/not/exist",))
+    assert "could not be run (No such file or directory)" in caught.value.diagnostics[0].detail
+
+
+class FakeKeyringError(Exception):
+    """The base of what a keyring raises."""
+
+
+def fake_keyring(monkeypatch: pytest.MonkeyPatch, error: Exception | None) -> None:
+    keyring, errors = ModuleType("keyring"), ModuleType("keyring.errors")
+
+    def get_password(service: str, user: str) -> str:
+        if error is not None:
+            raise error
+        return f"{service}/{user}"
+
+    vars(keyring).update(get_password=get_password, errors=errors)
+    vars(errors).update(KeyringError=FakeKeyringError)
+    monkeypatch.setitem(sys.modules, "keyring", keyring)
+    monkeypatch.setitem(sys.modules, "keyring.errors", errors)
+
+
+def test_the_keyring_of_the_system_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_keyring(monkeypatch, None)
+    assert keyring_get("s", "u") == "s/u"
+
+
+def test_a_locked_keyring_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_keyring(monkeypatch, FakeKeyringError(SECRET))
+    with pytest.raises(AccessError, match="keyring-unusable") as caught:
+        keyring_get("s", "u")
+    assert SECRET not in repr(caught.value.diagnostics)
+    assert caught.value.__context__ is None
+
+
+def test_a_missing_keyring_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(AccessError) as caught:
+        keyring_get("s", "u")
+    assert caught.value.diagnostics[0].commands == ("pip install 'omnictl[keyring]'",)
+
+
+# --- nothing shows them -----------------------------------------------------------------------------------------
+
+
+def test_nothing_shows_the_secret() -> None:
+    credentials = make_credentials(SECRET, source="the test")
+    shown = [repr(credentials), str(credentials), f"{credentials}", f"{credentials!s:>60}", "%s" % (credentials,)]  # noqa: UP031
+    assert not any(SECRET in each for each in shown)
+    assert repr(credentials) == "<App credentials from the test>"
+    assert not hasattr(credentials, "__dict__")
+    assert not dataclasses.is_dataclass(credentials)
+
+
+@pytest.mark.parametrize("take", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_credentials_are_not_copied_or_stored(take: object) -> None:
+    assert callable(take)
+    with pytest.raises(TypeError, match="not copied or stored"):
+        take(make_credentials(SECRET, source="the test"))
+
+
+def test_echoes_are_hidden() -> None:
+    assert make_credentials(SECRET, source="t").redact(f"key {SECRET} is bad") == "key [hidden] is bad"
+    pair = resolve({"INFOBIP_USERNAME": "user", "INFOBIP_PASSWORD": SECRET})
+    encoded = pair.authorization().removeprefix("Basic ")
+    assert pair.redact(f"{SECRET} {encoded}") == "[hidden] [hidden]"
+    assert Credentials(Scheme.APP, "abc", source="t").redact("abc") == "abc"  # too short to mean anything
