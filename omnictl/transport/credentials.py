@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NoReturn, SupportsIndex, TypeAlias
+from typing import NoReturn, Protocol, SupportsIndex, TypeAlias
 
 from omnictl.errors import AccessError
 from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.transport.secrets import keyring_get, run_command
 
 HIDDEN = "[hidden]"
 
@@ -65,19 +66,50 @@ class Credentials:
         raise TypeError("credentials are not copied or stored")
 
 
+class CredentialNames(Protocol):
+    """Where to look: names, never values. ``keyring`` is SERVICE/USER."""
+
+    @property
+    def api_key_env(self) -> str:
+        """The variable with an API key."""
+        ...
+
+    @property
+    def token_env(self) -> str:
+        """The variable with a token."""
+        ...
+
+    @property
+    def username_env(self) -> str:
+        """The variable with a user name."""
+        ...
+
+    @property
+    def password_env(self) -> str:
+        """The variable with the password of that user."""
+        ...
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """A command that prints a key; empty where there is none."""
+        ...
+
+    @property
+    def keyring(self) -> str | None:
+        """An entry of the keyring."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CredentialSources:
-    """Where to look, in this order: names of environment variables, then a command, then the keyring.
+    """The usual names, as long as nobody gives others."""
 
-    ``keyring`` is a service and a user name. A source that is None is not looked at.
-    """
-
-    api_key: str | None = "INFOBIP_API_KEY"
-    token: str | None = "INFOBIP_TOKEN"  # noqa: S105 - the name of a variable
-    username: str | None = "INFOBIP_USERNAME"
-    password: str | None = "INFOBIP_PASSWORD"  # noqa: S105 - the name of a variable
-    command: tuple[str, ...] | None = None
-    keyring: tuple[str, str] | None = None
+    api_key_env: str = "INFOBIP_API_KEY"
+    token_env: str = "INFOBIP_TOKEN"  # noqa: S105 - the name of a variable
+    username_env: str = "INFOBIP_USERNAME"
+    password_env: str = "INFOBIP_PASSWORD"  # noqa: S105 - the name of a variable
+    command: tuple[str, ...] = ()
+    keyring: str | None = None
 
 
 RunCommand: TypeAlias = Callable[[tuple[str, ...]], str]
@@ -85,22 +117,53 @@ KeyringGet: TypeAlias = Callable[[str, str], str | None]
 
 
 def resolve_credentials(
-    environ: Mapping[str, str], names: CredentialSources, run_command: RunCommand, keyring_get: KeyringGet
+    environ: Mapping[str, str],
+    names: CredentialNames,
+    run_command: RunCommand = run_command,
+    keyring_get: KeyringGet = keyring_get,
 ) -> Credentials:
-    """Return the first credentials that the sources have.
+    """Return the credentials. Raises AccessError where there are none, or where they cannot be used."""
+    found = find_credentials(environ, names, run_command, keyring_get)
+    if found is None:
+        raise AccessError(_missing(_ask_for(names)))
+    return found
 
-    ``run_command`` returns what a command prints, and is called only with ``OMNICTL_ALLOW_COMMANDS=1``. An API key
-    goes before a token, a token before user and password; a session token is renewed by user and password where
-    both are there. Raises AccessError where there are none, or where they cannot be used.
+
+def find_credentials(
+    environ: Mapping[str, str],
+    names: CredentialNames,
+    run_command: RunCommand = run_command,
+    keyring_get: KeyringGet = keyring_get,
+) -> Credentials | None:
+    """Return the credentials; None where no variable has any. Raises AccessError where they cannot be used.
+
+    A command or a keyring entry that is named is the only source, and a command runs only with
+    ``OMNICTL_ALLOW_COMMANDS=1``. Else an API key goes before a token, a token before user and password; a session
+    token is renewed by user and password where both are there.
     """
-    from_environment = _from_environment(environ, names)
-    if from_environment is not None:
-        return from_environment
     if names.command:
         return _from_command(environ, names.command, run_command)
     if names.keyring:
         return _from_keyring(names.keyring, keyring_get)
-    raise AccessError(_missing(names))
+    return _from_environment(environ, _ask_for(names))
+
+
+def _ask_for(names: CredentialNames) -> CredentialSources:
+    """Return the variables to look at. Where one has a name of its own, the usual ones are not looked at: they would
+    be those of another account. "" is not looked at."""
+    usual = CredentialSources()
+    given = CredentialSources(names.api_key_env, names.token_env, names.username_env, names.password_env)
+    if given == usual:
+        return usual
+    pairs = zip(_variables(given), _variables(usual), strict=True)
+    key, token, username, password = ("" if name == default else name for name, default in pairs)
+    if username or password:
+        username, password = given.username_env, given.password_env
+    return CredentialSources(key, token, username, password)
+
+
+def _variables(names: CredentialSources) -> tuple[str, str, str, str]:
+    return names.api_key_env, names.token_env, names.username_env, names.password_env
 
 
 def make_credentials(secret: str, *, source: str, renew: Callable[[], Credentials] | None = None) -> Credentials:
@@ -123,26 +186,25 @@ def _checked(scheme: Scheme, secret: str, source: str, renew: Callable[[], Crede
 
 
 def _from_environment(environ: Mapping[str, str], names: CredentialSources) -> Credentials | None:
-    if names.api_key and (key := environ.get(names.api_key)):
-        return make_credentials(key, source=names.api_key)
+    if key := environ.get(names.api_key_env):
+        return make_credentials(key, source=names.api_key_env)
     basic = _basic(environ, names)
-    if names.token and (token := environ.get(names.token)):
+    if token := environ.get(names.token_env):
         scheme, secret = _split_scheme(token, Scheme.BEARER)
         renew = (lambda: basic) if basic is not None and scheme is Scheme.SESSION else None
-        return _checked(scheme, secret, names.token, renew)
+        return _checked(scheme, secret, names.token_env, renew)
     return basic
 
 
 def _basic(environ: Mapping[str, str], names: CredentialSources) -> Credentials | None:
-    if not names.username or not names.password:
-        return None
-    username, password = environ.get(names.username, ""), environ.get(names.password, "")
+    username, password = environ.get(names.username_env, ""), environ.get(names.password_env, "")
     if not username and not password:
         return None
     if not username or not password:
-        there, lacking = (names.username, names.password) if username else (names.password, names.username)
+        pair = names.username_env, names.password_env
+        there, lacking = pair if username else pair[::-1]
         raise AccessError(_incomplete(there, lacking))
-    source = f"{names.username} and {names.password}"
+    source = f"{names.username_env} and {names.password_env}"
     if ":" in username or not (username + password).isprintable():
         raise AccessError(_malformed(source, "a user name has no colon, and neither may have control characters"))
     secret = base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
@@ -162,8 +224,8 @@ def _from_command(environ: Mapping[str, str], command: tuple[str, ...], run_comm
     return ask()
 
 
-def _from_keyring(entry: tuple[str, str], keyring_get: KeyringGet) -> Credentials:
-    service, user = entry
+def _from_keyring(entry: str, keyring_get: KeyringGet) -> Credentials:
+    service, _, user = entry.partition("/")
     secret = keyring_get(service, user)
     if not secret:
         raise AccessError(_keyring_empty(service, user))
@@ -171,16 +233,16 @@ def _from_keyring(entry: tuple[str, str], keyring_get: KeyringGet) -> Credential
 
 
 def _missing(names: CredentialSources) -> Diagnostic:
-    variables = [name for name in (names.api_key, names.token) if name]
-    if names.username and names.password:
-        variables.append(f"{names.username} with {names.password}")
+    variables = [name for name in (names.api_key_env, names.token_env) if name]
+    if names.username_env:
+        variables.append(f"{names.username_env} with {names.password_env}")
     return Diagnostic(
         "no-credentials",
         Severity.ERROR,
         "There are no credentials for the API",
-        f"None of these is set: {', '.join(variables) or 'no variable is named'}.",
+        f"None of these is set: {', '.join(variables)}.",
         hint="set one, or use the sandbox, which needs none",
-        commands=(f"export {names.api_key or names.token or 'INFOBIP_API_KEY'}=…", "omnictl plan --sandbox"),
+        commands=(f"export {variables[0].split()[0]}=…", "omnictl plan --sandbox"),
     )
 
 

@@ -10,7 +10,7 @@ import httpx
 from omnictl.model.outcome import Event
 from omnictl.model.scenario import Attributes, Json, Step
 from omnictl.provider.base import Budget, Operation, StopSignal
-from omnictl.provider.connect import make_provider
+from omnictl.provider.factory import make_provider
 from omnictl.provider.omni import OmniProvider
 from omnictl.transport.credentials import Credentials, make_credentials
 

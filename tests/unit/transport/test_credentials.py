@@ -13,6 +13,7 @@ from omnictl.transport.credentials import (
     Credentials,
     CredentialSources,
     Scheme,
+    find_credentials,
     make_credentials,
     resolve_credentials,
 )
@@ -52,12 +53,23 @@ def test_credentials_come_from_the_environment(environ: dict[str, str], header: 
 
 
 def test_an_environment_names_its_own_variables_and_no_others() -> None:
-    names = CredentialSources("PROD_KEY", None, None, None)
-    environ = {"INFOBIP_API_KEY": "wrong", "INFOBIP_TOKEN": "wrong"}
+    names = CredentialSources(api_key_env="PROD_KEY")
+    environ = {"INFOBIP_API_KEY": "wrong", "INFOBIP_TOKEN": "wrong", "INFOBIP_USERNAME": "w", "INFOBIP_PASSWORD": "w"}
     assert resolve({**environ, "PROD_KEY": "right"}, names).authorization() == "App right"
+    assert find_credentials(environ, names, never, never) is None
     with pytest.raises(AccessError, match="no-credentials") as caught:
         resolve(environ, names)
-    assert "None of these is set: PROD_KEY." in caught.value.diagnostics[0].detail
+    assert caught.value.diagnostics[0].detail == "None of these is set: PROD_KEY."
+
+
+def test_an_environment_may_rename_one_half_of_a_pair() -> None:
+    names = CredentialSources(password_env="PROD_PASSWORD")
+    assert resolve({"INFOBIP_USERNAME": "u", "PROD_PASSWORD": "p"}, names).authorization() == "Basic dTpw"
+    with pytest.raises(AccessError) as caught:
+        resolve({"INFOBIP_API_KEY": "wrong", "INFOBIP_PASSWORD": "wrong"}, names)
+    [told] = caught.value.diagnostics
+    assert told.detail == "None of these is set: INFOBIP_USERNAME with PROD_PASSWORD."
+    assert told.commands[0] == "export INFOBIP_USERNAME=…"
 
 
 def test_without_any_it_says_which_variables_there_could_be() -> None:
@@ -66,8 +78,6 @@ def test_without_any_it_says_which_variables_there_could_be() -> None:
     [told] = caught.value.diagnostics
     assert "INFOBIP_API_KEY, INFOBIP_TOKEN, INFOBIP_USERNAME with INFOBIP_PASSWORD" in told.detail
     assert told.commands == ("export INFOBIP_API_KEY=…", "omnictl plan --sandbox")
-    with pytest.raises(AccessError, match="no-credentials"):
-        resolve({}, CredentialSources(None, None, None, None))
 
 
 @pytest.mark.parametrize(("there", "lacking"), [("USERNAME", "PASSWORD"), ("PASSWORD", "USERNAME")])
@@ -108,12 +118,12 @@ def test_a_session_token_is_renewed_by_user_and_password() -> None:
 # --- a command, and the keyring ---------------------------------------------------------------------------------
 
 
-COMMAND = CredentialSources(None, None, None, None, command=("vault", "read"))
+COMMAND = CredentialSources(command=("vault", "read"))
 ALLOWED = {"OMNICTL_ALLOW_COMMANDS": "1"}
 
 
 def test_a_command_runs_only_when_that_is_allowed_from_outside() -> None:
-    for environ in ({}, {"OMNICTL_ALLOW_COMMANDS": "0"}, {"OMNICTL_ALLOW_COMMANDS": "true"}):
+    for environ in ({"INFOBIP_API_KEY": "x"}, {"OMNICTL_ALLOW_COMMANDS": "0"}, {"OMNICTL_ALLOW_COMMANDS": "true"}):
         with pytest.raises(AccessError, match="command-not-allowed"):
             resolve_credentials(environ, COMMAND, never, never)
 
@@ -137,17 +147,18 @@ def test_a_silent_command_is_a_failure() -> None:
         resolve_credentials(ALLOWED, COMMAND, lambda command: " \n", never)
 
 
-def test_the_keyring_is_asked_last() -> None:
-    names = CredentialSources(keyring=("omnictl", "production"))
+def test_a_keyring_entry_that_is_named_is_the_only_source() -> None:
+    names = CredentialSources(keyring="omnictl/production")
+    environ = {"INFOBIP_API_KEY": "that of another account"}
     asked: list[tuple[str, str]] = []
 
     def get(service: str, user: str) -> str | None:
         asked.append((service, user))
         return "key" if len(asked) == 1 else None
 
-    assert resolve_credentials({}, names, never, get).authorization() == "App key"
+    assert resolve_credentials(environ, names, never, get).authorization() == "App key"
     with pytest.raises(AccessError, match="keyring-empty") as caught:
-        resolve_credentials({}, names, never, get)
+        resolve_credentials(environ, names, never, get)
     assert caught.value.diagnostics[0].commands == ("keyring set omnictl production",)
     assert asked == [("omnictl", "production")] * 2
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from time import monotonic as monotonic_clock
 
 from omnictl.model.outcome import Event
 from omnictl.provider.base import Budget, Capabilities, Operation, StopSignal
@@ -26,8 +27,8 @@ def make_provider(
     stop: StopSignal,
     observe: Callable[[Event], None],
     clock: Callable[[], datetime],
-    monotonic: Callable[[], float],
     random: Callable[[], float],
+    monotonic: Callable[[], float] = monotonic_clock,
     wait: Callable[[float], bool] | None = None,
     settle_seconds: float | None = None,
     ca_file: str | None = None,
