@@ -201,7 +201,7 @@ def _read_text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise UnreadableError("a field that is text has a value of another kind")
     # A lone half of a surrogate pair can be written in JSON, and in no file.
-    return _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else str(value)
+    return str(value) if not isinstance(value, str) or value.isascii() else _SURROGATE.sub("\ufffd", value)
 
 
 def _read_default(row: Mapping[str, Any]) -> bool:
@@ -211,4 +211,6 @@ def _read_default(row: Mapping[str, Any]) -> bool:
 
 
 def _leave_unknown(row: Mapping[str, Any], known: frozenset[str]) -> dict[str, Json]:
+    if row.keys() <= known:
+        return {}
     return {name: value for name, value in row.items() if name not in known and value is not None}
