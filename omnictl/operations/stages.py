@@ -129,11 +129,14 @@ class Stages:
         self._tools.keeper.advance(lambda state: touch_updated(state, change.address, now))
         self._tools.keeper.flush()
         try:
-            self._tally.writes_sent += 1
             write_update(self._tools.provider, record.key, seen=record.observed, desired=record.applied, default=True)
+            self._tally.writes_sent += 1
             remote = self._tools.provider.get(record.key)
+        except StoppedError:
+            return
         except OmnictlError as error:
             unknown = isinstance(error, OutcomeUnknownError)
+            self._tally.writes_sent += unknown
             self._tally.end(change, Fate.UNKNOWN if unknown else Fate.FAILED, problem=error)
             return
         if remote is None or not remote.is_default:

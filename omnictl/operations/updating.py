@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from omnictl.engine.compare import is_near
 from omnictl.engine.diff import diff_attributes
-from omnictl.errors import OutcomeUnknownError, RemoteError
+from omnictl.errors import OutcomeUnknownError, RemoteError, StoppedError
 from omnictl.model.change import FlowChanged, NameChanged
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Attributes, Remote
@@ -89,7 +89,7 @@ def _look(provider: Provider, key: str, lost: OutcomeUnknownError) -> Remote:
     """Read after a lost answer; if even that fails, the outcome stays unknown."""
     try:
         remote = provider.get(key)
-    except RemoteError:
+    except (RemoteError, StoppedError):
         raise lost from None
     if remote is None:
         raise lost

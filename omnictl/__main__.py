@@ -1,0 +1,6 @@
+"""``python -m omnictl``."""
+
+from omnictl.cli.main import main
+
+if __name__ == "__main__":
+    main()

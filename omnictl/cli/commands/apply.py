@@ -1,0 +1,207 @@
+"""``omnictl apply``: create and update what differs; with a file, exactly what the saved plan says."""
+
+import os
+import re
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from omnictl.cli.apply_output import APPLY_FORMATS, APPLY_REPORTS, apply_renderings, code_of_report, show_report
+from omnictl.cli.approval import ask
+from omnictl.cli.context import Session, get_session, utc_now
+from omnictl.cli.exit_codes import ExitCode
+from omnictl.cli.globals import global_options
+from omnictl.cli.plan_output import show_plan
+from omnictl.cli.planning import Choices, make_circumstances, read_choices, selection_options
+from omnictl.cli.progress import Progress
+from omnictl.cli.reports import Report, report_option, write_reports
+from omnictl.cli.saved import check_saved_plan, read_saved_plan
+from omnictl.cli.signals import stopping
+from omnictl.codec.state import state_digest
+from omnictl.errors import RefusalKind, RefusedError
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.outcome import ApplyReport
+from omnictl.model.plan import Plan
+from omnictl.model.scenario import Configuration
+from omnictl.operations.apply import Request, Workshop, mark_interrupted, refuse_guarded, run_apply
+from omnictl.provider.base import StopSignal
+
+_DURATION = re.compile(r"^(\d+(?:\.\d+)?)(s|m|h)?$")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
+PIPELINE_STOP_AFTER_SECONDS = 45 * 60.0
+
+
+def read_duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """Return seconds from 90s, 45m, 2h or a bare number."""
+    if value is None:
+        return None
+    match = _DURATION.match(value)
+    if match is None:
+        raise click.UsageError(f"{param.opts[-1]} takes a duration such as 90s, 45m or 2h, not {value!r}", ctx)
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+@click.command("apply", epilog="Example: omnictl apply --env production plan.json")
+@click.argument("planfile", required=False, type=click.Path(dir_okay=False))
+@click.option("--yes", is_flag=True, help="Approve without being asked.")
+@click.option("--stop-after", callback=read_duration, metavar="DURATION", help="Stop in good order after so long.")
+@click.option("--lock-timeout", callback=read_duration, metavar="DURATION", help="Wait so long for the lock.")
+@click.option("--format", "output_format", type=click.Choice(APPLY_FORMATS), default="text", help="How it is shown.")
+@report_option(*APPLY_REPORTS)
+@selection_options
+@global_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    planfile: str | None,
+    yes: bool,
+    stop_after: float | None,
+    lock_timeout: float | None,
+    output_format: str,
+    reports: Sequence[Report],
+    only: tuple[str, ...],
+    exclude: tuple[str, ...],
+    allow: tuple[str, ...],
+) -> int:
+    """Create and update what differs, and remember the keys.
+
+    Without a file it plans, shows the plan and asks. With a saved plan it does not ask: the plan was reviewed. It can
+    be stopped at any time; the same command goes on, and nothing is done twice.
+    """
+    if planfile is not None and (only or exclude or allow):
+        raise click.UsageError("A saved plan takes no --only, --exclude or --allow: it says itself what it does.", ctx)
+    session = get_session(ctx)
+    _refuse_lost_state(session)
+    saved = read_saved_plan(Path(planfile)) if planfile is not None else None
+    if saved is not None:
+        check_saved_plan(saved, session)
+        refuse_guarded(saved)
+    choices = read_choices(only, exclude, allow)
+    report = _apply(
+        session,
+        saved,
+        choices,
+        yes=yes,
+        stop_after=stop_after,
+        lock_timeout=lock_timeout or 0.0,
+        as_json=output_format == "json",
+    )
+    code = code_of_report(report)
+    write_reports(reports, apply_renderings(report, code))
+    show_report(session, report, output_format, code)
+    _leave(session, code)
+    return code
+
+
+def _apply(
+    session: Session,
+    saved: Plan | None,
+    choices: Choices,
+    *,
+    yes: bool,
+    stop_after: float | None,
+    lock_timeout: float,
+    as_json: bool,
+) -> ApplyReport:
+    configuration = Configuration() if saved is not None else session.configuration
+    stop, output = StopSignal(), session.output
+    state = session.backend.read() or session.new_state()
+    if stop_after is None and not output.is_interactive:
+        stop_after = PIPELINE_STOP_AFTER_SECONDS
+
+    def approve(plan: Plan) -> None:
+        if not as_json:
+            show_plan(session, plan, "text", ExitCode.OK)
+        refuse_guarded(plan)
+        if plan.changes:
+            command_line = f"omnictl apply --env {plan.environment}{' --sandbox' * plan.sandbox} --yes"
+            ask(f"Apply these changes to {plan.environment}?", output, approved=yes, command=command_line)
+        timer.start()
+
+    timer = _Timer(stop, stop_after)
+    with Progress(output) as progress, stopping(stop, output.say, _in_danger) as received:
+        provider = session.open_provider(state, stop, progress.observe, read_only=False)
+        circumstances = make_circumstances(session, provider, state, choices, digest=state_digest(state))
+        if saved is not None:
+            timer.start()
+        report = run_apply(
+            Request(
+                circumstances=circumstances,
+                approve=approve,
+                new_state=session.new_state(),
+                stop_after_seconds=stop_after,
+                lock_timeout_seconds=lock_timeout,
+                saved_plan=saved,
+                configuration=configuration,
+            ),
+            Workshop(
+                provider=provider,
+                backend=session.backend,
+                stop=stop,
+                observe=progress.observe,
+                clock=utc_now,
+                monotonic=time.monotonic,
+                workers=session.workers,
+                holder=session.holder("apply"),
+            ),
+        )
+        timer.cancel()
+    return mark_interrupted(report, received[0]) if received else report
+
+
+class _Timer:
+    """Asks a run to stop after some seconds."""
+
+    def __init__(self, stop: StopSignal, seconds: float | None) -> None:
+        self._timer = threading.Timer(seconds or 0.0, stop.request, [f"--stop-after {seconds:g}s" if seconds else ""])
+        self._timer.daemon = True
+        self._wanted = seconds is not None
+
+    def start(self) -> None:
+        """Begin to count."""
+        if self._wanted and not self._timer.is_alive():
+            self._timer.start()
+
+    def cancel(self) -> None:
+        """Count no longer."""
+        self._timer.cancel()
+
+
+def _in_danger() -> str:
+    return (
+        "Requests in flight may have been taken without their keys being stored; their intents are in the state, "
+        "and the same command looks for them."
+    )
+
+
+def _refuse_lost_state(session: Session) -> None:
+    """In a pipeline a local state is lost with the machine, unless git keeps it."""
+    if session.in_ci and not session.sandbox and session.backend.is_local and not session.environment.state_in_git:
+        raise RefusedError(
+            RefusalKind.POLICY,
+            Diagnostic(
+                "local-state-in-ci",
+                Severity.ERROR,
+                "A pipeline must not apply with a state that goes with its machine",
+                f"The state of {session.place.environment} is the local file {session.backend.location}.",
+                hint="if the pipeline commits it to git, say so in omnictl.yaml",
+                commands=(f"environments: {{{session.place.environment}: {{state_in_git: true}}}}",),
+            ),
+        )
+
+
+def _leave(session: Session, code: int) -> None:
+    """End at once where requests are still in flight after a signal: everything is saved."""
+    if code in (ExitCode.HANGUP, ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+        session.output.flush()
+        os._exit(code)
+
+
+CODES = {
+    "local-state-in-ci": "With CI set, apply refuses a state in a local file: the machine of the pipeline goes, and "
+    "the keys with it. Commit the state to git and say state_in_git: true.",
+}

@@ -1,0 +1,70 @@
+"""``omnictl plan``: what differs from the account. Reads only; the client refuses to send anything else than GET."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from omnictl.cli.context import Session, get_session
+from omnictl.cli.exit_codes import ExitCode
+from omnictl.cli.globals import global_options
+from omnictl.cli.plan_output import PLAN_FORMATS, PLAN_REPORTS, plan_renderings, show_plan
+from omnictl.cli.planning import Choices, make_circumstances, read_choices, selection_options
+from omnictl.cli.progress import Progress
+from omnictl.cli.reports import Report, report_option, write_reports, write_text
+from omnictl.codec.state import state_digest
+from omnictl.model.change import Refresh
+from omnictl.model.plan import Plan
+from omnictl.operations.plan import plan_from_reading, read_and_settle
+from omnictl.provider.base import StopSignal
+
+
+@click.command("plan", epilog="Example: omnictl plan --env production --out plan.json")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
+@click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Save the plan.")
+@click.option("--format", "output_format", type=click.Choice(PLAN_FORMATS), default="text", help="How it is shown.")
+@report_option(*PLAN_REPORTS)
+@selection_options
+@global_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    detailed_exitcode: bool,
+    out: str | None,
+    output_format: str,
+    reports: Sequence[Report],
+    only: tuple[str, ...],
+    exclude: tuple[str, ...],
+    allow: tuple[str, ...],
+) -> int:
+    """Show what differs from the account. Changes nothing.
+
+    The plan is the whole truth: apply does what it says and nothing else. Save it with --out, have it reviewed, and
+    apply exactly that file.
+    """
+    session = get_session(ctx)
+    plan = _make_plan(session, read_choices(only, exclude, allow))
+    has_changes = any(not isinstance(each, Refresh) for each in plan.changes)
+    code = ExitCode.DIFFERENCE if detailed_exitcode and has_changes else ExitCode.OK
+    renderings = plan_renderings(plan, code)
+    if out is not None:
+        write_text(Path(out), renderings["json"]())
+    write_reports(reports, renderings)
+    show_plan(session, plan, output_format, code)
+    if out is not None and not plan.open_guards:
+        session.output.hint(f"\nSaved. Apply exactly this plan with\n    omnictl apply {out}")
+    return code
+
+
+def _make_plan(session: Session, choices: Choices) -> Plan:
+    configuration, stop = session.configuration, StopSignal()
+    state = session.backend.read() or session.new_state()
+    with Progress(session.output) as progress:
+        provider = session.open_provider(state, stop, progress.observe, read_only=True)
+        try:
+            circumstances = make_circumstances(session, provider, state, choices, digest=state_digest(state))
+            reading = read_and_settle(provider, state, circumstances, workers=session.workers, observe=progress.observe)
+            return plan_from_reading(reading, configuration, circumstances)
+        finally:
+            provider.close()

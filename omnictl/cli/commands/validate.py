@@ -1,0 +1,66 @@
+"""``omnictl validate``: the files alone; no credentials, no network, safe for the pull requests of strangers."""
+
+from collections.abc import Mapping, Sequence
+
+import click
+
+from omnictl import __version__
+from omnictl.cli.context import get_session
+from omnictl.cli.exit_codes import ExitCode
+from omnictl.cli.globals import global_options
+from omnictl.cli.reports import Rendering, Report, report_option, to_text, write_reports
+from omnictl.codec.report import make_envelope
+from omnictl.config.scenarios import LoadedConfiguration, validate_all
+from omnictl.model.diagnostic import Severity, has_errors
+from omnictl.render.diagnostics import render_diagnostics
+from omnictl.render.style import Style
+from omnictl.render.words import count
+
+FORMATS = ("text", "json")
+
+
+@click.command("validate", epilog="Example: omnictl validate --report json=validate.json")
+@click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", help="How it is shown.")
+@report_option(*FORMATS)
+@global_options
+@click.pass_context
+def command(ctx: click.Context, *, output_format: str, reports: Sequence[Report]) -> int:
+    """Check the files for every environment: schema and cross-file checks. Offline, without credentials."""
+    session = get_session(ctx)
+    loaded = validate_all(session.settings, session.options.variables, session.environ)
+    code = ExitCode.FAILED if has_errors(loaded.diagnostics) else ExitCode.OK
+    renderings = _renderings(loaded, code)
+    write_reports(reports, renderings)
+    if output_format == "json":
+        session.output.result(renderings["json"]())
+    else:
+        session.output.diagnostics(loaded.diagnostics)
+        session.output.result(_summary(loaded))
+    return code
+
+
+def _renderings(loaded: LoadedConfiguration, code: int) -> Mapping[str, Rendering]:
+    plain = Style(colour=False, unicode=True, width=100)
+    return {
+        "text": lambda: render_diagnostics(loaded.diagnostics, plain) + _summary(loaded),
+        "json": lambda: to_text(
+            make_envelope(
+                "validate",
+                version=__version__,
+                environment=None,
+                sandbox=False,
+                exit_code=code,
+                diagnostics=loaded.diagnostics,
+                scenarios=len(loaded.configuration.resources),
+                files=loaded.files,
+            )
+        ),
+    }
+
+
+def _summary(loaded: LoadedConfiguration) -> str:
+    numbers = {level: sum(1 for each in loaded.diagnostics if each.severity is level) for level in Severity}
+    found = f"{count(numbers[Severity.ERROR], 'error')}, {count(numbers[Severity.WARNING], 'warning')}"
+    text = f"{found} in {count(loaded.files, 'file')}. Nothing was sent."
+    first = next((each.code for each in loaded.diagnostics if each.severity is Severity.ERROR), None)
+    return f"{text} More:\n    omnictl explain {first}" if first else text

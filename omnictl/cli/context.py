@@ -1,0 +1,241 @@
+"""The composition root: from options and settings to environment, configuration, state backend and provider."""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from omnictl.cli.globals import GlobalOptions, current_globals
+from omnictl.cli.output import Output, make_output
+from omnictl.errors import ConfigurationError, UsageError
+from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
+from omnictl.model.outcome import Event
+from omnictl.model.scenario import Configuration
+from omnictl.model.state import Account, State
+from omnictl.provider.base import PUBLISHED_BUDGETS, Budget, Operation, StopSignal
+from omnictl.state.base import LockHolder, StateBackend
+
+if TYPE_CHECKING:
+    from omnictl.config.settings import Environment, Settings
+    from omnictl.provider.omni import OmniProvider
+
+
+def utc_now() -> datetime:
+    """Return the time in UTC, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the things of one environment lie: its name, the sandbox or not, its own part of the work directory."""
+
+    environment: str
+    sandbox: bool
+    work_dir: Path
+    state_path: Path
+    world_path: Path
+
+
+class Session:
+    """One run of omnictl: everything is found on first use, from the command line, the environment, and the files."""
+
+    def __init__(self, options: GlobalOptions, environ: Mapping[str, str]) -> None:
+        self.options = options
+        self.environ = environ
+        self.run_id = secrets.token_hex(4)
+        if options.chdir is not None:
+            _change_directory(options.chdir)
+
+    @cached_property
+    def output(self) -> Output:
+        """The two streams."""
+        return make_output(self.options, self.environ)
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """The settings; mistakes in them raise."""
+        from omnictl.config.settings import find_settings, load_settings
+
+        settings, diagnostics = load_settings(find_settings(Path.cwd()), Path.cwd())
+        if has_errors(diagnostics):
+            raise ConfigurationError.of(diagnostics)
+        self.output.diagnostics(diagnostics)
+        return settings
+
+    @property
+    def in_ci(self) -> bool:
+        """Whether this runs in a pipeline."""
+        return self.environ.get("CI", "").lower() not in ("", "0", "false")
+
+    @cached_property
+    def sandbox(self) -> bool:
+        """Whether the embedded sandbox stands in for the API."""
+        wanted = self.environ.get("OMNICTL_SANDBOX", "").lower() in ("1", "true", "yes")
+        if wanted and self.in_ci and not self.options.sandbox:
+            raise UsageError(_sandbox_in_ci())
+        return self.options.sandbox or wanted
+
+    @cached_property
+    def environment(self) -> "Environment":
+        """The chosen environment."""
+        name = self.options.env or self.environ.get("OMNICTL_ENV") or self.settings.default_environment
+        environments = self.settings.environments
+        if name is None and len(environments) == 1:
+            name = next(iter(environments))
+        if name is None:
+            raise UsageError(_no_environment(tuple(environments)))
+        if name not in environments:
+            raise UsageError(_unknown_environment(name, tuple(environments)))
+        return environments[name]
+
+    @cached_property
+    def place(self) -> Place:
+        """Where the state and all that belongs to the environment lie."""
+        environment, root = self.environment, self.settings.root
+        work = root / ".omnictl"
+        if self.sandbox:
+            work = work / "sandbox" / environment.name
+            return Place(environment.name, True, work, work / "state.json", work / "world.sqlite")
+        given = self.options.state or self.environ.get("OMNICTL_STATE")
+        path = Path(given) if given else root / (environment.state or f"state/{environment.name}.json")
+        return Place(environment.name, False, work, path.absolute(), work / "world.sqlite")
+
+    @cached_property
+    def backend(self) -> StateBackend:
+        """The memory of the environment."""
+        from omnictl.state.local import LocalBackend
+
+        return LocalBackend(
+            self.place.state_path,
+            work_dir=self.place.work_dir,
+            environment=self.place.environment,
+            clock=utc_now,
+        )
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """What the files declare for the environment; any mistake in any file raises."""
+        from omnictl.config.scenarios import load_configuration
+
+        loaded = load_configuration(self.settings, self.environment.name, self.options.variables, self.environ)
+        if has_errors(loaded.diagnostics):
+            raise ConfigurationError.of(loaded.diagnostics)
+        self.output.diagnostics(loaded.diagnostics)
+        return loaded.configuration
+
+    @property
+    def budgets(self) -> Mapping[Operation, Budget]:
+        """The throttles: those of the environment, else the published ones; none in the sandbox."""
+        if self.sandbox:
+            return {}
+        own = {
+            Operation(name): Budget(each.limit, each.window_seconds) for name, each in self.environment.budgets.items()
+        }
+        return {**PUBLISHED_BUDGETS, **own}
+
+    @property
+    def workers(self) -> int:
+        """How many requests may be in flight."""
+        return self.environment.workers
+
+    def account(self, host: str) -> Account:
+        """Return which account this is."""
+        return Account(host, self.environment.account)
+
+    def new_state(self) -> State:
+        """Return the state of an environment that has none yet."""
+        return State(lineage=secrets.token_hex(16), environment=self.place.environment)
+
+    def holder(self, operation: str, expected_end: datetime | None = None) -> LockHolder:
+        """Return how this run presents itself to others who want the lock."""
+        link = self.environ.get("CI_JOB_URL", "")
+        if not link and self.environ.get("GITHUB_RUN_ID"):
+            parts = (self.environ.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY"))
+            link = "/".join((*parts, "actions/runs", self.environ["GITHUB_RUN_ID"]))
+        return LockHolder(operation, self.run_id, utc_now(), expected_end, f"pid {os.getpid()}", link)
+
+    def open_provider(
+        self, state: State, stop: StopSignal, observe: Callable[[Event], None], *, read_only: bool
+    ) -> "OmniProvider":
+        """Return the provider of the environment; the caller closes it."""
+        from omnictl.cli.provider import open_provider
+
+        return open_provider(self, state, stop, observe, read_only=read_only)
+
+
+def recent_requests(state: State, now: datetime, window_seconds: float) -> dict[Operation, Sequence[datetime]]:
+    """Return when recent runs sent creates and updates, as the records remember it."""
+    since = now - timedelta(seconds=window_seconds)
+    records = state.records.values()
+    created = [each.created_at for each in records if each.created_at and each.created_at >= since]
+    updated = [each.updated_at for each in records if each.updated_at and each.updated_at >= since]
+    created += [each.created_at for each in state.intents if each.created_at >= since]
+    return {Operation.CREATE: sorted(created), Operation.UPDATE: sorted(updated)}
+
+
+def get_session(ctx: click.Context) -> Session:
+    """Return the session of this run; made once, when the options are known."""
+    root = ctx.find_root()
+    if not isinstance(root.obj, Session):
+        root.obj = Session(current_globals(ctx), os.environ)
+    return root.obj
+
+
+def _change_directory(path: str) -> None:
+    try:
+        os.chdir(path)
+    except OSError as error:
+        raise UsageError(
+            Diagnostic(
+                "no-directory", Severity.ERROR, "The directory of -C cannot be used", f"{path}: {error.strerror}"
+            )
+        ) from None
+
+
+def _no_environment(names: Sequence[str]) -> Diagnostic:
+    return Diagnostic(
+        "no-environment",
+        Severity.ERROR,
+        "No environment is chosen",
+        f"omnictl.yaml has {', '.join(sorted(names))}, and none is the default.",
+        hint="name one",
+        commands=tuple(f"--env {name}" for name in sorted(names)),
+    )
+
+
+def _unknown_environment(name: str, names: Sequence[str]) -> Diagnostic:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, names, n=1)
+    return Diagnostic(
+        "unknown-environment",
+        Severity.ERROR,
+        "There is no such environment",
+        f"{name} is not in omnictl.yaml; it has {', '.join(sorted(names)) or 'none'}.",
+        hint=f"did you mean {close[0]}?" if close else "",
+    )
+
+
+def _sandbox_in_ci() -> Diagnostic:
+    return Diagnostic(
+        "sandbox-in-ci",
+        Severity.ERROR,
+        "In a pipeline the sandbox must be asked for by its flag",
+        "OMNICTL_SANDBOX is set and so is CI. A pipeline must not go green against a toy because of a variable.",
+        hint="write it on the command line",
+        commands=("omnictl plan --sandbox",),
+    )
+
+
+CODES = {
+    "no-directory": "The directory given with -C does not exist or cannot be entered.",
+    "no-environment": "omnictl.yaml has several environments and no default, so one must be named with --env.",
+    "unknown-environment": "The environment named with --env or OMNICTL_ENV is not in omnictl.yaml.",
+    "sandbox-in-ci": "With CI set, the variable OMNICTL_SANDBOX alone does not select the sandbox: the flag must.",
+}

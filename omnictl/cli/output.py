@@ -1,0 +1,143 @@
+"""Where things are said: results to stdout, everything said to people to stderr, as text or as JSON events."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TextIO
+
+from omnictl.cli.globals import GlobalOptions
+from omnictl.codec.report import encode_event
+from omnictl.model.diagnostic import Diagnostic
+from omnictl.model.outcome import Event
+from omnictl.model.scenario import Json
+from omnictl.render.diagnostics import render_diagnostics
+from omnictl.render.style import Style
+
+_WIDTH_WITHOUT_TERMINAL = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The two streams of a run, and how they are written."""
+
+    out_style: Style
+    err_style: Style
+    quiet: bool = False
+    verbose: int = 0
+    json_log: bool = False
+
+    def result(self, text: str) -> None:
+        """Write a result to stdout."""
+        _write(sys.stdout, text)
+
+    def document(self, document: Mapping[str, Json]) -> None:
+        """Write the one JSON document of a run to stdout."""
+        _write(sys.stdout, json.dumps(document, indent=2, ensure_ascii=False))
+
+    def say(self, text: str) -> None:
+        """Say something to people; never silenced."""
+        if self.json_log:
+            self._event({"event": "message", "text": text})
+        else:
+            _write(sys.stderr, text)
+
+    def hint(self, text: str) -> None:
+        """Say something helpful; silenced by --quiet."""
+        if not self.quiet:
+            self.say(text)
+
+    def diagnostics(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Say diagnostics."""
+        if not diagnostics:
+            return
+        if self.json_log:
+            for each in diagnostics:
+                self._event(
+                    {
+                        "event": "diagnostic",
+                        "code": each.code,
+                        "severity": each.severity.value,
+                        "summary": each.summary,
+                        "detail": each.detail,
+                    }
+                )
+        else:
+            _write(sys.stderr, render_diagnostics(diagnostics, self.err_style))
+
+    def event(self, event: Event, at: datetime) -> None:
+        """Write an event as a JSON line."""
+        self._event(encode_event(event, at))
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether a person sits in front of it."""
+        return is_terminal(sys.stdin) and is_terminal(sys.stderr)
+
+    def flush(self) -> None:
+        """Bring everything out."""
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+
+    def _event(self, fields: Mapping[str, Json]) -> None:
+        stamped = {"at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), **fields}
+        _write(sys.stderr, json.dumps(stamped, ensure_ascii=False))
+
+
+def make_output(options: GlobalOptions, environ: Mapping[str, str]) -> Output:
+    """Decide colours, width and signs for both streams."""
+    return Output(
+        out_style=_style(sys.stdout, options, environ),
+        err_style=_style(sys.stderr, options, environ),
+        quiet=options.quiet,
+        verbose=options.verbose,
+        json_log=(options.log_format or environ.get("OMNICTL_LOG_FORMAT")) == "json",
+    )
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether a stream is a terminal; a closed one is not."""
+    try:
+        return bool(stream is not None and stream.isatty())
+    except ValueError:
+        return False
+
+
+def _style(stream: TextIO | None, options: GlobalOptions, environ: Mapping[str, str]) -> Style:
+    terminal = is_terminal(stream)
+    choice = options.color or environ.get("OMNICTL_COLOR") or "auto"
+    colour = choice == "always" or (choice == "auto" and _wants_colour(terminal, environ))
+    encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
+    columns = shutil.get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 24)).columns
+    width = columns if terminal or environ.get("COLUMNS") else _WIDTH_WITHOUT_TERMINAL
+    return Style(colour=colour, unicode=encoding.startswith("utf"), width=max(40, width))
+
+
+def _wants_colour(terminal: bool, environ: Mapping[str, str]) -> bool:
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    return terminal and environ.get("TERM") != "dumb"
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    """Write text and a line end; what the stream cannot encode is escaped, not lost."""
+    if stream is None or not text:
+        return
+    ending = "" if text.endswith("\n") else "\n"
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    safe = (text + ending).encode(encoding, "backslashreplace").decode(encoding)
+    stream.write(safe)
+    stream.flush()
+
+
+def silence_stdout() -> None:
+    """Point stdout at nothing, so that the interpreter does not fail when it flushes a closed pipe."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.close(nothing)

@@ -1,0 +1,86 @@
+"""What plan and apply share on the command line: selection, allowed guards, and the circumstances of a plan."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from omnictl import __version__
+from omnictl.cli.context import Session, recent_requests, utc_now
+from omnictl.engine.view import BudgetUse, Circumstances, Thresholds
+from omnictl.model.plan import Guard
+from omnictl.model.state import State
+from omnictl.provider.base import Operation, Provider
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the command line chose for a plan."""
+
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    allowed: frozenset[tuple[Guard, str]] = frozenset()
+
+
+def selection_options(command: F) -> F:
+    """Give a command --only, --exclude and --allow."""
+    for option in reversed(
+        (
+            click.option("--only", multiple=True, metavar="GLOB", help="Only these: an id glob or label:KEY=VALUE."),
+            click.option("--exclude", multiple=True, metavar="GLOB", help="Not these: an id glob or label:KEY=VALUE."),
+            click.option("--allow", multiple=True, metavar="GUARD=ID", help="Allow what a guard refuses."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def read_choices(only: tuple[str, ...], exclude: tuple[str, ...], allow: tuple[str, ...]) -> Choices:
+    """Return the choices. Raises a usage error for a guard that does not exist."""
+    return Choices(only, exclude, frozenset(_read_allowance(each) for each in allow))
+
+
+def _read_allowance(text: str) -> tuple[Guard, str]:
+    name, equals, subject = text.partition("=")
+    if name not in list(Guard) or not equals or not subject:
+        raise click.UsageError(f"--allow takes GUARD=ID, not {text!r}. The guards: {', '.join(sorted(Guard))}")
+    return Guard(name), subject
+
+
+def make_circumstances(
+    session: Session, provider: Provider, state: State, choices: Choices, *, digest: str
+) -> Circumstances:
+    """Return what a plan depends on beside files, state and account."""
+    now = utc_now()
+    budgets = session.budgets
+    guards = session.settings.guards
+
+    def use(operation: Operation) -> BudgetUse:
+        budget = budgets.get(operation)
+        if budget is None:
+            return BudgetUse(None)
+        recent = recent_requests(state, now, budget.window_seconds)[operation]
+        ages = tuple((now - at).total_seconds() for at in recent)
+        return BudgetUse(budget.limit, budget.window_seconds, ages)
+
+    return Circumstances(
+        plan_id=secrets.token_hex(8),
+        created_at=now,
+        environment=session.place.environment,
+        account=session.account(provider.host),
+        state_digest=digest,
+        omnictl_version=__version__,
+        production=session.environment.production and not session.sandbox,
+        sandbox=session.sandbox,
+        only=choices.only,
+        exclude=choices.exclude,
+        allowed=choices.allowed,
+        thresholds=Thresholds(guards.mass_change_share, guards.mass_change_count),
+        creates=use(Operation.CREATE),
+        updates=use(Operation.UPDATE),
+        page_size=provider.capabilities.page_size,
+    )

@@ -1,0 +1,131 @@
+"""Opening the provider of an environment: the embedded sandbox without a socket, or the API with its credentials."""
+
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from omnictl.cli.context import Session, recent_requests, utc_now
+from omnictl.errors import AccessError, UsageError
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.outcome import Event
+from omnictl.model.state import State
+from omnictl.provider.base import StopSignal
+from omnictl.provider.factory import make_provider
+from omnictl.provider.omni import OmniProvider
+
+if TYPE_CHECKING:
+    from omnictl.transport.client import BaseTransport
+    from omnictl.transport.credentials import Credentials
+
+SANDBOX_URL = "http://127.0.0.1"
+
+
+def open_provider(
+    session: Session, state: State, stop: StopSignal, observe: Callable[[Event], None], *, read_only: bool
+) -> OmniProvider:
+    """Return the provider; the caller closes it. Raises AccessError where no API is configured."""
+    now = utc_now()
+    window = max((each.window_seconds for each in session.budgets.values()), default=0.0)
+    base_url, credentials = (SANDBOX_URL, _sandbox_credentials()) if session.sandbox else _find_api(session)
+    return make_provider(
+        base_url,
+        credentials,
+        workers=session.workers,
+        budgets=session.budgets,
+        recent=recent_requests(state, now, window),
+        stop=stop,
+        observe=observe,
+        clock=utc_now,
+        random=random.random,
+        settle_seconds=_settle_seconds(session),
+        ca_file=session.environment.ca_file,
+        transport=_sandbox_transport(session) if session.sandbox else None,
+        read_only=read_only,
+        trusted_hosts=tuple(session.environ.get("OMNICTL_TRUSTED_HOSTS", "").split(",")),
+    )
+
+
+def _settle_seconds(session: Session) -> float | None:
+    """How long the service may take to show a create: the variable, the settings, else by the host (None)."""
+    if session.sandbox:
+        return 0.0
+    given = session.environ.get("OMNICTL_SETTLE")
+    if given:
+        return _read_seconds(given)
+    return session.environment.settle_seconds
+
+
+def _read_seconds(text: str) -> float:
+    try:
+        return max(0.0, float(text.removesuffix("s")))
+    except ValueError:
+        raise UsageError(
+            Diagnostic(
+                "bad-settle",
+                Severity.ERROR,
+                "OMNICTL_SETTLE is not a number of seconds",
+                f"It is {text!r}.",
+                commands=("export OMNICTL_SETTLE=60",),
+            )
+        ) from None
+
+
+def _sandbox_credentials() -> "Credentials":
+    from omnictl.transport.credentials import make_credentials
+
+    return make_credentials("sandbox", source="the sandbox")
+
+
+def _sandbox_transport(session: Session) -> "BaseTransport":
+    from omnictl.sandbox.app import ConnectionCutError, make_app
+    from omnictl.transport.in_process import make_in_process_transport
+
+    world = session.place.world_path
+    world.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return make_in_process_transport(make_app(world), cut_errors=(ConnectionCutError,))
+
+
+def _find_api(session: Session) -> "tuple[str, Credentials]":
+    """Return base URL and credentials; where one is missing, say where they were looked for."""
+    from omnictl.transport.credentials import find_credentials
+
+    environment = session.environment
+    base_url = environment.base_url or session.environ.get("INFOBIP_BASE_URL")
+    credentials = find_credentials(session.environ, environment.credentials)
+    if not base_url or credentials is None:
+        raise AccessError(_no_api(session, base_url, found=credentials is not None))
+    return base_url, credentials
+
+
+def _no_api(session: Session, base_url: str | None, *, found: bool) -> Diagnostic:
+    settings = session.settings.path
+    names = session.environment.credentials
+    rows = (
+        ("--env, OMNICTL_ENV", session.options.env or session.environ.get("OMNICTL_ENV") or "not set"),
+        ("omnictl.yaml", str(settings) if settings else "none here or in a parent folder"),
+        ("INFOBIP_BASE_URL", "set" if base_url else "not set"),
+        (names.api_key_env, "set" if found else "not set"),
+    )
+    table = "\n".join(f"{name:<24}{what}" for name, what in rows)
+    return Diagnostic(
+        "no-api",
+        Severity.ERROR,
+        "No Infobip API is configured for this command",
+        f"{'looked at':<24}found\n{table}",
+        hint="use your account; or just try, with no account and no network, in the sandbox; "
+        "a pipeline without secrets (a fork) can validate",
+        commands=(
+            "export INFOBIP_BASE_URL=https://xxxxx.api.infobip.com",
+            f"export {names.api_key_env}=...",
+            "omnictl plan",
+            "omnictl plan --sandbox",
+            "omnictl validate",
+        ),
+    )
+
+
+CODES = {
+    "no-api": "No base URL or no credentials are configured. omnictl refuses instead of using the sandbox by itself: a "
+    "pipeline that lost its secret must not go green against a toy.",
+    "bad-settle": "OMNICTL_SETTLE says for how many seconds a create may be invisible; it is not a number.",
+}

@@ -1,0 +1,79 @@
+"""``--format`` and ``--report KIND=PATH``: one result in several renderings, written on failure too."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from omnictl.errors import UsageError
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.scenario import Json
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Rendering = Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One ``--report``: the kind of rendering and where it goes."""
+
+    kind: str
+    path: Path
+
+
+def report_option(*kinds: str) -> Callable[[F], F]:
+    """Give a command --report, with the kinds that make sense for it."""
+
+    def read(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[Report, ...]:
+        return tuple(_read_report(each, kinds) for each in value)
+
+    return click.option(
+        "--report",
+        "reports",
+        multiple=True,
+        metavar="KIND=PATH",
+        callback=read,
+        help=f"Also write a rendering to a file: {', '.join(kinds)}.",
+    )
+
+
+def _read_report(text: str, kinds: Sequence[str]) -> Report:
+    kind, equals, path = text.partition("=")
+    if not equals or not path or kind not in kinds:
+        raise click.UsageError(f"--report takes KIND=PATH, not {text!r}. The kinds here: {', '.join(kinds)}")
+    return Report(kind, Path(path))
+
+
+def write_reports(reports: Sequence[Report], renderings: Mapping[str, Rendering]) -> None:
+    """Write every report that was asked for."""
+    for each in reports:
+        write_text(each.path, renderings[each.kind]())
+
+
+def to_text(document: Mapping[str, Json]) -> str:
+    """Return a JSON document as text."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file; a path that cannot be written is told before anything else happens with it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise UsageError(
+            Diagnostic(
+                "cannot-write-file",
+                Severity.ERROR,
+                "A file cannot be written",
+                f"{path}: {error.strerror or error}.",
+                hint="check the path and its permissions",
+            )
+        ) from None
+
+
+CODES = {"cannot-write-file": "A file named on the command line (--out, --report) cannot be written."}

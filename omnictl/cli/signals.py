@@ -1,0 +1,62 @@
+"""Signals: outside an apply they end the run at once; inside it the first stops in good order, the second ends it."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from omnictl.provider.base import StopSignal
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+"""What a person or a pipeline ends a run with; not all of them exist everywhere."""
+
+
+class SignalReceived(BaseException):
+    """A signal that ends the run; not an error."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def raise_on_signals() -> None:
+    """Turn the signals into SignalReceived, so that ``finally`` blocks run."""
+    for number in _numbers():
+        signal.signal(number, _raise)
+
+
+@contextmanager
+def stopping(stop: StopSignal, say: Callable[[str], None], in_danger: Callable[[], str]) -> Iterator[list[int]]:
+    """Inside the context the first signal asks ``stop`` and the second ends the process.
+
+    Yields a list that holds the number of the signal, once there was one. ``in_danger`` says what may be lost.
+    """
+    received: list[int] = []
+
+    def receive(number: int, frame: FrameType | None) -> None:
+        del frame
+        if received:
+            say(f"Ended at once. {in_danger()}")
+            sys.stderr.flush()
+            os._exit(128 + received[0])
+        received.append(number)
+        stop.request(signal.Signals(number).name)
+        say("Stopping: what is in flight is finished and saved. Once more ends at once.")
+
+    before = {number: signal.signal(number, receive) for number in _numbers()}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _numbers() -> tuple[signal.Signals, ...]:
+    return tuple(signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__)
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    del frame
+    raise SignalReceived(number)

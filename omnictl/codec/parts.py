@@ -1,0 +1,173 @@
+"""The parts that several documents share: attributes, steps, lifecycles, records, sources, diagnostics."""
+
+from omnictl.codec.shapes import (
+    as_integer,
+    as_list,
+    as_member,
+    as_object,
+    as_optional_text,
+    as_optional_time,
+    as_text,
+    compact,
+    write_time,
+)
+from omnictl.model.address import Address, make_address
+from omnictl.model.diagnostic import Diagnostic, Severity, Source
+from omnictl.model.scenario import Attributes, Json, Lifecycle, Manage, OnRemoval, Protection, Step
+from omnictl.model.state import Account, Record
+
+
+def encode_step(step: Step) -> dict[str, Json]:
+    """Return a step as the files spell it."""
+    return compact({"channel": step.channel, "from": step.sender})
+
+
+def decode_step(value: Json, path: str) -> Step:
+    """Return a step."""
+    fields = as_object(value, path)
+    return Step(as_text(fields.get("channel"), f"{path}.channel"), as_optional_text(fields.get("from"), f"{path}.from"))
+
+
+def encode_flow(flow: tuple[Step, ...]) -> list[Json]:
+    """Return a flow as a list of steps."""
+    return [encode_step(step) for step in flow]
+
+
+def decode_flow(value: Json, path: str) -> tuple[Step, ...]:
+    """Return a flow."""
+    return tuple(decode_step(each, f"{path}[{i}]") for i, each in enumerate(as_list(value, path)))
+
+
+def encode_attributes(attributes: Attributes) -> dict[str, Json]:
+    """Return name and flow."""
+    return {"name": attributes.name, "flow": encode_flow(attributes.flow)}
+
+
+def decode_attributes(value: Json, path: str) -> Attributes:
+    """Return attributes."""
+    fields = as_object(value, path)
+    return Attributes(as_text(fields.get("name"), f"{path}.name"), decode_flow(fields.get("flow"), f"{path}.flow"))
+
+
+def encode_lifecycle(lifecycle: Lifecycle) -> dict[str, Json] | None:
+    """Return what is not the usual of a lifecycle; None where all is."""
+    usual = Lifecycle()
+    fields: dict[str, Json] = {
+        "protected": lifecycle.protected.value if lifecycle.protected is not usual.protected else None,
+        "manage": lifecycle.manage.value if lifecycle.manage is not usual.manage else None,
+        "on_removal": lifecycle.on_removal.value if lifecycle.on_removal is not usual.on_removal else None,
+    }
+    return compact(fields) or None
+
+
+def decode_lifecycle(value: Json, path: str) -> Lifecycle:
+    """Return a lifecycle; what is absent is the usual."""
+    if value is None:
+        return Lifecycle()
+    fields = as_object(value, path)
+    return Lifecycle(
+        as_member(Protection, fields.get("protected", "none"), f"{path}.protected"),
+        as_member(Manage, fields.get("manage", "apply"), f"{path}.manage"),
+        as_member(OnRemoval, fields.get("on_removal", "forget"), f"{path}.on_removal"),
+    )
+
+
+def encode_record(record: Record) -> dict[str, Json]:
+    """Return a record; ``observed`` only where the service answered with something else than was sent."""
+    return compact(
+        {
+            "key": record.key,
+            "applied": encode_attributes(record.applied),
+            "observed": encode_attributes(record.observed) if record.observed != record.applied else None,
+            "created_at": write_time(record.created_at) if record.created_at else None,
+            "updated_at": write_time(record.updated_at) if record.updated_at else None,
+            "lifecycle": encode_lifecycle(record.lifecycle),
+        }
+    )
+
+
+def decode_record(address: Address, value: Json, path: str) -> Record:
+    """Return a record."""
+    fields = as_object(value, path)
+    applied = decode_attributes(fields.get("applied"), f"{path}.applied")
+    observed = fields.get("observed")
+    return Record(
+        address,
+        as_text(fields.get("key"), f"{path}.key"),
+        applied,
+        applied if observed is None else decode_attributes(observed, f"{path}.observed"),
+        as_optional_time(fields.get("created_at"), f"{path}.created_at"),
+        as_optional_time(fields.get("updated_at"), f"{path}.updated_at"),
+        decode_lifecycle(fields.get("lifecycle"), f"{path}.lifecycle"),
+    )
+
+
+def encode_account(account: Account) -> dict[str, Json]:
+    """Return an account."""
+    return compact({"host": account.host, "name": account.name})
+
+
+def decode_account(value: Json, path: str) -> Account:
+    """Return an account."""
+    fields = as_object(value, path)
+    return Account(as_text(fields.get("host"), f"{path}.host"), as_optional_text(fields.get("name"), f"{path}.name"))
+
+
+def decode_address(value: Json, path: str) -> Address:
+    """Return the address of an id."""
+    return make_address(as_text(value, path))
+
+
+def encode_source(source: Source | None) -> dict[str, Json] | None:
+    """Return a place in a file, without the excerpt."""
+    if source is None:
+        return None
+    return compact({"path": source.path, "line": source.line, "column": source.column, "end_column": source.end_column})
+
+
+def decode_source(value: Json, path: str) -> Source | None:
+    """Return a place in a file."""
+    if value is None:
+        return None
+    fields = as_object(value, path)
+    numbers = [
+        None if fields.get(name) is None else as_integer(fields[name], f"{path}.{name}")
+        for name in ("line", "column", "end_column")
+    ]
+    return Source(as_text(fields.get("path"), f"{path}.path"), numbers[0], numbers[1], numbers[2])
+
+
+def encode_diagnostic(each: Diagnostic) -> dict[str, Json]:
+    """Return a diagnostic."""
+    return compact(
+        {
+            "code": each.code,
+            "severity": each.severity.value,
+            "summary": each.summary,
+            "detail": each.detail or None,
+            "source": encode_source(each.source),
+            "label": each.label or None,
+            "hint": each.hint or None,
+            "commands": list(each.commands),
+        }
+    )
+
+
+def decode_diagnostic(value: Json, path: str) -> Diagnostic:
+    """Return a diagnostic."""
+    fields = as_object(value, path)
+    return Diagnostic(
+        code=as_text(fields.get("code"), f"{path}.code"),
+        severity=as_member(Severity, fields.get("severity"), f"{path}.severity"),
+        summary=as_text(fields.get("summary"), f"{path}.summary"),
+        detail=as_optional_text(fields.get("detail"), f"{path}.detail") or "",
+        source=decode_source(fields.get("source"), f"{path}.source"),
+        label=as_optional_text(fields.get("label"), f"{path}.label") or "",
+        hint=as_optional_text(fields.get("hint"), f"{path}.hint") or "",
+        commands=decode_texts(fields.get("commands"), f"{path}.commands"),
+    )
+
+
+def decode_texts(value: Json, path: str) -> tuple[str, ...]:
+    """Return a list of strings."""
+    return tuple(as_text(each, f"{path}[{i}]") for i, each in enumerate(as_list(value, path)))

@@ -1,0 +1,133 @@
+"""Reading JSON documents strictly: the right shape or an error that names the path; times in UTC to the second."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from omnictl.model.scenario import Json
+
+T = TypeVar("T")
+
+
+class ShapeError(ValueError):
+    """A document does not have the shape it should have; ``path`` says where."""
+
+    def __init__(self, path: str, expected: str) -> None:
+        super().__init__(f"{path or 'the document'}: {expected}")
+        self.path = path
+        self.expected = expected
+
+
+def parse_json(text: str | bytes) -> Json:
+    """Parse JSON; duplicate keys, NaN and bad UTF-8 are errors. Raises ShapeError."""
+    try:
+        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        parsed: Json = json.loads(decoded, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise ShapeError(f"line {error.lineno}, column {error.colno}", f"not JSON ({error.msg})") from None
+    except UnicodeDecodeError as error:
+        raise ShapeError(f"byte {error.start}", "not UTF-8") from None
+    except RecursionError:
+        raise ShapeError("", "nested too deeply") from None
+    return parsed
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ShapeError(twice, "the key stands twice")
+    return result
+
+
+def _refuse_constant(name: str) -> Json:
+    raise ShapeError(name, "not a JSON number")
+
+
+def as_object(value: Json, path: str) -> Mapping[str, Json]:
+    """Return the value if it is an object."""
+    if not isinstance(value, dict):
+        raise ShapeError(path, "expected an object")
+    return value
+
+
+def as_list(value: Json, path: str) -> Sequence[Json]:
+    """Return the value if it is a list; absent is empty."""
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise ShapeError(path, "expected a list")
+    return value
+
+
+def as_text(value: Json, path: str) -> str:
+    """Return the value if it is a string."""
+    if not isinstance(value, str):
+        raise ShapeError(path, "expected a string")
+    return value
+
+
+def as_optional_text(value: Json, path: str) -> str | None:
+    """Return the value if it is a string or absent."""
+    return None if value is None else as_text(value, path)
+
+
+def as_integer(value: Json, path: str) -> int:
+    """Return the value if it is a whole number."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ShapeError(path, "expected a whole number")
+    return value
+
+
+def as_number(value: Json, path: str) -> float:
+    """Return the value if it is a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ShapeError(path, "expected a number")
+    return float(value)
+
+
+def as_flag(value: Json, path: str) -> bool:
+    """Return the value if it is true or false; absent is false."""
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise ShapeError(path, "expected true or false")
+    return value
+
+
+def as_time(value: Json, path: str) -> datetime:
+    """Return a time written as 2026-11-20T09:12:00Z, with or without microseconds."""
+    text = as_text(value, path)
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        raise ShapeError(path, "expected a time such as 2026-11-20T09:12:00Z") from None
+    if parsed.tzinfo is None:
+        raise ShapeError(path, "expected a time in UTC, with Z")
+    return parsed.astimezone(UTC)
+
+
+def as_optional_time(value: Json, path: str) -> datetime | None:
+    """Return a time, or None where it is absent."""
+    return None if value is None else as_time(value, path)
+
+
+def write_time(value: datetime) -> str:
+    """Return a time as text; microseconds only where there are any."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def as_member(kind: Callable[[str], T], value: Json, path: str) -> T:
+    """Return the member of an enumeration that the value names."""
+    text = as_text(value, path)
+    try:
+        return kind(text)
+    except ValueError:
+        raise ShapeError(path, f"{text!r} is not known here") from None
+
+
+def compact(fields: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the fields that hold something: absent values, empty lists and false are left out."""
+    return {key: value for key, value in fields.items() if value is not None and value is not False and value != []}

@@ -1,0 +1,266 @@
+"""The state as a document: sorted, one block a record, pleasant in a git diff. No secrets, no names of people."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from omnictl.codec.parts import (
+    decode_account,
+    decode_address,
+    decode_attributes,
+    decode_lifecycle,
+    decode_record,
+    decode_texts,
+    encode_account,
+    encode_attributes,
+    encode_lifecycle,
+    encode_record,
+)
+from omnictl.codec.shapes import (
+    ShapeError,
+    as_flag,
+    as_integer,
+    as_list,
+    as_object,
+    as_optional_text,
+    as_optional_time,
+    as_text,
+    as_time,
+    compact,
+    parse_json,
+    write_time,
+)
+from omnictl.errors import StateError
+from omnictl.model.address import id_of, make_address
+from omnictl.model.diagnostic import Diagnostic, Severity, Source
+from omnictl.model.scenario import Json
+from omnictl.model.state import AccountDefault, Intent, PlanMark, RepeatedCreate, State, Tombstone
+
+FORMAT_VERSION = 1
+
+Document = Mapping[str, Json]
+Part = TypeVar("Part")
+
+UPGRADES: dict[int, Callable[[Document], Document]] = {}
+"""From each older format version to the next one."""
+
+
+def encode_state(state: State) -> str:
+    """Return the state as JSON text with a line end."""
+    return json.dumps(_to_document(state), indent=2, ensure_ascii=False) + "\n"
+
+
+def state_digest(state: State) -> str:
+    """Return a digest of the content, whatever the serial."""
+    text = json.dumps(_to_document(replace(state, serial=0)), sort_keys=True, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def decode_state(text: str | bytes, *, path: str) -> State:
+    """Return the state. Raises StateError where the text is none, or one of a newer omnictl."""
+    try:
+        document = as_object(parse_json(text), "")
+        return _from_document(_upgrade(document, path))
+    except ShapeError as error:
+        raise StateError(_unreadable(path, str(error))) from None
+
+
+def _to_document(state: State) -> dict[str, Json]:
+    records = {id_of(address): encode_record(record) for address, record in sorted(state.records.items())}
+    return {
+        "format_version": FORMAT_VERSION,
+        "kind": "state",
+        "environment": state.environment,
+        "lineage": state.lineage,
+        "serial": state.serial,
+        **compact(
+            {
+                "account": encode_account(state.account) if state.account else None,
+                "account_default": _encode_default(state.account_default),
+                "listed": state.listed or None,
+            }
+        ),
+        "records": dict(records),
+        **compact(
+            {
+                "intents": [_encode_intent(each) for each in sorted(state.intents, key=lambda each: each.address)],
+                "tombstones": [_encode_tombstone(each) for each in state.tombstones],
+                "repeated_creates": [_encode_repeat(each) for each in state.repeated_creates],
+                "plans": [_encode_mark(each) for each in state.plans],
+            }
+        ),
+    }
+
+
+def _from_document(document: Document) -> State:
+    records = {
+        make_address(scenario_id): decode_record(make_address(scenario_id), value, f"records.{scenario_id}")
+        for scenario_id, value in as_object(document.get("records", {}), "records").items()
+    }
+    keys = [record.key for record in records.values()]
+    if len(set(keys)) != len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ShapeError("records", f"the key {twice} belongs to two ids; a key belongs to one")
+    account = document.get("account")
+    return State(
+        lineage=as_text(document.get("lineage"), "lineage"),
+        environment=as_text(document.get("environment"), "environment"),
+        serial=as_integer(document.get("serial"), "serial"),
+        account=None if account is None else decode_account(account, "account"),
+        records=records,
+        tombstones=tuple(_each(document, "tombstones", _decode_tombstone)),
+        intents=tuple(_each(document, "intents", _decode_intent)),
+        repeated_creates=tuple(_each(document, "repeated_creates", _decode_repeat)),
+        account_default=_decode_default(document.get("account_default")),
+        plans=tuple(_each(document, "plans", _decode_mark)),
+        listed=as_integer(document.get("listed", 0), "listed"),
+    )
+
+
+def _each(document: Document, name: str, decode: Callable[[Json, str], Part]) -> list[Part]:
+    return [decode(value, f"{name}[{i}]") for i, value in enumerate(as_list(document.get(name), name))]
+
+
+def _upgrade(document: Document, path: str) -> Document:
+    """Bring an older document to this format; refuse a newer one."""
+    version = as_integer(document.get("format_version"), "format_version")
+    if version > FORMAT_VERSION:
+        raise StateError(_newer(path, version))
+    while version < FORMAT_VERSION:
+        step = UPGRADES.get(version)
+        if step is None:
+            raise ShapeError("format_version", f"there is no way from version {version} to {FORMAT_VERSION}")
+        document = step(document)
+        version += 1
+    return document
+
+
+def _encode_default(default: AccountDefault) -> dict[str, Json] | None:
+    return compact({"id": id_of(default.address) if default.address else None, "key": default.key}) or None
+
+
+def _decode_default(value: Json) -> AccountDefault:
+    if value is None:
+        return AccountDefault()
+    fields = as_object(value, "account_default")
+    scenario_id = as_optional_text(fields.get("id"), "account_default.id")
+    key = as_optional_text(fields.get("key"), "account_default.key")
+    return AccountDefault(make_address(scenario_id) if scenario_id else None, key)
+
+
+def _encode_intent(each: Intent) -> dict[str, Json]:
+    return compact(
+        {
+            "id": id_of(each.address),
+            "body": encode_attributes(each.body),
+            "default": each.default,
+            "run": each.run,
+            "created_at": write_time(each.created_at),
+            "not_after": write_time(each.not_after),
+            "known_keys": list(each.known_keys),
+            "lifecycle": encode_lifecycle(each.lifecycle),
+            "replaces": each.replaces,
+        }
+    )
+
+
+def _decode_intent(value: Json, path: str) -> Intent:
+    fields = as_object(value, path)
+    return Intent(
+        address=decode_address(fields.get("id"), f"{path}.id"),
+        body=decode_attributes(fields.get("body"), f"{path}.body"),
+        default=as_flag(fields.get("default"), f"{path}.default"),
+        run=as_text(fields.get("run"), f"{path}.run"),
+        created_at=as_time(fields.get("created_at"), f"{path}.created_at"),
+        not_after=as_time(fields.get("not_after"), f"{path}.not_after"),
+        known_keys=decode_texts(fields.get("known_keys"), f"{path}.known_keys"),
+        lifecycle=decode_lifecycle(fields.get("lifecycle"), f"{path}.lifecycle"),
+        replaces=as_optional_text(fields.get("replaces"), f"{path}.replaces"),
+    )
+
+
+def _encode_tombstone(each: Tombstone) -> dict[str, Json]:
+    return compact(
+        {
+            "id": id_of(each.address),
+            "key": each.key,
+            "applied": encode_attributes(each.applied),
+            "removed_at": write_time(each.removed_at),
+            "retired": each.retired,
+        }
+    )
+
+
+def _decode_tombstone(value: Json, path: str) -> Tombstone:
+    fields = as_object(value, path)
+    return Tombstone(
+        decode_address(fields.get("id"), f"{path}.id"),
+        as_text(fields.get("key"), f"{path}.key"),
+        decode_attributes(fields.get("applied"), f"{path}.applied"),
+        as_time(fields.get("removed_at"), f"{path}.removed_at"),
+        as_flag(fields.get("retired"), f"{path}.retired"),
+    )
+
+
+def _encode_repeat(each: RepeatedCreate) -> dict[str, Json]:
+    return {
+        "id": id_of(each.address),
+        "body": encode_attributes(each.body),
+        "repeated_at": write_time(each.repeated_at),
+    }
+
+
+def _decode_repeat(value: Json, path: str) -> RepeatedCreate:
+    fields = as_object(value, path)
+    return RepeatedCreate(
+        decode_address(fields.get("id"), f"{path}.id"),
+        decode_attributes(fields.get("body"), f"{path}.body"),
+        as_time(fields.get("repeated_at"), f"{path}.repeated_at"),
+    )
+
+
+def _encode_mark(each: PlanMark) -> dict[str, Json]:
+    finished = write_time(each.finished_at) if each.finished_at else None
+    return compact({"id": each.plan_id, "started_at": write_time(each.started_at), "finished_at": finished})
+
+
+def _decode_mark(value: Json, path: str) -> PlanMark:
+    fields = as_object(value, path)
+    return PlanMark(
+        as_text(fields.get("id"), f"{path}.id"),
+        as_time(fields.get("started_at"), f"{path}.started_at"),
+        as_optional_time(fields.get("finished_at"), f"{path}.finished_at"),
+    )
+
+
+def _unreadable(path: str, why: str) -> Diagnostic:
+    return Diagnostic(
+        "unreadable-state",
+        Severity.ERROR,
+        "The state cannot be read",
+        f"{why}.",
+        Source(path),
+        hint="restore it from git or from a kept version; nothing was changed",
+        commands=("omnictl state history",),
+    )
+
+
+def _newer(path: str, version: int) -> Diagnostic:
+    return Diagnostic(
+        "newer-state",
+        Severity.ERROR,
+        "The state was written by a newer omnictl",
+        f"Its format is {version}; this omnictl reads up to {FORMAT_VERSION} and never rewrites a newer one.",
+        Source(path),
+        hint="use the omnictl that wrote it, or a later one",
+    )
+
+
+CODES = {
+    "unreadable-state": "The state is not JSON or does not have the shape of a state. omnictl does not guess: restore "
+    "it from git or from a kept version (state history, state rollback).",
+    "newer-state": "The state was written by a later omnictl, whose format this one does not know. It is refused and "
+    "never rewritten.",
+}

@@ -1,0 +1,269 @@
+"""omnictl.yaml: where the scenarios are, and the environments they go to. Names of credentials, never values."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omnictl import __version__
+from omnictl.config.schema import check
+from omnictl.config.yaml import Document, Scalar, read_file, to_number, to_plain
+from omnictl.model.diagnostic import Diagnostic, Severity
+
+FILE_NAME = "omnictl.yaml"
+USUAL_WORKERS = 10
+_VERSION = re.compile(r"^(>=|==|<|<=|>)?\s*(\d+(?:\.\d+)*)$")
+_SECRET = re.compile(r"^(App |Basic |Bearer |IBSSO )|^[0-9a-fA-F]{32}-[0-9a-fA-F-]{36}$")
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialSource:
+    """Where the credentials of an environment are found; names, never values."""
+
+    api_key_env: str = "INFOBIP_API_KEY"
+    username_env: str = "INFOBIP_USERNAME"
+    password_env: str = "INFOBIP_PASSWORD"  # noqa: S105 - the name of a variable
+    token_env: str = "INFOBIP_TOKEN"  # noqa: S105 - the name of a variable
+    command: tuple[str, ...] = ()
+    keyring: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSettings:
+    """How many requests of a kind the API takes in so many seconds."""
+
+    limit: int
+    window_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One environment. ``state`` is relative to the settings; ``settle_seconds`` None means by the host."""
+
+    name: str
+    base_url: str | None = None
+    account: str | None = None
+    credentials: CredentialSource = field(default_factory=CredentialSource)
+    state: str | None = None
+    state_in_git: bool = False
+    variables: Mapping[str, str | bool] = field(default_factory=dict)
+    scenario_paths: tuple[str, ...] = ()
+    budgets: Mapping[str, BudgetSettings] = field(default_factory=dict)
+    production: bool = False
+    settle_seconds: float | None = None
+    workers: int = USUAL_WORKERS
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSettings:
+    """When ``mass-change`` fires."""
+
+    mass_change_share: float = 0.3
+    mass_change_count: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of a project; ``path`` is None where there is no file. Paths are relative to ``root``."""
+
+    root: Path
+    path: Path | None = None
+    scenario_paths: tuple[str, ...] = ("scenarios",)
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+    default_environment: str | None = None
+    extra_channels: tuple[str, ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    lint: Mapping[str, str] = field(default_factory=dict)
+    guards: GuardSettings = field(default_factory=GuardSettings)
+
+
+def find_settings(start: Path) -> Path | None:
+    """Return the nearest omnictl.yaml, here or in a parent folder."""
+    return next((each / FILE_NAME for each in (start, *start.parents) if (each / FILE_NAME).is_file()), None)
+
+
+def load_settings(path: Path | None, start: Path) -> tuple[Settings, tuple[Diagnostic, ...]]:
+    """Return the settings and what is wrong with them; without a file there is one environment, ``default``."""
+    if path is None:
+        only = Environment("default")
+        return Settings(start, environments={only.name: only}, default_environment=only.name), ()
+    root = path.parent
+    reading = read_file(path, path.name)
+    diagnostics = list(reading.diagnostics)
+    if not reading.documents or diagnostics:
+        return Settings(root, path), tuple(diagnostics or [_empty(path)])
+    document = reading.documents[0]
+    plain = _with_numbers(to_plain(document.value))
+    diagnostics += check("settings", document, plain)
+    if diagnostics:
+        return Settings(root, path), tuple(diagnostics)
+    settings = _read(root, path, plain)
+    return settings, tuple(_cross_check(settings, document, plain))
+
+
+def _with_numbers(value: Any) -> Any:
+    """Return the value with numbers where the settings have some: texts in their usual spelling count."""
+    numeric = {"version", "limit", "window_seconds", "settle_seconds", "workers", "mass_change_share"}
+    numeric.add("mass_change_count")
+    if isinstance(value, dict):
+        return {
+            key: to_number(each)
+            if key in numeric and isinstance(each, str) and to_number(each) is not None
+            else _with_numbers(each)
+            for key, each in value.items()
+        }
+    return [_with_numbers(each) for each in value] if isinstance(value, list) else value
+
+
+def _read(root: Path, path: Path, plain: Mapping[str, Any]) -> Settings:
+    environments = {
+        name: _read_environment(name, fields or {}) for name, fields in plain.get("environments", {}).items()
+    } or {"default": Environment("default")}
+    guards = plain.get("guards", {})
+    return Settings(
+        root=root,
+        path=path,
+        scenario_paths=tuple(plain.get("scenarios", ("scenarios",))),
+        environments=environments,
+        default_environment=plain.get("default_environment")
+        or (
+            next(iter(environments))
+            if len(environments) == 1 and not next(iter(environments.values())).production
+            else None
+        ),
+        extra_channels=tuple(each.upper() for each in plain.get("extra_channels", ())),
+        variables=plain.get("variables", {}),
+        lint=plain.get("lint", {}),
+        guards=GuardSettings(guards.get("mass_change_share", 0.3), guards.get("mass_change_count", 10)),
+    )
+
+
+def _read_environment(name: str, fields: Mapping[str, Any]) -> Environment:
+    usual = CredentialSource()
+    named = fields.get("credentials", {})
+    return Environment(
+        name=name,
+        base_url=fields.get("base_url"),
+        account=fields.get("account"),
+        credentials=CredentialSource(
+            named.get("api_key_env", usual.api_key_env),
+            named.get("username_env", usual.username_env),
+            named.get("password_env", usual.password_env),
+            named.get("token_env", usual.token_env),
+            tuple(named.get("command", ())),
+            named.get("keyring"),
+        ),
+        state=fields.get("state"),
+        state_in_git=fields.get("state_in_git", False),
+        variables=fields.get("variables", {}),
+        scenario_paths=tuple(fields.get("scenarios", ())),
+        budgets={
+            operation: BudgetSettings(budget["limit"], float(budget["window_seconds"]))
+            for operation, budget in fields.get("budgets", {}).items()
+        },
+        production=fields.get("production", False),
+        settle_seconds=fields.get("settle_seconds"),
+        workers=fields.get("workers", USUAL_WORKERS),
+        ca_file=fields.get("ca_file"),
+    )
+
+
+def _cross_check(settings: Settings, document: Document, plain: Mapping[str, Any]) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    chosen = plain.get("default_environment")
+    if chosen is not None and chosen not in settings.environments:
+        names = ", ".join(sorted(settings.environments))
+        found.append(
+            _wrong(
+                "unknown-environment",
+                "There is no such environment",
+                f"{chosen}; there are {names}.",
+                "default_environment",
+                document,
+            )
+        )
+    elif chosen is not None and settings.environments[chosen].production:
+        found.append(
+            _wrong(
+                "production-default",
+                "The default environment must not be production",
+                f"{chosen} is marked production: true, so it must be named each time.",
+                "default_environment",
+                document,
+            )
+        )
+    requires = plain.get("requires")
+    if requires is not None and not satisfies(requires, __version__):
+        found.append(
+            _wrong(
+                "wrong-version",
+                "This omnictl is not one that the project wants",
+                f"The project requires {requires}; this is {__version__}.",
+                "requires",
+                document,
+            )
+        )
+    found += [
+        _wrong("secret-in-file", "A credential stands in the settings", "Its value is not shown here.", where, document)
+        for where, value in _scalars(document.value, "")
+        if _SECRET.search(value.text)
+    ]
+    return found
+
+
+def _scalars(value: Any, where: str) -> list[tuple[str, Scalar]]:
+    if isinstance(value, Scalar):
+        return [(where, value)]
+    pairs = enumerate(value) if isinstance(value, list) else value.items()
+    return [
+        each
+        for key, inner in pairs
+        for each in _scalars(inner, f"{where}[{key}]" if isinstance(key, int) else f"{where}.{key}".strip("."))
+    ]
+
+
+def satisfies(requirement: str, version: str) -> bool:
+    """Tell whether a version fits a requirement such as ``>=1.2`` or ``>=1.2, <2``; what cannot be read does not."""
+    return all(_satisfies_one(each.strip(), version) for each in requirement.split(","))
+
+
+def _satisfies_one(requirement: str, version: str) -> bool:
+    match = _VERSION.match(requirement)
+    if match is None:
+        return False
+    wanted, have = (tuple(int(part) for part in text.split(".")[:3]) for text in (match[2], version))
+    wanted, have = (each + (0,) * (3 - len(each)) for each in (wanted, have))
+    match match[1]:
+        case ">=":
+            return have >= wanted
+        case "<=":
+            return have <= wanted
+        case ">":
+            return have > wanted
+        case "<":
+            return have < wanted
+        case _:
+            return have == wanted
+
+
+def _empty(path: Path) -> Diagnostic:
+    return Diagnostic("empty-file", Severity.ERROR, "The file is empty", f"{path.name} has no settings.")
+
+
+def _wrong(code: str, summary: str, detail: str, where: str, document: Document) -> Diagnostic:
+    hint = "name the environment variable that holds it instead (credentials.api_key_env)" if "secret" in code else ""
+    source = document.source(where)
+    if "secret" in code:
+        source = type(source)(source.path, source.line, source.column)
+    return Diagnostic(code, Severity.ERROR, summary, detail, source, hint=hint)
+
+
+CODES = {
+    "empty-file": "A file that should hold a document is empty.",
+    "unknown-environment": "An environment is named that omnictl.yaml does not have.",
+    "production-default": "An environment marked production must be named on the command line each time.",
+    "wrong-version": "requires: names the versions of omnictl that may work on this project.",
+    "secret-in-file": "omnictl.yaml holds what looks like a credential. It holds names of variables only.",
+}

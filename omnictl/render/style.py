@@ -1,0 +1,83 @@
+"""How text looks: colours by role, width of wide characters, and what a terminal must never be given."""
+
+import unicodedata
+from dataclasses import dataclass
+
+_CODES = {
+    "added": "32",
+    "changed": "33",
+    "removed": "31",
+    "moved": "36",
+    "risk": "1;31",
+    "error": "1;31",
+    "warning": "1;33",
+    "note": "1;36",
+    "bold": "1",
+    "dim": "2",
+    "path": "2",
+    "hint": "36",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What the place of output can do."""
+
+    colour: bool = False
+    unicode: bool = True
+    width: int = 100
+
+    def paint(self, role: str, text: str) -> str:
+        """Return the text in the colour of its role; unchanged without colours."""
+        return f"\x1b[{_CODES[role]}m{text}\x1b[0m" if self.colour and text else text
+
+    @property
+    def ellipsis(self) -> str:
+        """Three dots, or one character of them."""
+        return "…" if self.unicode else ".."
+
+
+def sanitize(text: str) -> str:
+    """Return the text with everything visible that could steer a terminal or hide: controls, bidi, zero-width."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(each if _is_harmless(each) else _escape(each) for each in text)
+
+
+def _is_harmless(character: str) -> bool:
+    return character.isprintable() or unicodedata.category(character) in ("Mn", "Mc", "Me")
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def width_of(text: str) -> int:
+    """Return how many columns a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(each) for each in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+
+
+def pad(text: str, columns: int) -> str:
+    """Return the text filled with spaces to so many columns."""
+    return text + " " * max(0, columns - width_of(text))
+
+
+def truncate(text: str, columns: int, ellipsis: str) -> str:
+    """Return the text cut to so many columns."""
+    if width_of(text) <= columns:
+        return text
+    room, kept = columns - width_of(ellipsis), ""
+    for each in text:
+        if width_of(kept + each) > room:
+            break
+        kept += each
+    return kept + ellipsis

@@ -1,0 +1,25 @@
+#!/bin/sh
+# The main job on the embedded sandbox: plan, create, plan again, change, update. Nothing leaves this machine.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+PATH="$root/.venv/bin:$PATH"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cp -R "$root/examples/scenarios/vk-sms/." "$work"
+cd "$work"
+
+run() {
+    printf '\n$ %s\n' "$*"
+    "$@"
+}
+
+run cat scenarios/vk-sms.yaml
+run omnictl plan --sandbox
+run omnictl apply --sandbox --yes
+run omnictl plan --sandbox
+run sed -i.before 's/InfoSMS/BRAND/' scenarios/vk-sms.yaml
+rm -f scenarios/vk-sms.yaml.before
+run omnictl plan --sandbox
+run omnictl apply --sandbox --yes
+run omnictl output --sandbox --format dotenv
+printf '\nThat was the sandbox. With an account the same commands work without --sandbox.\n'
