@@ -87,6 +87,12 @@ class World:
     ticks: int = 0
     plans: int = 0
 
+    def __repr__(self) -> str:
+        files = {name: (each.attributes, each.default) for name, each in self.files.items()}
+        rows = {key[-4:]: (each.attributes, each.is_default) for key, each in self.account.rows.items()}
+        records = {name: key[-4:] for name, key in self.keys().items()}
+        return f"World(files={files}, account={rows}, records={records}, workers={self.workers})"
+
     def clock(self) -> datetime:
         self.ticks += 1
         return NOW + timedelta(seconds=self.ticks)

@@ -60,22 +60,25 @@ def look_alikes(body: Attributes, remotes: Mapping[str, Remote], owned: Collecti
 def settle(state: State, remotes: Mapping[str, Remote], owned_elsewhere: Collection[str] = ()) -> Settlement:
     """Look for every open intent in one complete reading of the account.
 
-    k equal intents share m <= k exact matches in the order of their addresses; m > k, or a near match, stops.
+    k equal intents share m <= k exact matches in the order of their addresses; m > k, or a near match that is
+    nobody's exact one, stops.
     """
     owned = owned_keys(state) | frozenset(owned_elsewhere)
     groups: dict[Attributes, list[Intent]] = defaultdict(list)
     for intent in sorted(state.intents, key=lambda each: each.address):
         groups[intent.body].append(intent)
+    candidates = {body: _new_candidates(body, intents, remotes, owned) for body, intents in groups.items()}
+    claimed = {near.key for nears in candidates.values() for near in nears if near.exact}
     found: list[Found] = []
     absent: list[Absent] = []
     ambiguous: list[Ambiguous] = []
     for body, intents in groups.items():
-        candidates = _new_candidates(body, intents, remotes, owned)
-        exact = [each for each in candidates if each.exact]
-        if len(exact) > len(intents) or len(exact) < min(len(candidates), len(intents)):
-            ambiguous.append(Ambiguous(tuple(intents), candidates))
+        exact = [each for each in candidates[body] if each.exact]
+        near = [each for each in candidates[body] if not each.exact and each.key not in claimed]
+        if len(exact) > len(intents) or (near and len(exact) < len(intents)):
+            ambiguous.append(Ambiguous(tuple(intents), (*exact, *near)))
             continue
-        found += [Found(intent, remotes[near.key]) for intent, near in zip(intents, exact, strict=False)]
+        found += [Found(intent, remotes[each.key]) for intent, each in zip(intents, exact, strict=False)]
         absent += [Absent(intent) for intent in intents[len(exact) :]]
     return Settlement(tuple(found), tuple(absent), tuple(ambiguous))
 

@@ -43,8 +43,10 @@ def write_update(
         except OutcomeUnknownError as error:
             lost = error
             current = _look(provider, key, lost)
-            if _is_as_wanted(current, desired, default) or is_near(current.attributes, desired):
+            if _is_as_wanted(current, desired, default):
                 return Written(current, sent=True)
+            if current.attributes != seen and is_near(current.attributes, desired):
+                return Written(current, sent=True)  # taken, and bent by the service on its way
     raise lost
 
 
