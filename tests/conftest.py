@@ -1,0 +1,30 @@
+"""What no test may touch: the network, the home directory, the real environment."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_KEPT = ("PATH", "TMPDIR", "TEMP", "SYSTEMROOT", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+
+
+@pytest.fixture(autouse=True)
+def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give every test an empty home and an environment with nothing of ours in it."""
+    import os
+
+    for name in list(os.environ):
+        if name not in _KEPT and not name.startswith(("PYTEST", "COV_", "PYTHON", "OMNICTL_GOLDEN", "VIRTUAL_ENV")):
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    yield
+    assert not list(home.iterdir()), "something was written into the home directory"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty project directory, entered."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
