@@ -22,7 +22,8 @@ from omnictl.model.outcome import (
 from omnictl.render.events import render_event
 from omnictl.render.words import duration
 
-SILENT_AT_MOST_SECONDS = 55.0
+TOLD_AGAIN_SECONDS = 25.0
+"""A wait is told again after so long: a pipeline must not take silence for death."""
 
 
 class Progress:
@@ -33,7 +34,7 @@ class Progress:
         self._now = now
         self._lock = threading.Lock()
         self._live: _LiveDisplay | None = None
-        self._said_at: datetime | None = None
+        self._waited_at: datetime | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -65,9 +66,10 @@ class Progress:
     def _say_line(self, event: Event) -> None:
         """One line an event; a wait is told again before a pipeline takes silence for death."""
         now = self._now()
-        if isinstance(event, Waiting) and self._said_at and (now - self._said_at).total_seconds() < 25.0:
-            return
-        self._said_at = now
+        if isinstance(event, Waiting):
+            if self._waited_at and (now - self._waited_at).total_seconds() < TOLD_AGAIN_SECONDS:
+                return
+            self._waited_at = now
         self._output.say(render_event(event, now))
 
     def _show(self, event: Event) -> None:

@@ -1,0 +1,187 @@
+"""Every guard: when it fires, what it names, and that allowing it by name is enough."""
+
+from dataclasses import replace
+
+import pytest
+
+from omnictl.engine.view import Thresholds
+from omnictl.model.plan import Guard, Plan
+from omnictl.model.scenario import Attributes, Lifecycle, OnRemoval, Protection
+from tests.worlds import SMS, VIBER, VK, World, declare
+
+
+def fired(plan: Plan) -> list[tuple[Guard, str]]:
+    return [(each.guard, each.subject) for each in plan.guards]
+
+
+def applied(*ids: str, lifecycle: Lifecycle = Lifecycle()) -> World:
+    world = World()
+    for each in ids:
+        world.declare(each, declare(each, lifecycle=lifecycle))
+    world.apply()
+    return world
+
+
+def test_default_change() -> None:
+    world = applied("a", "b")
+    world.declare("b", declare("b", default=True))
+    plan = world.plan()
+    assert fired(plan) == [(Guard.DEFAULT_CHANGE, "b")]
+    assert "instead of a" in plan.guards[0].message
+    assert world.plan(allowed=frozenset(fired(plan))).open_guards == ()
+
+
+def test_forgetting_the_default() -> None:
+    world = applied("a", "b")
+    del world.files["a"]
+    assert fired(world.plan()) == [(Guard.DEFAULT_CHANGE, "a")]
+
+
+@pytest.mark.parametrize(
+    ("protection", "on_removal", "on_update"),
+    [
+        (Protection.NONE, False, False),
+        (Protection.REMOVAL, True, False),
+        (Protection.ALL, True, True),
+    ],
+)
+def test_protection_is_remembered(protection: Protection, on_removal: bool, on_update: bool) -> None:
+    world = applied("first", "b", lifecycle=Lifecycle(protection))
+    world.declare("b", declare("b", "Changed"))
+    assert ((Guard.PROTECTED, "b") in fired(world.plan())) == on_update
+    del world.files["b"]
+    assert ((Guard.PROTECTED, "b") in fired(world.plan())) == on_removal
+
+
+def test_lifting_protection_takes_effect_in_the_apply_after() -> None:
+    world = applied("first", "b", lifecycle=Lifecycle(Protection.ALL))
+    world.declare("b", declare("b"))
+    plan = world.plan()
+    assert [each.code for each in plan.diagnostics] == ["protection-lifted"]
+    assert plan.refreshed == 1
+    world.apply()
+    world.declare("b", declare("b", "Changed"))
+    assert fired(world.plan()) == []
+
+
+def test_losing_the_default_is_guarded_by_protection() -> None:
+    world = World()
+    world.declare("a", declare("a", default=True, lifecycle=Lifecycle(Protection.REMOVAL)))
+    world.declare("b")
+    world.apply()
+    world.declare("a", declare("a", lifecycle=Lifecycle(Protection.REMOVAL)))
+    world.declare("b", declare("b", default=True))
+    assert (Guard.PROTECTED, "a") in fired(world.plan())
+
+
+def test_channel_removal() -> None:
+    world = applied("a")
+    world.declare("a", declare("a", flow=(SMS, VIBER)))
+    plan = world.plan()
+    assert fired(plan) == [(Guard.CHANNEL_REMOVAL, "a")]
+    assert "VKONTAKTE" in plan.guards[0].message
+
+
+@pytest.mark.parametrize(("count", "share", "fires"), [(3, 0.5, True), (4, 0.5, False), (3, 1.0, False)])
+def test_mass_change(count: int, share: float, fires: bool) -> None:
+    world = applied("a", "b", "c")
+    for each in "abc":
+        world.declare(each, declare(each, f"New {each}"))
+    plan = world.plan(thresholds=Thresholds(share, count))
+    assert ((Guard.MASS_CHANGE, "all") in fired(plan)) == fires
+
+
+def test_empty_configuration() -> None:
+    world = applied("a")
+    world.files = {}
+    assert (Guard.EMPTY_CONFIGURATION, "all") in fired(world.plan())
+
+
+def test_vanished() -> None:
+    world = applied("a", "b")
+    key = world.keys()["b"]
+    del world.account.rows[key]
+    plan = world.plan()
+    assert fired(plan) == [(Guard.VANISHED, "b")]
+    assert key in plan.guards[0].message
+
+
+def test_unmanaged_twin_with_another_flow() -> None:
+    world = applied("a")
+    world.account.plant(Attributes("Name of b", (VIBER,)))
+    world.declare("b")
+    plan = world.plan()
+    assert fired(plan) == [(Guard.UNMANAGED_TWIN, "b")]
+    assert plan.guards[0].commands[0].startswith("import: ")
+
+
+def test_a_twin_managed_elsewhere_is_none() -> None:
+    world = applied("a")
+    twin = world.account.plant(Attributes("Name of b", (VIBER,)))
+    world.declare("b")
+    assert fired(world.plan(elsewhere={twin.key: "staging"})) == []
+
+
+def test_likely_rename() -> None:
+    world = applied("first", "old")
+    del world.files["old"]
+    world.declare("new", declare("new", "Name of old", (VK,)))
+    plan = world.plan()
+    found = [each for each in plan.guards if each.guard is Guard.LIKELY_RENAME]
+    assert found[0].commands == ("previous_ids: [old]",)
+
+
+def test_previous_ids_rename() -> None:
+    world = applied("first", "old")
+    key = world.keys()["old"]
+    del world.files["old"]
+    world.declare("new", declare("new", "Another name", (VK, SMS), previous_ids=("old",)))
+    assert fired(world.plan()) == []
+    world.apply()
+    assert world.keys()["new"] == key
+    assert world.plan().changes == ()
+
+
+def test_previous_id_still_declared_is_an_error() -> None:
+    world = applied("old")
+    world.declare("new", declare("new", previous_ids=("old",)))
+    assert [each.code for each in world.plan().diagnostics] == ["previous-id-declared"]
+
+
+def test_previous_id_claimed_twice_is_an_error() -> None:
+    world = applied("first", "old")
+    del world.files["old"]
+    world.declare("n1", declare("n1", previous_ids=("old",)))
+    world.declare("n2", declare("n2", previous_ids=("old",)))
+    assert "previous-id-claimed-twice" in [each.code for each in world.plan().diagnostics]
+
+
+def test_retire_renames_and_comes_back() -> None:
+    world = applied("first", "b", lifecycle=Lifecycle(on_removal=OnRemoval.RETIRE))
+    kept, key = world.files.pop("b"), world.keys()["b"]
+    world.apply()
+    assert world.account.rows[key].attributes.name == "[retired] Name of b"
+    assert world.state.tombstones[0].retired
+    assert world.plan().changes == ()
+    world.declare("b", replace(kept))
+    world.apply()
+    assert world.account.rows[key].attributes.name == "Name of b"
+    assert world.keys()["b"] == key
+    assert world.plan().changes == ()
+
+
+def test_import_adopts() -> None:
+    world = applied("first")
+    planted = world.account.plant(Attributes("By hand", (SMS,)))
+    world.declare("mine", declare("mine", "By hand", (SMS,), import_key=planted.key))
+    assert fired(world.plan()) == []
+    world.apply()
+    assert world.keys()["mine"] == planted.key
+    assert world.plan().changes == ()
+
+
+def test_import_of_a_missing_or_taken_key_is_an_error() -> None:
+    world = applied("first")
+    world.declare("x", declare("x", import_key="nowhere"))
+    world.declare("y", declare("y", import_key=world.keys()["first"]))
+    assert {each.code for each in world.plan().diagnostics} == {"import-missing", "import-taken"}
