@@ -16,7 +16,7 @@ def ask(question: str, output: Output, *, approved: bool, command: str) -> None:
         return
     if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         raise RefusedError(RefusalKind.APPROVAL, _nobody_to_ask(command))
-    output.say(f"\n{question}\nOnly yes goes on: ")
+    output.say(f"\n{question} Only the word yes goes on.")
     answer = sys.stdin.readline().strip()
     if answer != "yes":
         raise RefusedError(RefusalKind.APPROVAL, _not_approved(answer))

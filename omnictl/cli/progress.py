@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -19,8 +20,7 @@ from omnictl.model.outcome import (
     ReadingAccount,
     Waiting,
 )
-from omnictl.render.events import render_event
-from omnictl.render.words import duration
+from omnictl.render.events import describe_wait, render_event
 
 TOLD_AGAIN_SECONDS = 25.0
 """A wait is told again after so long: a pipeline must not take silence for death."""
@@ -90,7 +90,7 @@ class _LiveDisplay:
 
         self._started = started
         self._counts = dict.fromkeys(Fate, 0)
-        self._waiting = ""
+        self._waiting: Waiting | None = None
         self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
         self._live: Live = Live(console=self._console, refresh_per_second=4, transient=True, get_renderable=self._draw)
         self._live.start()
@@ -99,11 +99,11 @@ class _LiveDisplay:
         """Take an event into the display."""
         if isinstance(event, ChangeEnded):
             self._counts[event.outcome.fate] += 1
-            self._waiting = ""
+            self._waiting = None
             if event.outcome.fate is not Fate.DONE:
                 self.print(render_event(event, now))
         elif isinstance(event, Waiting):
-            self._waiting = f"waiting {duration(event.seconds)}: {event.reason}, next at {event.until:%H:%M:%SZ}"
+            self._waiting = event
 
     def print(self, text: str) -> None:
         """Write a line above the display."""
@@ -121,4 +121,11 @@ class _LiveDisplay:
         counts = f"  done {self._counts[Fate.DONE]} · failed {self._counts[Fate.FAILED]}"
         rest = f" · unknown {self._counts[Fate.UNKNOWN]} · to do {total - done}"
         end = f"  ends about {self._started.ends_at:%H:%MZ} · Ctrl-C stops safely, the same command goes on"
-        return "\n".join(filter(None, (head, counts + rest, f"  {self._waiting}" if self._waiting else "", end)))
+        return "\n".join(filter(None, (head, counts + rest, self._draw_waiting(), end)))
+
+    def _draw_waiting(self) -> str:
+        """The wait and the time that is left of it now."""
+        if self._waiting is None:
+            return ""
+        left = max(0.0, (self._waiting.until - utc_now()).total_seconds())
+        return f"  waiting {describe_wait(replace(self._waiting, seconds=left))}"

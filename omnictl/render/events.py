@@ -39,7 +39,7 @@ def _say(event: Event) -> tuple[str, str]:
         case KeyReceived():
             return "key", f"{id_of(event.address)} has key {sanitize(event.key)}"
         case Waiting():
-            return "waiting", _say_wait(event)
+            return "waiting", describe_wait(event)
         case Retrying():
             return (
                 "again",
@@ -71,7 +71,8 @@ def _say_start(event: ApplyStarted) -> str:
     return text
 
 
-def _say_wait(event: Waiting) -> str:
+def describe_wait(event: Waiting) -> str:
+    """Return how long a wait is, why, and when it ends."""
     reasons = {"budget": "the API takes no more for now", "settle": "a create may still appear"}
     why = reasons.get(event.reason, event.reason)
     if event.reason == "budget" and event.limit and event.window_seconds:
