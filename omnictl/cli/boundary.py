@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -44,12 +44,8 @@ def _invoke(command: click.Group, argv: Sequence[str]) -> int:
             return int(result) if isinstance(result, int) else ExitCode.OK
     except click.exceptions.Exit as ended:
         return ended.exit_code
-    except click.exceptions.NoArgsIsHelpError as wrong:
-        wrong.show()
-        return ExitCode.USAGE
     except click.ClickException as wrong:
-        wrong.show()
-        return ExitCode.USAGE
+        return _tell_usage(wrong, argv)
     except click.Abort:
         return ExitCode.INTERRUPTED
     except OmnictlError as error:
@@ -69,17 +65,31 @@ def _tell(error: OmnictlError, argv: Sequence[str]) -> int:
         fields: dict[str, Json] = {}
         if isinstance(error, RefusedError):
             fields["refusal"] = {"kind": error.kind.value}
-        document = make_envelope(
-            "error",
-            version=__version__,
-            environment=None,
-            sandbox="--sandbox" in argv,
-            exit_code=code,
-            diagnostics=error.diagnostics,
-            **fields,
-        )
-        output.document(document)
+        _answer(argv, code, error.diagnostics, fields)
     return code
+
+
+def _tell_usage(wrong: click.ClickException, argv: Sequence[str]) -> int:
+    """Say wrong usage; Click words it, and its own exit code is not ours."""
+    wrong.show()
+    if _wants_json(argv):
+        diagnostic = Diagnostic("usage", Severity.ERROR, "The command line makes no sense", wrong.format_message())
+        _answer(argv, ExitCode.USAGE, (diagnostic,), {})
+    return ExitCode.USAGE
+
+
+def _answer(argv: Sequence[str], code: ExitCode, diagnostics: Sequence[Diagnostic], fields: Mapping[str, Json]) -> None:
+    """Write the one JSON document of a run that failed."""
+    document = make_envelope(
+        "error",
+        version=__version__,
+        environment=None,
+        sandbox="--sandbox" in argv,
+        exit_code=code,
+        diagnostics=diagnostics,
+        **fields,
+    )
+    make_output(_glance(argv), os.environ).document(document)
 
 
 def _glance(argv: Sequence[str]) -> GlobalOptions:
@@ -128,5 +138,6 @@ def _flush() -> None:
 
 
 CODES = {
+    "usage": "The command line has an unknown command or option, or lacks something. Nothing ran.",
     "bug": "omnictl itself failed. The log holds the place and no values of yours; please report it.",
 }

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from omnictl.provider.omni import OmniProvider
 
 
+SANDBOX_BANNER = "SANDBOX: nothing leaves this machine"
+
+
 def utc_now() -> datetime:
     """Return the time in UTC, to the second."""
     return datetime.now(UTC).replace(microsecond=0)
@@ -97,26 +100,34 @@ class Session:
     @cached_property
     def place(self) -> Place:
         """Where the state and all that belongs to the environment lie."""
-        environment, root = self.environment, self.settings.root
+        return self._place_of(self.environment)
+
+    def _place_of(self, environment: "Environment") -> Place:
+        root = self.settings.root
         work = root / ".omnictl"
         if self.sandbox:
             work = work / "sandbox" / environment.name
             return Place(environment.name, True, work, work / "state.json", work / "world.sqlite")
         given = self.options.state or self.environ.get("OMNICTL_STATE")
-        path = Path(given) if given else root / (environment.state or f"state/{environment.name}.json")
+        usual = root / (environment.state or f"state/{environment.name}.json")
+        path = Path(given) if given and environment is self.environment else usual
         return Place(environment.name, False, work, path.absolute(), work / "world.sqlite")
 
     @cached_property
     def backend(self) -> StateBackend:
         """The memory of the environment."""
+        return self.backend_of(self.environment)
+
+    def backend_of(self, environment: "Environment") -> StateBackend:
+        """Return the memory of any environment."""
         from omnictl.state.local import LocalBackend
 
-        return LocalBackend(
-            self.place.state_path,
-            work_dir=self.place.work_dir,
-            environment=self.place.environment,
-            clock=utc_now,
-        )
+        place = self._place_of(environment)
+        return LocalBackend(place.state_path, work_dir=place.work_dir, environment=place.environment, clock=utc_now)
+
+    def show(self, text: str) -> None:
+        """Write a result for people; in the sandbox it says so first."""
+        self.output.result(f"{SANDBOX_BANNER}\n{text}" if self.sandbox else text)
 
     @cached_property
     def configuration(self) -> Configuration:

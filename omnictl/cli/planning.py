@@ -51,6 +51,21 @@ def _read_allowance(text: str) -> tuple[Guard, str]:
     return Guard(name), subject
 
 
+def managed_elsewhere(session: Session) -> dict[str, str]:
+    """Return the keys that other environments of the same account manage, with the names of these environments."""
+    own = session.environment
+    if session.sandbox or own.account is None:
+        return {}
+    keys: dict[str, str] = {}
+    for environment in session.settings.environments.values():
+        if environment.name == own.name or environment.account != own.account:
+            continue
+        state = session.backend_of(environment).read()
+        records = state.records.values() if state is not None else ()
+        keys.update({record.key: environment.name for record in records})
+    return keys
+
+
 def make_circumstances(
     session: Session, provider: Provider, state: State, choices: Choices, *, digest: str
 ) -> Circumstances:
@@ -83,4 +98,5 @@ def make_circumstances(
         creates=use(Operation.CREATE),
         updates=use(Operation.UPDATE),
         page_size=provider.capabilities.page_size,
+        elsewhere=managed_elsewhere(session),
     )

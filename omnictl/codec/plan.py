@@ -94,7 +94,7 @@ def _refuse_unreadable(document: Mapping[str, Json]) -> None:
 
 
 def _digest(document: Mapping[str, Json]) -> str:
-    content = {key: value for key, value in document.items() if key not in ("digest", "exit_code")}
+    content = {key: value for key, value in document.items() if key not in ("digest", "exit_code", "refusal")}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

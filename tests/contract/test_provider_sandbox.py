@@ -15,10 +15,9 @@ from omnictl.operations.account import read_account
 from omnictl.provider.base import StopSignal
 from omnictl.provider.factory import make_provider
 from omnictl.provider.omni import OmniProvider
+from omnictl.sandbox.app import ConnectionCutError, make_app
 from omnictl.transport.credentials import make_credentials
 from omnictl.transport.in_process import make_in_process_transport
-
-sandbox = pytest.importorskip("omnictl.sandbox.app")
 
 BODY = Attributes("My VK-SMS scenario", (Step("VKONTAKTE"), Step("SMS", "InfoSMS")))
 OTHER = Attributes('Ünïcode "quotes" 😀', (Step("SMS", "InfoSMS"), Step("VIBER", "+385 1"), Step("SMS", "InfoSMS")))
@@ -40,7 +39,7 @@ def open_provider(app: WSGIApplication, *, read_only: bool = False) -> OmniProvi
         random=random.Random(1).random,
         wait=lambda seconds: False,
         settle_seconds=0.0,
-        transport=make_in_process_transport(app, cut_errors=(sandbox.ConnectionCutError,)),
+        transport=make_in_process_transport(app, cut_errors=(ConnectionCutError,)),
         read_only=read_only,
     )
 
@@ -48,7 +47,7 @@ def open_provider(app: WSGIApplication, *, read_only: bool = False) -> OmniProvi
 @pytest.fixture
 def app(tmp_path: Path) -> WSGIApplication:
     """The sandbox with a fresh world."""
-    made: WSGIApplication = sandbox.make_app(tmp_path / "world.sqlite")
+    made: WSGIApplication = make_app(tmp_path / "world.sqlite")
     return made
 
 
@@ -131,7 +130,7 @@ def cut_before(app: WSGIApplication) -> WSGIApplication:
 
     def cutting(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "GET":
-            raise sandbox.ConnectionCutError
+            raise ConnectionCutError
         return app(environ, start_response)
 
     return cutting
@@ -143,7 +142,7 @@ def cut_after(app: WSGIApplication) -> WSGIApplication:
     def cutting(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         answer = app(environ, start_response)
         if environ["REQUEST_METHOD"] != "GET":
-            raise sandbox.ConnectionCutError
+            raise ConnectionCutError
         return answer
 
     return cutting

@@ -80,8 +80,33 @@ def test_plan_of_the_sandbox_applies_to_it_alone(seeded: Path, monkeypatch: pyte
 def test_without_terminal_and_yes_it_refuses(seeded: Path) -> None:
     ran = omnictl("apply", "--sandbox", "--format", "json")
     assert ran.code == 3
-    assert ran.document["refusal"] == {"kind": "approval"}
+    assert ran.document["refusal"]["kind"] == "approval"
+    assert ran.document["refusal"]["command"] == "omnictl apply --env default --sandbox --yes"
+    assert ran.document["items"][0]["action"] == "create"
     assert ran.document["exit_code"] == 3
+
+
+def test_wrong_usage_is_one_json_document_too(project: Path) -> None:
+    ran = omnictl("plan", "--format", "json", "--nonsense")
+    assert ran.code == 64
+    assert ran.document["diagnostics"][0]["code"] == "usage"
+
+
+def test_keys_of_the_same_account_elsewhere_are_no_twins(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from omnictl.cli.context import Session
+    from omnictl.cli.globals import GlobalOptions
+    from omnictl.cli.planning import managed_elsewhere
+
+    omnictl("init")
+    assert omnictl("apply", "--sandbox", "--yes").code == 0
+    state = json.loads((project / ".omnictl/sandbox/test/state.json").read_text())
+    (project / "omnictl.yaml").write_text(
+        "version: 1\nvariables: {sms_sender: A}\nenvironments:\n  test: {account: acme}\n  other: {account: acme}\n"
+    )
+    (project / "state").mkdir()
+    (project / "state" / "test.json").write_text(json.dumps(state))
+    session = Session(GlobalOptions(env="other"), {})
+    assert managed_elsewhere(session) == {state["records"]["vk-sms"]["key"]: "test"}
 
 
 def test_no_api_is_refused_and_says_how(seeded: Path) -> None:

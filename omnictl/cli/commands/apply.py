@@ -20,12 +20,13 @@ from omnictl.cli.progress import Progress
 from omnictl.cli.reports import Report, report_option, write_reports
 from omnictl.cli.saved import check_saved_plan, read_saved_plan
 from omnictl.cli.signals import stopping
+from omnictl.codec.plan import encode_plan
 from omnictl.codec.state import state_digest
 from omnictl.errors import RefusalKind, RefusedError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import ApplyReport
 from omnictl.model.plan import Plan
-from omnictl.model.scenario import Configuration
+from omnictl.model.scenario import Configuration, Json
 from omnictl.operations.apply import Request, Workshop, mark_interrupted, refuse_guarded, run_apply
 from omnictl.provider.base import StopSignal
 
@@ -116,10 +117,18 @@ def _apply(
     def approve(plan: Plan) -> None:
         if not as_json:
             show_plan(session, plan, "text", ExitCode.OK)
-        refuse_guarded(plan)
-        if plan.changes:
-            command_line = f"omnictl apply --env {plan.environment}{' --sandbox' * plan.sandbox} --yes"
-            ask(f"Apply these changes to {plan.environment}?", output, approved=yes, command=command_line)
+        command_line = f"omnictl apply --env {plan.environment}{' --sandbox' * plan.sandbox} --yes"
+        try:
+            refuse_guarded(plan)
+            if plan.changes:
+                ask(f"Apply these changes to {plan.environment}?", output, approved=yes, command=command_line)
+        except RefusedError as refused:
+            if not as_json:
+                raise
+            refusal: dict[str, Json] = {"kind": refused.kind.value, "command": command_line}
+            output.diagnostics(refused.diagnostics)
+            output.document({**encode_plan(plan, exit_code=ExitCode.REFUSED), "refusal": refusal})
+            raise click.exceptions.Exit(ExitCode.REFUSED) from None
         timer.start()
 
     timer = _Timer(stop, stop_after)

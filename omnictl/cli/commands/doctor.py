@@ -55,7 +55,7 @@ def command(ctx: click.Context, output_format: str) -> int:
     for each in findings:
         session.output.diagnostics(each.diagnostics)
     rows = (f"{'ok   ' if each.is_well else 'wrong'}  {each.subject:<12}{each.found}" for each in findings)
-    session.output.result("\n".join(rows))
+    session.show("\n".join(rows))
     return code
 
 

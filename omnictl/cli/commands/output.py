@@ -42,6 +42,8 @@ def command(
         return _check(session, Path(check), text)
     if out is not None:
         write_text(Path(out), text)
+    elif output_format == "text" and scenario_id is None:
+        session.show(text)
     else:
         session.output.result(text)
     return ExitCode.OK

@@ -56,7 +56,7 @@ def list_records(ctx: click.Context, output_format: str) -> int:
         ]
         _show_document(session, "state-list", items=items, serial=state.serial, lineage=state.lineage)
     else:
-        session.output.result(render_state(state, session.output.out_style))
+        session.show(render_state(state, session.output.out_style))
     return ExitCode.OK
 
 
@@ -73,7 +73,7 @@ def show_record(ctx: click.Context, scenario_id: str, output_format: str) -> int
     if output_format == "json":
         _show_document(session, "state-record", item={"id": scenario_id, **encode_record(record)})
     else:
-        session.output.result(render_record(record, session.output.out_style))
+        session.show(render_record(record, session.output.out_style))
     return ExitCode.OK
 
 
@@ -129,7 +129,7 @@ def history(ctx: click.Context, output_format: str) -> int:
     else:
         rows = [("SERIAL", "WRITTEN", "WHERE")]
         rows += [(str(each.serial), f"{each.written_at:%Y-%m-%d %H:%M:%SZ}", each.location) for each in versions]
-        session.output.result("\n".join(table(rows, session.output.out_style)))
+        session.show("\n".join(table(rows, session.output.out_style)))
     return ExitCode.OK
 
 
