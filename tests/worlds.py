@@ -74,6 +74,13 @@ class FakeBackend:
         return "rescued.json"
 
 
+class QuickStop(StopSignal):
+    """A stop signal whose waits take no time."""
+
+    def wait(self, seconds: float) -> bool:
+        return self.is_set
+
+
 @dataclass
 class World:
     """Files, memory and account; the clock moves by a second with each look at it."""
@@ -82,7 +89,7 @@ class World:
     backend: FakeBackend = field(default_factory=FakeBackend)
     files: dict[str, Resource] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
-    stop: StopSignal = field(default_factory=StopSignal)
+    stop: StopSignal = field(default_factory=QuickStop)
     workers: int = 1
     ticks: int = 0
     plans: int = 0

@@ -1,0 +1,110 @@
+"""Unknown creates: looked for at once, then waited for, looked for twice, and only then repeated."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from omnictl.errors import RefusedError, StoppedError
+from omnictl.model.outcome import Fate, Settling, Waiting
+from omnictl.model.scenario import Attributes
+from omnictl.model.state import Intent
+from omnictl.provider.base import Operation
+from tests.fake_account import FakeAccount
+from tests.worlds import NOW, SMS, VIBER, VK, World, address, declare
+
+
+def crashed(*, created: bool, settle_seconds: float = 0.0) -> World:
+    """A world in which a run was killed after the intent of "a", before or after its create."""
+    world = World()
+    world.account.capabilities = replace(world.account.capabilities, settle_seconds=settle_seconds)
+    world.declare("first")
+    world.apply()
+    world.declare("a")
+    body = world.files["a"].attributes
+    late = NOW + timedelta(hours=1)
+    intent = Intent(address("a"), body, default=False, run="r", created_at=NOW, not_after=late)
+    world.backend.stored = replace(world.state, serial=world.state.serial + 1, intents=(intent,))
+    if created:
+        world.account.plant(body)
+    world.account.requests.clear()
+    return world
+
+
+def test_what_was_created_is_recorded_and_not_repeated() -> None:
+    world = crashed(created=True)
+    report = world.apply()
+    assert report.outcomes == ()
+    assert world.account.count(Operation.CREATE) == 0
+    assert world.plan().changes == ()
+
+
+def test_what_was_not_created_is_repeated_and_watched() -> None:
+    world = crashed(created=False)
+    assert world.apply().count(Fate.DONE) == 1
+    assert world.account.count(Operation.CREATE) == 1
+    assert [each.address for each in world.state.repeated_creates] == ["scenario.a"]
+
+
+def test_absence_is_waited_for() -> None:
+    world = crashed(created=False, settle_seconds=30.0)
+    world.apply()
+    kinds = [type(each) for each in world.events]
+    assert Settling in kinds
+    assert any(isinstance(each, Waiting) and each.reason == "settle" for each in world.events)
+
+
+def test_a_late_create_is_found_after_the_wait() -> None:
+    world = crashed(created=False, settle_seconds=30.0)
+    body = world.files["a"].attributes
+
+    def appear(operation: Operation, subject: str) -> None:
+        readings = world.account.count(Operation.LIST)
+        if operation is Operation.LIST and readings > 2 and not _has(world.account, body):
+            world.account.plant(body)
+
+    world.account.before_request = appear
+    world.apply()
+    assert world.account.count(Operation.CREATE) == 0
+    assert world.plan().changes == ()
+
+
+def _has(account: FakeAccount, body: Attributes) -> bool:
+    return any(each.attributes == body for each in account.rows.values())
+
+
+def test_a_stop_while_waiting_keeps_the_intent() -> None:
+    world = crashed(created=False, settle_seconds=60.0)
+    world.stop.request("SIGTERM")
+    with pytest.raises(StoppedError):
+        world.apply()
+    assert len(world.state.intents) == 1
+
+
+@pytest.mark.parametrize("change", ["edited", "removed", "renamed"])
+def test_the_files_after_a_crash_change_nothing_of_it(change: str) -> None:
+    world = crashed(created=True)
+    body = world.files["a"].attributes
+    key = next(each.key for each in world.account.rows.values() if each.attributes == body)
+    if change == "edited":
+        world.declare("a", declare("a", "Edited", (VIBER, VK, SMS)))
+    else:
+        del world.files["a"]
+    if change == "renamed":
+        world.declare("b", declare("b", "Name of a"))
+    world.apply()
+    assert world.account.count(Operation.CREATE) == 0
+    known = {each.key for each in world.state.records.values()} | {each.key for each in world.state.tombstones}
+    assert key in known
+    assert world.plan().changes == ()
+
+
+def test_too_many_matches_stop_with_the_commands_that_choose() -> None:
+    world = crashed(created=True)
+    twin = world.account.plant(world.files["a"].attributes)
+    with pytest.raises(RefusedError) as caught:
+        world.apply()
+    commands = caught.value.diagnostics[0].commands
+    assert f"omnictl state settle a --key {twin.key}" in commands
+    assert "omnictl state settle a --absent" in commands
+    assert len(world.state.intents) == 1
