@@ -130,9 +130,11 @@ def _write(stream: TextIO | None, text: str) -> None:
     if stream is None or not text:
         return
     ending = "" if text.endswith("\n") else "\n"
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    safe = (text + ending).encode(encoding, "backslashreplace").decode(encoding)
-    stream.write(safe)
+    encoded = (text + ending).encode(stream.encoding or "utf-8", "backslashreplace")
+    stream.flush()
+    left = memoryview(encoded)
+    while left:  # an unbuffered stream may take a part only, when the reader goes away
+        left = left[stream.buffer.write(left) :]
     stream.flush()
 
 

@@ -1,0 +1,94 @@
+"""Signals, pipes and terminals: real processes, ended the way people and pipelines end them."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from omnictl.sandbox.app import Options
+from tests.e2e.running import omnictl
+
+OMNICTL = [sys.executable, "-m", "omnictl"]
+
+
+@pytest.fixture
+def waiting(project: Path, serve_sandbox: Callable[[Options], str]) -> Iterator[subprocess.Popen[str]]:
+    """An apply that has used its budget and waits for more."""
+    (project / "scenarios").mkdir()
+    for number in range(22):
+        (project / "scenarios" / f"s-{number}.yaml").write_text(f"name: S {number}\nflow: [{{channel: SMS}}]\n")
+    serve_sandbox(Options(throttle=True))
+    process = subprocess.Popen(
+        [*OMNICTL, "apply", "--yes"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if " waiting " in line:
+            break
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_stops_in_good_order(waiting: subprocess.Popen[str], number: signal.Signals, code: int) -> None:
+    waiting.send_signal(number)
+    out, err = waiting.communicate(timeout=20)
+    assert waiting.returncode == code
+    assert "20 done, 2 not tried" in out
+    assert "Stopping" in err
+    assert "20 unchanged" in omnictl("plan").out
+
+
+def test_a_killed_apply_goes_on(waiting: subprocess.Popen[str]) -> None:
+    waiting.kill()
+    waiting.communicate(timeout=20)
+    ran = omnictl("apply", "--yes", "--stop-after", "1s")
+    assert ran.code == 6
+    assert "Plan: 2 create; 20 unchanged." in ran.out
+
+
+def test_a_second_apply_is_told_who_holds_the_lock(waiting: subprocess.Popen[str]) -> None:
+    ran = omnictl("apply", "--yes")
+    assert ran.code == 6
+    assert "lock-held" in ran.err
+    assert f"pid {waiting.pid}" in ran.err
+    assert omnictl("state", "unlock").code == 6
+    assert omnictl("plan").code == 0
+
+
+def test_a_closed_pipe_ends_with_141(project: Path) -> None:
+    (project / "scenarios").mkdir()
+    for number in range(800):
+        text = f"name: {'A long name ' * 10} {number}\nflow: [{{channel: SMS}}]\n"
+        (project / "scenarios" / f"s-{number}.yaml").write_text(text)
+    process = subprocess.Popen([*OMNICTL, "plan", "--sandbox"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.read(10)
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(30) == 141
+    assert err == b""
+
+
+@pytest.mark.parametrize(("answer", "code"), [("yes", 0), ("y", 3), ("", 3)])
+def test_only_the_word_yes_goes_on(project: Path, answer: str, code: int) -> None:
+    omnictl("init")
+    environ = {**os.environ, "TERM": "xterm"}
+    child = pexpect.spawn(OMNICTL[0], [*OMNICTL[1:], "apply", "--sandbox"], env=environ, timeout=20, encoding="utf-8")
+    child.expect("Only the word yes goes on")
+    child.sendline(answer)
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == code
