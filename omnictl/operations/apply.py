@@ -95,6 +95,7 @@ def _compare(request: Request, tools: Tools) -> "Wanted":
     circumstances = request.circumstances
     settlements = settle_intents(tools, circumstances.account, circumstances.elsewhere, sender_ended_at=tools.clock())
     if request.saved_plan is not None:
+        _refuse_other_account(request.saved_plan, circumstances)
         return check_resumption(request.saved_plan, tools, settlements.remotes, circumstances.elsewhere)
     reading = Reading(tools.keeper.state, settlements.remotes, settlements.settled)
     plan = plan_from_reading(reading, request.configuration, circumstances)
@@ -125,6 +126,24 @@ def refuse_guarded(plan: Plan) -> None:
     """Refuse a plan with guards that are not allowed."""
     if plan.open_guards:
         raise RefusedError(RefusalKind.GUARD, *(describe_guard(each) for each in plan.open_guards))
+
+
+def _refuse_other_account(plan: Plan, circumstances: Circumstances) -> None:
+    """Refuse a plan that was made against another account."""
+    made, now = plan.account, circumstances.account
+    if made == now:
+        return
+    raise RefusedError(
+        RefusalKind.STALE,
+        Diagnostic(
+            "other-account",
+            Severity.ERROR,
+            "The plan was made against another account",
+            f"Made against {made.host}{f' ({made.name})' if made.name else ''}; this is "
+            f"{now.host}{f' ({now.name})' if now.name else ''}.",
+            hint="check the base URL and the environment, or make a new plan",
+        ),
+    )
 
 
 def describe_guard(finding: GuardFinding) -> Diagnostic:
@@ -254,6 +273,8 @@ def mark_interrupted(report: ApplyReport, signal: int) -> ApplyReport:
 
 
 CODES = {
+    "other-account": "A saved plan names the account that it was made against: the host of the API, and the name that "
+    "the environment gives. It is applied to that account alone.",
     "state-not-saved": "The state could not be written after requests had been sent. Nothing more was sent, and the "
     "state with every key was saved beside you. Put it back with state push before the next apply.",
 }

@@ -74,7 +74,6 @@ class Bulk:
         self._flying: dict[Future[Remote | Written], Sent] = {}
         self._wave = max(1, tools.workers)
         self._told_waiting_at = float("-inf")
-        self._halted = False
         self._bug: Exception | None = None
 
     def run(self) -> None:
@@ -97,10 +96,10 @@ class Bulk:
                 self._launch(pool)
                 self._collect()
         except StateWriteError:
-            self._halted = True  # the keeper remembers the failure; the caller saves what is known
+            self._tally.halted = True  # the keeper remembers the failure; the caller saves what is known
 
     def _is_open(self) -> bool:
-        return not (self._halted or self._tools.stop.is_set)
+        return not (self._tally.halted or self._tools.stop.is_set)
 
     # --- creates: intent first ---------------------------------------------------------------------------
 
@@ -209,7 +208,7 @@ class Bulk:
         except OmnictlError as error:
             self._end_badly(sent, error)
         except Exception as bug:  # noqa: BLE001 - raised again when all else has ended and is stored
-            self._bug, self._halted = bug, True
+            self._bug, self._tally.halted = bug, True
             self._tally.end(sent.change, Fate.UNKNOWN)
         else:
             self._tally.writes_sent += 1
@@ -249,7 +248,7 @@ class Bulk:
         if isinstance(error, StoppedError):
             self._put_back(sent)
             return
-        self._halted = self._halted or isinstance(error, AccessError)
+        self._tally.halted = self._tally.halted or isinstance(error, AccessError)
         self._tally.end(change, Fate.FAILED, problem=error)
 
     def _put_back(self, sent: Sent) -> None:

@@ -37,13 +37,17 @@ class Tools:
 
 @dataclass(slots=True)
 class Tally:
-    """The outcomes so far, by address and action, and how many writes have left the process."""
+    """The outcomes so far, by address and action, and how many writes have left the process.
+
+    ``halted`` when nothing more can succeed: the credentials were refused, or something unforeseen happened.
+    """
 
     plan: Plan
     tools: Tools
     outcomes: dict[tuple[Address, Action], Outcome] = field(default_factory=dict)
     notes: list[Diagnostic] = field(default_factory=list)
     writes_sent: int = 0
+    halted: bool = False
 
     @property
     def total(self) -> int:

@@ -38,8 +38,8 @@ class Stages:
     def run(self, stages: order.Stages) -> None:
         """Do everything that may be done; what is left out has no outcome."""
         self._write_records(stages.records)
-        if stages.first:
-            self._create_first(stages.first)
+        if stages.first and not self._create_first(stages.first):
+            return
         creates = [each for each in stages.bulk if isinstance(each, Create)]
         updates = [each for each in stages.bulk if isinstance(each, Update | Adopt | Rename)]
         self._send(creates, updates)
@@ -51,7 +51,7 @@ class Stages:
 
     @property
     def _may_go_on(self) -> bool:
-        return not self._tools.stop.is_set and self._tools.keeper.failure is None
+        return not (self._tools.stop.is_set or self._tally.halted) and self._tools.keeper.failure is None
 
     def _write_records(self, changes: tuple[Change, ...]) -> None:
         """What needs no request: the records alone."""
@@ -67,8 +67,11 @@ class Stages:
     def _record_unsent(self, change: Adopt | Rename, now: datetime) -> None:
         self._tools.keeper.advance(lambda state: record_written(state, change, change.actual, now))
 
-    def _create_first(self, changes: tuple[Change, ...]) -> None:
-        """On an empty account: the create that becomes the default, alone, and read back."""
+    def _create_first(self, changes: tuple[Change, ...]) -> bool:
+        """On an empty account: the create that becomes the default, alone, and read back.
+
+        Returns whether the others may follow: without it, one of them would become the default.
+        """
         self._send([each for each in changes if isinstance(each, Create)], [])
         for change in changes:
             record = self._tools.keeper.state.records.get(change.address)
@@ -80,6 +83,7 @@ class Stages:
                 self._tools.keeper.advance(partial(record_default, address=managed, key=record.key))
             else:
                 self._tally.notes.append(_default_not_taken(record.key))
+        return all(self._tally.fate_of(each) is Fate.DONE for each in changes)
 
     def _send(self, creates: list[Create], updates: list[Update | Adopt | Rename]) -> None:
         """Send the bulk, then look for what stayed unknown, and repeat what is surely absent."""

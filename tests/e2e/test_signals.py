@@ -92,3 +92,16 @@ def test_only_the_word_yes_goes_on(project: Path, answer: str, code: int) -> Non
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == code
+
+
+def test_a_saved_plan_goes_on_after_a_kill(project: Path, serve_sandbox: Callable[[Options], str]) -> None:
+    """The very first plan of an environment: there is no state yet when it is made."""
+    (project / "scenarios").mkdir()
+    for number in range(22):
+        (project / "scenarios" / f"s-{number}.yaml").write_text(f"name: S {number}\nflow: [{{channel: SMS}}]\n")
+    serve_sandbox(Options(throttle=True))
+    assert omnictl("plan", "--out", "plan.json").code == 0
+    assert omnictl("apply", "plan.json", "--stop-after", "1s").code == 6
+    ran = omnictl("apply", "plan.json", "--stop-after", "1s")
+    assert ran.code == 6
+    assert "20 done, 2 not tried" in ran.out

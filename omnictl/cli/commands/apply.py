@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -141,7 +142,7 @@ def _apply(
             Request(
                 circumstances=circumstances,
                 approve=approve,
-                new_state=session.new_state(),
+                new_state=state if saved is None else replace(state, lineage=saved.lineage),
                 stop_after_seconds=stop_after,
                 lock_timeout_seconds=lock_timeout,
                 saved_plan=saved,

@@ -289,3 +289,27 @@ def test_twin_guard_names_the_keys() -> None:
     plan = make_plan(View(world.configuration, world.state, world.account.rows), world.circumstances())
     assert [each.guard.value for each in plan.guards] == ["unmanaged-twin"]
     assert twin.key in plan.guards[0].message
+
+
+def test_a_failed_first_create_lets_no_other_become_the_default() -> None:
+    world = World()
+    world.declare("a")
+    world.declare("main", declare("main", default=True))
+    world.account.faults[Operation.CREATE] = ["refused"]
+    report = world.apply()
+    assert [each.fate for each in report.outcomes] == [Fate.NOT_TRIED, Fate.FAILED]
+    assert world.account.rows == {}
+    world.apply()
+    assert world.account.rows[world.keys()["main"]].is_default
+    assert_settled(world)
+
+
+def test_a_plan_of_another_account_is_refused() -> None:
+    world = World()
+    world.declare("a")
+    plan = world.plan()
+    world.account.host = "other.api.infobip.com"
+    with pytest.raises(RefusedError) as caught:
+        world.apply(plan)
+    assert caught.value.diagnostics[0].code == "other-account"
+    assert world.account.count(Operation.CREATE) == 0
