@@ -1,16 +1,22 @@
 """``--format`` and ``--report KIND=PATH``: one result in several renderings, written on failure too."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from omnictl.errors import UsageError
+from omnictl import __version__
+from omnictl.cli.exit_codes import code_of
+from omnictl.codec.report import make_envelope
+from omnictl.errors import OmnictlError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Json
+from omnictl.render.diagnostics import render_diagnostics
+from omnictl.render.style import Style
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,6 +58,32 @@ def write_reports(reports: Sequence[Report], renderings: Mapping[str, Rendering]
     """Write every report that was asked for."""
     for each in reports:
         write_text(each.path, renderings[each.kind]())
+
+
+@contextmanager
+def reported_failures(reports: Sequence[Report], *, sandbox: bool) -> Iterator[None]:
+    """Write the reports on failure too: what went wrong, in place of the result."""
+    try:
+        yield
+    except OmnictlError as error:
+        code = code_of(error)
+        envelope = make_envelope(
+            "error",
+            version=__version__,
+            environment=None,
+            sandbox=sandbox,
+            exit_code=code,
+            diagnostics=error.diagnostics,
+        )
+        told = render_diagnostics(error.diagnostics, Style())
+        for each in reports:
+            write_text(each.path, to_text(envelope) if each.kind == "json" else _as_block(each.kind, told))
+        raise
+
+
+def _as_block(kind: str, text: str) -> str:
+    """Return the text of a failure as it stands in a report of this kind."""
+    return f"```text\n{text}```\n" if kind == "markdown" else text
 
 
 def to_text(document: Mapping[str, Json]) -> str:

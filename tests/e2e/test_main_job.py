@@ -238,3 +238,12 @@ def test_fmt_keeps_comments(project: Path) -> None:
     assert "# last" in text
     assert text.index("name") < text.index("flow")
     assert omnictl("fmt", "--check").code == 0
+
+
+def test_reports_are_written_on_failure_too(seeded: Path) -> None:
+    ran = omnictl("plan", "--report", "json=out/plan.json", "--report", "markdown=out/plan.md")
+    assert ran.code == 5
+    document = json.loads((seeded / "out" / "plan.json").read_text())
+    assert document["exit_code"] == 5
+    assert document["diagnostics"][0]["code"] == "no-api"
+    assert "no-api" in (seeded / "out" / "plan.md").read_text()

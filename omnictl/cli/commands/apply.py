@@ -18,7 +18,7 @@ from omnictl.cli.globals import global_options
 from omnictl.cli.plan_output import show_plan
 from omnictl.cli.planning import Choices, make_circumstances, read_choices, selection_options
 from omnictl.cli.progress import Progress
-from omnictl.cli.reports import Report, report_option, write_reports
+from omnictl.cli.reports import Report, report_option, reported_failures, write_reports
 from omnictl.cli.saved import check_saved_plan, read_saved_plan
 from omnictl.cli.signals import stopping
 from omnictl.codec.plan import encode_plan
@@ -77,26 +77,34 @@ def command(
     if planfile is not None and (only or exclude or allow):
         raise click.UsageError("A saved plan takes no --only, --exclude or --allow: it says itself what it does.", ctx)
     session = get_session(ctx)
-    _refuse_lost_state(session)
-    saved = read_saved_plan(Path(planfile)) if planfile is not None else None
-    if saved is not None:
-        check_saved_plan(saved, session)
-        refuse_guarded(saved)
     choices = read_choices(only, exclude, allow)
-    report = _apply(
-        session,
-        saved,
-        choices,
-        yes=yes,
-        stop_after=stop_after,
-        lock_timeout=lock_timeout or 0.0,
-        as_json=output_format == "json",
-    )
+    with reported_failures(reports, sandbox=session.sandbox):
+        _refuse_lost_state(session)
+        saved = _read_saved(session, planfile)
+        report = _apply(
+            session,
+            saved,
+            choices,
+            yes=yes,
+            stop_after=stop_after,
+            lock_timeout=lock_timeout or 0.0,
+            as_json=output_format == "json",
+        )
     code = code_of_report(report)
     write_reports(reports, apply_renderings(report, code))
     show_report(session, report, output_format, code)
     _leave(session, code)
     return code
+
+
+def _read_saved(session: Session, planfile: str | None) -> Plan | None:
+    """Return the saved plan, if one was named and it may be applied here."""
+    if planfile is None:
+        return None
+    saved = read_saved_plan(Path(planfile))
+    check_saved_plan(saved, session)
+    refuse_guarded(saved)
+    return saved
 
 
 def _apply(

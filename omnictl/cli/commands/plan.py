@@ -11,7 +11,7 @@ from omnictl.cli.globals import global_options
 from omnictl.cli.plan_output import PLAN_FORMATS, PLAN_REPORTS, plan_renderings, show_plan
 from omnictl.cli.planning import Choices, make_circumstances, read_choices, selection_options
 from omnictl.cli.progress import Progress
-from omnictl.cli.reports import Report, report_option, write_reports, write_text
+from omnictl.cli.reports import Report, report_option, reported_failures, write_reports, write_text
 from omnictl.codec.state import state_digest
 from omnictl.model.change import Refresh
 from omnictl.model.plan import Plan
@@ -44,7 +44,9 @@ def command(
     apply exactly that file.
     """
     session = get_session(ctx)
-    plan = _make_plan(session, read_choices(only, exclude, allow))
+    choices = read_choices(only, exclude, allow)
+    with reported_failures(reports, sandbox=session.sandbox):
+        plan = _make_plan(session, choices)
     has_changes = any(not isinstance(each, Refresh) for each in plan.changes)
     code = ExitCode.DIFFERENCE if detailed_exitcode and has_changes else ExitCode.OK
     renderings = plan_renderings(plan, code)
