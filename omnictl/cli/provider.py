@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from omnictl.cli.context import Session, recent_requests, utc_now
-from omnictl.errors import AccessError, UsageError
+from omnictl.errors import AccessError, StateError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import Event
 from omnictl.model.state import State
@@ -47,12 +47,10 @@ def open_provider(
 
 def _settle_seconds(session: Session) -> float | None:
     """How long the service may take to show a create: the variable, the settings, else by the host (None)."""
-    if session.sandbox:
-        return 0.0
     given = session.environ.get("OMNICTL_SETTLE")
     if given:
         return _read_seconds(given)
-    return session.environment.settle_seconds
+    return 0.0 if session.sandbox else session.environment.settle_seconds
 
 
 def _read_seconds(text: str) -> float:
@@ -77,12 +75,32 @@ def _sandbox_credentials() -> "Credentials":
 
 
 def _sandbox_transport(session: Session) -> "BaseTransport":
-    from omnictl.sandbox.app import ConnectionCutError, make_app
+    from omnictl.sandbox.app import Sandbox
+    from omnictl.sandbox.errors import ConnectionCutError
+    from omnictl.sandbox.store import World, WorldError
     from omnictl.transport.in_process import make_in_process_transport
 
-    world = session.place.world_path
-    world.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return make_in_process_transport(make_app(world), cut_errors=(ConnectionCutError,))
+    path = session.place.world_path
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        world = World(path)
+    except WorldError as error:
+        raise no_world(error) from None
+    return make_in_process_transport(Sandbox(world), cut_errors=(ConnectionCutError,), on_close=world.close)
+
+
+def no_world(error: Exception) -> StateError:
+    """Return the error for a file that holds no world of the sandbox."""
+    return StateError(
+        Diagnostic(
+            "sandbox-world",
+            Severity.ERROR,
+            "The world of the sandbox cannot be read",
+            f"{error}.",
+            hint="drop the sandbox of the environment, its state too, and start anew",
+            commands=("omnictl sandbox reset",),
+        )
+    )
 
 
 def _find_api(session: Session) -> "tuple[str, Credentials]":
@@ -127,5 +145,6 @@ def _no_api(session: Session, base_url: str | None, *, found: bool) -> Diagnosti
 CODES = {
     "no-api": "No base URL or no credentials are configured. omnictl refuses instead of using the sandbox by itself: a "
     "pipeline that lost its secret must not go green against a toy.",
+    "sandbox-world": "The file of a sandbox world is damaged, or of another version of omnictl.",
     "bad-settle": "OMNICTL_SETTLE says for how many seconds a create may be invisible; it is not a number.",
 }

@@ -3,46 +3,88 @@
 import json
 from typing import Any
 
+from omnictl.sandbox.account import EXTRA_SCENARIO_FIELD, EXTRA_STEP_FIELD
+from omnictl.sandbox.behaviour import Behaviour
 from omnictl.sandbox.errors import invalid
 from omnictl.sandbox.store import Stored
 
 _ORDINALS = ("SMS", "EMAIL", "VOICE", "PARSECO", "PUSH", "VIBER", "FACEBOOK", "LINE", "VKONTAKTE")
 _CHANNELS = frozenset((*_ORDINALS, "KAKAO_CHINGU", "KAKAO_ALIM", "WHATSAPP"))
+_SPELLINGS = {"VKONTANTE": "VKONTAKTE"}
 
 
-def read_scenario(content: bytes) -> tuple[dict[str, Any], bool]:
-    """Return name and flow of a body, and whether it asks to be the default. Raises ApiError."""
+def read_scenario(content: bytes, *, partial: bool = False) -> tuple[dict[str, Any], bool | None]:
+    """Return the fields of a body, and what it says of the default (None: nothing).
+
+    ``partial``: what is missing stays as it is. Raises ApiError.
+    """
+    body = _read_object(content)
+    fields: dict[str, Any] = {}
+    name = body.get("name")
+    if name is not None:
+        if not isinstance(name, str):
+            raise invalid({"name": ["must be a string"]})
+        fields["name"] = name
+    flow = body.get("flow")
+    if flow is not None or not partial:
+        if not isinstance(flow, list) or not flow:
+            raise invalid({"flow": ["must not be empty"]})
+        fields["flow"] = [_read_step(f"flow[{i}]", step) for i, step in enumerate(flow)]
+    if EXTRA_SCENARIO_FIELD in body:
+        fields[EXTRA_SCENARIO_FIELD] = body[EXTRA_SCENARIO_FIELD]
+    return fields, _read_flag(body)
+
+
+def _read_object(content: bytes) -> dict[str, Any]:
     try:
         body = json.loads(content.decode("utf-8-sig"))
     except (UnicodeDecodeError, ValueError, RecursionError):
         raise invalid({"body": ["must be JSON"]}) from None
     if not isinstance(body, dict):
         raise invalid({"body": ["must be an object"]})
-    name = body.get("name")
-    if name is not None and not isinstance(name, str):
-        raise invalid({"name": ["must be a string"]})
-    flow = body.get("flow")
-    if not isinstance(flow, list) or not flow:
-        raise invalid({"flow": ["must not be empty"]})
-    scenario = {**({} if name is None else {"name": name}), "flow": [_read_step(i, s) for i, s in enumerate(flow)]}
-    flag = body.get("default")
-    return scenario, (body.get("defaultScenario") if flag is None else flag) is True
+    return _without_nulls(body)
 
 
-def _read_step(position: int, step: Any) -> dict[str, str]:
-    where = f"flow[{position}]"
+def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
+    """An explicit null is as good as an absent field."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _read_flag(body: dict[str, Any]) -> bool | None:
+    flag = body.get("default", body.get("defaultScenario"))
+    if flag is not None and not isinstance(flag, bool):
+        raise invalid({"default": ["must be a boolean"]})
+    return flag
+
+
+def _read_step(where: str, step: Any) -> dict[str, Any]:
     if not isinstance(step, dict):
         raise invalid({where: ["must be an object"]})
-    channel, sender = step.get("channel"), step.get("from")
-    if isinstance(channel, int) and not isinstance(channel, bool) and 0 <= channel < len(_ORDINALS):
-        channel = _ORDINALS[channel]
-    if not isinstance(channel, str) or channel.upper() not in _CHANNELS:
-        raise invalid({f"{where}.channel": ["must be a known channel"]})
+    step = _without_nulls(step)
+    sender = step.get("from")
     if sender is not None and not isinstance(sender, str):
         raise invalid({f"{where}.from": ["must be a string"]})
-    return {**({} if sender is None else {"from": sender}), "channel": channel.upper()}
+    fields = {**({} if sender is None else {"from": sender}), "channel": _read_channel(where, step.get("channel"))}
+    if EXTRA_STEP_FIELD in step:
+        fields[EXTRA_STEP_FIELD] = step[EXTRA_STEP_FIELD]
+    return fields
 
 
-def write_scenario(stored: Stored) -> dict[str, Any]:
+def _read_channel(where: str, channel: Any) -> str:
+    if isinstance(channel, int) and not isinstance(channel, bool) and 0 <= channel < len(_ORDINALS):
+        return _ORDINALS[channel]
+    name = channel.upper() if isinstance(channel, str) else ""
+    name = _SPELLINGS.get(name, name)
+    if name not in _CHANNELS:
+        raise invalid({f"{where}.channel": ["must be a known channel"]})
+    return name
+
+
+def write_scenario(stored: Stored, behaviour: Behaviour) -> dict[str, Any]:
     """Return a scenario as the API shows it; absent fields stay absent."""
-    return {"key": stored.key, **stored.body, "default": stored.is_default}
+    document: dict[str, Any] = {"key": stored.key, **stored.body}
+    if behaviour.default_field in ("default", "both"):
+        document["default"] = stored.is_default
+    if behaviour.default_field in ("defaultScenario", "both"):
+        document["defaultScenario"] = stored.is_default
+    return document

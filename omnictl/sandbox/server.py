@@ -1,30 +1,43 @@
 """The sandbox as a server on this machine."""
 
+import socket
 import threading
 from collections.abc import Callable
-from wsgiref.types import WSGIApplication
+from contextlib import suppress
+from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+_BACKLOG = 128
 
-class _QuietHandler(WSGIRequestHandler):
-    """Keeps connections alive and writes no log."""
+
+class _Handler(WSGIRequestHandler):
+    """Speaks HTTP/1.1, one request a connection; writes no log; cuts the connection where the application says so."""
 
     protocol_version = "HTTP/1.1"
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing."""
 
+    def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:  # noqa: ARG002
+        """Close what the client still holds open: for it the connection is cut."""
+        self.close_connection = True
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
 
 def serve(
     app: WSGIApplication, host: str, port: int, *, on_ready: Callable[[str], None], stop: threading.Event
 ) -> None:
-    """Serve until ``stop`` is set; port 0 takes a free one, and ``on_ready`` gets the base URL."""
-    server = make_server(host, port, app, threaded=True, request_handler=_QuietHandler)
+    """Serve until ``stop`` is set; port 0 takes a free one, and ``on_ready`` gets the base URL. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listening:
+        server = make_server(host, port, app, threaded=True, request_handler=_Handler, fd=listening.fileno())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
     try:
-        on_ready(f"http://{host}:{server.server_port}")
+        shown = f"[{host}]" if ":" in host else host
+        on_ready(f"http://{shown}:{server.port}")
         while not stop.wait(0.2):
             pass
     finally:

@@ -1,142 +1,272 @@
-"""The world of the sandbox: scenarios and the requests seen, in SQLite, shared by consecutive commands."""
+"""The world of the sandbox in SQLite: scenarios, late writes, requests, switches, faults. No rules of the API."""
 
 import json
-import secrets
+import random
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from omnictl.sandbox.behaviour import Behaviour, SwitchError, read_behaviour, write_behaviour
+from omnictl.sandbox.faults import Fault, fits, read_fault, write_fault
+
+_FORMAT = 1
 _TABLES = """
 CREATE TABLE IF NOT EXISTS scenarios (
-    key TEXT PRIMARY KEY, position INTEGER, body TEXT NOT NULL, is_default INTEGER NOT NULL, created_at REAL NOT NULL
+    key TEXT PRIMARY KEY, position INTEGER NOT NULL, body TEXT NOT NULL, is_default INTEGER NOT NULL,
+    changed_at REAL NOT NULL, before TEXT, was_default INTEGER
 );
+CREATE TABLE IF NOT EXISTS later (id INTEGER PRIMARY KEY, at REAL NOT NULL, key TEXT, body TEXT NOT NULL, flag INTEGER);
 CREATE TABLE IF NOT EXISTS requests (at REAL NOT NULL, operation TEXT NOT NULL, status INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS requests_by_operation ON requests (operation, at);
+CREATE TABLE IF NOT EXISTS faults (id INTEGER PRIMARY KEY AUTOINCREMENT, fault TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS behaviour (switches TEXT NOT NULL);
 """
+_DATA = ("scenarios", "later", "requests")
+
+
+class WorldError(Exception):
+    """The file is no world of this version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One scenario of the world: its key, name and flow as sent, and whether it is the default."""
+    """One scenario: its key, its fields as the service holds them, and whether it is a default.
+
+    ``before`` and ``was_default`` are what a list that lags still shows; None for a scenario that it does not show yet.
+    """
 
     key: str
     body: dict[str, Any]
     is_default: bool
+    changed_at: float
+    before: dict[str, Any] | None = None
+    was_default: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
-    """What a world holds."""
+class Later:
+    """A write whose answer was lost and that appears at its time; ``key`` is None for a create."""
 
-    scenarios: int
-    default_key: str | None
-    requests: int
+    key: str | None
+    body: dict[str, Any]
+    flag: bool | None
 
 
 class World:
     """One account. Several threads and processes may share it; every change is one transaction."""
 
-    def __init__(self, path: Path | None, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, path: Path | None) -> None:
         self._lock = threading.RLock()
         where = str(path) if path is not None else ":memory:"
-        self._connection = sqlite3.connect(where, check_same_thread=False, isolation_level=None, timeout=30.0)
+        try:
+            self._connection = sqlite3.connect(where, check_same_thread=False, isolation_level=None, timeout=30.0)
+            self._open()
+        except sqlite3.DatabaseError as error:
+            raise WorldError(f"{where}: {error}") from None
+
+    def _open(self) -> None:
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, _FORMAT):
+            self._connection.close()
+            raise WorldError(f"the world has format {version}, this version reads {_FORMAT}")
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.executescript(_TABLES)
+        self._connection.execute(f"PRAGMA user_version={_FORMAT}")
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
 
-    def list_scenarios(self, *, default: bool | None, limit: int, page: int) -> list[Stored]:
-        """Return one page in the order of creation."""
-        where = "" if default is None else f"WHERE is_default = {int(default)}"
-        rows = self._query(
-            f"SELECT key, body, is_default FROM scenarios {where} ORDER BY position LIMIT ? OFFSET ?",  # noqa: S608
-            limit,
-            limit * page,
-        )
-        return [_read(row) for row in rows]
-
-    def get(self, key: str) -> Stored | None:
-        """Return one scenario."""
-        rows = self._query("SELECT key, body, is_default FROM scenarios WHERE key = ?", key)
-        return _read(rows[0]) if rows else None
-
-    def create(self, body: dict[str, Any], *, default: bool) -> Stored:
-        """Add a scenario. The first one becomes the default, whatever it says."""
-        with self._transaction() as do:
-            count = do("SELECT COUNT(*) FROM scenarios").fetchone()[0]
-            is_default = default or count == 0
-            if is_default:
-                do("UPDATE scenarios SET is_default = 0")
-            key = secrets.token_hex(16).upper()
-            do(
-                "INSERT INTO scenarios VALUES (?, ?, ?, ?, ?)",
-                (key, count, json.dumps(body), int(is_default), self._clock()),
-            )
-        return Stored(key, body, is_default)
-
-    def update(self, key: str, body: dict[str, Any], *, default: bool) -> Stored | None:
-        """Replace a scenario. ``default`` moves the default here; it never takes it away."""
-        with self._transaction() as do:
-            row = do("SELECT is_default FROM scenarios WHERE key = ?", (key,)).fetchone()
-            if row is None:
-                return None
-            if default:
-                do("UPDATE scenarios SET is_default = 0")
-            is_default = default or bool(row[0])
-            do(
-                "UPDATE scenarios SET body = ?, is_default = ? WHERE key = ?",
-                (json.dumps(body), int(is_default), key),
-            )
-        return Stored(key, body, is_default)
-
-    def note_request(self, operation: str, status: int) -> None:
-        """Remember that a request was answered."""
-        with self._transaction() as do:
-            do("INSERT INTO requests VALUES (?, ?, ?)", (self._clock(), operation, status))
-
-    def count_recent(self, operation: str, window_seconds: float) -> tuple[int, float]:
-        """Return how many requests of a kind were taken in the window, and the age of the oldest of them."""
-        since = self._clock() - window_seconds
-        rows = self._query(
-            "SELECT COUNT(*), MIN(at) FROM requests WHERE operation = ? AND at > ? AND status < 300", operation, since
-        )
-        count, oldest = rows[0]
-        return int(count), self._clock() - oldest if oldest is not None else 0.0
-
-    def status(self) -> Status:
-        """Return what the world holds."""
-        rows = self._query("SELECT COUNT(*), MAX(CASE WHEN is_default THEN key END) FROM scenarios")
-        requests = self._query("SELECT COUNT(*) FROM requests")
-        return Status(rows[0][0], rows[0][1], requests[0][0])
-
-    def reset(self) -> None:
-        """Empty the world."""
-        with self._transaction() as do:
-            do("DELETE FROM scenarios")
-            do("DELETE FROM requests")
-
-    def _query(self, statement: str, *values: object) -> list[Any]:
-        with self._lock:
-            return self._connection.execute(statement, values).fetchall()
-
     @contextmanager
-    def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and nobody else between; may be nested."""
         with self._lock:
+            if self._connection.in_transaction:
+                yield
+                return
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                yield self._connection.execute
+                yield
             except BaseException:
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
 
+    # --- Scenarios ---------------------------------------------------------------------------------------------
 
-def _read(row: tuple[str, str, int]) -> Stored:
-    return Stored(row[0], json.loads(row[1]), bool(row[2]))
+    def count(self) -> int:
+        """Return how many scenarios there are."""
+        return int(self._query("SELECT COUNT(*) FROM scenarios")[0][0])
+
+    def list_page(self, *, default: bool | None, limit: int, offset: int) -> list[Stored]:
+        """Return a part of the scenarios in the order of their creation."""
+        where = "" if default is None else f"WHERE is_default = {int(default)}"
+        order = "ORDER BY position LIMIT ? OFFSET ?"
+        return [_read(row) for row in self._query(f"SELECT * FROM scenarios {where} {order}", limit, offset)]  # noqa: S608
+
+    def list_all(self) -> list[Stored]:
+        """Return all scenarios in the order of their creation."""
+        return [_read(row) for row in self._query("SELECT * FROM scenarios ORDER BY position")]
+
+    def get(self, key: str) -> Stored | None:
+        """Return one scenario."""
+        rows = self._query("SELECT * FROM scenarios WHERE key = ?", key)
+        return _read(rows[0]) if rows else None
+
+    def defaults(self) -> list[Stored]:
+        """Return the defaults; none, one, or several."""
+        return [_read(row) for row in self._query("SELECT * FROM scenarios WHERE is_default ORDER BY position")]
+
+    def put(self, stored: Stored) -> None:
+        """Add a scenario at the end, or replace the one with its key."""
+        with self.transaction():
+            before = None if stored.before is None else json.dumps(stored.before)
+            self._query(
+                "INSERT INTO scenarios"
+                " VALUES (?, (SELECT COALESCE(MAX(position), 0) + 1 FROM scenarios), ?, ?, ?, ?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET body = excluded.body, is_default = excluded.is_default,"
+                " changed_at = excluded.changed_at, before = excluded.before, was_default = excluded.was_default",
+                stored.key,
+                json.dumps(stored.body),
+                stored.is_default,
+                stored.changed_at,
+                before,
+                stored.was_default,
+            )
+
+    def remove(self, key: str) -> bool:
+        """Drop a scenario, which the API cannot; tell whether it was there."""
+        with self.transaction():
+            return bool(self._query("DELETE FROM scenarios WHERE key = ? RETURNING key", key))
+
+    # --- Later -------------------------------------------------------------------------------------------------
+
+    def put_later(self, at: float, later: Later) -> None:
+        """Remember a write for later."""
+        with self.transaction():
+            self._query(
+                "INSERT INTO later (at, key, body, flag) VALUES (?, ?, ?, ?)",
+                at,
+                later.key,
+                json.dumps(later.body),
+                later.flag,
+            )
+
+    def has_due(self, now: float) -> bool:
+        """Tell whether the time of any write has come."""
+        return bool(self._query("SELECT 1 FROM later WHERE at <= ? LIMIT 1", now))
+
+    def take_due(self, now: float) -> list[Later]:
+        """Return the writes whose time has come, and forget them."""
+        rows = self._query("DELETE FROM later WHERE at <= ? RETURNING key, body, flag, at", now)
+        return [
+            Later(key, json.loads(body), None if flag is None else bool(flag))
+            for key, body, flag, _ in sorted(rows, key=lambda row: row[3])
+        ]
+
+    # --- Requests ----------------------------------------------------------------------------------------------
+
+    def note_request(self, operation: str, status: int, now: float) -> None:
+        """Remember that a request was answered; status 0 is a connection that was cut."""
+        with self.transaction():
+            self._query("INSERT INTO requests VALUES (?, ?, ?)", now, operation, status)
+
+    def count_recent(self, operation: str, since: float) -> tuple[int, float | None]:
+        """Return how many requests of a kind were taken since then, and when the oldest of them came."""
+        rows = self._query(
+            "SELECT COUNT(*), MIN(at) FROM requests WHERE operation = ? AND at > ? AND status < 300", operation, since
+        )
+        return int(rows[0][0]), rows[0][1]
+
+    def count_requests(self) -> dict[str, int]:
+        """Return how many requests of each kind there were."""
+        rows = self._query("SELECT operation, COUNT(*) FROM requests GROUP BY operation ORDER BY operation")
+        return {operation: int(number) for operation, number in rows}
+
+    def list_requests(self) -> list[dict[str, Any]]:
+        """Return the requests in the order of their answers."""
+        rows = self._query("SELECT at, operation, status FROM requests ORDER BY rowid")
+        return [{"at": at, "operation": operation, "status": status} for at, operation, status in rows]
+
+    # --- Behaviour and faults ----------------------------------------------------------------------------------
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """The switches as they are now."""
+        rows = self._query("SELECT switches FROM behaviour")
+        if not rows:
+            return Behaviour()
+        try:
+            return read_behaviour(Behaviour(), json.loads(rows[0][0]))
+        except SwitchError as error:
+            raise WorldError(str(error)) from None
+
+    @behaviour.setter
+    def behaviour(self, behaviour: Behaviour) -> None:
+        with self.transaction():
+            self._query("DELETE FROM behaviour")
+            self._query("INSERT INTO behaviour VALUES (?)", json.dumps(write_behaviour(behaviour)))
+
+    def add_fault(self, fault: Fault) -> None:
+        """Add a fault behind those that are there."""
+        with self.transaction():
+            self._query("INSERT INTO faults (fault) VALUES (?)", json.dumps(write_fault(fault)))
+
+    def list_faults(self) -> list[Fault]:
+        """Return the faults that are still to happen."""
+        return [read_fault(json.loads(row[0])) for row in self._query("SELECT fault FROM faults ORDER BY id")]
+
+    def clear_faults(self) -> None:
+        """Drop all faults."""
+        with self.transaction():
+            self._query("DELETE FROM faults")
+
+    def take_fault(self, operation: str, chance: random.Random) -> Fault | None:
+        """Return what goes wrong with this request: the first fault that fits, counted down."""
+        if not self._query("SELECT 1 FROM faults LIMIT 1"):
+            return None
+        with self.transaction():
+            for number, text in self._query("SELECT id, fault FROM faults ORDER BY id"):
+                fault = read_fault(json.loads(text))
+                if not fits(fault, operation):
+                    continue
+                if fault.skip:
+                    self._change_fault(number, replace(fault, skip=fault.skip - 1))
+                elif chance.random() * 100 < fault.chance:
+                    if fault.times:
+                        self._change_fault(number, replace(fault, times=fault.times - 1) if fault.times > 1 else None)
+                    return fault
+        return None
+
+    def _change_fault(self, number: int, fault: Fault | None) -> None:
+        if fault is None:
+            self._query("DELETE FROM faults WHERE id = ?", number)
+        else:
+            self._query("UPDATE faults SET fault = ? WHERE id = ?", json.dumps(write_fault(fault)), number)
+
+    def reset(self) -> None:
+        """Drop scenarios and requests; switches and faults stay as they are."""
+        with self.transaction():
+            for table in _DATA:
+                self._query(f"DELETE FROM {table}")  # noqa: S608
+
+    def _query(self, statement: str, *values: object) -> list[Any]:
+        with self._lock:
+            return self._connection.execute(statement, values).fetchall()
+
+
+def _read(row: tuple[Any, ...]) -> Stored:
+    key, _, body, is_default, changed_at, before, was_default = row
+    return Stored(
+        key,
+        json.loads(body),
+        bool(is_default),
+        changed_at,
+        None if before is None else json.loads(before),
+        bool(was_default),
+    )

@@ -15,7 +15,9 @@ from omnictl.operations.account import read_account
 from omnictl.provider.base import StopSignal
 from omnictl.provider.factory import make_provider
 from omnictl.provider.omni import OmniProvider
-from omnictl.sandbox.app import ConnectionCutError, make_app
+from omnictl.sandbox.app import Sandbox
+from omnictl.sandbox.errors import ConnectionCutError
+from omnictl.sandbox.store import World
 from omnictl.transport.credentials import make_credentials
 from omnictl.transport.in_process import make_in_process_transport
 
@@ -47,8 +49,7 @@ def open_provider(app: WSGIApplication, *, read_only: bool = False) -> OmniProvi
 @pytest.fixture
 def app(tmp_path: Path) -> WSGIApplication:
     """The sandbox with a fresh world."""
-    made: WSGIApplication = make_app(tmp_path / "world.sqlite")
-    return made
+    return Sandbox(World(tmp_path / "world.sqlite"))
 
 
 @pytest.fixture

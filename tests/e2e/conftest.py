@@ -1,38 +1,34 @@
 """A served sandbox for the tests that need a real connection."""
 
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
-from omnictl.sandbox.app import Options, make_app
-from omnictl.sandbox.server import serve
+from omnictl.sandbox.behaviour import Behaviour
+from omnictl.sandbox.faults import parse_fault
+from omnictl.sandbox.store import World
+from tests.served import served
+
+ServeSandbox = Callable[..., World]
 
 
 @pytest.fixture
-def serve_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Options], str]]:
-    """Serve sandboxes on free ports; each call returns a base URL, and names it in the environment."""
-    stop = threading.Event()
-    threads: list[threading.Thread] = []
+def serve_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[ServeSandbox]:
+    """Serve sandboxes on free ports, ``serve_sandbox("create:cut-after", put="merge")``; returns the world.
 
-    def start(options: Options) -> str:
-        ready, found = threading.Event(), list[str]()
+    The base URL and a key of the last one are in the environment.
+    """
+    with ExitStack() as stack:
 
-        def on_ready(url: str) -> None:
-            found.append(url)
-            ready.set()
+        def start(*faults: str, **switches: object) -> World:
+            world = World(None)
+            stack.callback(world.close)
+            world.behaviour = Behaviour(**switches)  # type: ignore[arg-type]
+            for each in faults:
+                world.add_fault(parse_fault(each))
+            monkeypatch.setenv("INFOBIP_BASE_URL", stack.enter_context(served(world)))
+            monkeypatch.setenv("INFOBIP_API_KEY", "key")
+            return world
 
-        app = make_app(None, options=options)
-        settings = {"on_ready": on_ready, "stop": stop}
-        thread = threading.Thread(target=serve, args=(app, "127.0.0.1", 0), kwargs=settings, daemon=True)
-        thread.start()
-        threads.append(thread)
-        assert ready.wait(5)
-        monkeypatch.setenv("INFOBIP_BASE_URL", found[0])
-        monkeypatch.setenv("INFOBIP_API_KEY", "key")
-        return found[0]
-
-    yield start
-    stop.set()
-    for thread in threads:
-        thread.join(5)
+        yield start

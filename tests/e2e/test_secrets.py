@@ -1,14 +1,13 @@
 """A canary planted where a credential comes from appears in nothing that omnictl says or writes."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from omnictl.sandbox.app import Options, make_app
-from omnictl.sandbox.server import serve
+from omnictl.sandbox.store import World
 from tests.e2e.running import omnictl
+from tests.served import served
 
 CANARY = "canary0123456789abcdef"
 
@@ -16,22 +15,10 @@ CANARY = "canary0123456789abcdef"
 @pytest.fixture
 def base_url() -> Iterator[str]:
     """The address of a sandbox that accepts the canary alone."""
-    stop, ready = threading.Event(), threading.Event()
-    found: list[str] = []
-
-    def on_ready(url: str) -> None:
-        found.append(url)
-        ready.set()
-
-    app = make_app(None, options=Options(api_keys=(CANARY,)))
-    thread = threading.Thread(
-        target=serve, args=(app, "127.0.0.1", 0), kwargs={"on_ready": on_ready, "stop": stop}, daemon=True
-    )
-    thread.start()
-    assert ready.wait(5)
-    yield found[0]
-    stop.set()
-    thread.join(5)
+    world = World(None)
+    with served(world, (CANARY,)) as url:
+        yield url
+    world.close()
 
 
 @pytest.mark.parametrize(

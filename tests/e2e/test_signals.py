@@ -4,25 +4,25 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
 import pytest
 
-from omnictl.sandbox.app import Options
+from tests.e2e.conftest import ServeSandbox
 from tests.e2e.running import omnictl
 
 OMNICTL = [sys.executable, "-m", "omnictl"]
 
 
 @pytest.fixture
-def waiting(project: Path, serve_sandbox: Callable[[Options], str]) -> Iterator[subprocess.Popen[str]]:
+def waiting(project: Path, serve_sandbox: ServeSandbox) -> Iterator[subprocess.Popen[str]]:
     """An apply that has used its budget and waits for more."""
     (project / "scenarios").mkdir()
     for number in range(22):
         (project / "scenarios" / f"s-{number}.yaml").write_text(f"name: S {number}\nflow: [{{channel: SMS}}]\n")
-    serve_sandbox(Options(throttle=True))
+    serve_sandbox(throttle="published")
     process = subprocess.Popen(
         [*OMNICTL, "apply", "--yes"],
         stdin=subprocess.DEVNULL,
@@ -94,12 +94,12 @@ def test_only_the_word_yes_goes_on(project: Path, answer: str, code: int) -> Non
     assert child.exitstatus == code
 
 
-def test_a_saved_plan_goes_on_after_a_kill(project: Path, serve_sandbox: Callable[[Options], str]) -> None:
+def test_a_saved_plan_goes_on_after_a_kill(project: Path, serve_sandbox: ServeSandbox) -> None:
     """The very first plan of an environment: there is no state yet when it is made."""
     (project / "scenarios").mkdir()
     for number in range(22):
         (project / "scenarios" / f"s-{number}.yaml").write_text(f"name: S {number}\nflow: [{{channel: SMS}}]\n")
-    serve_sandbox(Options(throttle=True))
+    serve_sandbox(throttle="published")
     assert omnictl("plan", "--out", "plan.json").code == 0
     assert omnictl("apply", "plan.json", "--stop-after", "1s").code == 6
     ran = omnictl("apply", "plan.json", "--stop-after", "1s")

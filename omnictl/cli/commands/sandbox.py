@@ -2,14 +2,27 @@
 
 import shutil
 import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from omnictl import __version__
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
+from omnictl.cli.provider import no_world
 from omnictl.cli.signals import stopping
+from omnictl.codec.report import make_envelope
+from omnictl.errors import UsageError
+from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.provider.base import StopSignal
+from omnictl.sandbox.behaviour import SWITCHES, Behaviour, Switch, SwitchError, read_behaviour
+from omnictl.sandbox.faults import Fault, FaultError, parse_fault
+
+if TYPE_CHECKING:
+    from omnictl.sandbox.store import World
 
 
 @click.group("sandbox", epilog="Example: omnictl sandbox serve --port 8080")
@@ -18,29 +31,78 @@ def command() -> None:
     """The embedded stand-in for the API, for demos and tests. Nothing leaves this machine."""
 
 
-@command.command("serve", epilog="Example: omnictl sandbox serve --port 0 --throttle published")
+def _unkind(takes: Callable[..., int]) -> Callable[..., int]:
+    """Give a command one option for each switch, and --fault."""
+
+    def read(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[Fault, ...]:
+        try:
+            return tuple(parse_fault(each) for each in value)
+        except FaultError as error:
+            raise click.BadParameter(f"{error}.", ctx, param) from None
+
+    option = click.option(
+        "--fault",
+        "faults",
+        multiple=True,
+        metavar="OPERATION:KIND",
+        callback=read,
+        help="What goes wrong with the next request, as create:late-commit=5,times=2 (docs/sandbox.md lists all).",
+    )
+    for switch in reversed(SWITCHES):
+        takes = _option_of(switch)(takes)
+    return option(takes)
+
+
+def _option_of(switch: Switch) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    kind: click.ParamType[Any] = click.IntRange(min=0) if isinstance(switch.default, int) else click.FloatRange(min=0)
+    if switch.choices:
+        kind = click.Choice([str(each) for each in switch.choices])
+    text = f"{switch.text}  [default: {switch.default}]"
+    return click.option(switch.flag, switch.name, type=kind, default=None, metavar=switch.unit or None, help=text)
+
+
+def _given(switches: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in switches.items() if value is not None}
+
+
+@command.command(
+    "serve", epilog="Example: omnictl sandbox serve --port 0 --throttle published --fault create:cut-after"
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 takes a free one.")
-@click.option("--throttle", type=click.Choice(["published", "off"]), default="off", show_default=True)
-@click.option("--created-status", type=click.Choice(["200", "201"]), default="200", show_default=True)
-@click.option("--api-key", "api_keys", multiple=True, help="Accept only these keys; any, if none is given.")
+@click.option("--world", type=click.Path(path_type=Path), help="Keep the world in this file; else in memory.")
+@click.option("--api-key", "api_keys", multiple=True, metavar="KEY", help="Accept only these keys; else any.")
+@_unkind
 @global_options
 @click.pass_context
 def serve(
-    ctx: click.Context, *, host: str, port: int, throttle: str, created_status: str, api_keys: tuple[str, ...]
+    ctx: click.Context,
+    /,
+    *,
+    host: str,
+    port: int,
+    world: Path | None,
+    api_keys: tuple[str, ...],
+    faults: tuple[Fault, ...],
+    **switches: Any,
 ) -> int:
     """Serve the sandbox over HTTP until a signal comes. The address is the first line of stdout."""
-    from omnictl.sandbox.app import Options, make_app
+    from omnictl.sandbox.app import Sandbox
     from omnictl.sandbox.server import serve as serve_app
 
     session = get_session(ctx)
-    options = Options(api_keys, throttle == "published", int(created_status))
+    opened = _open_world(world)
+    _change(opened, switches, faults)
+    kept = f"The world is kept in {world}." if world else "The world of this sandbox is in memory and ends with it."
     stop, ended = StopSignal(), threading.Event()
-    app = make_app(None, options=options)
-    with stopping(stop, session.output.hint, lambda: "The world of a served sandbox is in memory."):
-        watcher = threading.Thread(target=_end_with, args=(stop, ended), daemon=True)
-        watcher.start()
-        serve_app(app, host, port, on_ready=session.output.result, stop=ended)
+    with stopping(stop, session.output.hint, lambda: kept):
+        threading.Thread(target=_end_with, args=(stop, ended), daemon=True).start()
+        try:
+            serve_app(Sandbox(opened, api_keys), host, port, on_ready=session.output.result, stop=ended)
+        except OSError as error:
+            raise UsageError(_cannot_listen(host, port, error)) from None
+        finally:
+            opened.close()
     return ExitCode.OK
 
 
@@ -50,36 +112,99 @@ def _end_with(stop: StopSignal, ended: threading.Event) -> None:
     ended.set()
 
 
+@command.command("behave", epilog="Example: omnictl sandbox behave --fault create:cut-after --list-lag 3")
+@click.option("--kind", is_flag=True, help="First forget all switches and faults.")
+@_unkind
+@global_options
+@click.pass_context
+def behave(ctx: click.Context, /, *, kind: bool, faults: tuple[Fault, ...], **switches: Any) -> int:
+    """Make the sandbox of the environment as unkind as the real service may be, to rehearse for it.
+
+    What is switched stays until it is switched back; without options it says how the sandbox behaves now.
+    """
+    session = _in_sandbox(ctx)
+    session.place.world_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    world = _open_world(session.place.world_path)
+    if kind:
+        world.behaviour = Behaviour()
+        world.clear_faults()
+    _change(world, switches, faults)
+    session.show("\n".join(_say_behaviour(world)))
+    world.close()
+    return ExitCode.OK
+
+
+def _change(world: "World", switches: Mapping[str, Any], faults: tuple[Fault, ...]) -> None:
+    try:
+        world.behaviour = read_behaviour(world.behaviour, _given(switches))
+    except SwitchError as error:
+        raise click.UsageError(f"{error}.") from None
+    for each in faults:
+        world.add_fault(each)
+
+
+def _say_behaviour(world: "World") -> list[str]:
+    behaviour = world.behaviour
+    lines = []
+    for each in SWITCHES:
+        value = getattr(behaviour, each.name)
+        lines.append(f"{each.flag:<16} {value}{'' if value == each.default else f'  (usually {each.default})'}")
+    for fault in world.list_faults():
+        rest = f", after {fault.skip} more" if fault.skip else ""
+        by_chance = f", by chance {fault.chance} %" if fault.chance < 100 else ""
+        value = "" if fault.value is None else f"={fault.value:g}"
+        times = f"the next {fault.times}" if fault.times else "always"
+        lines.append(f"{'--fault':<16} {fault.operation}:{fault.kind}{value}  ({times}{rest}{by_chance})")
+    return lines
+
+
 @command.command("reset", epilog="Example: omnictl sandbox reset")
 @global_options
 @click.pass_context
 def reset(ctx: click.Context) -> int:
-    """Drop the sandbox of the environment: its scenarios, its state, all together."""
+    """Drop the sandbox of the environment: its scenarios, its state, its behaviour, all together."""
     session = _in_sandbox(ctx)
     shutil.rmtree(session.place.work_dir, ignore_errors=True)
     session.output.say(f"The sandbox of {session.place.environment} is empty.")
     return ExitCode.OK
 
 
-@command.command("status", epilog="Example: omnictl sandbox status")
+@command.command("status", epilog="Example: omnictl sandbox status --format json")
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="How it is shown.")
 @global_options
 @click.pass_context
-def status(ctx: click.Context) -> int:
-    """Say what the sandbox of the environment holds."""
-    import time
-
-    from omnictl.sandbox.store import World
+def status(ctx: click.Context, *, output_format: str) -> int:
+    """Say what the sandbox of the environment holds and how it behaves."""
+    from omnictl.sandbox.control import describe_world
 
     session = _in_sandbox(ctx)
-    if not session.place.world_path.exists():
-        session.output.result(f"The sandbox of {session.place.environment} is empty.")
-        return ExitCode.OK
-    world = World(session.place.world_path, time.time)
-    found = world.status()
+    exists = session.place.world_path.exists()
+    world = _open_world(session.place.world_path if exists else None)
+    found = describe_world(world)
+    unkind = [each for each in _say_behaviour(world) if "(" in each]
     world.close()
-    session.output.result(
-        f"{found.scenarios} scenarios, default {found.default_key or 'none'}, {found.requests} requests seen"
-    )
+    if output_format == "json":
+        session.output.document(
+            make_envelope(
+                "sandbox",
+                version=__version__,
+                environment=session.place.environment,
+                sandbox=True,
+                exit_code=ExitCode.OK,
+                diagnostics=(),
+                **found,
+            )
+        )
+        return ExitCode.OK
+    requests = ", ".join(f"{number} {name}" for name, number in found["requests"].items()) or "none"
+    lines = [
+        f"The sandbox of {session.place.environment}",
+        f"scenarios  {found['scenarios']}",
+        f"default    {', '.join(found['defaults']) or 'none'}",
+        f"requests   {requests}",
+        *([] if not unkind else ["unkind", *(f"    {each}" for each in unkind)]),
+    ]
+    session.show("\n".join(lines))
     return ExitCode.OK
 
 
@@ -87,3 +212,28 @@ def _in_sandbox(ctx: click.Context) -> Session:
     session = get_session(ctx)
     session.options.sandbox = True
     return session
+
+
+def _open_world(path: Path | None) -> "World":
+    from omnictl.sandbox.store import World, WorldError
+
+    try:
+        return World(path)
+    except WorldError as error:
+        raise no_world(error) from None
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> Diagnostic:
+    return Diagnostic(
+        "cannot-listen",
+        Severity.ERROR,
+        "The sandbox cannot listen on this address",
+        f"{host}:{port}: {error.strerror or error}.",
+        hint="port 0 takes a free one",
+        commands=("omnictl sandbox serve --port 0",),
+    )
+
+
+CODES = {
+    "cannot-listen": "The address or port of sandbox serve is taken, not of this machine, or not allowed.",
+}
