@@ -1,0 +1,109 @@
+"""``omnictl sandbox``: served and in this process, with every way in which it can be misused."""
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.running import omnictl
+
+
+def test_consecutive_commands_share_a_world_and_reset_drops_it(project: Path) -> None:
+    omnictl("init")
+    assert omnictl("apply", "--sandbox", "--yes").code == 0
+    assert "scenarios  1\n" in omnictl("sandbox", "status").out
+    ran = omnictl("sandbox", "reset")
+    assert (ran.code, list((project / ".omnictl/sandbox").iterdir())) == (0, [])
+    assert "scenarios  0\n" in omnictl("sandbox", "status").out
+    assert "1 create" in omnictl("plan", "--sandbox").out
+
+
+def test_status_in_json(project: Path) -> None:
+    omnictl("init")
+    omnictl("apply", "--sandbox", "--yes")
+    found = omnictl("sandbox", "status", "--format", "json").document
+    assert (found["kind"], found["sandbox"], found["scenarios"]) == ("sandbox", True, 1)
+    assert found["requests"]["create"] == 1
+    assert found["behaviour"]["throttle"] == "off"
+
+
+def test_behave_is_kept_shown_and_switched_back(project: Path) -> None:
+    omnictl("init")
+    ran = omnictl("sandbox", "behave", "--put", "merge", "--fault", "list:503,times=2,skip=1,chance=50")
+    assert ran.out.startswith("SANDBOX: nothing leaves this machine\n")
+    assert "--put            merge  (usually replace)\n" in ran.out
+    assert "--fault          list:503  (the next 2, after 1 more, by chance 50 %)\n" in ran.out
+    assert "    --put            merge  (usually replace)\n" in omnictl("sandbox", "status").out
+    assert "usually" not in omnictl("sandbox", "behave", "--kind").out
+    assert omnictl("sandbox", "behave").out.count("--fault") == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("behave", "--put", "mrge"), "'mrge' is not one of 'replace', 'merge'"),
+        (("behave", "--latency", "-1"), "-1.0 is not in the range x>=0"),
+        (("serve", "--latency", "inf"), "latency_seconds takes a number of at least 0, not inf."),
+        (("behave", "--fault", "create:nonsense"), "There is no fault 'nonsense'; there are STATUS"),
+        (("serve", "--port", "99999"), "99999 is not in the range"),
+    ],
+)
+def test_wrong_usage_is_told(project: Path, arguments: tuple[str, ...], text: str) -> None:
+    omnictl("init")
+    ran = omnictl("sandbox", *arguments)
+    assert (ran.code, ran.out) == (64, "")
+    assert text in " ".join(ran.err.split())
+
+
+def test_a_damaged_world_names_the_cure(project: Path) -> None:
+    omnictl("init")
+    omnictl("plan", "--sandbox")
+    (project / ".omnictl/sandbox/test/world.sqlite").write_bytes(b"x" * 5000)
+    for arguments in (("plan", "--sandbox"), ("sandbox", "status")):
+        ran = omnictl(*arguments)
+        assert ran.code == 1
+        assert "error[sandbox-world]" in ran.err
+        assert "    omnictl sandbox reset\n" in ran.err
+    assert omnictl("sandbox", "reset").code == 0
+    assert omnictl("plan", "--sandbox").code == 0
+
+
+def test_a_taken_port_is_told(project: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = omnictl("sandbox", "serve", "--port", str(port))
+    assert ran.code == 64
+    assert f"error[cannot-listen]: The sandbox cannot listen on this address\n  127.0.0.1:{port}: Address" in ran.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_says_its_address_and_ends_cleanly_on_a_signal(project: Path, number: signal.Signals) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "omnictl",
+        "sandbox",
+        "serve",
+        "--world",
+        "w.sqlite",
+        "--api-key",
+        "k",
+        "--put",
+        "merge",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    url = process.stdout.readline().strip()
+    assert url.startswith("http://127.0.0.1:")
+    assert httpx.get(f"{url}/omni/1/scenarios", headers={"Authorization": "App other"}).status_code == 401
+    assert httpx.get(f"{url}/omni/1/scenarios", headers={"Authorization": "App k"}).json() == {"scenarios": []}
+    assert httpx.get(f"{url}/sandbox/behaviour").json()["put"] == "merge"
+    process.send_signal(number)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+    assert (project / "w.sqlite").exists()
