@@ -34,6 +34,10 @@ class FakeAccount:
     normalise: Callable[[Attributes], Attributes] = lambda attributes: attributes
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
+    @property
+    def requests_sent(self) -> int:
+        return len(self.requests)
+
     def permits(self, operation: Operation) -> int:
         return PLENTY
 

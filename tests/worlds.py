@@ -141,14 +141,14 @@ class World:
         del plan
         return run_apply(
             Request(
-                circumstances=circumstances,
+                look_around=lambda provider, state: circumstances,
                 approve=lambda plan: None,
                 new_state=State("lineage", "test"),
                 saved_plan=saved,
                 configuration=self.configuration,
             ),
             Workshop(
-                provider=self.account,
+                open_provider=lambda state: self.account,
                 backend=self.backend,
                 stop=self.stop,
                 observe=self.events.append,

@@ -9,6 +9,7 @@ import click
 
 from omnictl import __version__
 from omnictl.cli.context import Session, recent_requests, utc_now
+from omnictl.codec.state import state_digest
 from omnictl.engine.view import BudgetUse, Circumstances, Thresholds
 from omnictl.model.plan import Guard
 from omnictl.model.state import State
@@ -66,9 +67,7 @@ def managed_elsewhere(session: Session) -> dict[str, str]:
     return keys
 
 
-def make_circumstances(
-    session: Session, provider: Provider, state: State, choices: Choices, *, digest: str
-) -> Circumstances:
+def make_circumstances(session: Session, provider: Provider, state: State, choices: Choices) -> Circumstances:
     """Return what a plan depends on beside files, state and account."""
     now = utc_now()
     budgets = session.budgets
@@ -87,7 +86,7 @@ def make_circumstances(
         created_at=now,
         environment=session.place.environment,
         account=session.account(provider.host),
-        state_digest=digest,
+        state_digest=state_digest(state),
         omnictl_version=__version__,
         production=session.environment.production and not session.sandbox,
         sandbox=session.sandbox,

@@ -1,5 +1,6 @@
 """Opening the provider of an environment: the embedded sandbox without a socket, or the API with its credentials."""
 
+import math
 import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,12 +13,14 @@ from omnictl.model.state import State
 from omnictl.provider.base import StopSignal
 from omnictl.provider.factory import make_provider
 from omnictl.provider.omni import OmniProvider
+from omnictl.transport.client import READ_SECONDS
 
 if TYPE_CHECKING:
     from omnictl.transport.client import BaseTransport
     from omnictl.transport.credentials import Credentials
 
 SANDBOX_URL = "http://127.0.0.1"
+_LONGEST_SECONDS = 86_400.0
 
 
 def open_provider(
@@ -41,31 +44,45 @@ def open_provider(
         ca_file=session.environment.ca_file,
         transport=_sandbox_transport(session) if session.sandbox else None,
         read_only=read_only,
+        timeout_seconds=_timeout_seconds(session),
         trusted_hosts=tuple(session.environ.get("OMNICTL_TRUSTED_HOSTS", "").split(",")),
     )
 
 
 def _settle_seconds(session: Session) -> float | None:
     """How long the service may take to show a create: the variable, the settings, else by the host (None)."""
-    given = session.environ.get("OMNICTL_SETTLE")
-    if given:
-        return _read_seconds(given)
+    given = _seconds_of(session, "OMNICTL_SETTLE", 60)
+    if given is not None:
+        return given
     return 0.0 if session.sandbox else session.environment.settle_seconds
 
 
-def _read_seconds(text: str) -> float:
+def _timeout_seconds(session: Session) -> float:
+    """How long an answer may take."""
+    given = _seconds_of(session, "OMNICTL_TIMEOUT", READ_SECONDS)
+    return given or READ_SECONDS
+
+
+def _seconds_of(session: Session, name: str, example: float) -> float | None:
+    """Return the seconds that a variable of the environment names; None where it is not set."""
+    text = session.environ.get(name, "").strip()
+    if not text:
+        return None
     try:
-        return max(0.0, float(text.removesuffix("s")))
+        seconds = float(text.removesuffix("s"))
     except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < _LONGEST_SECONDS:
         raise UsageError(
             Diagnostic(
-                "bad-settle",
+                "bad-seconds",
                 Severity.ERROR,
-                "OMNICTL_SETTLE is not a number of seconds",
-                f"It is {text!r}.",
-                commands=("export OMNICTL_SETTLE=60",),
+                "A variable is not a number of seconds",
+                f"{name} is {text!r}.",
+                commands=(f"export {name}={example:g}",),
             )
-        ) from None
+        )
+    return seconds
 
 
 def _sandbox_credentials() -> "Credentials":
@@ -146,5 +163,6 @@ CODES = {
     "no-api": "No base URL or no credentials are configured. omnictl refuses instead of using the sandbox by itself: a "
     "pipeline that lost its secret must not go green against a toy.",
     "sandbox-world": "The file of a sandbox world is damaged, or of another version of omnictl.",
-    "bad-settle": "OMNICTL_SETTLE says for how many seconds a create may be invisible; it is not a number.",
+    "bad-seconds": "OMNICTL_SETTLE says for how many seconds a create may be invisible, OMNICTL_TIMEOUT how long an "
+    "answer may take. One of them is not a number of seconds.",
 }

@@ -26,9 +26,12 @@ from omnictl.state.base import LockHolder, StateBackend
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What an apply is asked to do. ``approve`` shows the plan and raises RefusedError where nobody says yes."""
+    """What an apply is asked to do. ``approve`` shows the plan and raises RefusedError where nobody says yes.
 
-    circumstances: Circumstances
+    ``look_around`` says what the plan depends on beside files, state and account.
+    """
+
+    look_around: Callable[[Provider, State], Circumstances]
     approve: Callable[[Plan], None]
     new_state: State
     stop_after_seconds: float | None = None
@@ -39,9 +42,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What an apply works with, before there is a state to keep."""
+    """What an apply works with, before there is a state to keep.
 
-    provider: Provider
+    The provider is opened under the lock, with the state that knows what recent runs used of the budgets.
+    """
+
+    open_provider: Callable[[State], Provider]
     backend: StateBackend
     stop: StopSignal
     observe: Callable[[Event], None]
@@ -64,11 +70,10 @@ def run_apply(request: Request, workshop: Workshop) -> ApplyReport:
     )
     with lock:
         stored = workshop.backend.read()
-        keeper = Keeper(
-            workshop.backend, stored or request.new_state, exists=stored is not None, monotonic=workshop.monotonic
-        )
+        state = stored or request.new_state
+        keeper = Keeper(workshop.backend, state, exists=stored is not None, monotonic=workshop.monotonic)
         tools = Tools(
-            workshop.provider,
+            workshop.open_provider(state),
             keeper,
             workshop.stop,
             workshop.observe,
@@ -92,7 +97,7 @@ def describe_holder(holder: LockHolder | None) -> str:
 
 def _compare(request: Request, tools: Tools) -> "Wanted":
     """Settle, read, and make the plan or hold the saved one against the present."""
-    circumstances = request.circumstances
+    circumstances = request.look_around(tools.provider, tools.keeper.state)
     settlements = settle_intents(tools, circumstances.account, circumstances.elsewhere, sender_ended_at=tools.clock())
     if request.saved_plan is not None:
         _refuse_other_account(request.saved_plan, circumstances)
@@ -249,6 +254,7 @@ def _report(tally: Tally, ending: Ending, started_at: datetime) -> ApplyReport:
         ending=ending,
         outcomes=tuple(each for each in ordered if each is not None),
         diagnostics=tuple(tally.notes),
+        requests_sent=tools.provider.requests_sent,
         writes_sent=tally.writes_sent,
         started_at=started_at,
         finished_at=tools.clock(),

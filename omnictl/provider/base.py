@@ -95,6 +95,11 @@ class Provider(Protocol):
         """What this provider promises."""
         ...
 
+    @property
+    def requests_sent(self) -> int:
+        """How many requests have left the process."""
+        ...
+
     def permits(self, operation: Operation) -> int:
         """Return how many requests of this kind may leave now under the budget; a large number without one."""
         ...

@@ -5,8 +5,10 @@ import re
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,14 +24,17 @@ from omnictl.cli.reports import Report, report_option, reported_failures, write_
 from omnictl.cli.saved import check_saved_plan, read_saved_plan
 from omnictl.cli.signals import stopping
 from omnictl.codec.plan import encode_plan
-from omnictl.codec.state import state_digest
 from omnictl.errors import RefusalKind, RefusedError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import ApplyReport
 from omnictl.model.plan import Plan
 from omnictl.model.scenario import Configuration, Json
+from omnictl.model.state import State
 from omnictl.operations.apply import Request, Workshop, mark_interrupted, refuse_guarded, run_apply
 from omnictl.provider.base import StopSignal
+
+if TYPE_CHECKING:
+    from omnictl.provider.omni import OmniProvider
 
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)(s|m|h)?$")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
@@ -49,8 +54,20 @@ def read_duration(ctx: click.Context, param: click.Parameter, value: str | None)
 @click.command("apply", epilog="Example: omnictl apply --env production plan.json")
 @click.argument("planfile", required=False, type=click.Path(dir_okay=False))
 @click.option("--yes", is_flag=True, help="Approve without being asked.")
-@click.option("--stop-after", callback=read_duration, metavar="DURATION", help="Stop in good order after so long.")
-@click.option("--lock-timeout", callback=read_duration, metavar="DURATION", help="Wait so long for the lock.")
+@click.option(
+    "--stop-after",
+    callback=read_duration,
+    metavar="DURATION",
+    envvar="OMNICTL_STOP_AFTER",
+    help="Stop in good order after so long; 45m where there is no terminal (OMNICTL_STOP_AFTER).",
+)
+@click.option(
+    "--lock-timeout",
+    callback=read_duration,
+    metavar="DURATION",
+    envvar="OMNICTL_LOCK_TIMEOUT",
+    help="Wait so long for the lock (OMNICTL_LOCK_TIMEOUT).",
+)
 @click.option("--format", "output_format", type=click.Choice(APPLY_FORMATS), default="text", help="How it is shown.")
 @report_option(*APPLY_REPORTS)
 @selection_options
@@ -119,7 +136,6 @@ def _apply(
 ) -> ApplyReport:
     configuration = Configuration() if saved is not None else session.configuration
     stop, output = StopSignal(), session.output
-    state = session.backend.read() or session.new_state()
     if stop_after is None and not output.is_interactive:
         stop_after = PIPELINE_STOP_AFTER_SECONDS
 
@@ -141,23 +157,30 @@ def _apply(
         timer.start()
 
     timer = _Timer(stop, stop_after)
-    with Progress(output) as progress, stopping(stop, output.say, _in_danger) as received:
-        provider = session.open_provider(state, stop, progress.observe, read_only=False)
-        circumstances = make_circumstances(session, provider, state, choices, digest=state_digest(state))
+    with ExitStack() as stack:
+        progress = stack.enter_context(Progress(output))
+        received = stack.enter_context(stopping(stop, output.say, _in_danger))
+
+        def open_provider(state: State) -> "OmniProvider":
+            provider = session.open_provider(state, stop, progress.observe, read_only=False)
+            stack.callback(_close_unless_stopped, provider, stop)
+            return provider
+
         if saved is not None:
             timer.start()
+        new_state = session.new_state()
         report = run_apply(
             Request(
-                circumstances=circumstances,
+                look_around=lambda provider, state: make_circumstances(session, provider, state, choices),
                 approve=approve,
-                new_state=state if saved is None else replace(state, lineage=saved.lineage),
+                new_state=new_state if saved is None else replace(new_state, lineage=saved.lineage),
                 stop_after_seconds=stop_after,
                 lock_timeout_seconds=lock_timeout,
                 saved_plan=saved,
                 configuration=configuration,
             ),
             Workshop(
-                provider=provider,
+                open_provider=open_provider,
                 backend=session.backend,
                 stop=stop,
                 observe=progress.observe,
@@ -169,6 +192,12 @@ def _apply(
         )
         timer.cancel()
     return mark_interrupted(report, received[0]) if received else report
+
+
+def _close_unless_stopped(provider: "OmniProvider", stop: StopSignal) -> None:
+    """After a stop something may still be in flight; its connection is not cut by us."""
+    if not stop.is_set:
+        provider.close()
 
 
 class _Timer:

@@ -12,7 +12,6 @@ from omnictl.cli.plan_output import PLAN_FORMATS, PLAN_REPORTS, plan_renderings,
 from omnictl.cli.planning import Choices, make_circumstances, read_choices, selection_options
 from omnictl.cli.progress import Progress
 from omnictl.cli.reports import Report, report_option, reported_failures, write_reports, write_text
-from omnictl.codec.state import state_digest
 from omnictl.model.change import Refresh
 from omnictl.model.plan import Plan
 from omnictl.operations.plan import plan_from_reading, read_and_settle
@@ -65,7 +64,7 @@ def _make_plan(session: Session, choices: Choices) -> Plan:
     with Progress(session.output) as progress:
         provider = session.open_provider(state, stop, progress.observe, read_only=True)
         try:
-            circumstances = make_circumstances(session, provider, state, choices, digest=state_digest(state))
+            circumstances = make_circumstances(session, provider, state, choices)
             reading = read_and_settle(provider, state, circumstances, workers=session.workers, observe=progress.observe)
             return plan_from_reading(reading, configuration, circumstances)
         finally:
