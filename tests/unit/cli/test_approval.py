@@ -1,0 +1,64 @@
+"""Only the literal yes of a person, or --yes, approves."""
+
+import io
+import sys
+
+import pytest
+
+from omnictl.cli.approval import ask
+from omnictl.cli.output import Output
+from omnictl.errors import RefusalKind, RefusedError
+from omnictl.render.style import Style
+
+OUTPUT = Output(Style(), Style())
+
+
+class Terminal(io.TextIOWrapper):
+    """What a person types or reads."""
+
+    def __init__(self, text: str = "") -> None:
+        self.content = io.BytesIO(text.encode())
+        super().__init__(self.content, encoding="utf-8", write_through=True)
+
+    @property
+    def text(self) -> str:
+        return self.content.getvalue().decode()
+
+    def isatty(self) -> bool:
+        return True
+
+
+def type_answer(monkeypatch: pytest.MonkeyPatch, answer: str) -> Terminal:
+    """Let a person sit in front of both streams; return what is said to them."""
+    said = Terminal()
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    monkeypatch.setattr(sys, "stderr", said)
+    return said
+
+
+def test_the_word_yes_approves(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = type_answer(monkeypatch, "yes\n")
+    ask("Apply?", OUTPUT, approved=False, command="x")
+    assert said.text == "\nApply? Only the word yes goes on.\n"
+
+
+@pytest.mark.parametrize("answer", ["y\n", "YES\n", "yes please\n", "\n", "", "no\n"])
+def test_nothing_else_approves(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    type_answer(monkeypatch, answer)
+    with pytest.raises(RefusedError) as caught:
+        ask("Apply?", OUTPUT, approved=False, command="x")
+    assert caught.value.kind is RefusalKind.APPROVAL
+    assert caught.value.diagnostics[0].code == "not-approved"
+
+
+def test_without_a_terminal_the_command_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("yes\n"))
+    with pytest.raises(RefusedError) as caught:
+        ask("Apply?", OUTPUT, approved=False, command="omnictl apply --yes")
+    assert caught.value.diagnostics[0].code == "approval-needed"
+    assert caught.value.diagnostics[0].commands == ("omnictl apply --yes",)
+
+
+def test_yes_on_the_command_line_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    ask("Apply?", OUTPUT, approved=True, command="x")

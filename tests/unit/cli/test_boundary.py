@@ -1,0 +1,156 @@
+"""The one place where everything that ends a run becomes an exit code: expected, interrupted, bug."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+
+from omnictl.cli.boundary import run
+from omnictl.cli.signals import SignalReceived, raise_on_signals
+from omnictl.errors import OmnictlError, RefusalKind, RefusedError, StoppedError
+from omnictl.model.diagnostic import Diagnostic, Severity
+
+PROBLEM = Diagnostic("some-code", Severity.ERROR, "Something is wrong", "the detail", hint="mend it")
+
+
+def raising(error: BaseException) -> click.Group:
+    """Return a command line whose one command fails so."""
+
+    @click.group()
+    def group() -> None: ...
+
+    @group.command("go", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+    def go() -> None:
+        raise error
+
+    return group
+
+
+@pytest.fixture(autouse=True)
+def own_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the signals of the test run alone."""
+    monkeypatch.setattr("omnictl.cli.boundary.raise_on_signals", lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OmnictlError(PROBLEM), 1),
+        (RefusedError(RefusalKind.STALE, PROBLEM), 3),
+        (StoppedError(PROBLEM), 6),
+        (click.UsageError("wrong"), 64),
+        (click.ClickException("wrong"), 64),
+        (click.FileError("x"), 64),
+        (click.exceptions.Exit(3), 3),
+        (click.Abort(), 130),
+        (SignalReceived(15), 143),
+        (SignalReceived(1), 129),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_every_end_has_its_code(error: BaseException, code: int) -> None:
+    assert run(raising(error), ["go"]) == code
+
+
+def test_an_expected_error_is_told_to_people(capsys: pytest.CaptureFixture[str]) -> None:
+    run(raising(OmnictlError(PROBLEM)), ["go"])
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "error[some-code]: Something is wrong\n  the detail\n\nhint: mend it\n\n")
+
+
+def test_an_expected_error_is_one_json_document_too(capsys: pytest.CaptureFixture[str]) -> None:
+    run(raising(RefusedError(RefusalKind.GUARD, PROBLEM)), ["go", "--format=json", "--sandbox"])
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    assert document["kind"] == "error"
+    assert document["exit_code"] == 3
+    assert document["sandbox"] is True
+    assert document["refusal"] == {"kind": "guard"}
+    assert document["diagnostics"][0]["code"] == "some-code"
+    assert "some-code" in err
+
+
+@pytest.mark.parametrize("given", [["--log-format", "json"], ["--log-format=json"]])
+def test_an_expected_error_is_an_event_where_the_log_is_json(
+    given: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(raising(OmnictlError(PROBLEM)), ["go", *given])
+    event = json.loads(capsys.readouterr().err)
+    assert (event["event"], event["code"], event["severity"]) == ("diagnostic", "some-code", "error")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", event["at"])
+
+
+def test_colours_are_taken_from_the_command_line_even_where_it_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    run(raising(OmnictlError(PROBLEM)), ["go", "--color=always"])
+    assert "\x1b[1;31merror[some-code]\x1b[0m" in capsys.readouterr().err
+
+
+def test_a_bug_is_told_and_its_log_has_no_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    canary = "canary-value"
+
+    def fail() -> None:
+        local = canary
+        raise RuntimeError(len(local))
+
+    @click.group()
+    def group() -> None: ...
+
+    group.command("go")(fail)
+    assert run(group, ["go"]) == 70
+    err = capsys.readouterr().err
+    [log] = tmp_path.glob("omnictl-bug-*.log")
+    assert "error[bug]: This is a bug in omnictl\n  RuntimeError in test_boundary.py:" in err
+    assert str(log) in err
+    assert "RuntimeError: 12" in log.read_text()
+    assert canary not in log.read_text() + err
+
+
+def test_a_bug_without_a_traceback_is_a_bug_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from omnictl.cli.boundary import _tell_bug
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert _tell_bug(ValueError("x")) == 70
+    assert "ValueError in an unknown place" in capsys.readouterr().err
+
+
+def test_a_closed_pipe_ends_with_141(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("omnictl.cli.boundary.silence_stdout", lambda: None)
+    assert run(raising(BrokenPipeError()), ["go"]) == 141
+
+
+def test_a_result_that_is_no_code_is_success() -> None:
+    @click.group()
+    def group() -> None: ...
+
+    @group.command("go")
+    def go() -> str:
+        return "text"
+
+    assert run(group, ["go"]) == 0
+
+
+def test_streams_that_are_not_there_are_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert run(raising(OmnictlError(PROBLEM)), ["go", "--format", "json"]) == 1
+
+
+def test_signals_are_raised_where_nobody_stops_in_good_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    import signal
+
+    handlers: dict[int, Callable[[int, None], None]] = {}
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    raise_on_signals()
+    assert set(handlers) == {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    with pytest.raises(SignalReceived) as caught:
+        handlers[signal.SIGTERM](15, None)
+    assert caught.value.number == 15

@@ -1,0 +1,165 @@
+"""Where things are said, in which colours and how wide, and what a stream cannot encode."""
+
+import io
+import json
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import pytest
+from typing_extensions import Buffer
+
+from omnictl.cli.globals import GlobalOptions
+from omnictl.cli.output import Output, is_terminal, make_output, silence_stdout
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.outcome import ReadingAccount
+from omnictl.render.style import Style
+
+PLAIN = Style()
+PROBLEM = Diagnostic("some-code", Severity.WARNING, "Summary", "Detail")
+
+
+class Stream(io.TextIOWrapper):
+    """A stream in memory, which may say that it is a terminal."""
+
+    def __init__(self, *, terminal: bool = False, encoding: str = "utf-8") -> None:
+        self.content = io.BytesIO()
+        super().__init__(self.content, encoding=encoding, write_through=True)
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+    @property
+    def text(self) -> str:
+        return self.content.getvalue().decode(self.encoding)
+
+
+def take_streams(monkeypatch: pytest.MonkeyPatch) -> tuple[Stream, Stream]:
+    """Replace both streams of the run; not a fixture, for pytest sets its own between set-up and call."""
+    out, err = Stream(), Stream()
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+    return out, err
+
+
+@pytest.mark.parametrize(
+    ("terminal", "choice", "environ", "expected"),
+    [
+        (True, None, {}, True),
+        (False, None, {}, False),
+        (True, None, {"TERM": "dumb"}, False),
+        (True, None, {"NO_COLOR": "1"}, False),
+        (True, None, {"NO_COLOR": ""}, True),
+        (False, None, {"FORCE_COLOR": "1"}, True),
+        (False, None, {"FORCE_COLOR": "0"}, False),
+        (True, None, {"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+        (False, "always", {"NO_COLOR": "1"}, True),
+        (True, "never", {"FORCE_COLOR": "1"}, False),
+        (True, None, {"OMNICTL_COLOR": "never"}, False),
+        (True, "always", {"OMNICTL_COLOR": "never"}, True),
+    ],
+)
+def test_colours(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, choice: str | None, environ: Mapping[str, str], expected: bool
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Stream(terminal=terminal))
+    assert make_output(GlobalOptions(color=choice), environ).out_style.colour is expected
+
+
+def test_signs_follow_the_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Stream(encoding="ascii"))
+    assert not make_output(GlobalOptions(), {}).out_style.unicode
+    monkeypatch.setattr(sys, "stdout", Stream())
+    assert make_output(GlobalOptions(), {}).out_style.unicode
+
+
+@pytest.mark.parametrize(("terminal", "columns", "width"), [(True, "72", 72), (True, "10", 40), (False, "72", 72)])
+def test_width(monkeypatch: pytest.MonkeyPatch, terminal: bool, columns: str, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(sys, "stdout", Stream(terminal=terminal))
+    assert make_output(GlobalOptions(), os.environ).out_style.width == width
+
+
+def test_width_in_a_pipeline_is_always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_streams(monkeypatch)
+    assert make_output(GlobalOptions(), {}).out_style.width == 100
+
+
+def test_results_go_to_stdout_and_words_to_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, err = take_streams(monkeypatch)
+    output = Output(PLAIN, PLAIN)
+    output.result("result")
+    output.document({"a": "ü"})
+    output.say("said")
+    output.hint("hinted")
+    output.diagnostics(())
+    output.diagnostics((PROBLEM,))
+    assert out.text == 'result\n{\n  "a": "ü"\n}\n'
+    assert err.text == "said\nhinted\nwarning[some-code]: Summary\n  Detail\n\n"
+
+
+def test_quiet_silences_hints_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, err = take_streams(monkeypatch)
+    output = Output(PLAIN, PLAIN, quiet=True)
+    output.say("said")
+    output.hint("hinted")
+    assert err.text == "said\n"
+
+
+@pytest.mark.parametrize("environ", [{"OMNICTL_LOG_FORMAT": "json"}, {}])
+def test_a_json_log_is_one_event_a_line(monkeypatch: pytest.MonkeyPatch, environ: Mapping[str, str]) -> None:
+    _, err = take_streams(monkeypatch)
+    options = GlobalOptions(log_format=None if environ else "json")
+    output = make_output(options, environ)
+    output.say("said")
+    output.diagnostics((PROBLEM,))
+    output.event(ReadingAccount(5), datetime(2026, 11, 20, tzinfo=UTC))
+    events = [json.loads(line) for line in err.text.splitlines()]
+    assert [each["event"] for each in events] == ["message", "diagnostic", "reading"]
+    assert (events[0]["text"], events[1]["code"], events[2]["at"]) == ("said", "some-code", "2026-11-20T00:00:00Z")
+
+
+def test_what_cannot_be_encoded_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = Stream(encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    Output(PLAIN, PLAIN).result("naïve 😀 \udc80")
+    assert out.text == "na\\xefve \\U0001f600 \\udc80\n"
+
+
+def test_a_stream_that_takes_parts_gets_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Parts(io.BytesIO):
+        def write(self, content: Buffer) -> int:
+            return super().write(bytes(content)[:3])
+
+    parts = Parts()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(parts, encoding="utf-8", write_through=True))
+    Output(PLAIN, PLAIN).result("a long result")
+    assert parts.getvalue() == b"a long result\n"
+
+
+def test_missing_and_closed_streams_are_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    output = make_output(GlobalOptions(), {})
+    output.result("x")
+    output.flush()
+    closed = Stream()
+    closed.close()
+    assert not is_terminal(closed)
+    assert not is_terminal(None)
+
+
+def test_interactive_means_a_person_on_both_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stdin, stderr, expected in ((True, True, True), (True, False, False), (False, True, False)):
+        monkeypatch.setattr(sys, "stdin", Stream(terminal=stdin))
+        monkeypatch.setattr(sys, "stderr", Stream(terminal=stderr))
+        assert Output(PLAIN, PLAIN).is_interactive is expected
+
+
+def test_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "dup2", lambda one, other: copied.append((one, other)))
+    silence_stdout()
+    assert [other for _, other in copied] == [1]

@@ -1,0 +1,36 @@
+"""The first signal stops in good order, the second ends the process and says what may be lost."""
+
+import os
+import signal
+
+import pytest
+
+from omnictl.cli.signals import stopping
+from omnictl.provider.base import StopSignal
+
+
+def test_the_first_signal_stops_in_good_order_and_the_second_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ended(BaseException):
+        """The process is gone."""
+
+    ended: list[int] = []
+
+    def leave(code: int) -> None:
+        ended.append(code)
+        raise Ended
+
+    stop, said = StopSignal(), list[str]()
+    before = signal.getsignal(signal.SIGTERM)
+    with stopping(stop, said.append, lambda: "Two requests may be lost.") as received:
+        assert not stop.is_set
+        signal.raise_signal(signal.SIGTERM)
+        assert (received, stop.reason) == ([15], "SIGTERM")
+        monkeypatch.setattr(os, "_exit", leave)
+        with pytest.raises(Ended):
+            signal.raise_signal(signal.SIGINT)
+    assert ended == [143]
+    assert said == [
+        "Stopping: what is in flight is finished and saved. Once more ends at once.",
+        "Ended at once. Two requests may be lost.",
+    ]
+    assert signal.getsignal(signal.SIGTERM) == before
