@@ -1,7 +1,7 @@
 """A plan as text for people: risks first, one line a change with its details under it, unchanged only counted."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from omnictl.model.address import id_of
 from omnictl.model.change import (
@@ -25,13 +25,18 @@ from omnictl.model.change import (
     StepRemoved,
     Update,
 )
-from omnictl.model.plan import GuardFinding, Plan
+from omnictl.model.plan import Plan
 from omnictl.model.scenario import Attributes
 from omnictl.render.diagnostics import render_diagnostics
 from omnictl.render.style import Style, pad, sanitize, width_of
-from omnictl.render.words import count, duration, flow_text, short_key, step_text, wrap
+from omnictl.render.words import command, count, duration, flow_text, quote, short_key, step_text, wrap
 
+_SIGN_COLUMNS = 11
 _INDENT = " " * 13
+_NAME_COLUMNS = 10
+_LEAST_ID_COLUMNS, _MOST_ID_COLUMNS = 12, 28
+_LEAST_GAP = 2
+_LEAST_RISK_COLUMNS = 16
 _ROLES = {
     Action.CREATE: "added",
     Action.ADOPT: "added",
@@ -46,33 +51,41 @@ _ORDER = (SetDefault, Create, Adopt, Update, Rename, Retire, Forget)
 _WORDS = ("create", "adopt", "update", "rename", "default", "retire", "forget")
 
 
-def render_plan(plan: Plan, style: Style) -> str:
-    """Return the plan as text."""
+def render_plan(plan: Plan, style: Style, *, verbose: bool = False) -> str:
+    """Return the plan as text; ``verbose`` also names the scenarios that nobody here manages."""
     banner = ["SANDBOX: nothing leaves this machine", ""] if plan.sandbox else []
     told = render_diagnostics(plan.diagnostics, style).splitlines()
     shown = [each for each in plan.changes if not isinstance(each, Refresh)]
     if not shown and not plan.guards and not plan.settled:
-        return "\n".join([*banner, *told, _no_changes(plan)]) + "\n"
-    lines = [*banner, style.paint("bold", _header(plan)), "", *told]
-    for finding in plan.guards:
-        lines += [*_render_guard(finding, style), ""]
-    lines += _render_settled(plan, style)
+        return "\n".join([*banner, *told, wrap(_no_changes(plan), style.width)]) + "\n"
+    lines = [*banner, style.paint("bold", wrap(_header(plan, style), style.width, "", "    ")), "", *told]
+    lines += _render_risks(plan, style)
+    id_columns = _id_columns(plan, shown)
+    lines += _render_settled(plan, style, id_columns)
     for kind in _ORDER:
         for change in shown:
             if isinstance(change, kind):
-                lines += _render_change(change, style)
-    lines += ["", *_summary(plan)]
-    lines += _how_to_allow(plan)
+                lines += _render_change(change, style, id_columns)
+    lines += [""] if shown else []
+    lines += _summary(plan, style, verbose=verbose)
+    lines += _how_to_allow(plan, style)
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _header(plan: Plan) -> str:
+def _id_columns(plan: Plan, shown: Sequence[Change]) -> int:
+    """Return how wide the column of ids is: the widest one, within reason."""
+    ids = [id_of(each.address) for each in (*shown, *plan.settled)]
+    return min(_MOST_ID_COLUMNS, max([_LEAST_ID_COLUMNS, *map(len, ids)]))
+
+
+def _header(plan: Plan, style: Style) -> str:
     where = f"{sanitize(plan.environment)} ({sanitize(plan.account.host)})"
     if plan.selection.only or plan.selection.exclude:
         words = [f"only {each}" for each in plan.selection.only] + [f"not {each}" for each in plan.selection.exclude]
         chosen = f"{plan.selection.selected} of {plan.selection.total} selected ({sanitize(', '.join(words))})"
-        return f"{where} · {chosen} · state serial {plan.serial}"
-    return f"{where} · {count(plan.total, 'scenario')} in files · state serial {plan.serial}"
+    else:
+        chosen = f"{count(plan.total, 'scenario')} in files"
+    return f" {style.dot} ".join((where, chosen, f"state serial {plan.serial}"))
 
 
 def _no_changes(plan: Plan) -> str:
@@ -90,65 +103,93 @@ def _no_changes(plan: Plan) -> str:
     return text
 
 
-def _render_guard(finding: GuardFinding, style: Style) -> list[str]:
-    name = pad(finding.guard.value, 16)
-    said = "Allowed." if finding.allowed else "Not allowed yet, see below."
-    text = wrap(sanitize(f"{finding.message}  {said}"), style.width - 19, " " * 19).lstrip()
-    commands = [f"{' ' * 23}{sanitize(each)}" for each in finding.commands]
-    return [f"{style.paint('risk', f'! {name}')} {text}", *commands]
+def _render_risks(plan: Plan, style: Style) -> list[str]:
+    """Return what a reader must not miss: the guards that fired, and the first default of an account."""
+    columns = max([_LEAST_RISK_COLUMNS, *(len(each.guard.value) for each in plan.guards)])
+    lines = []
+    for finding in plan.guards:
+        said = "Allowed." if finding.allowed else "Not allowed yet, see below."
+        lines += _risk(finding.guard.value, f"{finding.message}  {said}", columns, style)
+        lines += [f"{' ' * (columns + 7)}{sanitize(each)}" for each in finding.commands]
+        lines.append("")
+    for change in plan.changes:
+        if isinstance(change, Create) and change.becomes_default:
+            text = f"Account default: none -> {id_of(change.address)}. The first scenario of an account becomes it."
+            lines += [*_risk("default", text, columns, style), ""]
+    return lines
 
 
-def _render_settled(plan: Plan, style: Style) -> list[str]:
+def _risk(name: str, text: str, columns: int, style: Style) -> list[str]:
+    indent = " " * (columns + 3)
+    wrapped = wrap(sanitize(text), style.width, indent)
+    return [f"{style.paint('risk', f'! {pad(name, columns)}')} {wrapped.lstrip(' ')}"]
+
+
+def _render_settled(plan: Plan, style: Style, id_columns: int) -> list[str]:
     lines = []
     for each in plan.settled:
         found = f"found on the account, key {short_key(each.key, style)}" if each.key else "not found (yet)"
-        lines.append(f"? unknown  {pad(id_of(each.address), 12)} an earlier create, {found}")
+        lines.append(f"? unknown  {pad(id_of(each.address), id_columns)} an earlier create, {found}")
     return [*lines, ""] if lines else []
 
 
-def _render_change(change: Change, style: Style) -> list[str]:
+def _render_change(change: Change, style: Style, id_columns: int) -> list[str]:
+    action, head, details = _describe(change, style)
+    sign = style.paint(_ROLES[action], f"{SIGNS[action]} {pad(action.value, 8)}")
+    indent = " " * (_SIGN_COLUMNS + id_columns + 1)
+    text = wrap(f"{pad(id_of(change.address), id_columns)} {head}", style.width, " " * _SIGN_COLUMNS, indent)
+    first, *more = text[_SIGN_COLUMNS:].split("\n")
+    lines = [f"{sign} {first}", *more]
+    source = getattr(change, "source", None)
+    if source is not None and source.line:
+        place = sanitize(f"{source.path}:{source.line}")
+        room = style.width - _SIGN_COLUMNS - width_of(first) - width_of(place)
+        if room >= _LEAST_GAP:
+            lines[0] += " " * room + style.paint("path", place)
+        else:
+            lines.append(f"{_INDENT}{pad('file', _NAME_COLUMNS)} {style.paint('path', place)}")
+    for name, detail in details:
+        lines += _detail(name, detail, style).split("\n")
+    return lines
+
+
+def _detail(name: str, text: str, style: Style) -> str:
+    hanging = " " * (len(_INDENT) + _NAME_COLUMNS + 1)
+    return wrap(f"{pad(name, _NAME_COLUMNS)} {text}", style.width, _INDENT, hanging)
+
+
+_Described = tuple[Action, str, Iterator[tuple[str, str]]]
+
+
+def _describe(change: Change, style: Style) -> _Described:
+    """Return the action, the text beside the id, and the details under it."""
     match change:
         case Create():
-            return _change(change, Action.CREATE, _name(change.desired), _created(change), style)
+            return Action.CREATE, _name(change.desired), _created(change)
         case Update():
-            head = f"key {short_key(change.key, style)}{_said(change.cause)}"
-            return _change(change, Action.UPDATE, head, _fields(change.fields), style)
+            return Action.UPDATE, f"key {short_key(change.key, style)}{_said(change.cause)}", _fields(change.fields)
         case Adopt():
             source = "again, from its tombstone" if change.from_tombstone else "from the account"
-            head = f"key {short_key(change.key, style)}, {source}"
-            return _change(change, Action.ADOPT, head, _fields(change.fields), style)
+            return Action.ADOPT, f"key {short_key(change.key, style)}, {source}", _fields(change.fields)
         case Rename():
             key = short_key(change.key, style)
             head = f"was {id_of(change.previous)}; same key {key}; its name in output files changes"
-            return _change(change, Action.RENAME, head, _fields(change.fields), style)
+            return Action.RENAME, head, _fields(change.fields)
         case Forget(vanished=True):
-            return _change(change, Action.FORGET, "file deleted, and no longer on the account", iter(()), style)
+            return Action.FORGET, "file deleted, and no longer on the account", iter(())
         case Forget():
-            head = "file deleted; stays on the account and can still be sent through"
-            return _change(change, Action.FORGET, head, iter(()), style)
+            return Action.FORGET, "file deleted; stays on the account and can still be sent through", iter(())
         case Retire():
             head = f"file deleted; renamed to {_name(change.desired)}, can still be sent through"
-            return _change(change, Action.RETIRE, head, iter(()), style)
+            return Action.RETIRE, head, iter(())
         case SetDefault():
-            return _change(change, Action.DEFAULT, "becomes the account default", _flip(change), style)
+            return Action.DEFAULT, "becomes the account default", _flip(change)
         case Refresh():
-            return []
-
-
-def _change(change: Change, action: Action, head: str, details: Iterator[tuple[str, str]], style: Style) -> list[str]:
-    sign = style.paint(_ROLES[action], f"{SIGNS[action]} {pad(action.value, 8)}")
-    text = f"{pad(id_of(change.address), 12)} {head}"
-    source = getattr(change, "source", None)
-    place = f"{source.path}:{source.line}" if source is not None and source.line else ""
-    room = style.width - 11 - width_of(text) - width_of(place)
-    line = f"{sign} {text}"
-    if place and room >= 2:
-        line += " " * room + style.paint("path", sanitize(place))
-    return [line, *(f"{_INDENT}{pad(name, 10)} {text}" for name, text in details)]
+            return Action.NO_OP, "brought up to date", iter(())
 
 
 def _name(attributes: Attributes) -> str:
-    return f'"{sanitize(attributes.name)}"'
+    return quote(attributes.name)
 
 
 def _said(cause: Cause) -> str:
@@ -158,7 +199,7 @@ def _said(cause: Cause) -> str:
 def _created(change: Create) -> Iterator[tuple[str, str]]:
     yield "flow", flow_text(change.desired.flow)
     if change.becomes_default:
-        yield "default", "becomes the account default: the first scenario of an account does, whatever it says"
+        yield "default", "becomes the account default, whatever its file says"
     if change.replaces is not None:
         yield "key", f"a new one; {sanitize(change.replaces)} is gone, and what sends with it has to change"
 
@@ -174,7 +215,7 @@ def _fields(changes: tuple[FieldChange, ...]) -> Iterator[tuple[str, str]]:
     for change in changes:
         match change:
             case NameChanged():
-                yield "name", f'"{sanitize(change.before)}" -> "{sanitize(change.after)}"'
+                yield "name", f"{quote(change.before)} -> {quote(change.after)}"
             case FlowChanged():
                 yield from _flow_edits(change)
                 yield "before", flow_text(change.before)
@@ -196,16 +237,20 @@ def _flow_edits(change: FlowChanged) -> Iterator[tuple[str, str]]:
                 yield "sender", f"{pad(edit.channel, 6)} {senders}{now}"
 
 
-def _summary(plan: Plan) -> list[str]:
+def _summary(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
     kinds = Counter(_word(each) for each in plan.changes)
-    parts = [f"{kinds[word]} {'default change' if word == 'default' else word}" for word in _WORDS if kinds[word]]
+    nouns = ((kinds[word], "default change" if word == "default" else word) for word in _WORDS)
+    parts = [count(number, noun) for number, noun in nouns if number]
     refreshed = f", {count(plan.refreshed, 'record')} brought up to date" if plan.refreshed else ""
     lines = [f"Plan: {', '.join(parts) or 'nothing to send'}; {plan.unchanged} unchanged{refreshed}."]
     if plan.unmanaged:
         are = "is" if len(plan.unmanaged) == 1 else "are"
-        lines.append(f"Account: {count(len(plan.unmanaged), 'more scenario')} {are} not managed here.")
+        how = ":" if verbose else " (list them: omnictl plan -v)."
+        lines.append(f"Account: {count(len(plan.unmanaged), 'more scenario')} {are} not managed here{how}")
+        names = plan.unmanaged.items() if verbose else ()
+        lines += [f"    {sanitize(key)}  {quote(name)}" for key, name in names]
     lines.append(_time(plan))
-    return lines
+    return [wrap(line, style.width, "", "    ") for line in lines]
 
 
 def _word(change: Change) -> str:
@@ -235,14 +280,14 @@ def _time(plan: Plan) -> str:
     return f"Time: about {duration(max(1.0, cost.seconds))}; {count(requests, 'request')}{window}."
 
 
-def _how_to_allow(plan: Plan) -> list[str]:
+def _how_to_allow(plan: Plan, style: Style) -> list[str]:
     if not plan.open_guards:
         return []
     names = ", ".join(dict.fromkeys(each.guard.value for each in plan.open_guards))
-    allow = " ".join(f"--allow {each.guard.value}={each.subject}" for each in plan.open_guards)
-    where = "--sandbox " if plan.sandbox else ""
+    head = f"omnictl plan --env {plan.environment}{' --sandbox' * plan.sandbox}"
+    options = [f"--allow {each.guard.value}={each.subject}" for each in plan.open_guards]
     return [
         "",
-        f"Apply will refuse this plan ({names}). To allow it:",
-        f"    omnictl plan --env {plan.environment} {where}{allow} --out plan.json",
+        *wrap(f"Apply will refuse this plan ({names}). To allow it:", style.width).split("\n"),
+        command([head, *options, "--out plan.json"], style.width),
     ]

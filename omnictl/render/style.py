@@ -32,6 +32,11 @@ class Style:
         return f"\x1b[{_CODES[role]}m{text}\x1b[0m" if self.colour and text else text
 
     @property
+    def dot(self) -> str:
+        """What stands between parts of a line."""
+        return "·" if self.unicode else "-"
+
+    @property
     def ellipsis(self) -> str:
         """Three dots, or one character of them."""
         return "…" if self.unicode else ".."

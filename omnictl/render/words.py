@@ -1,10 +1,10 @@
 """Small words: counts, durations, keys, flows, wrapped paragraphs."""
 
-import textwrap
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
 from omnictl.model.scenario import Step
-from omnictl.render.style import Style, sanitize
+from omnictl.render.style import Style, sanitize, width_of
 
 _PLURALS = {"scenario": "scenarios", "request": "requests", "error": "errors", "warning": "warnings", "file": "files"}
 
@@ -34,6 +34,11 @@ def short_key(key: str, style: Style) -> str:
     return key if len(key) <= 12 else f"{key[:4]}{style.ellipsis}{key[-4:]}"
 
 
+def quote(text: str) -> str:
+    """Return a name in quotes, with its own quotes marked."""
+    return f'"{sanitize(text)}"' if '"' not in text else '"' + sanitize(text).replace('"', '\\"') + '"'
+
+
 def step_text(step: Step) -> str:
     """Return a step in words."""
     return sanitize(f"{step.channel} {step.sender}" if step.sender else step.channel)
@@ -44,9 +49,25 @@ def flow_text(flow: Iterable[Step]) -> str:
     return " -> ".join(step_text(step) for step in flow)
 
 
-def wrap(text: str, width: int, indent: str = "") -> str:
-    """Return paragraphs wrapped to a width."""
-    return "\n".join(
-        textwrap.fill(line, max(20, width), initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
-        for line in text.splitlines()
-    )
+def wrap(text: str, width: int, indent: str = "", hanging: str | None = None) -> str:
+    """Return paragraphs wrapped to a width in columns, each line indented; ``hanging`` is for all but the first."""
+    hanging = indent if hanging is None else hanging
+    return "\n".join(_wrap_line(line, max(width, len(hanging) + 20), indent, hanging) for line in text.splitlines())
+
+
+def command(parts: Sequence[str], width: int) -> str:
+    """Return a command to copy: on a line of its own, or continued where it is too long."""
+    line = "    " + " ".join(parts)
+    return line if width_of(line) <= width else "    " + " \\\n        ".join(parts)
+
+
+def _wrap_line(text: str, width: int, indent: str, hanging: str) -> str:
+    """Break one line where spaces are; runs of spaces inside a line stay as they are."""
+    lines, line = [], indent
+    for part in re.split(r"(?<=[^ ])(?= )", text):
+        if width_of(line + part) > width and line.strip():
+            lines.append(line)
+            line = hanging + part.lstrip()
+        else:
+            line += part
+    return "\n".join([*lines, line])
