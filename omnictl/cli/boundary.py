@@ -11,7 +11,7 @@ import click
 
 from omnictl import __version__
 from omnictl.cli.exit_codes import ExitCode, code_of
-from omnictl.cli.globals import GlobalOptions
+from omnictl.cli.globals import GlobalOptions, remember_arguments
 from omnictl.cli.output import make_output, silence_stdout
 from omnictl.cli.signals import SignalReceived, raise_on_signals
 from omnictl.codec.report import make_envelope
@@ -39,6 +39,7 @@ def _invoke(command: click.Group, argv: Sequence[str]) -> int:
     ctx: click.Context | None = None
     try:
         ctx = command.make_context("omnictl", list(argv))
+        remember_arguments(ctx, argv)
         with ctx:
             result = command.invoke(ctx)
             return int(result) if isinstance(result, int) else ExitCode.OK

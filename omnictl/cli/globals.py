@@ -1,6 +1,7 @@
 """The global options: they stand before or after the command, and mean the same in both places."""
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -9,6 +10,7 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 _META_KEY = "omnictl.globals"
+_ARGUMENTS_KEY = "omnictl.arguments"
 
 
 @dataclass(slots=True)
@@ -33,6 +35,16 @@ def current_globals(ctx: click.Context) -> GlobalOptions:
     if not isinstance(found, GlobalOptions):
         raise TypeError(_META_KEY)
     return found
+
+
+def remember_arguments(ctx: click.Context, arguments: Sequence[str]) -> None:
+    """Keep the words of the command line, for the lines that say which command goes on."""
+    ctx.find_root().meta[_ARGUMENTS_KEY] = tuple(arguments)
+
+
+def command_line(ctx: click.Context, *more: str) -> str:
+    """Return the command line of this run as a shell takes it, with more words at its end."""
+    return shlex.join(["omnictl", *ctx.find_root().meta.get(_ARGUMENTS_KEY, ()), *more])
 
 
 def global_options(command: F) -> F:

@@ -28,6 +28,6 @@ def plan_renderings(plan: Plan, exit_code: int) -> Mapping[str, Rendering]:
 def show_plan(session: Session, plan: Plan, output_format: str, exit_code: int) -> None:
     """Write a plan to stdout in the chosen format."""
     if output_format == "text":
-        session.output.result(render_plan(plan, session.output.out_style))
+        session.output.result(render_plan(plan, session.output.out_style, verbose=session.output.verbose > 0))
     else:
         session.output.result(plan_renderings(plan, exit_code)[output_format]())

@@ -20,7 +20,7 @@ from omnictl.model.outcome import (
     ReadingAccount,
     Waiting,
 )
-from omnictl.render.events import describe_wait, render_event
+from omnictl.render.events import Standing, describe_wait, render_event
 
 TOLD_AGAIN_SECONDS = 25.0
 """A wait is told again after so long: a pipeline must not take silence for death."""
@@ -34,6 +34,7 @@ class Progress:
         self._now = now
         self._lock = threading.Lock()
         self._live: _LiveDisplay | None = None
+        self._standing = Standing()
         self._waited_at: datetime | None = None
 
     def __enter__(self) -> Self:
@@ -46,6 +47,7 @@ class Progress:
     def observe(self, event: Event) -> None:
         """Tell one event."""
         with self._lock:
+            self._follow(event)
             if self._output.json_log:
                 self._output.event(event, self._now())
             elif isinstance(event, KeyReceived):
@@ -54,6 +56,14 @@ class Progress:
                 self._show(event)
             elif not self._output.quiet and not isinstance(event, ReadingAccount):
                 self._say_line(event)
+
+    def _follow(self, event: Event) -> None:
+        """Keep how far the run is."""
+        if isinstance(event, ApplyStarted):
+            self._standing = Standing(0, event.total, event.ends_at)
+        elif isinstance(event, ChangeEnded):
+            self._standing = replace(self._standing, ended=event.position, waits_on=False)
+            self._waited_at = None
 
     def _say_key(self, event: KeyReceived) -> None:
         """A new key is said in full whatever --quiet says: a log can rebuild a lost state."""
@@ -70,7 +80,10 @@ class Progress:
             if self._waited_at and (now - self._waited_at).total_seconds() < TOLD_AGAIN_SECONDS:
                 return
             self._waited_at = now
-        self._output.say(render_event(event, now))
+            self._output.say(render_event(event, now, self._standing))
+            self._standing = replace(self._standing, waits_on=True)
+        else:
+            self._output.say(render_event(event, now, self._standing))
 
     def _show(self, event: Event) -> None:
         if isinstance(event, ApplyStarted):
@@ -78,7 +91,7 @@ class Progress:
         if self._live is not None:
             self._live.update(event, self._now())
         elif isinstance(event, Waiting | Notice):
-            self._output.say(render_event(event, self._now()))
+            self._output.say(render_event(event, self._now(), self._standing))
 
 
 class _LiveDisplay:

@@ -11,6 +11,7 @@ from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.outcome import (
     ApplyReport,
     ApplyStarted,
+    ApplyStopped,
     ChangeEnded,
     Event,
     Fate,
@@ -102,6 +103,16 @@ def _encode_event(event: Event) -> dict[str, Json]:
                 "total": event.total,
                 "expected_seconds": event.seconds,
                 "ends_at": write_time(event.ends_at),
+                "not_tried_at_stop": event.left_at_stop,
+            }
+        case ApplyStopped():
+            return {
+                "event": "stopped",
+                "reason": event.reason,
+                "done": event.done,
+                "failed": event.failed,
+                "unknown": event.unknown,
+                "not_tried": event.left,
             }
         case ChangeEnded():
             return {

@@ -41,7 +41,10 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApplyReport:
-    """The result of an apply: outcomes in the order of the plan, and what a reader has to know beside them."""
+    """The result of an apply: outcomes in the order of the plan, and what a reader has to know beside them.
+
+    ``again`` is the command that goes on; ``next_seconds`` says when the next request may leave, where that is known.
+    """
 
     plan_id: str
     environment: str
@@ -55,6 +58,8 @@ class ApplyReport:
     stop_reason: str = ""
     signal: int | None = None
     sandbox: bool = False
+    again: str = ""
+    next_seconds: float | None = None
 
     def count(self, fate: Fate) -> int:
         """Return how many changes ended so."""
@@ -80,7 +85,10 @@ class WaitingForLock:
 
 @dataclass(frozen=True, slots=True)
 class ApplyStarted:
-    """The first request is about to leave. ``ends_at`` is the estimate under the budgets."""
+    """The first request is about to leave. ``ends_at`` is the estimate under the budgets.
+
+    ``left_at_stop`` is how many changes ``stop_after_seconds`` is expected to leave undone.
+    """
 
     plan_id: str
     environment: str
@@ -90,6 +98,18 @@ class ApplyStarted:
     seconds: float
     ends_at: datetime
     stop_after_seconds: float | None = None
+    left_at_stop: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyStopped:
+    """The run stopped in good order before everything was done; the state is saved."""
+
+    reason: str
+    done: int
+    failed: int
+    unknown: int
+    left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,5 +166,14 @@ class Notice:
 
 
 Event: TypeAlias = (
-    ReadingAccount | WaitingForLock | ApplyStarted | ChangeEnded | KeyReceived | Waiting | Retrying | Settling | Notice
+    ReadingAccount
+    | WaitingForLock
+    | ApplyStarted
+    | ApplyStopped
+    | ChangeEnded
+    | KeyReceived
+    | Waiting
+    | Retrying
+    | Settling
+    | Notice
 )

@@ -1,17 +1,27 @@
 """Applying: under the lock, settle what is open, compare or resume, refuse or execute, remember after every step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from omnictl.engine.advance import finish_plan, record_default, start_plan
+from omnictl.engine.cost import count_left
 from omnictl.engine.order import arrange
 from omnictl.engine.resume import Resumption, resume
 from omnictl.engine.view import Circumstances
 from omnictl.errors import OmnictlError, RefusalKind, RefusedError, StateWriteError
-from omnictl.model.change import Change, Refresh
+from omnictl.model.change import Action, Change, Refresh
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.model.outcome import ApplyReport, ApplyStarted, Ending, Event, Fate, Outcome, WaitingForLock
+from omnictl.model.outcome import (
+    ApplyReport,
+    ApplyStarted,
+    ApplyStopped,
+    Ending,
+    Event,
+    Fate,
+    Outcome,
+    WaitingForLock,
+)
 from omnictl.model.plan import GuardFinding, Plan
 from omnictl.model.scenario import Configuration, Remote
 from omnictl.model.state import State
@@ -20,7 +30,7 @@ from omnictl.operations.plan import Reading, plan_from_reading
 from omnictl.operations.run import Tally, Tools, action_of
 from omnictl.operations.settling import settle_intents
 from omnictl.operations.stages import Stages
-from omnictl.provider.base import Provider, StopSignal
+from omnictl.provider.base import Operation, Provider, StopSignal
 from omnictl.state.base import LockHolder, StateBackend
 
 
@@ -186,8 +196,9 @@ def execute(wanted: Wanted, tools: Tools, *, stop_after_seconds: float | None, e
     saved = _save(tools)
     notes = (*tally.notes, *(problem.diagnostics if problem else ()), *((saved,) if saved else ()))
     tally.notes[:] = notes
-    ending = Ending.STOPPED if tools.stop.is_set else Ending.FINISHED
-    return _report(tally, ending, started_at)
+    report = _report(tally, Ending.STOPPED if tools.stop.is_set else Ending.FINISHED, started_at)
+    _announce_stop(report, tools)
+    return report
 
 
 def _run_stages(wanted: Wanted, tools: Tools, tally: Tally) -> OmnictlError | None:
@@ -231,28 +242,51 @@ def _announce(plan: Plan, tools: Tools, stop_after_seconds: float | None, ends_a
     visible = sum(1 for each in plan.changes if not isinstance(each, Refresh))
     if not visible:
         return
+    cost, budgets = plan.cost, tools.provider.capabilities.budgets
+    wanted = ((Operation.CREATE, cost.creates), (Operation.UPDATE, cost.updates))
+    left = 0
+    if stop_after_seconds is not None and cost.seconds > stop_after_seconds:
+        for operation, number in wanted:
+            budget, now = budgets.get(operation), tools.provider.permits(operation)
+            if budget is not None:
+                left += count_left(number, stop_after_seconds, budget.limit, budget.window_seconds, permits_now=now)
     tools.observe(
         ApplyStarted(
             plan.plan_id,
             plan.environment,
-            plan.cost.creates,
-            plan.cost.updates,
+            cost.creates,
+            cost.updates,
             visible,
-            plan.cost.seconds,
+            cost.seconds,
             ends_at,
             stop_after_seconds,
+            left,
         )
     )
 
 
+def _announce_stop(report: ApplyReport, tools: Tools) -> None:
+    if report.ending is Ending.STOPPED and report.count(Fate.NOT_TRIED):
+        numbers = (report.count(fate) for fate in (Fate.DONE, Fate.FAILED, Fate.UNKNOWN, Fate.NOT_TRIED))
+        tools.observe(ApplyStopped(report.stop_reason, *numbers))
+
+
+def _next_seconds(outcomes: Iterable[Outcome], provider: Provider) -> float | None:
+    """Return when the next request of what is left may leave; None where nothing is left that sends one."""
+    left = {each.action for each in outcomes if each.fate is Fate.NOT_TRIED}
+    operations = {Operation.CREATE if action is Action.CREATE else Operation.UPDATE for action in left}
+    return min((provider.seconds_until_permit(each) for each in operations), default=None)
+
+
 def _report(tally: Tally, ending: Ending, started_at: datetime) -> ApplyReport:
     plan, tools = tally.plan, tally.tools
-    ordered = [tally.outcomes.get((each.address, action_of(each))) for each in plan.changes]
+    found = (tally.outcomes.get((each.address, action_of(each))) for each in plan.changes)
+    outcomes = tuple(each for each in found if each is not None)
     return ApplyReport(
         plan_id=plan.plan_id,
         environment=plan.environment,
         ending=ending,
-        outcomes=tuple(each for each in ordered if each is not None),
+        outcomes=outcomes,
         diagnostics=tuple(tally.notes),
         requests_sent=tools.provider.requests_sent,
         writes_sent=tally.writes_sent,
@@ -260,6 +294,7 @@ def _report(tally: Tally, ending: Ending, started_at: datetime) -> ApplyReport:
         finished_at=tools.clock(),
         stop_reason=tools.stop.reason,
         sandbox=plan.sandbox,
+        next_seconds=_next_seconds(outcomes, tools.provider),
     )
 
 

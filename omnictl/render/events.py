@@ -1,11 +1,13 @@
 """Events of a run, one line each: for pipelines and for what is said above a live display."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from omnictl.model.address import id_of
 from omnictl.model.outcome import (
     ApplyStarted,
+    ApplyStopped,
     ChangeEnded,
     Event,
     Fate,
@@ -17,64 +19,104 @@ from omnictl.model.outcome import (
     Waiting,
     WaitingForLock,
 )
-from omnictl.render.style import sanitize
-from omnictl.render.words import count, duration
+from omnictl.render.style import Style, sanitize
+from omnictl.render.words import count, duration, short_key
+
+_REASONS = {
+    "budget": "the API takes no more for now",
+    "retry-after": "the API asked to come again later",
+    "backoff": "a pause before the next try",
+    "settle": "a create may still appear",
+}
+_PLAIN = Style()
 
 
-def render_event(event: Event, at: datetime) -> str:
-    """Return one line: the time in UTC, a word, and what happened."""
-    word, text = _say(event)
-    return f"{at:%H:%M:%S}Z {word:<8} {text}"
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a run is: changes ended of the total, when it ends, and whether its present wait was told before."""
+
+    ended: int = 0
+    total: int = 0
+    ends_at: datetime | None = None
+    waits_on: bool = False
 
 
-def _say(event: Event) -> tuple[str, str]:
+def render_event(event: Event, at: datetime, standing: Standing = Standing()) -> str:
+    """Return a line, or two: the time in UTC, a word, and what happened."""
+    return "\n".join(f"{at:%H:%M:%S}Z {word:<8} {text}" for word, text in _say(event, at, standing))
+
+
+def _say(event: Event, at: datetime, standing: Standing) -> list[tuple[str, str]]:
     match event:
         case ApplyStarted():
-            return "start", _say_start(event)
-        case ChangeEnded(outcome=outcome):
-            place = f"({event.position}/{event.total})"
-            why = f": {sanitize(outcome.diagnostic.summary)}" if outcome.diagnostic else ""
-            fate = outcome.fate.value if outcome.fate is Fate.DONE else outcome.fate.value.upper()
-            return outcome.action.value, f"{id_of(outcome.address)} {fate}{why} {place}"
+            return _say_start(event, at)
+        case ApplyStopped():
+            return [("stopped", _say_stop(event))]
+        case ChangeEnded():
+            return [(event.outcome.action.value, _say_end(event))]
         case KeyReceived():
-            return "key", f"{id_of(event.address)} has key {sanitize(event.key)}"
+            return [("key", f"{id_of(event.address)} has key {sanitize(event.key)}")]
         case Waiting():
-            return "waiting", describe_wait(event)
+            return [_say_wait(event, standing)]
         case Retrying():
-            return (
-                "again",
-                f"{event.operation}, try {event.attempt} in {duration(event.seconds)}: {sanitize(event.why)}",
-            )
+            again = f"try {event.attempt} in {duration(event.seconds)}"
+            return [("again", f"{event.operation}, {again}: {sanitize(event.why)}")]
         case Settling(addresses=addresses):
             names = ", ".join(id_of(each) for each in addresses[:5])
             more = f" and {len(addresses) - 5} more" if len(addresses) > 5 else ""
-            return "settle", f"looking for creates with unknown outcome: {names}{more}"
+            return [("settle", f"looking for creates with unknown outcome: {names}{more}")]
         case ReadingAccount():
-            return "read", f"{count(event.scenarios_read, 'scenario')} read"
+            return [("read", f"{count(event.scenarios_read, 'scenario')} read")]
         case WaitingForLock():
-            return "lock", f"held by {sanitize(event.holder)}; waiting"
+            return [("lock", f"held by {sanitize(event.holder)}; waiting")]
         case Notice(diagnostic=diagnostic):
-            return diagnostic.severity.value, sanitize(f"{diagnostic.summary}: {diagnostic.detail}")
+            return [(diagnostic.severity.value, sanitize(f"{diagnostic.summary}: {diagnostic.detail}"))]
         case _:
             assert_never(event)
 
 
-def _say_start(event: ApplyStarted) -> str:
-    text = (
-        f"plan {event.plan_id[:4]}, {event.creates} creates, {event.updates} updates, "
-        f"about {duration(event.seconds)}, ends about {event.ends_at:%H:%MZ}"
-    )
-    if event.stop_after_seconds is not None and event.seconds > event.stop_after_seconds:
-        text += (
-            f"; longer than --stop-after {duration(event.stop_after_seconds)}: will stop with the rest to do, exit 6"
-        )
-    return text
+def _say_start(event: ApplyStarted, at: datetime) -> list[tuple[str, str]]:
+    parts = [f"plan {event.plan_id[:4]}"]
+    parts += [count(number, noun) for number, noun in ((event.creates, "create"), (event.updates, "update")) if number]
+    parts += [f"about {duration(max(1.0, event.seconds))}", f"ends about {event.ends_at:%H:%MZ}"]
+    lines = [("start", ", ".join(parts))]
+    stop_after = event.stop_after_seconds
+    if stop_after is not None and event.seconds > stop_after:
+        ends = at + timedelta(seconds=stop_after)
+        left = f"{event.left_at_stop} to do" if event.left_at_stop else "the rest to do"
+        text = f"longer than --stop-after {duration(stop_after)}: will stop at {ends:%H:%MZ} with {left}, exit 6"
+        lines.append(("warning", text))
+    return lines
+
+
+def _say_stop(event: ApplyStopped) -> str:
+    counts = f"{event.done} done, {event.failed} failed, {event.unknown} unknown, {event.left} to do"
+    return f"{sanitize(event.reason)}: {counts}; state saved"
+
+
+def _say_end(event: ChangeEnded) -> str:
+    outcome = event.outcome
+    fate = outcome.fate.value if outcome.fate is Fate.DONE else outcome.fate.value.upper()
+    key = f", key {short_key(outcome.key, _PLAIN)}" if outcome.key and outcome.fate is Fate.DONE else ""
+    why = f": {sanitize(outcome.diagnostic.summary)}" if outcome.diagnostic else ""
+    return f"{id_of(outcome.address)} {fate}{key}{why} ({event.position}/{event.total})"
+
+
+def _say_wait(event: Waiting, standing: Standing) -> tuple[str, str]:
+    """A wait for the throttle is first told as a used budget, then as time that is left."""
+    if event.reason != "budget" or not standing.total:
+        return "waiting", describe_wait(event)
+    place = f"{standing.ended}/{standing.total} done"
+    if not standing.waits_on and event.limit:
+        used = f"{event.limit} of {event.limit} {event.operation}s used"
+        return "budget", f"{used}, {place}, next {event.operation} {event.until:%H:%M:%SZ}"
+    ends = f", ends about {standing.ends_at:%H:%MZ}" if standing.ends_at else ""
+    return "waiting", f"{place}, next {event.operation} in {duration(event.seconds)}{ends}"
 
 
 def describe_wait(event: Waiting) -> str:
     """Return how long a wait is, why, and when it ends."""
-    reasons = {"budget": "the API takes no more for now", "settle": "a create may still appear"}
-    why = reasons.get(event.reason, event.reason)
+    why = _REASONS.get(event.reason, event.reason)
     if event.reason == "budget" and event.limit and event.window_seconds:
         why = f"the API takes {event.limit} {event.operation}s per {duration(event.window_seconds)}"
     return f"{duration(event.seconds)}: {why}, next at {event.until:%H:%M:%SZ}"

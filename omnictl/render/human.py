@@ -285,7 +285,9 @@ def _how_to_allow(plan: Plan, style: Style) -> list[str]:
         return []
     names = ", ".join(dict.fromkeys(each.guard.value for each in plan.open_guards))
     head = f"omnictl plan --env {plan.environment}{' --sandbox' * plan.sandbox}"
-    options = [f"--allow {each.guard.value}={each.subject}" for each in plan.open_guards]
+    options = [f"--only {each}" for each in plan.selection.only]
+    options += [f"--exclude {each}" for each in plan.selection.exclude]
+    options += [f"--allow {each.guard.value}={each.subject}" for each in plan.open_guards]
     return [
         "",
         *wrap(f"Apply will refuse this plan ({names}). To allow it:", style.width).split("\n"),

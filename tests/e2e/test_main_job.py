@@ -81,7 +81,7 @@ def test_without_terminal_and_yes_it_refuses(seeded: Path) -> None:
     ran = omnictl("apply", "--sandbox", "--format", "json")
     assert ran.code == 3
     assert ran.document["refusal"]["kind"] == "approval"
-    assert ran.document["refusal"]["command"] == "omnictl apply --env default --sandbox --yes"
+    assert ran.document["refusal"]["command"] == "omnictl apply --sandbox --format json --yes"
     assert ran.document["items"][0]["action"] == "create"
     assert ran.document["exit_code"] == 3
 

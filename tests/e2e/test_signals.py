@@ -32,7 +32,7 @@ def waiting(project: Path, serve_sandbox: ServeSandbox) -> Iterator[subprocess.P
     )
     assert process.stderr is not None
     for line in process.stderr:
-        if " waiting " in line:
+        if " budget " in line:
             break
     yield process
     process.kill()
@@ -44,7 +44,7 @@ def test_a_signal_stops_in_good_order(waiting: subprocess.Popen[str], number: si
     waiting.send_signal(number)
     out, err = waiting.communicate(timeout=20)
     assert waiting.returncode == code
-    assert "20 done, 2 not tried" in out
+    assert "20 done (20 creates), 2 not tried" in out
     assert "Stopping" in err
     assert "20 unchanged" in omnictl("plan").out
 
@@ -54,7 +54,7 @@ def test_a_killed_apply_goes_on(waiting: subprocess.Popen[str]) -> None:
     waiting.communicate(timeout=20)
     ran = omnictl("apply", "--yes", "--stop-after", "1s")
     assert ran.code == 6
-    assert "Plan: 2 create; 20 unchanged." in ran.out
+    assert "Plan: 2 creates; 20 unchanged." in ran.out
 
 
 def test_a_second_apply_is_told_who_holds_the_lock(waiting: subprocess.Popen[str]) -> None:
@@ -104,4 +104,4 @@ def test_a_saved_plan_goes_on_after_a_kill(project: Path, serve_sandbox: ServeSa
     assert omnictl("apply", "plan.json", "--stop-after", "1s").code == 6
     ran = omnictl("apply", "plan.json", "--stop-after", "1s")
     assert ran.code == 6
-    assert "20 done, 2 not tried" in ran.out
+    assert "20 done (20 creates), 2 not tried" in ran.out

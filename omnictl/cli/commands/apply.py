@@ -16,7 +16,7 @@ from omnictl.cli.apply_output import APPLY_FORMATS, APPLY_REPORTS, apply_renderi
 from omnictl.cli.approval import ask
 from omnictl.cli.context import Session, get_session, utc_now
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.globals import global_options
+from omnictl.cli.globals import command_line, global_options
 from omnictl.cli.plan_output import show_plan
 from omnictl.cli.planning import Choices, make_circumstances, read_choices, selection_options
 from omnictl.cli.progress import Progress
@@ -106,7 +106,9 @@ def command(
             stop_after=stop_after,
             lock_timeout=lock_timeout or 0.0,
             as_json=output_format == "json",
+            approving=command_line(ctx, "--yes"),
         )
+    report = replace(report, again=command_line(ctx))
     code = code_of_report(report)
     write_reports(reports, apply_renderings(report, code))
     show_report(session, report, output_format, code)
@@ -133,6 +135,7 @@ def _apply(
     stop_after: float | None,
     lock_timeout: float,
     as_json: bool,
+    approving: str,
 ) -> ApplyReport:
     configuration = Configuration() if saved is not None else session.configuration
     stop, output = StopSignal(), session.output
@@ -142,15 +145,14 @@ def _apply(
     def approve(plan: Plan) -> None:
         if not as_json:
             show_plan(session, plan, "text", ExitCode.OK)
-        command_line = f"omnictl apply --env {plan.environment}{' --sandbox' * plan.sandbox} --yes"
         try:
             refuse_guarded(plan)
             if plan.changes:
-                ask(f"Apply these changes to {plan.environment}?", output, approved=yes, command=command_line)
+                ask(f"Apply these changes to {plan.environment}?", output, approved=yes, command=approving)
         except RefusedError as refused:
             if not as_json:
                 raise
-            refusal: dict[str, Json] = {"kind": refused.kind.value, "command": command_line}
+            refusal: dict[str, Json] = {"kind": refused.kind.value, "command": approving}
             output.diagnostics(refused.diagnostics)
             output.document({**encode_plan(plan, exit_code=ExitCode.REFUSED), "refusal": refusal})
             raise click.exceptions.Exit(ExitCode.REFUSED) from None
