@@ -1,16 +1,20 @@
 """The one error boundary: expected, interrupted, bug. Everything that ends a run becomes an exit code here."""
 
 import os
+import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from omnictl import __version__
-from omnictl.cli.exit_codes import ExitCode, code_of
+from omnictl.cli.exit_codes import SIGNALS, ExitCode, code_of
 from omnictl.cli.globals import GlobalOptions, remember_arguments
 from omnictl.cli.output import make_output, silence_stdout
 from omnictl.cli.signals import SignalReceived, raise_on_signals
@@ -30,8 +34,27 @@ def run(command: click.Group, argv: Sequence[str]) -> int:
         silence_stdout()
         return ExitCode.BROKEN_PIPE
     except (SignalReceived, KeyboardInterrupt) as ended:
-        number = ended.number if isinstance(ended, SignalReceived) else 2
-        return 128 + number
+        return _tell_signal(ended.number if isinstance(ended, SignalReceived) else signal.SIGINT, argv)
+    return code
+
+
+def leave(code: int) -> NoReturn:
+    """End the process. After a signal at once: a thread that still waits for an answer must not hold it."""
+    if code in SIGNALS:
+        with suppress(OSError, ValueError):
+            _flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _tell_signal(number: int, argv: Sequence[str]) -> int:
+    """Say that a signal ended the run where nothing had begun; where JSON was asked for, in one document."""
+    code = ExitCode(128 + number)
+    name = signal.Signals(number).name
+    diagnostic = Diagnostic("interrupted", Severity.ERROR, "Ended by a signal", f"{name} came; nothing was sent.")
+    make_output(_glance(argv), os.environ).diagnostics([diagnostic])
+    if _wants_json(argv):
+        _answer(argv, code, [diagnostic], {})
     return code
 
 
@@ -48,13 +71,13 @@ def _invoke(command: click.Group, argv: Sequence[str]) -> int:
     except click.ClickException as wrong:
         return _tell_usage(wrong, argv)
     except click.Abort:
-        return ExitCode.INTERRUPTED
+        return _tell_signal(signal.SIGINT, argv)
     except OmnictlError as error:
         return _tell(error, argv)
     except (BrokenPipeError, SignalReceived, KeyboardInterrupt):
         raise
     except Exception as bug:  # noqa: BLE001 - the last resort of the program
-        return _tell_bug(bug)
+        return _tell_bug(bug, argv)
 
 
 def _tell(error: OmnictlError, argv: Sequence[str]) -> int:
@@ -72,9 +95,13 @@ def _tell(error: OmnictlError, argv: Sequence[str]) -> int:
 
 def _tell_usage(wrong: click.ClickException, argv: Sequence[str]) -> int:
     """Say wrong usage; Click words it, and its own exit code is not ours."""
-    wrong.show()
+    diagnostic = Diagnostic("usage", Severity.ERROR, "The command line makes no sense", wrong.format_message())
+    output = make_output(_glance(argv), os.environ)
+    if output.json_log:
+        output.diagnostics([diagnostic])
+    else:
+        wrong.show()
     if _wants_json(argv):
-        diagnostic = Diagnostic("usage", Severity.ERROR, "The command line makes no sense", wrong.format_message())
         _answer(argv, ExitCode.USAGE, (diagnostic,), {})
     return ExitCode.USAGE
 
@@ -96,7 +123,7 @@ def _answer(argv: Sequence[str], code: ExitCode, diagnostics: Sequence[Diagnosti
 def _glance(argv: Sequence[str]) -> GlobalOptions:
     """Read the few options that decide how an error is said, even where the rest could not be parsed."""
     options = GlobalOptions(quiet="-q" in argv or "--quiet" in argv)
-    for option, following in zip(argv, [*argv[1:], ""], strict=True):
+    for option, following in pairwise([*argv, ""]):
         name, _, value = option.partition("=")
         if name == "--color":
             options.color = value or following
@@ -106,25 +133,39 @@ def _glance(argv: Sequence[str]) -> GlobalOptions:
 
 
 def _wants_json(argv: Sequence[str]) -> bool:
-    pairs = zip(argv, [*argv[1:], ""], strict=True)
-    return any(one == "--format=json" or (one == "--format" and two == "json") for one, two in pairs)
+    return any(one == "--format=json" or (one == "--format" and two == "json") for one, two in pairwise([*argv, ""]))
 
 
-def _tell_bug(bug: Exception) -> int:
+def _tell_bug(bug: Exception, argv: Sequence[str]) -> int:
     """Write the traceback to a file and ask for a report. Values of variables are not in it."""
     text = "".join(traceback.format_exception(bug))
-    handle, name = tempfile.mkstemp(prefix="omnictl-bug-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
-        log.write(f"omnictl {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n{text}")
+    path = _write_log(f"omnictl {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n{text}")
     diagnostic = Diagnostic(
         "bug",
         Severity.ERROR,
         "This is a bug in omnictl",
         f"{type(bug).__name__} in {_place(bug)}. What an apply did before is remembered in the state.",
-        hint=f"please report it with the log {Path(name)}",
+        hint=f"please report it with the log {path}",
     )
-    make_output(GlobalOptions(), os.environ).diagnostics([diagnostic])
+    make_output(_glance(argv), os.environ).diagnostics([diagnostic])
+    if _wants_json(argv):
+        _answer(argv, ExitCode.BUG, [diagnostic], {})
     return ExitCode.BUG
+
+
+def _write_log(text: str) -> Path:
+    """Write the log into the work directory of the project, or among the temporary files where there is none."""
+    logs: Path | None = Path.cwd() / ".omnictl" / "logs"
+    try:
+        logs = logs if logs and logs.parent.is_dir() else None
+        if logs is not None:
+            logs.mkdir(mode=0o700, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix="omnictl-bug-", suffix=".log", dir=logs)
+    except OSError:
+        handle, name = tempfile.mkstemp(prefix="omnictl-bug-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
+        log.write(text)
+    return Path(name)
 
 
 def _place(bug: Exception) -> str:
@@ -139,6 +180,7 @@ def _flush() -> None:
 
 
 CODES = {
+    "interrupted": "A signal (Ctrl-C, SIGTERM, SIGHUP) ended the run before anything was sent.",
     "usage": "The command line has an unknown command or option, or lacks something. Nothing ran.",
     "bug": "omnictl itself failed. The log holds the place and no values of yours; please report it.",
 }

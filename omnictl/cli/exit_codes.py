@@ -49,10 +49,10 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.TERMINATED: "ended by a termination signal (SIGTERM); what was done is remembered",
 }
 
-_SIGNALS = (ExitCode.HANGUP, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+SIGNALS = (ExitCode.HANGUP, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
 _PRECEDENCE = (
     ExitCode.BUG,
-    *_SIGNALS,
+    *SIGNALS,
     ExitCode.PARTIAL,
     ExitCode.STOPPED,
     ExitCode.NO_ACCESS,

@@ -71,6 +71,6 @@ def cli(ctx: click.Context) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run omnictl and end the process with its exit code."""
-    from omnictl.cli.boundary import run  # late: --help must not pay for it
+    from omnictl.cli.boundary import leave, run  # late: --help must not pay for it
 
-    sys.exit(run(cli, list(sys.argv[1:] if argv is None else argv)))
+    leave(run(cli, list(sys.argv[1:] if argv is None else argv)))

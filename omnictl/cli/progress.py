@@ -44,6 +44,10 @@ class Progress:
         if self._live is not None:
             self._live.stop()
 
+    def has_begun(self) -> bool:
+        """Tell whether an apply is about to send its first write, or has."""
+        return self._standing.total > 0
+
     def observe(self, event: Event) -> None:
         """Tell one event."""
         with self._lock:

@@ -1,4 +1,4 @@
-"""Signals: outside an apply they end the run at once; inside it the first stops in good order, the second ends it."""
+"""Signals: before the first write they end the run at once; after it the first stops in good order, the second ends."""
 
 import os
 import signal
@@ -28,15 +28,23 @@ def raise_on_signals() -> None:
 
 
 @contextmanager
-def stopping(stop: StopSignal, say: Callable[[str], None], in_danger: Callable[[], str]) -> Iterator[list[int]]:
+def stopping(
+    stop: StopSignal,
+    say: Callable[[str], None],
+    in_danger: Callable[[], str],
+    *,
+    has_begun: Callable[[], bool] = lambda: True,
+) -> Iterator[list[int]]:
     """Inside the context the first signal asks ``stop`` and the second ends the process.
 
-    Yields a list that holds the number of the signal, once there was one. ``in_danger`` says what may be lost.
+    Until ``has_begun`` there is nothing to end in good order, and a signal raises SignalReceived as elsewhere. Yields a
+    list that holds the number of the signal, once there was one. ``in_danger`` says what may be lost.
     """
     received: list[int] = []
 
     def receive(number: int, frame: FrameType | None) -> None:
-        del frame
+        if not received and not has_begun():
+            _raise(number, frame)
         if received:
             say(f"Ended at once. {in_danger()}")
             sys.stderr.flush()

@@ -94,6 +94,34 @@ def test_only_the_word_yes_goes_on(project: Path, answer: str, code: int) -> Non
     assert child.exitstatus == code
 
 
+def test_ctrl_c_at_the_question_ends_at_once(project: Path) -> None:
+    omnictl("init")
+    environ = {**os.environ, "TERM": "xterm"}
+    child = pexpect.spawn(OMNICTL[0], [*OMNICTL[1:], "apply", "--sandbox"], env=environ, timeout=20, encoding="utf-8")
+    child.expect("Only the word yes goes on")
+    child.sendintr()
+    child.expect("nothing was sent")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
+    assert "1 create" in omnictl("plan", "--sandbox").out
+
+
+def test_ctrl_c_ends_the_wait_for_the_lock(waiting: subprocess.Popen[str]) -> None:
+    second = subprocess.Popen(
+        [*OMNICTL, "apply", "--yes", "--lock-timeout", "10m"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert second.stderr is not None
+    assert "lock" in second.stderr.readline()
+    second.send_signal(signal.SIGINT)
+    assert "nothing was sent" in second.communicate(timeout=20)[1]
+    assert second.returncode == 130
+
+
 def test_a_saved_plan_goes_on_after_a_kill(project: Path, serve_sandbox: ServeSandbox) -> None:
     """The very first plan of an environment: there is no state yet when it is made."""
     (project / "scenarios").mkdir()

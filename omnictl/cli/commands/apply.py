@@ -1,6 +1,5 @@
 """``omnictl apply``: create and update what differs; with a file, exactly what the saved plan says."""
 
-import os
 import re
 import threading
 import time
@@ -112,7 +111,6 @@ def command(
     code = code_of_report(report)
     write_reports(reports, apply_renderings(report, code))
     show_report(session, report, output_format, code)
-    _leave(session, code)
     return code
 
 
@@ -161,7 +159,8 @@ def _apply(
     timer = _Timer(stop, stop_after)
     with ExitStack() as stack:
         progress = stack.enter_context(Progress(output))
-        received = stack.enter_context(stopping(stop, output.say, _in_danger))
+        has_begun = progress.has_begun
+        received = stack.enter_context(stopping(stop, output.say, _in_danger, has_begun=has_begun))
 
         def open_provider(state: State) -> "OmniProvider":
             provider = session.open_provider(state, stop, progress.observe, read_only=False)
@@ -241,13 +240,6 @@ def _refuse_lost_state(session: Session) -> None:
                 commands=(f"environments: {{{session.place.environment}: {{state_in_git: true}}}}",),
             ),
         )
-
-
-def _leave(session: Session, code: int) -> None:
-    """End at once where requests are still in flight after a signal: everything is saved."""
-    if code in (ExitCode.HANGUP, ExitCode.INTERRUPTED, ExitCode.TERMINATED):
-        session.output.flush()
-        os._exit(code)
 
 
 CODES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from omnictl.cli.boundary import run
+from omnictl.cli.boundary import leave, run
 from omnictl.cli.signals import SignalReceived, raise_on_signals
 from omnictl.errors import OmnictlError, RefusalKind, RefusedError, StoppedError
 from omnictl.model.diagnostic import Diagnostic, Severity
@@ -118,8 +118,58 @@ def test_a_bug_without_a_traceback_is_a_bug_too(
     from omnictl.cli.boundary import _tell_bug
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert _tell_bug(ValueError("x")) == 70
+    assert _tell_bug(ValueError("x"), []) == 70
     assert "ValueError in an unknown place" in capsys.readouterr().err
+
+
+def test_the_log_of_a_bug_lies_in_the_work_directory(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / ".omnictl").mkdir()
+    assert run(raising(RuntimeError("x")), ["go"]) == 70
+    [log] = (project / ".omnictl" / "logs").iterdir()
+    assert str(log) in capsys.readouterr().err
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_work_directory_that_cannot_be_written_hides_no_bug(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
+    (project / ".omnictl").mkdir()
+    (project / ".omnictl" / "logs").write_text("a file where the directory should be")
+    assert run(raising(RuntimeError("x")), ["go"]) == 70
+    assert list(elsewhere.glob("omnictl-bug-*.log"))
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "kind"),
+    [(SignalReceived(15), 143, "interrupted"), (RuntimeError("x"), 70, "bug"), (click.UsageError("x"), 64, "usage")],
+)
+def test_every_end_is_one_document_where_json_was_asked_for(
+    error: BaseException,
+    code: int,
+    kind: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert run(raising(error), ["go", "--format", "json", "--log-format", "json"]) == code
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    assert (document["exit_code"], document["diagnostics"][0]["code"]) == (code, kind)
+    assert [json.loads(line)["code"] for line in err.splitlines()] == [kind]
+
+
+def test_after_a_signal_the_process_waits_for_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr("os._exit", ended.append)
+    with pytest.raises(SystemExit) as caught:
+        leave(143)
+    assert (ended, caught.value.code) == ([143], 143)
+    with pytest.raises(SystemExit):
+        leave(0)
+    assert ended == [143]
 
 
 def test_a_closed_pipe_ends_with_141(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from omnictl.cli.signals import stopping
+from omnictl.cli.signals import SignalReceived, stopping
 from omnictl.provider.base import StopSignal
 
 
@@ -34,3 +34,14 @@ def test_the_first_signal_stops_in_good_order_and_the_second_ends(monkeypatch: p
         "Ended at once. Two requests may be lost.",
     ]
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_before_anything_has_begun_a_signal_ends_at_once() -> None:
+    stop, said = StopSignal(), list[str]()
+    with (
+        pytest.raises(SignalReceived) as caught,
+        stopping(stop, said.append, lambda: "", has_begun=lambda: False),
+    ):
+        signal.raise_signal(signal.SIGTERM)
+    assert caught.value.number == signal.SIGTERM
+    assert (stop.is_set, said) == (False, [])
