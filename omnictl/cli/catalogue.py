@@ -29,7 +29,7 @@ COMMANDS: dict[str, Entry] = {
     "state": _entry("Live with", "state", "Look at the state, and mend it."),
     "output": _entry("Live with", "output", "The keys, for applications."),
     "render": _entry("Inspect", "render", "What will be sent, variables resolved."),
-    "explain": _entry("Inspect", "explain", "Explain a diagnostic, a guard or an exit code."),
+    "explain": _entry("Inspect", "explain", "Explain a diagnostic, a guard, a field or an exit code."),
     "schema": _entry("Inspect", "schema", "The JSON Schemas of the files."),
     "completion": _entry("Inspect", "completion", "Completion for a shell."),
     "doctor": _entry("Inspect", "doctor", "Check credentials, clock, state and lock."),

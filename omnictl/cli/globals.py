@@ -90,9 +90,22 @@ def _option(*names: str, callback: Callable[..., None], **settings: Any) -> Call
     return click.option(*names, expose_value=False, is_eager=True, callback=callback, **settings)
 
 
+def _complete_environments(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
+    from omnictl.cli.completing import complete_environments  # late: only a shell that completes pays for it
+
+    return complete_environments(ctx, param, incomplete)
+
+
 _OPTIONS = (
     _option("-C", "--chdir", metavar="DIR", callback=_keep_one, help="Work as if started in DIR."),
-    _option("-e", "--env", metavar="NAME", callback=_keep_one, help="The environment (OMNICTL_ENV)."),
+    _option(
+        "-e",
+        "--env",
+        metavar="NAME",
+        callback=_keep_one,
+        shell_complete=_complete_environments,
+        help="The environment (OMNICTL_ENV).",
+    ),
     _option("--sandbox", is_flag=True, callback=_keep_flag, help="Use the embedded sandbox instead of the API."),
     _option("--state", metavar="PATH", callback=_keep_one, help="Where the state is (OMNICTL_STATE)."),
     _option("--var", "variables", metavar="NAME=V", multiple=True, callback=_keep_variables, help="Set a variable."),

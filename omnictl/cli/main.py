@@ -1,5 +1,6 @@
 """The entry point: the command tree, loaded late, and the one boundary where errors become exit codes."""
 
+import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -34,6 +35,8 @@ class CommandTree(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; a word of another tool answers with ours."""
         word = args[0] if args else ""
+        if ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
         if word in OTHER_WORDS:
             raise click.UsageError(f"There is no command {word!r}. {OTHER_WORDS[word]}", ctx)
         if word not in COMMANDS and not word.startswith("-"):
@@ -73,4 +76,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run omnictl and end the process with its exit code."""
     from omnictl.cli.boundary import leave, run  # late: --help must not pay for it
 
+    instruction = os.environ.get("_OMNICTL_COMPLETE")
+    if instruction:
+        from omnictl.cli.completing import answer
+
+        leave(answer(cli, instruction))
     leave(run(cli, list(sys.argv[1:] if argv is None else argv)))

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from omnictl import __version__
+from omnictl.cli.completing import complete_allowances, complete_ids
 from omnictl.cli.context import Session, recent_requests, utc_now
 from omnictl.codec.state import state_digest
 from omnictl.engine.view import BudgetUse, Circumstances, Thresholds
@@ -27,13 +28,22 @@ class Choices:
     allowed: frozenset[tuple[Guard, str]] = frozenset()
 
 
+_of_ids: Any = {"multiple": True, "metavar": "GLOB", "shell_complete": complete_ids}
+
+
 def selection_options(command: F) -> F:
     """Give a command --only, --exclude and --allow."""
     for option in reversed(
         (
-            click.option("--only", multiple=True, metavar="GLOB", help="Only these: an id glob or label:KEY=VALUE."),
-            click.option("--exclude", multiple=True, metavar="GLOB", help="Not these: an id glob or label:KEY=VALUE."),
-            click.option("--allow", multiple=True, metavar="GUARD=ID", help="Allow what a guard refuses."),
+            click.option("--only", help="Only these: an id glob or label:KEY=VALUE.", **_of_ids),
+            click.option("--exclude", help="Not these: an id glob or label:KEY=VALUE.", **_of_ids),
+            click.option(
+                "--allow",
+                multiple=True,
+                metavar="GUARD=ID",
+                shell_complete=complete_allowances,
+                help="Allow what a guard refuses.",
+            ),
         )
     ):
         command = option(command)

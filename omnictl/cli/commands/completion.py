@@ -3,6 +3,7 @@
 import click
 from click.shell_completion import get_completion_class
 
+from omnictl.cli.completing import VARIABLE
 from omnictl.cli.context import get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
@@ -18,7 +19,9 @@ Register-ArgumentCompleter -Native -CommandName omnictl -ScriptBlock {
     $env:COMP_CWORD = if ($word) { $count - 1 } else { $count }
     omnictl | ForEach-Object {
         $parts = $_ -split ",", 2
-        [System.Management.Automation.CompletionResult]::new($parts[1], $parts[1], "ParameterValue", $parts[1])
+        if ($parts[0] -eq "plain") {
+            [System.Management.Automation.CompletionResult]::new($parts[1], $parts[1], "ParameterValue", $parts[1])
+        }
     }
     Remove-Item Env:_OMNICTL_COMPLETE, Env:COMP_WORDS, Env:COMP_CWORD
 }
@@ -38,5 +41,5 @@ def command(ctx: click.Context, shell: str) -> int:
     made = get_completion_class(shell)
     if made is None:
         raise click.UsageError(f"There is no completion for {shell}.", ctx)
-    output.result(made(ctx.find_root().command, {}, "omnictl", "_OMNICTL_COMPLETE").source())
+    output.result(made(ctx.find_root().command, {}, "omnictl", VARIABLE).source())
     return ExitCode.OK

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from omnictl import __version__
+from omnictl.cli.completing import complete_recorded_ids
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
@@ -21,7 +22,7 @@ FORMATS = ("text", "json", "shell", "dotenv")
 
 
 @click.command("output", epilog="Example: omnictl output --format dotenv --out scenarios.env")
-@click.argument("scenario_id", metavar="[ID]", required=False)
+@click.argument("scenario_id", metavar="[ID]", required=False, shell_complete=complete_recorded_ids)
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", help="How it is written.")
 @click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file.")
 @click.option("--check", type=click.Path(dir_okay=False), metavar="FILE", help="Exit with 2 if FILE is out of date.")

@@ -3,6 +3,7 @@
 import click
 
 from omnictl import __version__
+from omnictl.cli.completing import complete_ids
 from omnictl.cli.context import get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
@@ -16,7 +17,7 @@ from omnictl.model.scenario import Json, Resource
 
 
 @click.command("render", epilog="Example: omnictl render vk-sms --env production")
-@click.argument("globs", metavar="[ID…]", nargs=-1)
+@click.argument("globs", metavar="[ID…]", nargs=-1, shell_complete=complete_ids)
 @click.option("--format", "output_format", type=click.Choice(["yaml", "json"]), default="yaml", help="How.")
 @global_options
 @click.pass_context
