@@ -32,7 +32,7 @@ COMMANDS: dict[str, Entry] = {
     "explain": _entry("Inspect", "explain", "Explain a diagnostic, a guard, a field or an exit code."),
     "schema": _entry("Inspect", "schema", "The JSON Schemas of the files."),
     "completion": _entry("Inspect", "completion", "Completion for a shell."),
-    "doctor": _entry("Inspect", "doctor", "Check credentials, clock, state and lock."),
+    "doctor": _entry("Inspect", "doctor", "Check credentials, account, clock, state and lock."),
 }
 
 OTHER_WORDS: dict[str, str] = {

@@ -13,7 +13,7 @@ import click
 
 from omnictl.cli.globals import GlobalOptions, current_globals
 from omnictl.cli.output import Output, make_output
-from omnictl.errors import ConfigurationError, UsageError
+from omnictl.errors import ConfigurationError, RefusalKind, RefusedError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
 from omnictl.model.outcome import Event
 from omnictl.model.scenario import Configuration
@@ -190,6 +190,22 @@ def recent_requests(state: State, now: datetime, window_seconds: float) -> dict[
     return {Operation.CREATE: sorted(created), Operation.UPDATE: sorted(updated)}
 
 
+def refuse_lost_state(session: Session) -> None:
+    """In a pipeline a local state is lost with the machine, unless git keeps it."""
+    if session.in_ci and not session.sandbox and session.backend.is_local and not session.environment.state_in_git:
+        raise RefusedError(
+            RefusalKind.POLICY,
+            Diagnostic(
+                "local-state-in-ci",
+                Severity.ERROR,
+                "A pipeline must not apply with a state that goes with its machine",
+                f"The state of {session.place.environment} is the local file {session.backend.location}.",
+                hint="if the pipeline commits it to git, say so in omnictl.yaml",
+                commands=(f"environments: {{{session.place.environment}: {{state_in_git: true}}}}",),
+            ),
+        )
+
+
 def get_session(ctx: click.Context) -> Session:
     """Return the session of this run; made once, when the options are known."""
     root = ctx.find_root()
@@ -245,6 +261,8 @@ def _sandbox_in_ci() -> Diagnostic:
 
 
 CODES = {
+    "local-state-in-ci": "With CI set, apply refuses a state in a local file: the machine of the pipeline goes, and "
+    "the keys with it. Commit the state to git and say state_in_git: true.",
     "no-directory": "The directory given with -C does not exist or cannot be entered.",
     "no-environment": "omnictl.yaml has several environments and no default, so one must be named with --env.",
     "unknown-environment": "The environment named with --env or OMNICTL_ENV is not in omnictl.yaml.",

@@ -29,7 +29,7 @@ def open_provider(
     """Return the provider; the caller closes it. Raises AccessError where no API is configured."""
     now = utc_now()
     window = max((each.window_seconds for each in session.budgets.values()), default=0.0)
-    base_url, credentials = (SANDBOX_URL, _sandbox_credentials()) if session.sandbox else _find_api(session)
+    base_url, credentials = (SANDBOX_URL, _sandbox_credentials()) if session.sandbox else find_api(session)
     return make_provider(
         base_url,
         credentials,
@@ -41,12 +41,18 @@ def open_provider(
         clock=utc_now,
         random=random.random,
         settle_seconds=_settle_seconds(session),
-        ca_file=session.environment.ca_file,
+        ca_file=_ca_file(session),
         transport=_sandbox_transport(session) if session.sandbox else None,
         read_only=read_only,
         timeout_seconds=_timeout_seconds(session),
-        trusted_hosts=tuple(session.environ.get("OMNICTL_TRUSTED_HOSTS", "").split(",")),
+        trusted_hosts=trusted_hosts(session),
     )
+
+
+def _ca_file(session: Session) -> str | None:
+    """Where the certificate authorities are; a path in the settings is relative to them."""
+    named = session.environment.ca_file
+    return str(session.settings.root / named) if named else None
 
 
 def _settle_seconds(session: Session) -> float | None:
@@ -120,7 +126,7 @@ def no_world(error: Exception) -> StateError:
     )
 
 
-def _find_api(session: Session) -> "tuple[str, Credentials]":
+def find_api(session: Session) -> "tuple[str, Credentials]":
     """Return base URL and credentials; where one is missing, say where they were looked for."""
     from omnictl.transport.credentials import find_credentials
 
@@ -128,34 +134,41 @@ def _find_api(session: Session) -> "tuple[str, Credentials]":
     base_url = environment.base_url or session.environ.get("INFOBIP_BASE_URL")
     credentials = find_credentials(session.environ, environment.credentials)
     if not base_url or credentials is None:
-        raise AccessError(_no_api(session, base_url, found=credentials is not None))
+        raise AccessError(_no_api(session, base_url, credentials))
     return base_url, credentials
 
 
-def _no_api(session: Session, base_url: str | None, *, found: bool) -> Diagnostic:
+def trusted_hosts(session: Session) -> tuple[str, ...]:
+    """Return the hosts that somebody vouches for, from outside of the files."""
+    from omnictl.transport.trust import parse_trusted_hosts
+
+    return parse_trusted_hosts(session.environ.get("OMNICTL_TRUSTED_HOSTS", ""))
+
+
+def _no_api(session: Session, base_url: str | None, credentials: "Credentials | None") -> Diagnostic:
+    from omnictl.transport.credentials import variables_asked
+
+    asked = variables_asked(session.environment.credentials)
     settings = session.settings.path
-    names = session.environment.credentials
     rows = (
         ("--env, OMNICTL_ENV", session.options.env or session.environ.get("OMNICTL_ENV") or "not set"),
         ("omnictl.yaml", str(settings) if settings else "none here or in a parent folder"),
-        ("INFOBIP_BASE_URL", "set" if base_url else "not set"),
-        (names.api_key_env, "set" if found else "not set"),
+        *([("base_url", "in omnictl.yaml")] if session.environment.base_url else []),
+        ("INFOBIP_BASE_URL", "set" if session.environ.get("INFOBIP_BASE_URL") else "not set"),
+        *((name, "set" if credentials and credentials.source == name else "not set") for name in asked),
     )
-    table = "\n".join(f"{name:<24}{what}" for name, what in rows)
+    columns = 2 + max(len(name) for name, _ in rows)
+    table = "\n".join(f"{name:<{columns}}{what}" for name, what in rows)
+    account = [] if base_url else ["export INFOBIP_BASE_URL=https://xxxxx.api.infobip.com"]
+    account += [] if credentials else [f"export {asked[0].split()[0]}=..."]
     return Diagnostic(
         "no-api",
         Severity.ERROR,
         "No Infobip API is configured for this command",
-        f"{'looked at':<24}found\n{table}",
+        f"{'looked at':<{columns}}found\n{table}",
         hint="use your account; or just try, with no account and no network, in the sandbox; "
         "a pipeline without secrets (a fork) can validate",
-        commands=(
-            "export INFOBIP_BASE_URL=https://xxxxx.api.infobip.com",
-            f"export {names.api_key_env}=...",
-            "omnictl plan",
-            "omnictl plan --sandbox",
-            "omnictl validate",
-        ),
+        commands=(*account, "omnictl plan", "omnictl plan --sandbox", "omnictl validate"),
     )
 
 

@@ -11,7 +11,7 @@ from omnictl.provider.pacing import Pacer, Permit, Surroundings
 from omnictl.provider.wire import UnreadableError, read_api_error
 from omnictl.transport.answer import Answer, Lost, Reply, Request, Unsent
 from omnictl.transport.client import HttpClient
-from omnictl.transport.retry import backoff_seconds, retry_after_seconds
+from omnictl.transport.retry import backoff_seconds, retry_after_seconds, seconds_until
 
 MOST_TRIES = 5
 """How often a reading, or a request that surely was not sent, is tried."""
@@ -20,12 +20,16 @@ Value = TypeVar("Value")
 
 
 class Exchange:
-    """Sends the requests of a provider. Stateless but for its parts; safe to use from any thread."""
+    """Sends the requests of a provider; safe to use from any thread.
+
+    ``clock_offset_seconds`` is how far the clock of the service was ahead of ours at its last answer; None before one.
+    """
 
     def __init__(self, client: HttpClient, pacer: Pacer, surroundings: Surroundings) -> None:
         self._client = client
         self._pacer = pacer
         self._around = surroundings
+        self.clock_offset_seconds: float | None = None
 
     def describe(self, request: Request, answer: Answer) -> str:
         """Return what came of a request, for people."""
@@ -100,6 +104,8 @@ class Exchange:
             self._pacer.give_back(permit)
             raise
         self._return_unused(permit, answer)
+        if isinstance(answer, Reply):
+            self.clock_offset_seconds = seconds_until(answer.headers.get("date", ""), self._around.clock())
         return answer
 
     def _return_unused(self, permit: Permit, answer: Answer) -> None:

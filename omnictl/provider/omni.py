@@ -38,6 +38,11 @@ class OmniProvider:
         """How many requests have left so far."""
         return self._client.requests_sent
 
+    @property
+    def clock_offset_seconds(self) -> float | None:
+        """How far the clock of the service is ahead of ours; None where it never said what time it is."""
+        return self._exchange.clock_offset_seconds
+
     def close(self) -> None:
         """Close all connections."""
         self._client.close()

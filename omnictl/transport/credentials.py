@@ -116,19 +116,6 @@ RunCommand: TypeAlias = Callable[[tuple[str, ...]], str]
 KeyringGet: TypeAlias = Callable[[str, str], str | None]
 
 
-def resolve_credentials(
-    environ: Mapping[str, str],
-    names: CredentialNames,
-    run_command: RunCommand = run_command,
-    keyring_get: KeyringGet = keyring_get,
-) -> Credentials:
-    """Return the credentials. Raises AccessError where there are none, or where they cannot be used."""
-    found = find_credentials(environ, names, run_command, keyring_get)
-    if found is None:
-        raise AccessError(_missing(_ask_for(names)))
-    return found
-
-
 def find_credentials(
     environ: Mapping[str, str],
     names: CredentialNames,
@@ -146,6 +133,13 @@ def find_credentials(
     if names.keyring:
         return _from_keyring(names.keyring, keyring_get)
     return _from_environment(environ, _ask_for(names))
+
+
+def variables_asked(names: CredentialNames) -> tuple[str, ...]:
+    """Return the variables that are looked at, in their order; a user name and its password as one, with "and"."""
+    asked = _ask_for(names)
+    pair = f"{asked.username_env} and {asked.password_env}" if asked.username_env else ""
+    return tuple(each for each in (asked.api_key_env, asked.token_env, pair) if each)
 
 
 def _ask_for(names: CredentialNames) -> CredentialSources:
@@ -232,20 +226,6 @@ def _from_keyring(entry: str, keyring_get: KeyringGet) -> Credentials:
     return make_credentials(secret, source="the keyring")
 
 
-def _missing(names: CredentialSources) -> Diagnostic:
-    variables = [name for name in (names.api_key_env, names.token_env) if name]
-    if names.username_env:
-        variables.append(f"{names.username_env} with {names.password_env}")
-    return Diagnostic(
-        "no-credentials",
-        Severity.ERROR,
-        "There are no credentials for the API",
-        f"None of these is set: {', '.join(variables)}.",
-        hint="set one, or use the sandbox, which needs none",
-        commands=(f"export {variables[0].split()[0]}=…", "omnictl plan --sandbox"),
-    )
-
-
 def _incomplete(there: str, lacking: str) -> Diagnostic:
     return Diagnostic(
         "incomplete-credentials",
@@ -301,8 +281,6 @@ def _keyring_empty(service: str, user: str) -> Diagnostic:
 
 
 CODES = {
-    "no-credentials": "No API key, token, or user and password was found. Set INFOBIP_API_KEY, or what the environment "
-    "names in omnictl.yaml, or use --sandbox.",
     "incomplete-credentials": "A user name without a password, or the reverse. Set both variables.",
     "malformed-credentials": "The key or token has spaces, line breaks or characters that no header can carry, or the "
     "user name has a colon. It is not shown; copy it again.",

@@ -27,13 +27,14 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
     if header is None:
         return None
     text = header.strip()
-    seconds = float(text) if _SECONDS.fullmatch(text) else _seconds_until(text, now)
+    seconds = float(text) if _SECONDS.fullmatch(text) else seconds_until(text, now)
     if seconds is None or seconds < SHORTEST_RETRY_AFTER_SECONDS:
         return None
     return min(seconds, LONGEST_RETRY_AFTER_SECONDS)
 
 
-def _seconds_until(text: str, now: datetime) -> float | None:
+def seconds_until(text: str, now: datetime) -> float | None:
+    """Return the seconds until an HTTP date, negative for one in the past; None where it is none."""
     try:
         then = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):

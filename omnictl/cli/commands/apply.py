@@ -13,7 +13,7 @@ import click
 
 from omnictl.cli.apply_output import APPLY_FORMATS, APPLY_REPORTS, apply_renderings, code_of_report, show_report
 from omnictl.cli.approval import ask
-from omnictl.cli.context import Session, get_session, utc_now
+from omnictl.cli.context import Session, get_session, refuse_lost_state, utc_now
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import command_line, global_options
 from omnictl.cli.plan_output import show_plan
@@ -23,8 +23,7 @@ from omnictl.cli.reports import Report, report_option, reported_failures, write_
 from omnictl.cli.saved import check_saved_plan, read_saved_plan
 from omnictl.cli.signals import stopping
 from omnictl.codec.plan import encode_plan
-from omnictl.errors import RefusalKind, RefusedError
-from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.errors import RefusedError
 from omnictl.model.outcome import ApplyReport
 from omnictl.model.plan import Plan
 from omnictl.model.scenario import Configuration, Json
@@ -95,7 +94,7 @@ def command(
     session = get_session(ctx)
     choices = read_choices(only, exclude, allow)
     with reported_failures(reports, sandbox=session.sandbox):
-        _refuse_lost_state(session)
+        refuse_lost_state(session)
         saved = _read_saved(session, planfile)
         report = _apply(
             session,
@@ -224,25 +223,3 @@ def _in_danger() -> str:
         "Requests in flight may have been taken without their keys being stored; their intents are in the state, "
         "and the same command looks for them."
     )
-
-
-def _refuse_lost_state(session: Session) -> None:
-    """In a pipeline a local state is lost with the machine, unless git keeps it."""
-    if session.in_ci and not session.sandbox and session.backend.is_local and not session.environment.state_in_git:
-        raise RefusedError(
-            RefusalKind.POLICY,
-            Diagnostic(
-                "local-state-in-ci",
-                Severity.ERROR,
-                "A pipeline must not apply with a state that goes with its machine",
-                f"The state of {session.place.environment} is the local file {session.backend.location}.",
-                hint="if the pipeline commits it to git, say so in omnictl.yaml",
-                commands=(f"environments: {{{session.place.environment}: {{state_in_git: true}}}}",),
-            ),
-        )
-
-
-CODES = {
-    "local-state-in-ci": "With CI set, apply refuses a state in a local file: the machine of the pipeline goes, and "
-    "the keys with it. Commit the state to git and say state_in_git: true.",
-}

@@ -1,20 +1,27 @@
 """``omnictl doctor``: is everything there that an apply needs? Reads only."""
 
+import os
+import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
 from omnictl import __version__
-from omnictl.cli.context import Session, get_session
+from omnictl.cli.context import Session, get_session, refuse_lost_state
 from omnictl.cli.exit_codes import ExitCode, code_of, strongest
 from omnictl.cli.globals import global_options
 from omnictl.codec.report import make_envelope
-from omnictl.errors import OmnictlError
-from omnictl.model.diagnostic import Diagnostic
+from omnictl.errors import OmnictlError, StateError
+from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Json
 from omnictl.operations.account import read_account
 from omnictl.provider.base import StopSignal
+from omnictl.render.words import count, duration
+
+CLOCK_SECONDS = 30.0
+"""How far the clocks may differ. Records and throttles are counted by ours, Retry-After dates by theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,69 +34,111 @@ class Finding:
     code: ExitCode = ExitCode.OK
     diagnostics: tuple[Diagnostic, ...] = ()
 
+    @property
+    def verdict(self) -> str:
+        """The word before the subject: a note is worth knowing and fails nothing."""
+        return "ok" if self.is_well else "wrong" if self.code else "note"
+
 
 @click.command("doctor", epilog="Example: omnictl doctor --env production")
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="How.")
 @global_options
 @click.pass_context
 def command(ctx: click.Context, output_format: str) -> int:
-    """Check settings, files, state, lock, credentials and the account. Changes nothing."""
+    """Check settings, files, state, lock, credentials, clock and the account. Changes nothing.
+
+    That the credentials may also write is not tried: there is no request that writes and leaves nothing behind.
+    """
     session = get_session(ctx)
     findings = tuple(_examine(session))
     code = strongest(each.code for each in findings)
     if output_format == "json":
-        items: list[Json] = [{"subject": each.subject, "ok": each.is_well, "found": each.found} for each in findings]
-        diagnostics = [problem for each in findings for problem in each.diagnostics]
-        session.output.document(
-            make_envelope(
-                "doctor",
-                version=__version__,
-                environment=session.place.environment,
-                sandbox=session.sandbox,
-                exit_code=code,
-                diagnostics=diagnostics,
-                items=items,
-            )
-        )
+        session.output.document(_to_document(session, findings, code))
         return code
     for each in findings:
         session.output.diagnostics(each.diagnostics)
-    rows = (f"{'ok   ' if each.is_well else 'wrong'}  {each.subject:<12}{each.found}" for each in findings)
+    rows = (f"{each.verdict:<5}  {each.subject:<12} {each.found}" for each in findings)
     session.show("\n".join(rows))
     return code
 
 
+def _to_document(session: Session, findings: tuple[Finding, ...], code: int) -> dict[str, Json]:
+    items: list[Json] = [{"subject": each.subject, "ok": each.is_well, "found": each.found} for each in findings]
+    return make_envelope(
+        "doctor",
+        version=__version__,
+        environment=session.place.environment,
+        sandbox=session.sandbox,
+        exit_code=code,
+        diagnostics=[problem for each in findings for problem in each.diagnostics],
+        items=items,
+    )
+
+
 def _examine(session: Session) -> Iterator[Finding]:
-    checks: tuple[tuple[str, Callable[[Session], str]], ...] = (
+    checks: list[tuple[str, Callable[[Session], str]]] = [
+        ("program", _check_program),
         ("settings", _check_settings),
         ("files", _check_files),
         ("state", _check_state),
         ("lock", _check_lock),
-        ("account", _check_account),
-    )
+    ]
+    if session.in_ci:
+        checks.append(("pipeline", _check_pipeline))
     for subject, check in checks:
-        try:
-            yield Finding(subject, is_well=True, found=check(session))
-        except OmnictlError as error:
-            summary = error.diagnostics[0].summary if error.diagnostics else str(error)
-            yield Finding(subject, is_well=False, found=summary, code=code_of(error), diagnostics=error.diagnostics)
+        yield _find(subject, lambda check=check: check(session))  # type: ignore[misc]
+    access = _find("credentials", lambda: _check_credentials(session))
+    yield access
+    if access.is_well:
+        yield from _examine_account(session)
+
+
+def _find(subject: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, is_well=True, found=check())
+    except OmnictlError as error:
+        summary = error.diagnostics[0].summary if error.diagnostics else str(error)
+        return Finding(subject, is_well=False, found=summary, code=code_of(error), diagnostics=error.diagnostics)
+
+
+def _check_program(session: Session) -> str:
+    return f"omnictl {__version__}, Python {platform.python_version()}, {platform.system()}"
 
 
 def _check_settings(session: Session) -> str:
     where = session.settings.path or "no omnictl.yaml; scenarios/ is read"
-    return f"{where}, environment {session.environment.name}{' in the sandbox' * session.sandbox}"
+    production = ", production" if session.environment.production else ""
+    return f"{where}, environment {session.environment.name}{' in the sandbox' * session.sandbox}{production}"
 
 
 def _check_files(session: Session) -> str:
-    return f"{len(session.configuration.resources)} scenarios declared"
+    return f"{count(len(session.configuration.resources), 'scenario')} declared"
 
 
 def _check_state(session: Session) -> str:
-    state = session.backend.read()
+    state, where = session.backend.read(), session.backend.location
+    if session.backend.is_local:
+        _refuse_unwritable(Path(where))
     if state is None:
-        return f"{session.backend.location}: none yet"
-    unknown = f", {len(state.intents)} creates with unknown outcome" if state.intents else ""
-    return f"{session.backend.location}: serial {state.serial}, {len(state.records)} scenarios{unknown}"
+        return f"{where}: none yet"
+    unknown = f", {count(len(state.intents), 'create')} with unknown outcome" if state.intents else ""
+    return f"{where}: serial {state.serial}, {count(len(state.records), 'scenario')}{unknown}"
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """The first thing that an apply writes is the state; that it cannot is better known before."""
+    nearest = next(each for each in path.parents if each.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+        return
+    raise StateError(
+        Diagnostic(
+            "unwritable-state",
+            Severity.ERROR,
+            "The state could not be written",
+            f"{nearest} cannot be written by this user.",
+            hint="mend its permissions, or name another place with --state",
+        )
+    )
 
 
 def _check_lock(session: Session) -> str:
@@ -97,11 +146,55 @@ def _check_lock(session: Session) -> str:
     return f"{holder.operation} since {holder.since:%Y-%m-%d %H:%M:%SZ} ({holder.process})" if holder else "free"
 
 
-def _check_account(session: Session) -> str:
-    state = session.backend.read() or session.new_state()
-    provider = session.open_provider(state, StopSignal(), lambda _: None, read_only=True)
-    try:
-        remotes = read_account(provider, state, workers=session.workers, observe=lambda _: None)
-    finally:
-        provider.close()
-    return f"{provider.host}: {len(remotes)} scenarios can be read"
+def _check_pipeline(session: Session) -> str:
+    refuse_lost_state(session)
+    return "the sandbox needs no lasting state" if session.sandbox else "the state is kept in git"
+
+
+def _check_credentials(session: Session) -> str:
+    from omnictl.cli.provider import find_api, trusted_hosts
+    from omnictl.transport.trust import check_base_url
+
+    if session.sandbox:
+        return "none are needed in the sandbox"
+    base_url, credentials = find_api(session)
+    base = check_base_url(base_url, trusted_hosts(session))
+    return f"{credentials.scheme} from {credentials.source}, for {base.text}"
+
+
+def _examine_account(session: Session) -> Iterator[Finding]:
+    offsets: list[float] = []
+
+    def read() -> str:
+        state = session.backend.read() or session.new_state()
+        provider = session.open_provider(state, StopSignal(), lambda _: None, read_only=True)
+        try:
+            remotes = read_account(provider, state, workers=session.workers, observe=lambda _: None)
+        finally:
+            provider.close()
+            offsets.extend([] if provider.clock_offset_seconds is None else [provider.clock_offset_seconds])
+        return f"{provider.host}: {count(len(remotes), 'scenario')} can be read"
+
+    yield _find("account", read)
+    yield from map(_judge_clock, offsets)
+
+
+def _judge_clock(offset: float) -> Finding:
+    if abs(offset) <= CLOCK_SECONDS:
+        return Finding("clock", is_well=True, found=f"within {duration(CLOCK_SECONDS)} of the API's")
+    side = "behind" if offset > 0 else "ahead of"
+    warning = Diagnostic(
+        "clock-differs",
+        Severity.WARNING,
+        "The clock of this machine differs from the API's",
+        f"It is {duration(abs(offset))} {side} the API's.",
+        hint="set it by NTP: throttles of recent runs are counted by it",
+    )
+    return Finding("clock", is_well=False, found=f"{duration(abs(offset))} {side} the API's", diagnostics=(warning,))
+
+
+CODES = {
+    "unwritable-state": "The folder of the state cannot be written, so an apply would end before its first request.",
+    "clock-differs": "The clock of this machine and that of the API differ by more than half a minute. What recent "
+    "runs used of a throttle is counted by ours.",
+}
