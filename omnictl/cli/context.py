@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from omnictl.cli.globals import GlobalOptions, current_globals
+from omnictl.cli.globals import GlobalOptions, current_globals, is_on
 from omnictl.cli.output import Output, make_output
 from omnictl.errors import ConfigurationError, RefusalKind, RefusedError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
@@ -52,8 +52,9 @@ class Session:
         self.options = options
         self.environ = environ
         self.run_id = secrets.token_hex(4)
-        if options.chdir is not None:
-            _change_directory(options.chdir)
+        directory = options.chdir or environ.get("OMNICTL_CHDIR")
+        if directory:
+            _change_directory(directory)
 
     @cached_property
     def output(self) -> Output:
@@ -79,7 +80,7 @@ class Session:
     @cached_property
     def sandbox(self) -> bool:
         """Whether the embedded sandbox stands in for the API."""
-        wanted = self.environ.get("OMNICTL_SANDBOX", "").lower() in ("1", "true", "yes")
+        wanted = is_on(self.environ, "OMNICTL_SANDBOX")
         if wanted and self.in_ci and not self.options.sandbox:
             raise UsageError(_sandbox_in_ci())
         return self.options.sandbox or wanted
@@ -220,7 +221,10 @@ def _change_directory(path: str) -> None:
     except OSError as error:
         raise UsageError(
             Diagnostic(
-                "no-directory", Severity.ERROR, "The directory of -C cannot be used", f"{path}: {error.strerror}"
+                "no-directory",
+                Severity.ERROR,
+                "The directory of -C or OMNICTL_CHDIR cannot be used",
+                f"{path}: {error.strerror}",
             )
         ) from None
 

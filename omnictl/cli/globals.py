@@ -1,7 +1,7 @@
 """The global options: they stand before or after the command, and mean the same in both places."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -35,6 +35,11 @@ def current_globals(ctx: click.Context) -> GlobalOptions:
     if not isinstance(found, GlobalOptions):
         raise TypeError(_META_KEY)
     return found
+
+
+def is_on(environ: Mapping[str, str], name: str) -> bool:
+    """Tell whether a variable of the environment switches something on."""
+    return environ.get(name, "").strip().lower() in ("1", "true", "yes", "on")
 
 
 def remember_arguments(ctx: click.Context, arguments: Sequence[str]) -> None:
@@ -97,7 +102,7 @@ def _complete_environments(ctx: click.Context, param: click.Parameter, incomplet
 
 
 _OPTIONS = (
-    _option("-C", "--chdir", metavar="DIR", callback=_keep_one, help="Work as if started in DIR."),
+    _option("-C", "--chdir", metavar="DIR", callback=_keep_one, help="Work as if started in DIR (OMNICTL_CHDIR)."),
     _option(
         "-e",
         "--env",
@@ -106,16 +111,28 @@ _OPTIONS = (
         shell_complete=_complete_environments,
         help="The environment (OMNICTL_ENV).",
     ),
-    _option("--sandbox", is_flag=True, callback=_keep_flag, help="Use the embedded sandbox instead of the API."),
+    _option("--sandbox", is_flag=True, callback=_keep_flag, help="Use the embedded sandbox (OMNICTL_SANDBOX)."),
     _option("--state", metavar="PATH", callback=_keep_one, help="Where the state is (OMNICTL_STATE)."),
-    _option("--var", "variables", metavar="NAME=V", multiple=True, callback=_keep_variables, help="Set a variable."),
+    _option(
+        "--var",
+        "variables",
+        metavar="NAME=V",
+        multiple=True,
+        callback=_keep_variables,
+        help="Set a variable (OMNICTL_VAR_NAME).",
+    ),
     _option(
         "--color",
         type=click.Choice(["auto", "always", "never"]),
         callback=_keep_one,
-        help="Colours (also NO_COLOR, FORCE_COLOR).",
+        help="Colours (OMNICTL_COLOR, NO_COLOR, FORCE_COLOR).",
     ),
-    _option("-q", "--quiet", is_flag=True, callback=_keep_flag, help="No progress, no hints."),
+    _option("-q", "--quiet", is_flag=True, callback=_keep_flag, help="No progress, no hints (OMNICTL_QUIET)."),
     _option("-v", "--verbose", count=True, callback=_keep_count, help="Say more."),
-    _option("--log-format", type=click.Choice(["text", "json"]), callback=_keep_one, help="How stderr is written."),
+    _option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        callback=_keep_one,
+        help="How stderr is written (OMNICTL_LOG_FORMAT).",
+    ),
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TextIO
 
-from omnictl.cli.globals import GlobalOptions
+from omnictl.cli.globals import GlobalOptions, is_on
 from omnictl.codec.report import encode_event
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.outcome import Event
@@ -93,7 +93,7 @@ def make_output(options: GlobalOptions, environ: Mapping[str, str]) -> Output:
     return Output(
         out_style=_style(sys.stdout, options, environ),
         err_style=_style(sys.stderr, options, environ),
-        quiet=options.quiet,
+        quiet=options.quiet or is_on(environ, "OMNICTL_QUIET"),
         verbose=options.verbose,
         json_log=(options.log_format or environ.get("OMNICTL_LOG_FORMAT")) == "json",
     )

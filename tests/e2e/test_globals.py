@@ -1,0 +1,105 @@
+"""Global options before and after the command, their variables, and that no variable stands for an approval."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.running import omnictl
+
+SCENARIO = "id: vk-sms\nname: My scenario\nflow: [{channel: SMS, from: '${var.sender}'}]\ndefault: true\n"
+
+
+@pytest.fixture(autouse=True)
+def declared(project: Path) -> Path:
+    (project / "scenarios").mkdir()
+    (project / "scenarios" / "vk-sms.yaml").write_text(SCENARIO)
+    (project / "omnictl.yaml").write_text(
+        "version: 1\nvariables: {sender: FileDefault}\n"
+        "environments: {test: {variables: {sender: FromEnvironment}}, production: {production: true}}\n"
+    )
+    return project
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--sandbox", "--env", "test", "plan"],
+        ["plan", "--sandbox", "--env", "test"],
+        ["-e", "test", "plan", "--sandbox", "-e", "test"],
+    ],
+)
+def test_they_stand_before_or_after_the_command(arguments: list[str]) -> None:
+    ran = omnictl(*arguments)
+    assert ran.code == 0
+    assert "test (127.0.0.1)" in ran.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["-e", "test", "plan", "-e", "production"], ["--var", "a=1", "plan", "--var", "a=2"], ["plan", "--var", "a"]],
+)
+def test_two_values_are_wrong_usage(arguments: list[str]) -> None:
+    assert omnictl(*arguments).code == 64
+
+
+def test_variables_of_the_environment_stand_for_options(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    (project / "below").mkdir()
+    monkeypatch.chdir(project / "below")
+    monkeypatch.setenv("OMNICTL_CHDIR", str(project))
+    monkeypatch.setenv("OMNICTL_ENV", "test")
+    monkeypatch.setenv("OMNICTL_SANDBOX", "1")
+    monkeypatch.setenv("OMNICTL_QUIET", "1")
+    monkeypatch.setenv("OMNICTL_COLOR", "always")
+    ran = omnictl("plan", "--out", "plan.json")
+    assert ran.code == 0
+    assert "Saved" not in ran.err
+    assert "\x1b[" in ran.out
+    assert (project / "plan.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "sender"),
+    [
+        (["--var", "sender=Flag"], {"OMNICTL_VAR_SENDER": "Variable"}, "Flag"),
+        ([], {"OMNICTL_VAR_SENDER": "Variable"}, "Variable"),
+        ([], {}, "FromEnvironment"),
+        (["--env", "production"], {}, "FileDefault"),
+        (["--env", "production"], {"OMNICTL_ENV": "test"}, "FileDefault"),
+    ],
+)
+def test_flag_then_variable_then_file_then_default(
+    options: list[str], variables: dict[str, str], sender: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    chosen = options if "--env" in options else [*options, "--env", "test"]
+    assert f"from: {sender}\n" in omnictl("render", *chosen).out
+
+
+@pytest.mark.parametrize("prefix", ["OMNICTL_", "OMNICTL_APPLY_", "OMNICTL_PLAN_"])
+def test_no_variable_stands_for_an_approval(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("YES", "YES_IF_SAFE", "ALLOW", "CONFIRM"):
+        monkeypatch.setenv(prefix + name, "1")
+    assert omnictl("apply", "--sandbox", "--env", "test").code == 3
+
+
+def test_no_directory_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert omnictl("-C", "nowhere", "plan").code == 64
+    monkeypatch.setenv("OMNICTL_CHDIR", "nowhere")
+    assert "no-directory" in omnictl("plan").err
+
+
+def test_the_state_may_lie_elsewhere(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    monkeypatch.setenv("OMNICTL_STATE", "kept/elsewhere.json")
+    assert str(project / "kept" / "elsewhere.json") in omnictl("doctor", "--env", "test").out
+    ran = omnictl("doctor", "--env", "test", "--state", "other.json")
+    assert str(project / "other.json") in ran.out
+
+
+def test_a_chosen_environment_is_never_guessed(project: Path) -> None:
+    ran = omnictl("plan", "--sandbox")
+    assert ran.code == 64
+    assert "--env production" in ran.err
+    ran = omnictl("plan", "--sandbox", "--env", "tst")
+    assert ran.code == 64
+    assert "did you mean test?" in ran.err
