@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+
+from omnictl.sandbox.store import World
 
 _KEPT = ("PATH", "TMPDIR", "TEMP", "SYSTEMROOT", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
@@ -21,6 +24,22 @@ def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     monkeypatch.setenv("LANG", "C.UTF-8")
     yield
     assert not list(home.iterdir()), "something was written into the home directory"
+
+
+@pytest.fixture(autouse=True)
+def closed_worlds() -> Iterator[None]:
+    """Close every world that a test opened: a newer Python takes what is left open for a leak."""
+    opened: list[World] = []
+    original = World.__init__
+
+    def remember(world: World, path: Path | None) -> None:
+        original(world, path)
+        opened.append(world)
+
+    with patch.object(World, "__init__", remember):
+        yield
+    for each in opened:
+        each.close()
 
 
 @pytest.fixture

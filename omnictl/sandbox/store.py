@@ -64,14 +64,17 @@ class World:
         where = str(path) if path is not None else ":memory:"
         try:
             self._connection = sqlite3.connect(where, check_same_thread=False, isolation_level=None, timeout=30.0)
-            self._open()
         except sqlite3.DatabaseError as error:
+            raise WorldError(f"{where}: {error}") from None
+        try:
+            self._open()
+        except (sqlite3.DatabaseError, WorldError) as error:
+            self._connection.close()
             raise WorldError(f"{where}: {error}") from None
 
     def _open(self) -> None:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, _FORMAT):
-            self._connection.close()
             raise WorldError(f"the world has format {version}, this version reads {_FORMAT}")
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")

@@ -3,6 +3,7 @@
 import shutil
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,18 +92,15 @@ def serve(
     from omnictl.sandbox.server import serve as serve_app
 
     session = get_session(ctx)
-    opened = _open_world(world)
-    _change(opened, switches, faults)
     kept = f"The world is kept in {world}." if world else "The world of this sandbox is in memory and ends with it."
     stop, ended = StopSignal(), threading.Event()
-    with stopping(stop, session.output.hint, lambda: kept):
+    with closing(_open_world(world)) as opened, stopping(stop, session.output.hint, lambda: kept):
+        _change(opened, switches, faults)
         threading.Thread(target=_end_with, args=(stop, ended), daemon=True).start()
         try:
             serve_app(Sandbox(opened, api_keys), host, port, on_ready=session.output.result, stop=ended)
         except OSError as error:
             raise UsageError(_cannot_listen(host, port, error)) from None
-        finally:
-            opened.close()
     return ExitCode.OK
 
 
@@ -124,13 +122,12 @@ def behave(ctx: click.Context, /, *, kind: bool, faults: tuple[Fault, ...], **sw
     """
     session = _in_sandbox(ctx)
     session.place.world_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    world = _open_world(session.place.world_path)
-    if kind:
-        world.behaviour = Behaviour()
-        world.clear_faults()
-    _change(world, switches, faults)
-    session.show("\n".join(_say_behaviour(world)))
-    world.close()
+    with closing(_open_world(session.place.world_path)) as world:
+        if kind:
+            world.behaviour = Behaviour()
+            world.clear_faults()
+        _change(world, switches, faults)
+        session.show("\n".join(_say_behaviour(world)))
     return ExitCode.OK
 
 
@@ -179,10 +176,9 @@ def status(ctx: click.Context, *, output_format: str) -> int:
 
     session = _in_sandbox(ctx)
     exists = session.place.world_path.exists()
-    world = _open_world(session.place.world_path if exists else None)
-    found = describe_world(world)
-    unkind = [each for each in _say_behaviour(world) if "(" in each]
-    world.close()
+    with closing(_open_world(session.place.world_path if exists else None)) as world:
+        found = describe_world(world)
+        unkind = [each for each in _say_behaviour(world) if "(" in each]
     if output_format == "json":
         session.output.document(
             make_envelope(
