@@ -88,7 +88,7 @@ def _same_name(new: Iterable[Resource], gone: Iterable[Record]) -> dict[Address,
     for record in gone:
         offered[record.applied.name].append(record.address)
     return {
-        resource.address: offered[resource.attributes.name][0]
+        resource.address: min(offered[resource.attributes.name])
         for resource in new
         if resource.attributes.name and offered.get(resource.attributes.name)
     }

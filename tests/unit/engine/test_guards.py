@@ -122,6 +122,22 @@ def test_a_twin_managed_elsewhere_is_none() -> None:
     assert fired(world.plan(elsewhere={twin.key: "staging"})) == []
 
 
+def test_a_likely_rename_names_the_first_candidate_whatever_the_order_of_the_state() -> None:
+    world = applied("a", "b", "z")
+    for each in ("a", "b"):
+        world.declare(each, declare(each, "Same", (VK,)))
+    world.apply()
+    for each in ("a", "b"):
+        del world.files[each]
+    world.declare("new", declare("new", "Same", (SMS,)))
+    backend = world.backend
+    assert backend.stored is not None
+    for records in (list(backend.stored.records.items()), list(backend.stored.records.items())[::-1]):
+        backend.stored = replace(backend.stored, records=dict(records))
+        [finding] = [each for each in world.plan().guards if each.guard is Guard.LIKELY_RENAME]
+        assert finding.commands == ("previous_ids: [a]",)
+
+
 def test_likely_rename() -> None:
     world = applied("first", "old")
     del world.files["old"]
