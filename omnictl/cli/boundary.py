@@ -1,27 +1,28 @@
-"""The one error boundary: expected, interrupted, bug. Everything that ends a run becomes an exit code here."""
+"""The one error boundary: expected, interrupted, bug. Everything that ends a run becomes an exit code here.
+
+What only a failure needs is imported when there is one: --help must not pay for it.
+"""
 
 import os
 import signal
 import sys
-import tempfile
-import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
-from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from omnictl import __version__
 from omnictl.cli.exit_codes import SIGNALS, ExitCode, code_of
 from omnictl.cli.globals import GlobalOptions, remember_arguments
-from omnictl.cli.output import make_output, silence_stdout
 from omnictl.cli.signals import SignalReceived, raise_on_signals
-from omnictl.codec.report import make_envelope
 from omnictl.errors import OmnictlError, RefusedError
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.model.scenario import Json
+
+if TYPE_CHECKING:
+    from omnictl.cli.output import Output
+    from omnictl.model.scenario import Json
 
 
 def run(command: click.Group, argv: Sequence[str]) -> int:
@@ -31,6 +32,8 @@ def run(command: click.Group, argv: Sequence[str]) -> int:
         code = _invoke(command, argv)
         _flush()
     except BrokenPipeError:
+        from omnictl.cli.output import silence_stdout
+
         silence_stdout()
         return ExitCode.BROKEN_PIPE
     except (SignalReceived, KeyboardInterrupt) as ended:
@@ -52,7 +55,7 @@ def _tell_signal(number: int, argv: Sequence[str]) -> int:
     code = ExitCode(128 + number)
     name = signal.Signals(number).name
     diagnostic = Diagnostic("interrupted", Severity.ERROR, "Ended by a signal", f"{name} came; nothing was sent.")
-    make_output(_glance(argv), os.environ).diagnostics([diagnostic])
+    _output(argv).diagnostics([diagnostic])
     if _wants_json(argv):
         _answer(argv, code, [diagnostic], {})
     return code
@@ -83,7 +86,7 @@ def _invoke(command: click.Group, argv: Sequence[str]) -> int:
 def _tell(error: OmnictlError, argv: Sequence[str]) -> int:
     """Say an expected error: diagnostics on stderr and, where JSON was asked for, one document on stdout."""
     code = code_of(error)
-    output = make_output(_glance(argv), os.environ)
+    output = _output(argv)
     output.diagnostics(error.diagnostics)
     if _wants_json(argv):
         fields: dict[str, Json] = {}
@@ -96,7 +99,7 @@ def _tell(error: OmnictlError, argv: Sequence[str]) -> int:
 def _tell_usage(wrong: click.ClickException, argv: Sequence[str]) -> int:
     """Say wrong usage; Click words it, and its own exit code is not ours."""
     diagnostic = Diagnostic("usage", Severity.ERROR, "The command line makes no sense", wrong.format_message())
-    output = make_output(_glance(argv), os.environ)
+    output = _output(argv)
     if output.json_log:
         output.diagnostics([diagnostic])
     else:
@@ -106,8 +109,12 @@ def _tell_usage(wrong: click.ClickException, argv: Sequence[str]) -> int:
     return ExitCode.USAGE
 
 
-def _answer(argv: Sequence[str], code: ExitCode, diagnostics: Sequence[Diagnostic], fields: Mapping[str, Json]) -> None:
+def _answer(
+    argv: Sequence[str], code: ExitCode, diagnostics: Sequence[Diagnostic], fields: "Mapping[str, Json]"
+) -> None:
     """Write the one JSON document of a run that failed."""
+    from omnictl.codec.report import make_envelope
+
     document = make_envelope(
         "error",
         version=__version__,
@@ -117,7 +124,14 @@ def _answer(argv: Sequence[str], code: ExitCode, diagnostics: Sequence[Diagnosti
         diagnostics=diagnostics,
         **fields,
     )
-    make_output(_glance(argv), os.environ).document(document)
+    _output(argv).document(document)
+
+
+def _output(argv: Sequence[str]) -> "Output":
+    """Return the streams as far as the command line can be read."""
+    from omnictl.cli.output import make_output
+
+    return make_output(_glance(argv), os.environ)
 
 
 def _glance(argv: Sequence[str]) -> GlobalOptions:
@@ -138,6 +152,8 @@ def _wants_json(argv: Sequence[str]) -> bool:
 
 def _tell_bug(bug: Exception, argv: Sequence[str]) -> int:
     """Write the traceback to a file and ask for a report. Values of variables are not in it."""
+    import traceback
+
     text = "".join(traceback.format_exception(bug))
     path = _write_log(f"omnictl {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n{text}")
     diagnostic = Diagnostic(
@@ -147,17 +163,20 @@ def _tell_bug(bug: Exception, argv: Sequence[str]) -> int:
         f"{type(bug).__name__} in {_place(bug)}. What an apply did before is remembered in the state.",
         hint=f"please report it with the log {path}",
     )
-    make_output(_glance(argv), os.environ).diagnostics([diagnostic])
+    _output(argv).diagnostics([diagnostic])
     if _wants_json(argv):
         _answer(argv, ExitCode.BUG, [diagnostic], {})
     return ExitCode.BUG
 
 
-def _write_log(text: str) -> Path:
+def _write_log(text: str) -> str:
     """Write the log into the work directory of the project, or among the temporary files where there is none."""
-    logs: Path | None = Path.cwd() / ".omnictl" / "logs"
+    import tempfile
+    from pathlib import Path
+
+    work = Path.cwd() / ".omnictl"
+    logs = work / "logs" if work.is_dir() else None
     try:
-        logs = logs if logs and logs.parent.is_dir() else None
         if logs is not None:
             logs.mkdir(mode=0o700, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix="omnictl-bug-", suffix=".log", dir=logs)
@@ -165,10 +184,13 @@ def _write_log(text: str) -> Path:
         handle, name = tempfile.mkstemp(prefix="omnictl-bug-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
         log.write(text)
-    return Path(name)
+    return name
 
 
 def _place(bug: Exception) -> str:
+    import traceback
+    from pathlib import Path
+
     frames = traceback.extract_tb(bug.__traceback__)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 

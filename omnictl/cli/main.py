@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -40,6 +39,8 @@ class CommandTree(click.Group):
         if word in OTHER_WORDS:
             raise click.UsageError(f"There is no command {word!r}. {OTHER_WORDS[word]}", ctx)
         if word not in COMMANDS and not word.startswith("-"):
+            from difflib import get_close_matches  # late: only a mistake needs it
+
             close = get_close_matches(word, COMMANDS, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise click.UsageError(f"There is no command {word!r}.{hint}", ctx)

@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from omnictl.provider.base import StopSignal
+if TYPE_CHECKING:
+    from omnictl.provider.base import StopSignal
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 """What a person or a pipeline ends a run with; not all of them exist everywhere."""
@@ -29,7 +31,7 @@ def raise_on_signals() -> None:
 
 @contextmanager
 def stopping(
-    stop: StopSignal,
+    stop: "StopSignal",
     say: Callable[[str], None],
     in_danger: Callable[[], str],
     *,
