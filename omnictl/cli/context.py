@@ -1,7 +1,6 @@
 """The composition root: from options and settings to environment, configuration, state backend and provider."""
 
 import os
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,15 +14,15 @@ from omnictl.cli.globals import GlobalOptions, current_globals, is_on
 from omnictl.cli.output import Output, make_output
 from omnictl.errors import ConfigurationError, RefusalKind, RefusedError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
-from omnictl.model.outcome import Event
-from omnictl.model.scenario import Configuration
-from omnictl.model.state import Account, State
-from omnictl.provider.base import PUBLISHED_BUDGETS, Budget, Operation, StopSignal
-from omnictl.state.base import LockHolder, StateBackend
 
 if TYPE_CHECKING:
     from omnictl.config.settings import Environment, Settings
+    from omnictl.model.outcome import Event
+    from omnictl.model.scenario import Configuration
+    from omnictl.model.state import Account, State
+    from omnictl.provider.base import Budget, Operation, StopSignal
     from omnictl.provider.omni import OmniProvider
+    from omnictl.state.base import LockHolder, StateBackend
 
 
 SANDBOX_BANNER = "SANDBOX: nothing leaves this machine"
@@ -32,6 +31,11 @@ SANDBOX_BANNER = "SANDBOX: nothing leaves this machine"
 def utc_now() -> datetime:
     """Return the time in UTC, to the second."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def make_token(size: int) -> str:
+    """Return a random name of so many bytes, in hexadecimal digits."""
+    return os.urandom(size).hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,14 @@ class Session:
     def __init__(self, options: GlobalOptions, environ: Mapping[str, str]) -> None:
         self.options = options
         self.environ = environ
-        self.run_id = secrets.token_hex(4)
         directory = options.chdir or environ.get("OMNICTL_CHDIR")
         if directory:
             _change_directory(directory)
+
+    @cached_property
+    def run_id(self) -> str:
+        """What this run is called in locks and intents."""
+        return make_token(4)
 
     @cached_property
     def output(self) -> Output:
@@ -115,11 +123,11 @@ class Session:
         return Place(environment.name, False, work, path.absolute(), work / "world.sqlite")
 
     @cached_property
-    def backend(self) -> StateBackend:
+    def backend(self) -> "StateBackend":
         """The memory of the environment."""
         return self.backend_of(self.environment)
 
-    def backend_of(self, environment: "Environment") -> StateBackend:
+    def backend_of(self, environment: "Environment") -> "StateBackend":
         """Return the memory of any environment."""
         from omnictl.state.local import LocalBackend
 
@@ -131,7 +139,7 @@ class Session:
         self.output.result(f"{SANDBOX_BANNER}\n{text}" if self.sandbox else text)
 
     @cached_property
-    def configuration(self) -> Configuration:
+    def configuration(self) -> "Configuration":
         """What the files declare for the environment; any mistake in any file raises."""
         from omnictl.config.scenarios import load_configuration
 
@@ -142,8 +150,10 @@ class Session:
         return loaded.configuration
 
     @property
-    def budgets(self) -> Mapping[Operation, Budget]:
+    def budgets(self) -> "Mapping[Operation, Budget]":
         """The throttles: those of the environment, else the published ones; none in the sandbox."""
+        from omnictl.provider.base import PUBLISHED_BUDGETS, Budget, Operation
+
         if self.sandbox:
             return {}
         own = {
@@ -156,16 +166,22 @@ class Session:
         """How many requests may be in flight."""
         return self.environment.workers
 
-    def account(self, host: str) -> Account:
+    def account(self, host: str) -> "Account":
         """Return which account this is."""
+        from omnictl.model.state import Account
+
         return Account(host, self.environment.account)
 
-    def new_state(self) -> State:
+    def new_state(self) -> "State":
         """Return the state of an environment that has none yet."""
-        return State(lineage=secrets.token_hex(16), environment=self.place.environment)
+        from omnictl.model.state import State
 
-    def holder(self, operation: str, expected_end: datetime | None = None) -> LockHolder:
+        return State(lineage=make_token(16), environment=self.place.environment)
+
+    def holder(self, operation: str, expected_end: datetime | None = None) -> "LockHolder":
         """Return how this run presents itself to others who want the lock."""
+        from omnictl.state.base import LockHolder
+
         link = self.environ.get("CI_JOB_URL", "")
         if not link and self.environ.get("GITHUB_RUN_ID"):
             parts = (self.environ.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY"))
@@ -173,7 +189,7 @@ class Session:
         return LockHolder(operation, self.run_id, utc_now(), expected_end, f"pid {os.getpid()}", link)
 
     def open_provider(
-        self, state: State, stop: StopSignal, observe: Callable[[Event], None], *, read_only: bool
+        self, state: "State", stop: "StopSignal", observe: "Callable[[Event], None]", *, read_only: bool
     ) -> "OmniProvider":
         """Return the provider of the environment; the caller closes it."""
         from omnictl.cli.provider import open_provider
@@ -181,8 +197,10 @@ class Session:
         return open_provider(self, state, stop, observe, read_only=read_only)
 
 
-def recent_requests(state: State, now: datetime, window_seconds: float) -> dict[Operation, Sequence[datetime]]:
+def recent_requests(state: "State", now: datetime, window_seconds: float) -> "dict[Operation, Sequence[datetime]]":
     """Return when recent runs sent creates and updates, as the records remember it."""
+    from omnictl.provider.base import Operation
+
     since = now - timedelta(seconds=window_seconds)
     records = state.records.values()
     created = [each.created_at for each in records if each.created_at and each.created_at >= since]

@@ -7,15 +7,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from omnictl.cli.globals import GlobalOptions, is_on
-from omnictl.codec.report import encode_event
 from omnictl.model.diagnostic import Diagnostic
-from omnictl.model.outcome import Event
-from omnictl.model.scenario import Json
-from omnictl.render.diagnostics import render_diagnostics
 from omnictl.render.style import Style
+
+if TYPE_CHECKING:
+    from omnictl.model.outcome import Event
+    from omnictl.model.scenario import Json
 
 _WIDTH_WITHOUT_TERMINAL = 100
 
@@ -34,7 +34,7 @@ class Output:
         """Write a result to stdout."""
         _write(sys.stdout, text)
 
-    def document(self, document: Mapping[str, Json]) -> None:
+    def document(self, document: "Mapping[str, Json]") -> None:
         """Write the one JSON document of a run to stdout."""
         _write(sys.stdout, json.dumps(document, indent=2, ensure_ascii=False))
 
@@ -66,10 +66,14 @@ class Output:
                     }
                 )
         else:
+            from omnictl.render.diagnostics import render_diagnostics  # late: most runs have none
+
             _write(sys.stderr, render_diagnostics(diagnostics, self.err_style))
 
-    def event(self, event: Event, at: datetime) -> None:
+    def event(self, event: "Event", at: datetime) -> None:
         """Write an event as a JSON line."""
+        from omnictl.codec.report import encode_event  # late: it knows every event
+
         self._event(encode_event(event, at))
 
     @property
@@ -83,7 +87,7 @@ class Output:
             if stream is not None:
                 stream.flush()
 
-    def _event(self, fields: Mapping[str, Json]) -> None:
+    def _event(self, fields: "Mapping[str, Json]") -> None:
         stamped = {"at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), **fields}
         _write(sys.stderr, json.dumps(stamped, ensure_ascii=False))
 
