@@ -50,9 +50,9 @@ def open_provider(
 
 
 def _ca_file(session: Session) -> str | None:
-    """Where the certificate authorities are; a path in the settings is relative to them."""
-    named = session.environment.ca_file
-    return str(session.settings.root / named) if named else None
+    """Where the certificate authorities are: the variable, else the settings, to which their path is relative."""
+    given, named = session.environ.get("OMNICTL_CA_FILE"), session.environment.ca_file
+    return given or (str(session.settings.root / named) if named else None)
 
 
 def _settle_seconds(session: Session) -> float | None:

@@ -84,7 +84,8 @@ def not_sent(detail: str, tries: int, answer: Unsent) -> Diagnostic:
             Severity.ERROR,
             "No trusted connection to the API",
             f"{detail} Tried {tries} times.",
-            hint="if a proxy or a private host has its own certificate authority, name its file with the CA option",
+            hint="if a proxy or a private host has its own certificate authority, name its file",
+            commands=("export OMNICTL_CA_FILE=/path/to/authority.pem",),
         )
     return Diagnostic(
         "no-connection",
@@ -167,7 +168,8 @@ CODES = {
     "outcome-unknown": "A write was sent and no believable answer came back (a time-out, a cut connection, a 5xx, an "
     "unreadable body). It is never repeated blindly: run the same command again, and it looks first.",
     "untrusted-certificate": "The connection to the API is encrypted, but its certificate is not trusted. Behind a "
-    "proxy that opens TLS, name the file with its certificate authority. Verification cannot be switched off.",
+    "proxy that opens TLS, name the file with its certificate authority: ca_file in omnictl.yaml, or OMNICTL_CA_FILE. "
+    "Verification cannot be switched off.",
     "no-connection": "No connection to the API, after several tries: the host, the network, a firewall or a proxy.",
     "reading-failed": "The account could not be read, after several tries. Nothing is planned from a part of it.",
     "unauthorized": "The API answered 401: the key or token is wrong, revoked, expired, or belongs to another account. "
