@@ -128,7 +128,9 @@ _OPTIONS = (
         help="Colours (OMNICTL_COLOR, NO_COLOR, FORCE_COLOR).",
     ),
     _option("-q", "--quiet", is_flag=True, callback=_keep_flag, help="No progress, no hints (OMNICTL_QUIET)."),
-    _option("-v", "--verbose", count=True, callback=_keep_count, help="Say more."),
+    _option(
+        "-v", "--verbose", count=True, callback=_keep_count, help="Say more: each request, each unmanaged scenario."
+    ),
     _option(
         "--log-format",
         type=click.Choice(["text", "json"]),

@@ -18,6 +18,7 @@ from omnictl.model.outcome import (
     KeyReceived,
     Notice,
     ReadingAccount,
+    RequestEnded,
     Waiting,
 )
 from omnictl.render.events import Standing, describe_wait, render_event
@@ -50,6 +51,8 @@ class Progress:
 
     def observe(self, event: Event) -> None:
         """Tell one event."""
+        if isinstance(event, RequestEnded) and not self._output.verbose:
+            return
         with self._lock:
             self._follow(event)
             if self._output.json_log:
@@ -94,7 +97,7 @@ class Progress:
             self._live = _LiveDisplay(event)
         if self._live is not None:
             self._live.update(event, self._now())
-        elif isinstance(event, Waiting | Notice):
+        elif isinstance(event, Waiting | Notice | RequestEnded):
             self._output.say(render_event(event, self._now(), self._standing))
 
 
@@ -121,6 +124,8 @@ class _LiveDisplay:
                 self.print(render_event(event, now))
         elif isinstance(event, Waiting):
             self._waiting = event
+        elif isinstance(event, RequestEnded):
+            self.print(render_event(event, now))
 
     def print(self, text: str) -> None:
         """Write a line above the display."""

@@ -19,6 +19,7 @@ from omnictl.model.outcome import (
     Notice,
     Outcome,
     ReadingAccount,
+    RequestEnded,
     Retrying,
     Settling,
     Waiting,
@@ -130,6 +131,15 @@ def _encode_event(event: Event) -> dict[str, Json]:
                 "reason": event.reason,
                 "wait_seconds": event.seconds,
                 "until": write_time(event.until),
+            }
+        case RequestEnded():
+            return {
+                "event": "request",
+                "method": event.method,
+                "path": event.path,
+                "result": event.result,
+                "seconds": round(event.seconds, 3),
+                "request_id": event.request_id or None,
             }
         case Retrying():
             return {

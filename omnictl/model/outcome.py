@@ -142,6 +142,17 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestEnded:
+    """A request was answered, or not: ``result`` is the status, or why there is none. Told where somebody asks."""
+
+    method: str
+    path: str
+    result: str
+    seconds: float
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Retrying:
     """A request is sent again because that is safe."""
 
@@ -173,6 +184,7 @@ Event: TypeAlias = (
     | ChangeEnded
     | KeyReceived
     | Waiting
+    | RequestEnded
     | Retrying
     | Settling
     | Notice

@@ -98,11 +98,15 @@ class Exchange:
 
     def _send_once(self, operation: Operation, request: Request, before: Callable[[], None]) -> Answer:
         permit = self._pacer.acquire(operation)
+        begun = self._around.monotonic()
         try:
             answer = self._client.send(request, before_sending=before)
         except StoppedError:
             self._pacer.give_back(permit)
             raise
+        self._pacer.tell(
+            failures.trace(request, answer, self._around.monotonic() - begun, self._client.credentials.redact)
+        )
         self._return_unused(permit, answer)
         if isinstance(answer, Reply):
             self.clock_offset_seconds = seconds_until(answer.headers.get("date", ""), self._around.clock())

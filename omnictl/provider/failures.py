@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from urllib.parse import urlencode
 
 from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.outcome import RequestEnded
 from omnictl.provider.wire import read_api_error
 from omnictl.transport.answer import Answer, Lost, Reply, Request, Unsent
 
@@ -23,6 +25,18 @@ def describe(request: Request, answer: Answer, redact: Redact) -> str:
     request_id = _tidy(answer.headers.get("x-request-id", ""), redact)
     told = f" (request id {request_id})" if request_id else ""
     return _end(f"{where} answered {answer.status}{told}{_describe_body(answer, redact)}")
+
+
+def trace(request: Request, answer: Answer, seconds: float, redact: Redact) -> RequestEnded:
+    """Return what is told of a request to whoever wants to see each one; nothing of its headers or bodies."""
+    path = f"{request.path}?{urlencode(request.query)}" if request.query else request.path
+    if isinstance(answer, Reply):
+        result = f"{answer.status}{f', {answer.flaw}' if answer.flaw else ''}"
+        return RequestEnded(
+            request.method, path, result, seconds, _tidy(answer.headers.get("x-request-id", ""), redact)
+        )
+    result = f"{'not sent' if isinstance(answer, Unsent) else 'no answer'}, {_tidy(answer.why, redact)}"
+    return RequestEnded(request.method, path, result, seconds)
 
 
 def add_flaw(detail: str, flaw: str) -> str:

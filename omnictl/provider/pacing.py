@@ -105,7 +105,7 @@ class Pacer:
 
     def back_off(self, operation: Operation, attempt: int, seconds: float, why: str) -> None:
         """Tell of a repeat and wait before it. Raises StoppedError when asked to stop."""
-        self._tell(Retrying(operation, attempt, seconds, why))
+        self.tell(Retrying(operation, attempt, seconds, why))
         if self._around.wait(seconds):
             raise StoppedError(self._stopped(operation))
 
@@ -114,7 +114,7 @@ class Pacer:
         if now - self._told_at.get(operation, -math.inf) >= TOLD_EVERY_SECONDS:
             self._told_at[operation] = now
             budget = self._budgets.get(operation) if reason == "budget" else None
-            self._tell(
+            self.tell(
                 Waiting(
                     operation,
                     reason,
@@ -127,7 +127,8 @@ class Pacer:
         if self._around.wait(min(seconds, TOLD_EVERY_SECONDS)):
             raise StoppedError(self._stopped(operation))
 
-    def _tell(self, event: Event) -> None:
+    def tell(self, event: Event) -> None:
+        """Tell an event, one at a time."""
         with self._telling:
             self._around.observe(event)
 

@@ -14,6 +14,7 @@ from omnictl.model.outcome import (
     KeyReceived,
     Notice,
     ReadingAccount,
+    RequestEnded,
     Retrying,
     Settling,
     Waiting,
@@ -58,6 +59,10 @@ def _say(event: Event, at: datetime, standing: Standing) -> list[tuple[str, str]
             return [("key", f"{id_of(event.address)} has key {sanitize(event.key)}")]
         case Waiting():
             return [_say_wait(event, standing)]
+        case RequestEnded():
+            told = f" (request id {sanitize(event.request_id)})" if event.request_id else ""
+            sent = f"{event.method} {sanitize(event.path)}"
+            return [("request", f"{sent}: {sanitize(event.result)} in {event.seconds:.2f} s{told}")]
         case Retrying():
             again = f"try {event.attempt} in {duration(event.seconds)}"
             return [("again", f"{event.operation}, {again}: {sanitize(event.why)}")]

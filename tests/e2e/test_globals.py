@@ -1,5 +1,6 @@
 """Global options before and after the command, their variables, and that no variable stands for an approval."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,13 @@ def test_a_chosen_environment_is_never_guessed(project: Path) -> None:
     ran = omnictl("plan", "--sandbox", "--env", "tst")
     assert ran.code == 64
     assert "did you mean test?" in ran.err
+
+
+def test_each_request_is_told_where_somebody_asks(project: Path) -> None:
+    quiet = omnictl("plan", "--sandbox", "--env", "test")
+    told = omnictl("plan", "--sandbox", "--env", "test", "-v")
+    assert "request" not in quiet.err
+    assert " request  GET /omni/1/scenarios?limit=100&page=0: 200 in 0." in told.err
+    assert quiet.out == told.out
+    event = json.loads(omnictl("-v", "plan", "--sandbox", "--env", "test", "--log-format", "json").err.splitlines()[0])
+    assert (event["event"], event["method"], event["result"]) == ("request", "GET", "200")

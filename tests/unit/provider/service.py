@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from omnictl.model.outcome import Event
+from omnictl.model.outcome import Event, RequestEnded
 from omnictl.model.scenario import Attributes, Json, Step
 from omnictl.provider.base import Budget, Operation, StopSignal
 from omnictl.provider.factory import make_provider
@@ -68,10 +68,18 @@ class Service:
     answers: list[Answer]
     requests: list[httpx.Request] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    traces: list[RequestEnded] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     stop: StopSignal = field(default_factory=StopSignal)
     stop_after_waits: int | None = None
     seconds: float = 1000.0
+
+    def observe(self, event: Event) -> None:
+        """Keep what was told, each request apart."""
+        if isinstance(event, RequestEnded):
+            self.traces.append(event)
+        else:
+            self.events.append(event)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -114,7 +122,7 @@ class Service:
             budgets=budgets or {},
             recent=recent or {},
             stop=self.stop,
-            observe=self.events.append,
+            observe=self.observe,
             clock=self.clock,
             monotonic=self.monotonic,
             random=lambda: 1.0,

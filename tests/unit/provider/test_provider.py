@@ -264,3 +264,22 @@ def test_errors_of_the_http_library_are_nowhere_in_the_chain() -> None:
         while chain is not None:
             assert not type(chain).__module__.startswith("http")
             chain = chain.__context__
+
+
+def test_each_request_is_told_without_its_secrets() -> None:
+    it = service(
+        reply(200, {"scenarios": []}, X_Request_Id=f"id of {CANARY}"),
+        fail(httpx.ConnectError, "refused"),
+        cut(200),
+        reply(200, {"scenarios": []}),
+    )
+    provider = it.provider()
+    provider.list_page(2)
+    provider.list_page(0)
+    told = [(each.method, each.path, each.result, each.request_id) for each in it.traces]
+    assert told == [
+        ("GET", "/omni/1/scenarios?limit=100&page=2", "200", "id of [hidden]"),
+        ("GET", "/omni/1/scenarios?limit=100&page=0", "not sent, no connection: refused", ""),
+        ("GET", "/omni/1/scenarios?limit=100&page=0", "200, the answer was cut short (ReadError)", ""),
+        ("GET", "/omni/1/scenarios?limit=100&page=0", "200", ""),
+    ]
