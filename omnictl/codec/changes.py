@@ -6,21 +6,21 @@ from omnictl.codec.parts import (
     decode_address,
     decode_attributes,
     decode_flow,
-    decode_lifecycle,
     decode_record,
     decode_source,
     decode_step,
+    decode_whole_lifecycle,
     encode_attributes,
     encode_flow,
-    encode_lifecycle,
     encode_record,
     encode_source,
     encode_step,
+    encode_whole_lifecycle,
 )
 from omnictl.codec.shapes import (
     ShapeError,
+    as_count,
     as_flag,
-    as_integer,
     as_list,
     as_member,
     as_object,
@@ -115,12 +115,12 @@ def _encode(change: Change) -> dict[str, Json]:
                 "recorded": encode_record(change.recorded),
                 "actual": encode_attributes(change.actual),
                 "desired": encode_attributes(change.desired),
-                "lifecycle": encode_lifecycle(change.lifecycle),
+                "lifecycle": encode_whole_lifecycle(change.lifecycle),
             }
 
 
 def _surroundings(change: Create | Update | Adopt | Rename) -> dict[str, Json]:
-    return {"lifecycle": encode_lifecycle(change.lifecycle), "source": encode_source(change.source)}
+    return {"lifecycle": encode_whole_lifecycle(change.lifecycle), "source": encode_source(change.source)}
 
 
 def _written(change: Update | Adopt | Rename) -> dict[str, Json]:
@@ -220,7 +220,7 @@ class _Reader:
     @property
     def lifecycle(self) -> Lifecycle:
         """The lifecycle to be remembered."""
-        return decode_lifecycle(self.fields.get("lifecycle"), f"{self.path}.lifecycle")
+        return decode_whole_lifecycle(self.fields.get("lifecycle"), f"{self.path}.lifecycle")
 
     @property
     def changes(self) -> tuple[FieldChange, ...]:
@@ -276,22 +276,22 @@ def _decode_edit(value: Json, path: str) -> StepEdit:
     fields = as_object(value, path)
     match fields.get("edit"):
         case "inserted":
-            position = as_integer(fields.get("position"), f"{path}.position")
+            position = as_count(fields.get("position"), f"{path}.position")
             return StepInserted(position, decode_step(fields.get("step"), f"{path}.step"))
         case "removed":
-            position = as_integer(fields.get("position"), f"{path}.position")
+            position = as_count(fields.get("position"), f"{path}.position")
             return StepRemoved(position, decode_step(fields.get("step"), f"{path}.step"))
         case "moved":
-            before = as_integer(fields.get("before"), f"{path}.before")
-            after = as_integer(fields.get("after"), f"{path}.after")
+            before = as_count(fields.get("before"), f"{path}.before")
+            after = as_count(fields.get("after"), f"{path}.after")
             return StepMoved(decode_step(fields.get("step"), f"{path}.step"), before, after)
         case "sender":
             return SenderChanged(
                 as_text(fields.get("channel"), f"{path}.channel"),
                 as_optional_text(fields.get("before"), f"{path}.before"),
                 as_optional_text(fields.get("after"), f"{path}.after"),
-                as_integer(fields.get("position_before"), f"{path}.position_before"),
-                as_integer(fields.get("position_after"), f"{path}.position_after"),
+                as_count(fields.get("position_before"), f"{path}.position_before"),
+                as_count(fields.get("position_after"), f"{path}.position_after"),
             )
         case _:
             raise ShapeError(f"{path}.edit", "is not known here")

@@ -1,7 +1,11 @@
 """The parts that several documents share: attributes, steps, lifecycles, records, sources, diagnostics."""
 
+import re
+from dataclasses import replace
+
 from omnictl.codec.shapes import (
-    as_integer,
+    ShapeError,
+    as_count,
     as_list,
     as_member,
     as_object,
@@ -13,8 +17,11 @@ from omnictl.codec.shapes import (
 )
 from omnictl.model.address import Address, make_address
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
-from omnictl.model.scenario import Attributes, Json, Lifecycle, Manage, OnRemoval, Protection, Step
+from omnictl.model.scenario import Attributes, IgnoredField, Json, Lifecycle, Manage, OnRemoval, Protection, Step
 from omnictl.model.state import Account, Record
+
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_USUAL = Lifecycle()
 
 
 def encode_step(step: Step) -> dict[str, Json]:
@@ -49,9 +56,39 @@ def decode_attributes(value: Json, path: str) -> Attributes:
     return Attributes(as_text(fields.get("name"), f"{path}.name"), decode_flow(fields.get("flow"), f"{path}.flow"))
 
 
+def encode_whole_lifecycle(lifecycle: Lifecycle) -> dict[str, Json] | None:
+    """Return what is not the usual of a lifecycle, with the fields that the file ignores."""
+    ignored: list[Json] = [
+        compact({"field": each.field, "reason": each.reason or None, "until": each.until})
+        for each in lifecycle.ignore_changes
+    ]
+    return compact({**(encode_lifecycle(lifecycle) or {}), "ignore_changes": ignored}) or None
+
+
+def decode_whole_lifecycle(value: Json, path: str) -> Lifecycle:
+    """Return a lifecycle with the fields that the file ignores."""
+    lifecycle = decode_lifecycle(value, path)
+    if value is None:
+        return lifecycle
+    rows = as_list(as_object(value, path).get("ignore_changes"), f"{path}.ignore_changes")
+    ignored = tuple(_decode_ignored(each, f"{path}.ignore_changes[{i}]") for i, each in enumerate(rows))
+    return replace(lifecycle, ignore_changes=ignored)
+
+
+def _decode_ignored(value: Json, path: str) -> IgnoredField:
+    fields = as_object(value, path)
+    return IgnoredField(
+        as_text(fields.get("field"), f"{path}.field"),
+        as_optional_text(fields.get("reason"), f"{path}.reason") or "",
+        as_optional_text(fields.get("until"), f"{path}.until"),
+    )
+
+
 def encode_lifecycle(lifecycle: Lifecycle) -> dict[str, Json] | None:
-    """Return what is not the usual of a lifecycle; None where all is."""
-    usual = Lifecycle()
+    """Return what the state remembers of a lifecycle where it is not the usual; None where all is."""
+    if lifecycle is _USUAL:
+        return None
+    usual = _USUAL
     fields: dict[str, Json] = {
         "protected": lifecycle.protected.value if lifecycle.protected is not usual.protected else None,
         "manage": lifecycle.manage.value if lifecycle.manage is not usual.manage else None,
@@ -63,7 +100,7 @@ def encode_lifecycle(lifecycle: Lifecycle) -> dict[str, Json] | None:
 def decode_lifecycle(value: Json, path: str) -> Lifecycle:
     """Return a lifecycle; what is absent is the usual."""
     if value is None:
-        return Lifecycle()
+        return _USUAL
     fields = as_object(value, path)
     return Lifecycle(
         as_member(Protection, fields.get("protected", "none"), f"{path}.protected"),
@@ -114,8 +151,11 @@ def decode_account(value: Json, path: str) -> Account:
 
 
 def decode_address(value: Json, path: str) -> Address:
-    """Return the address of an id."""
-    return make_address(as_text(value, path))
+    """Return the address of an id; what has not the form of one is refused, since it is shown and becomes a name."""
+    text = as_text(value, path)
+    if not _ID.fullmatch(text):
+        raise ShapeError(path, f"{text[:80]!a} is no id")
+    return make_address(text)
 
 
 def encode_source(source: Source | None) -> dict[str, Json] | None:
@@ -131,7 +171,7 @@ def decode_source(value: Json, path: str) -> Source | None:
         return None
     fields = as_object(value, path)
     numbers = [
-        None if fields.get(name) is None else as_integer(fields[name], f"{path}.{name}")
+        None if fields.get(name) is None else as_count(fields[name], f"{path}.{name}")
         for name in ("line", "column", "end_column")
     ]
     return Source(as_text(fields.get("path"), f"{path}.path"), numbers[0], numbers[1], numbers[2])

@@ -17,8 +17,8 @@ from omnictl.codec.parts import (
 from omnictl.codec.report import FORMAT_VERSION, make_envelope
 from omnictl.codec.shapes import (
     ShapeError,
+    as_count,
     as_flag,
-    as_integer,
     as_list,
     as_member,
     as_number,
@@ -108,7 +108,7 @@ def _decode(document: Mapping[str, Json]) -> Plan:
         environment=as_text(document.get("environment"), "environment"),
         account=decode_account(document.get("account"), "account"),
         lineage=as_text(state.get("lineage"), "state.lineage"),
-        serial=as_integer(state.get("serial"), "state.serial"),
+        serial=as_count(state.get("serial"), "state.serial"),
         state_digest=as_text(state.get("digest"), "state.digest"),
         changes=tuple(decode_change(each, f"items[{i}]") for i, each in enumerate(_rows(document, "items"))),
         guards=tuple(_decode_guard(each, f"guards[{i}]") for i, each in enumerate(_rows(document, "guards"))),
@@ -119,9 +119,9 @@ def _decode(document: Mapping[str, Json]) -> Plan:
         default=_decode_default(as_object(document.get("default"), "default")),
         selection=_decode_selection(as_object(document.get("selection"), "selection")),
         cost=_decode_cost(as_object(document.get("cost"), "cost")),
-        total=as_integer(summary.get("total"), "summary.total"),
-        unchanged=as_integer(summary.get("unchanged"), "summary.unchanged"),
-        refreshed=as_integer(summary.get("refreshed"), "summary.refreshed"),
+        total=as_count(summary.get("total"), "summary.total"),
+        unchanged=as_count(summary.get("unchanged"), "summary.unchanged"),
+        refreshed=as_count(summary.get("refreshed"), "summary.refreshed"),
         unmanaged=_decode_unmanaged(document),
         twins=_decode_twins(as_object(document.get("twins"), "twins")),
         production=as_flag(document.get("production"), "production"),
@@ -202,8 +202,8 @@ def _decode_selection(fields: Mapping[str, Json]) -> Selection:
     return Selection(
         decode_texts(fields.get("only"), "selection.only"),
         decode_texts(fields.get("exclude"), "selection.exclude"),
-        as_integer(fields.get("selected"), "selection.selected"),
-        as_integer(fields.get("total"), "selection.total"),
+        as_count(fields.get("selected"), "selection.selected"),
+        as_count(fields.get("total"), "selection.total"),
     )
 
 
@@ -221,13 +221,13 @@ def _encode_cost(cost: Cost) -> dict[str, Json]:
 
 def _decode_cost(fields: Mapping[str, Json]) -> Cost:
     limits = [
-        None if fields.get(name) is None else as_integer(fields[name], f"cost.{name}")
+        None if fields.get(name) is None else as_count(fields[name], f"cost.{name}")
         for name in ("create_limit", "update_limit")
     ]
     return Cost(
-        as_integer(fields.get("creates"), "cost.creates"),
-        as_integer(fields.get("updates"), "cost.updates"),
-        as_integer(fields.get("reads"), "cost.reads"),
+        as_count(fields.get("creates"), "cost.creates"),
+        as_count(fields.get("updates"), "cost.updates"),
+        as_count(fields.get("reads"), "cost.reads"),
         as_number(fields.get("expected_seconds"), "cost.expected_seconds"),
         limits[0],
         limits[1],

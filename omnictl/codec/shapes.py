@@ -1,6 +1,7 @@
 """Reading JSON documents strictly: the right shape or an error that names the path; times in UTC to the second."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -9,36 +10,54 @@ from omnictl.model.scenario import Json
 
 T = TypeVar("T")
 
+_MOST = 2**53
+_LARGEST = 1e300
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 class ShapeError(ValueError):
-    """A document does not have the shape it should have; ``path`` says where."""
+    """A document does not have the shape it should have; ``path`` says where, ``line`` and ``column`` where known."""
 
-    def __init__(self, path: str, expected: str) -> None:
+    def __init__(self, path: str, expected: str, *, line: int | None = None, column: int | None = None) -> None:
         super().__init__(f"{path or 'the document'}: {expected}")
         self.path = path
         self.expected = expected
+        self.line = line
+        self.column = column
 
 
 def parse_json(text: str | bytes) -> Json:
-    """Parse JSON; duplicate keys, NaN and bad UTF-8 are errors. Raises ShapeError."""
+    """Parse JSON; duplicate keys, NaN, numbers beyond all use and bad UTF-8 are errors. Raises ShapeError."""
     try:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
         parsed: Json = json.loads(decoded, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise ShapeError(f"line {error.lineno}, column {error.colno}", f"not JSON ({error.msg})") from None
+        raise ShapeError(
+            f"line {error.lineno}, column {error.colno}",
+            f"not JSON ({error.msg})",
+            line=error.lineno,
+            column=error.colno,
+        ) from None
     except UnicodeDecodeError as error:
-        raise ShapeError(f"byte {error.start}", "not UTF-8") from None
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ShapeError(f"byte {error.start}", "not UTF-8", line=line) from None
     except RecursionError:
         raise ShapeError("", "nested too deeply") from None
+    except ShapeError:
+        raise
+    except ValueError:  # the interpreter refuses to read numbers of thousands of digits
+        raise ShapeError("", "a number has too many digits") from None
     return parsed
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ShapeError(twice, "the key stands twice")
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise ShapeError(key, "the key stands twice")
+            seen.add(key)
     return result
 
 
@@ -81,9 +100,17 @@ def as_integer(value: Json, path: str) -> int:
     return value
 
 
+def as_count(value: Json, path: str) -> int:
+    """Return the value if it is a whole number from 0 to 2^53, which every reader of JSON holds exactly."""
+    number = as_integer(value, path)
+    if not 0 <= number <= _MOST:
+        raise ShapeError(path, "expected a number from 0 to 2^53")
+    return number
+
+
 def as_number(value: Json, path: str) -> float:
-    """Return the value if it is a number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """Return the value if it is a number that a float holds."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
         raise ShapeError(path, "expected a number")
     return float(value)
 
@@ -102,11 +129,12 @@ def as_time(value: Json, path: str) -> datetime:
     text = as_text(value, path)
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
+        at = parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ShapeError(path, "expected a time such as 2026-11-20T09:12:00Z") from None
     if parsed.tzinfo is None:
         raise ShapeError(path, "expected a time in UTC, with Z")
-    return parsed.astimezone(UTC)
+    return at
 
 
 def as_optional_time(value: Json, path: str) -> datetime | None:
@@ -114,9 +142,15 @@ def as_optional_time(value: Json, path: str) -> datetime | None:
     return None if value is None else as_time(value, path)
 
 
+def escape_surrogates(text: str) -> str:
+    """Return JSON text whose lone surrogates stand as escapes, so that it can be encoded."""
+    return text if text.isascii() else _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
 def write_time(value: datetime) -> str:
     """Return a time as text; microseconds only where there are any."""
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    at = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return at.isoformat()[:-6] + "Z"
 
 
 def as_member(kind: Callable[[str], T], value: Json, path: str) -> T:

@@ -4,6 +4,8 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
 from typing import TypeVar
 
 from omnictl.codec.parts import (
@@ -20,8 +22,8 @@ from omnictl.codec.parts import (
 )
 from omnictl.codec.shapes import (
     ShapeError,
+    as_count,
     as_flag,
-    as_integer,
     as_list,
     as_object,
     as_optional_text,
@@ -29,32 +31,57 @@ from omnictl.codec.shapes import (
     as_text,
     as_time,
     compact,
+    escape_surrogates,
     parse_json,
     write_time,
 )
+from omnictl.codec.upgrades import UPGRADES
 from omnictl.errors import StateError
-from omnictl.model.address import id_of, make_address
+from omnictl.model.address import Address, id_of
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.scenario import Json
-from omnictl.model.state import AccountDefault, Intent, PlanMark, RepeatedCreate, State, Tombstone
+from omnictl.model.state import AccountDefault, Intent, PlanMark, Record, RepeatedCreate, State, Tombstone
 
 FORMAT_VERSION = 1
 
 Document = Mapping[str, Json]
 Part = TypeVar("Part")
 
-UPGRADES: dict[int, Callable[[Document], Document]] = {}
-"""From each older format version to the next one."""
+_dump = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def encode_state(state: State) -> str:
-    """Return the state as JSON text with a line end."""
-    return json.dumps(_to_document(state), indent=2, ensure_ascii=False) + "\n"
+    """Return the state as JSON text with a line end: one line a field, so that a diff names what changed."""
+    parts = {name: _lay_out(value) for name, value in _to_document(state, {}).items()}
+    blocks = [_record_block(record) for _, record in sorted(state.records.items())]
+    if blocks:
+        parts["records"] = "{\n" + ",\n".join(blocks) + "\n  }"
+    text = ",\n".join(f'  "{name}": {part}' for name, part in parts.items())
+    return escape_surrogates("{\n" + text + "\n}\n")
+
+
+@lru_cache(maxsize=20_000)
+def _record_block(record: Record) -> str:
+    """Return the text of a record; kept, because a run writes the state often and changes little of it."""
+    return f"    {_dump(id_of(record.address))}: {_block(encode_record(record))}"
+
+
+def _lay_out(value: Json) -> str:
+    """Return one part of the state: the elements of lists as blocks, all else on its line."""
+    if isinstance(value, list):
+        return "[\n" + ",\n".join(f"    {_block(each)}" for each in value) + "\n  ]"
+    return _dump(value)
+
+
+def _block(fields: Json) -> str:
+    rows = [f'      "{name}": {_dump(value)}' for name, value in fields.items()] if isinstance(fields, dict) else []
+    return "{\n" + ",\n".join(rows) + "\n    }"
 
 
 def state_digest(state: State) -> str:
     """Return a digest of the content, whatever the serial."""
-    text = json.dumps(_to_document(replace(state, serial=0)), sort_keys=True, separators=(",", ":"))
+    records: dict[str, Json] = {id_of(address): encode_record(each) for address, each in state.records.items()}
+    text = json.dumps(_to_document(replace(state, serial=0), records), sort_keys=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -64,11 +91,17 @@ def decode_state(text: str | bytes, *, path: str) -> State:
         document = as_object(parse_json(text), "")
         return _from_document(_upgrade(document, path))
     except ShapeError as error:
-        raise StateError(_unreadable(path, str(error))) from None
+        conflict = _find_conflict(text)
+        raise StateError(_conflicted(path, conflict) if conflict else _unreadable(path, error)) from None
 
 
-def _to_document(state: State) -> dict[str, Json]:
-    records = {id_of(address): encode_record(record) for address, record in sorted(state.records.items())}
+def _find_conflict(text: str | bytes) -> int | None:
+    """Return the line on which git began a merge conflict, from 1."""
+    lines = (text if isinstance(text, bytes) else text.encode("utf-8", "replace")).splitlines()
+    return next((number for number, line in enumerate(lines, 1) if line.startswith(b"<<<<<<< ")), None)
+
+
+def _to_document(state: State, records: dict[str, Json]) -> dict[str, Json]:
     return {
         "format_version": FORMAT_VERSION,
         "kind": "state",
@@ -82,11 +115,11 @@ def _to_document(state: State) -> dict[str, Json]:
                 "listed": state.listed or None,
             }
         ),
-        "records": dict(records),
+        "records": records,
         **compact(
             {
                 "intents": [_encode_intent(each) for each in sorted(state.intents, key=lambda each: each.address)],
-                "tombstones": [_encode_tombstone(each) for each in state.tombstones],
+                "tombstones": [_encode_tombstone(each) for each in sorted(state.tombstones, key=_by_address)],
                 "repeated_creates": [_encode_repeat(each) for each in state.repeated_creates],
                 "plans": [_encode_mark(each) for each in state.plans],
             }
@@ -95,19 +128,19 @@ def _to_document(state: State) -> dict[str, Json]:
 
 
 def _from_document(document: Document) -> State:
-    records = {
-        make_address(scenario_id): decode_record(make_address(scenario_id), value, f"records.{scenario_id}")
-        for scenario_id, value in as_object(document.get("records", {}), "records").items()
-    }
-    keys = [record.key for record in records.values()]
-    if len(set(keys)) != len(keys):
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ShapeError("records", f"the key {twice} belongs to two ids; a key belongs to one")
+    records: dict[Address, Record] = {}
+    owners: dict[str, Address] = {}
+    for scenario_id, value in as_object(document.get("records"), "records").items():
+        address = decode_address(scenario_id, "records")
+        records[address] = record = decode_record(address, value, f"records.{scenario_id}")
+        if owners.setdefault(record.key, address) != address:
+            both = f"{id_of(owners[record.key])} and {scenario_id}"
+            raise ShapeError("records", f"{both} have one key, {record.key!a}; a key belongs to one id")
     account = document.get("account")
     return State(
         lineage=as_text(document.get("lineage"), "lineage"),
         environment=as_text(document.get("environment"), "environment"),
-        serial=as_integer(document.get("serial"), "serial"),
+        serial=as_count(document.get("serial"), "serial"),
         account=None if account is None else decode_account(account, "account"),
         records=records,
         tombstones=tuple(_each(document, "tombstones", _decode_tombstone)),
@@ -115,8 +148,12 @@ def _from_document(document: Document) -> State:
         repeated_creates=tuple(_each(document, "repeated_creates", _decode_repeat)),
         account_default=_decode_default(document.get("account_default")),
         plans=tuple(_each(document, "plans", _decode_mark)),
-        listed=as_integer(document.get("listed", 0), "listed"),
+        listed=as_count(document.get("listed", 0), "listed"),
     )
+
+
+def _by_address(each: Tombstone) -> tuple[Address, datetime, str]:
+    return each.address, each.removed_at, each.key
 
 
 def _each(document: Document, name: str, decode: Callable[[Json, str], Part]) -> list[Part]:
@@ -124,16 +161,15 @@ def _each(document: Document, name: str, decode: Callable[[Json, str], Part]) ->
 
 
 def _upgrade(document: Document, path: str) -> Document:
-    """Bring an older document to this format; refuse a newer one."""
-    version = as_integer(document.get("format_version"), "format_version")
+    """Bring an older document to this format; refuse a newer one, and a document of another kind."""
+    kind = document.get("kind", "state")
+    if kind != "state":
+        raise ShapeError("kind", f"this is no state but {kind!a}")
+    version = as_count(document.get("format_version"), "format_version")
     if version > FORMAT_VERSION:
         raise StateError(_newer(path, version))
-    while version < FORMAT_VERSION:
-        step = UPGRADES.get(version)
-        if step is None:
-            raise ShapeError("format_version", f"there is no way from version {version} to {FORMAT_VERSION}")
+    for step in UPGRADES[version:]:
         document = step(document)
-        version += 1
     return document
 
 
@@ -147,7 +183,7 @@ def _decode_default(value: Json) -> AccountDefault:
     fields = as_object(value, "account_default")
     scenario_id = as_optional_text(fields.get("id"), "account_default.id")
     key = as_optional_text(fields.get("key"), "account_default.key")
-    return AccountDefault(make_address(scenario_id) if scenario_id else None, key)
+    return AccountDefault(decode_address(scenario_id, "account_default.id") if scenario_id else None, key)
 
 
 def _encode_intent(each: Intent) -> dict[str, Json]:
@@ -235,15 +271,33 @@ def _decode_mark(value: Json, path: str) -> PlanMark:
     )
 
 
-def _unreadable(path: str, why: str) -> Diagnostic:
+def _unreadable(path: str, error: ShapeError) -> Diagnostic:
     return Diagnostic(
         "unreadable-state",
         Severity.ERROR,
         "The state cannot be read",
-        f"{why}.",
-        Source(path),
-        hint="restore it from git or from a kept version; nothing was changed",
+        f"{error}. Nothing was changed.",
+        Source(path, error.line, error.column),
+        hint="restore it from git; or move it away and push a kept version, which is listed by",
         commands=("omnictl state history",),
+    )
+
+
+def _conflicted(path: str, line: int) -> Diagnostic:
+    return Diagnostic(
+        "state-merge-conflict",
+        Severity.ERROR,
+        "The state holds a merge conflict of git",
+        "Two branches applied, and each side knows keys that the other does not. Never edit it by hand: take one "
+        "side, then push the other over it, which drops no key. Nothing was changed.",
+        Source(path, line),
+        hint="in a merge, do this; in a rebase the other side is REBASE_HEAD",
+        commands=(
+            f"git checkout --ours {path}",
+            f"git show MERGE_HEAD:./{path} > theirs.json",
+            "omnictl state push theirs.json",
+            f"git add {path}",
+        ),
     )
 
 
@@ -259,6 +313,9 @@ def _newer(path: str, version: int) -> Diagnostic:
 
 
 CODES = {
+    "state-merge-conflict": "The state file holds the marks of a merge conflict. Both branches applied, and neither "
+    "side knows all keys. Take one side (git checkout --ours), save the other with git show, and store it with state "
+    "push: what one side lacks becomes a tombstone, which the next plan takes up again. docs/state.md has the recipe.",
     "unreadable-state": "The state is not JSON or does not have the shape of a state. omnictl does not guess: restore "
     "it from git or from a kept version (state history, state rollback).",
     "newer-state": "The state was written by a later omnictl, whose format this one does not know. It is refused and "
