@@ -66,7 +66,7 @@ class FakeBackend:
     def history(self) -> tuple[StateVersion, ...]:
         return ()
 
-    def read_version(self, serial: int) -> State:
+    def read_version(self, lineage: str, serial: int) -> State:
         raise StateError(problem())
 
     def save_errored(self, state: State) -> str:

@@ -132,7 +132,7 @@ class Session:
         from omnictl.state.local import LocalBackend
 
         place = self._place_of(environment)
-        return LocalBackend(place.state_path, work_dir=place.work_dir, environment=place.environment, clock=utc_now)
+        return LocalBackend(place.state_path, work_dir=place.work_dir, environment=place.environment)
 
     def show(self, text: str) -> None:
         """Write a result for people; in the sandbox it says so first."""

@@ -14,7 +14,7 @@ from omnictl.codec.parts import (
     encode_account,
     encode_source,
 )
-from omnictl.codec.report import FORMAT_VERSION, make_envelope
+from omnictl.codec.report import make_envelope, refuse_newer
 from omnictl.codec.shapes import (
     ShapeError,
     as_count,
@@ -77,20 +77,16 @@ def encode_plan(plan: Plan, *, exit_code: int = 0) -> dict[str, Json]:
 def decode_plan(document: Mapping[str, Json], *, path: str) -> Plan:
     """Return a plan. Raises UsageError where the document is none, was damaged, or is of a newer omnictl."""
     try:
-        _refuse_unreadable(document)
+        refuse_newer(document, path)
         plan = _decode(document)
+        is_whole = document.get("digest") == _digest(document)
     except ShapeError as error:
         raise UsageError(_unreadable(path, str(error))) from None
-    if document.get("digest") != _digest(document):
+    except RecursionError:
+        raise UsageError(_unreadable(path, "it is nested too deeply")) from None
+    if not is_whole:
         raise UsageError(_damaged(path))
     return plan
-
-
-def _refuse_unreadable(document: Mapping[str, Json]) -> None:
-    """Refuse what is no plan, and a plan of another major version."""
-    version = as_text(document.get("format_version"), "format_version")
-    if document.get("kind") != "plan" or version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
-        raise ShapeError("kind", f"this is no plan that this omnictl reads (format {version})")
 
 
 def _digest(document: Mapping[str, Json]) -> str:
@@ -100,6 +96,8 @@ def _digest(document: Mapping[str, Json]) -> str:
 
 
 def _decode(document: Mapping[str, Json]) -> Plan:
+    if document.get("kind") != "plan":
+        raise ShapeError("kind", f"this is no plan but {document.get('kind')!a}")
     state = as_object(document.get("state"), "state")
     summary = as_object(document.get("summary"), "summary")
     return Plan(
@@ -254,5 +252,5 @@ def _unreadable(path: str, why: str) -> Diagnostic:
 
 CODES = {
     "damaged-plan": "A saved plan carries a digest of its content; this one was edited or cut. Make a new plan.",
-    "unreadable-plan": "The file is no plan, or one of a newer omnictl.",
+    "unreadable-plan": "The file is no plan, or it was cut or edited.",
 }

@@ -1,18 +1,34 @@
 """What commands answer in JSON: one envelope for all, the report of an apply, and events as lines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from omnictl.codec.parts import encode_diagnostic
-from omnictl.codec.shapes import compact, write_time
+from omnictl.codec.parts import decode_address, decode_diagnostic, encode_diagnostic
+from omnictl.codec.shapes import (
+    ShapeError,
+    as_count,
+    as_flag,
+    as_list,
+    as_member,
+    as_number,
+    as_object,
+    as_optional_text,
+    as_optional_time,
+    as_text,
+    compact,
+    write_time,
+)
+from omnictl.errors import UsageError
 from omnictl.model.address import id_of
 from omnictl.model.change import Action
-from omnictl.model.diagnostic import Diagnostic
+from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.outcome import (
     ApplyReport,
     ApplyStarted,
     ApplyStopped,
     ChangeEnded,
+    Ending,
     Event,
     Fate,
     KeyReceived,
@@ -28,6 +44,7 @@ from omnictl.model.outcome import (
 from omnictl.model.scenario import Json
 
 FORMAT_VERSION = "1.0"
+_MOST_DIGITS = 9
 
 
 def make_envelope(
@@ -68,8 +85,13 @@ def encode_report(report: ApplyReport, *, version: str, exit_code: int) -> dict[
         plan_id=report.plan_id,
         ending=report.ending.value,
         stop_reason=report.stop_reason or None,
+        signal=report.signal,
         started_at=write_time(report.started_at) if report.started_at else None,
         finished_at=write_time(report.finished_at) if report.finished_at else None,
+        requests_sent=report.requests_sent,
+        writes_sent=report.writes_sent,
+        next_command=report.again or None,
+        next_request_seconds=report.next_seconds,
         summary=counts,
         items=items,
     )
@@ -84,6 +106,92 @@ def _encode_outcome(each: Outcome) -> dict[str, Json]:
             "key": each.key,
             "diagnostic": encode_diagnostic(each.diagnostic) if each.diagnostic else None,
         }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What every JSON document of omnictl says at its top."""
+
+    kind: str
+    omnictl: str
+    environment: str | None
+    sandbox: bool
+    exit_code: int
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def decode_envelope(document: Mapping[str, Json], *, path: str) -> Answer:
+    """Return the top of a document. Raises UsageError where it is none, or of a newer omnictl."""
+    try:
+        return _decode_envelope(document, path)
+    except ShapeError as error:
+        raise UsageError(_unreadable(path, str(error))) from None
+
+
+def decode_report(document: Mapping[str, Json], *, path: str) -> ApplyReport:
+    """Return the report of an apply. Raises UsageError where the document is none, or of a newer omnictl."""
+    try:
+        return _decode_report(document, _decode_envelope(document, path))
+    except ShapeError as error:
+        raise UsageError(_unreadable(path, str(error))) from None
+
+
+def refuse_newer(document: Mapping[str, Json], path: str) -> None:
+    """Refuse a document of a later major format. Raises UsageError, and ShapeError where there is no format."""
+    version = as_text(document.get("format_version"), "format_version")
+    major = version.partition(".")[0]
+    if not major.isascii() or not major.isdigit() or len(major) > _MOST_DIGITS:
+        raise ShapeError("format_version", "expected a version such as 1.0")
+    if int(major) > int(FORMAT_VERSION.partition(".")[0]):
+        raise UsageError(_newer(path, version))
+
+
+def _decode_envelope(document: Mapping[str, Json], path: str) -> Answer:
+    refuse_newer(document, path)
+    rows = as_list(document.get("diagnostics"), "diagnostics")
+    return Answer(
+        kind=as_text(document.get("kind"), "kind"),
+        omnictl=as_text(document.get("omnictl"), "omnictl"),
+        environment=as_optional_text(document.get("environment"), "environment"),
+        sandbox=as_flag(document.get("sandbox"), "sandbox"),
+        exit_code=as_count(document.get("exit_code"), "exit_code"),
+        diagnostics=tuple(decode_diagnostic(each, f"diagnostics[{i}]") for i, each in enumerate(rows)),
+    )
+
+
+def _decode_report(document: Mapping[str, Json], answer: Answer) -> ApplyReport:
+    if answer.kind != "apply":
+        raise ShapeError("kind", f"this is no report of an apply but {answer.kind!a}")
+    rows = as_list(document.get("items"), "items")
+    signal, next_seconds = document.get("signal"), document.get("next_request_seconds")
+    return ApplyReport(
+        plan_id=as_text(document.get("plan_id"), "plan_id"),
+        environment=as_text(document.get("environment"), "environment"),
+        ending=as_member(Ending, document.get("ending"), "ending"),
+        outcomes=tuple(_decode_outcome(each, f"items[{i}]") for i, each in enumerate(rows)),
+        diagnostics=answer.diagnostics,
+        requests_sent=as_count(document.get("requests_sent"), "requests_sent"),
+        writes_sent=as_count(document.get("writes_sent"), "writes_sent"),
+        started_at=as_optional_time(document.get("started_at"), "started_at"),
+        finished_at=as_optional_time(document.get("finished_at"), "finished_at"),
+        stop_reason=as_optional_text(document.get("stop_reason"), "stop_reason") or "",
+        signal=None if signal is None else as_count(signal, "signal"),
+        sandbox=answer.sandbox,
+        again=as_optional_text(document.get("next_command"), "next_command") or "",
+        next_seconds=None if next_seconds is None else as_number(next_seconds, "next_request_seconds"),
+    )
+
+
+def _decode_outcome(value: Json, path: str) -> Outcome:
+    fields = as_object(value, path)
+    problem = fields.get("diagnostic")
+    return Outcome(
+        decode_address(fields.get("id"), f"{path}.id"),
+        as_member(Action, fields.get("action"), f"{path}.action"),
+        as_member(Fate, fields.get("fate"), f"{path}.fate"),
+        as_optional_text(fields.get("key"), f"{path}.key"),
+        None if problem is None else decode_diagnostic(problem, f"{path}.diagnostic"),
     )
 
 
@@ -157,3 +265,32 @@ def _encode_event(event: Event) -> dict[str, Json]:
             return {"event": "lock", "holder": event.holder}
         case Notice(diagnostic=diagnostic):
             return {"event": "diagnostic", "diagnostic": encode_diagnostic(diagnostic)}
+
+
+def _newer(path: str, version: str) -> Diagnostic:
+    return Diagnostic(
+        "newer-document",
+        Severity.ERROR,
+        "The file was written by a newer omnictl",
+        f"Its format is {version[:20]}; this omnictl reads up to {FORMAT_VERSION}.",
+        Source(path),
+        hint="use the omnictl that wrote it, or a later one; or make the file anew with this one",
+    )
+
+
+def _unreadable(path: str, why: str) -> Diagnostic:
+    return Diagnostic(
+        "unreadable-report",
+        Severity.ERROR,
+        "The report cannot be read",
+        f"{why}.",
+        Source(path),
+        hint="a report comes from apply --report json=FILE or from --format json",
+    )
+
+
+CODES = {
+    "newer-document": "A plan or a report says in format_version which format it has. This one is of a later omnictl, "
+    "and may mean something that this one does not know.",
+    "unreadable-report": "The file is no report that this omnictl reads: it was cut, edited, or is something else.",
+}

@@ -1,55 +1,99 @@
-"""Rules of state surgery: what push and rollback may do. Neither ever drops a key."""
+"""Rules of state surgery: what push and rollback may do. Neither drops a key, nor a create that may have happened."""
 
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from omnictl.engine.recover import owned_keys
 from omnictl.errors import RefusalKind, RefusedError
 from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.model.state import PlanMark, State, Tombstone
+from omnictl.model.state import Intent, PlanMark, Record, State, Tombstone
 
 
-def push_state(current: State | None, incoming: State, now: datetime) -> State:
-    """Return what is stored when a state is pushed over another. Raises RefusedError."""
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What is to be stored after a replacement; ``is_changed`` if it differs from what is stored now."""
+
+    state: State
+    is_changed: bool
+    buried: tuple[str, ...] = ()
+
+
+def push_state(current: State | None, incoming: State, environment: str, now: datetime) -> Replaced:
+    """Return what is stored when a state is pushed. Raises RefusedError.
+
+    Open creates forbid it, unless the incoming state knows what became of each; one that was written later, as an
+    errored state is, keeps those of which it says nothing.
+    """
+    if incoming.environment != environment:
+        raise RefusedError(RefusalKind.POLICY, _other_environment(environment, incoming))
     if current is None:
-        return replace(incoming, serial=incoming.serial + 1)
+        return Replaced(replace(incoming, serial=incoming.serial + 1), is_changed=True)
     if current.lineage != incoming.lineage:
         raise RefusedError(RefusalKind.POLICY, _other_lineage(current, incoming))
-    return _replace(current, incoming, now)
-
-
-def roll_back_state(current: State, older: State, now: datetime) -> State:
-    """Return what is stored when an older version comes back. Raises RefusedError."""
-    return _replace(current, older, now)
-
-
-def _replace(current: State, incoming: State, now: datetime) -> State:
-    missing = [
-        each for each in current.intents if each not in incoming.intents and not _is_settled(each.body, incoming)
+    silent = [
+        each for each in current.intents if each not in incoming.intents and not _has_become(each, current, incoming)
     ]
-    if missing:
-        raise RefusedError(RefusalKind.POLICY, _open_intents([id_of(each.address) for each in missing]))
+    if silent and incoming.serial <= current.serial:
+        raise RefusedError(RefusalKind.POLICY, _open_intents(silent))
+    return _replace(current, incoming, tuple(silent), now)
+
+
+def roll_back_state(current: State, older: State, now: datetime) -> Replaced:
+    """Return what is stored when an older version comes back. Raises RefusedError while creates are open."""
+    if current.lineage != older.lineage:
+        raise RefusedError(RefusalKind.POLICY, _other_lineage(current, older))
+    if current.intents:
+        raise RefusedError(RefusalKind.POLICY, _open_intents(current.intents))
+    return _replace(current, older, (), now)
+
+
+def _replace(current: State, incoming: State, silent: tuple[Intent, ...], now: datetime) -> Replaced:
     kept = owned_keys(incoming)
     lost = [record for record in current.records.values() if record.key not in kept]
     buried = [each for each in current.tombstones if each.key not in kept]
-    tombstones = (
-        *incoming.tombstones,
-        *buried,
-        *(Tombstone(record.address, record.key, record.applied, now) for record in lost),
-    )
-    return replace(
+    intents = tuple(each for each in incoming.intents if each in current.intents or not _is_past(each, current))
+    following = replace(
         incoming,
-        serial=max(current.serial, incoming.serial) + 1,
-        tombstones=tombstones,
+        serial=current.serial,
+        account=incoming.account or current.account,
+        tombstones=(
+            *incoming.tombstones,
+            *buried,
+            *(Tombstone(record.address, record.key, record.applied, now) for record in lost),
+        ),
+        intents=(*intents, *(each for each in silent if each.address not in {other.address for other in intents})),
+        repeated_creates=tuple(dict.fromkeys((*incoming.repeated_creates, *current.repeated_creates))),
         plans=_unite(current.plans, incoming.plans),
         listed=max(current.listed, incoming.listed),
     )
+    ids = tuple(sorted(id_of(each.address) for each in lost))
+    if following == current and incoming.serial <= current.serial:
+        return Replaced(current, is_changed=False)
+    return Replaced(replace(following, serial=max(current.serial, incoming.serial) + 1), is_changed=True, buried=ids)
 
 
-def _is_settled(body: object, incoming: State) -> bool:
-    """Tell whether the incoming state has a record of what the intent created."""
-    return any(record.applied == body for record in incoming.records.values())
+def _has_become(intent: Intent, current: State, incoming: State) -> bool:
+    """Tell whether the incoming state has the scenario that an open create made: recorded there, of a new key."""
+    record = incoming.records.get(intent.address)
+    return record is not None and _is_new(record.key, intent, owned_keys(current))
+
+
+def _is_past(intent: Intent, current: State) -> bool:
+    """Tell whether the current state already knows what an intent of an older version became.
+
+    To look for it again would not find it, for its key has an owner, and so it would be made twice.
+    """
+    record = current.records.get(intent.address)
+    if record is not None and _is_new(record.key, intent, ()):
+        return True
+    others: tuple[Record | Tombstone, ...] = (*current.records.values(), *current.tombstones)
+    return any(each.applied == intent.body and _is_new(each.key, intent, ()) for each in others)
+
+
+def _is_new(key: str, intent: Intent, owned: Collection[str]) -> bool:
+    return key not in intent.known_keys and key != intent.replaces and key not in owned
 
 
 def _unite(one: tuple[PlanMark, ...], other: tuple[PlanMark, ...]) -> tuple[PlanMark, ...]:
@@ -60,28 +104,42 @@ def _unite(one: tuple[PlanMark, ...], other: tuple[PlanMark, ...]) -> tuple[Plan
     return tuple(sorted(marks.values(), key=lambda each: each.started_at))
 
 
+def _other_environment(environment: str, incoming: State) -> Diagnostic:
+    return Diagnostic(
+        "foreign-state",
+        Severity.ERROR,
+        "The state to push belongs to another environment",
+        f"It says {incoming.environment}; the environment is {environment}.",
+        hint="check --env and the file",
+    )
+
+
 def _other_lineage(current: State, incoming: State) -> Diagnostic:
     return Diagnostic(
         "other-lineage",
         Severity.ERROR,
-        "The state to push is not of this lineage",
-        f"Stored is {current.lineage[:8]}, to be pushed {incoming.lineage[:8]}: states of different origin.",
+        "The state to be stored is not of this lineage",
+        f"Stored is {current.lineage[:8]}, to be stored {incoming.lineage[:8]}: states of different origin.",
         hint="check the environment; to begin anew, move the stored state away first",
     )
 
 
-def _open_intents(ids: list[str]) -> Diagnostic:
+def _open_intents(intents: Collection[Intent]) -> Diagnostic:
+    ids = sorted(id_of(each.address) for each in intents)
     return Diagnostic(
         "open-intents",
         Severity.ERROR,
         "Creates with unknown outcome are open",
-        f"{', '.join(ids)}: replacing the state now would forget that they may have happened.",
-        hint="settle them first: apply does, or",
-        commands=tuple(f"omnictl state settle {each} --absent" for each in ids),
+        f"{', '.join(ids)}: to replace the state now would forget that they may have happened.",
+        hint="settle them first: apply does; or say yourself what became of them",
+        commands=tuple(f"omnictl state settle {each} --key KEY" for each in ids),
     )
 
 
 CODES = {
+    "foreign-state": "A state names its environment, and is stored for that one alone.",
     "other-lineage": "A state can only be replaced by one of the same lineage.",
-    "open-intents": "The state remembers creates whose outcome is not known. It is not replaced by one that does not.",
+    "open-intents": "The state remembers creates whose outcome is not known. Until they are settled, it is neither "
+    "rolled back nor replaced by a state that does not know what became of them. apply settles them by looking at the "
+    "account.",
 }

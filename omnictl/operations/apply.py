@@ -225,8 +225,11 @@ def _save(tools: Tools) -> Diagnostic | None:
     try:
         tools.keeper.flush()
     except StateWriteError as error:
-        path = tools.keeper.rescue()
         cause = error.diagnostics[0].detail if error.diagnostics else ""
+        try:
+            path = tools.keeper.rescue()
+        except StateWriteError:
+            return _state_lost(cause)
         return Diagnostic(
             "state-not-saved",
             Severity.ERROR,
@@ -236,6 +239,17 @@ def _save(tools: Tools) -> Diagnostic | None:
             commands=(f"omnictl state push {path}",),
         )
     return None
+
+
+def _state_lost(cause: str) -> Diagnostic:
+    return Diagnostic(
+        "state-lost",
+        Severity.ERROR,
+        "The state could be written nowhere",
+        f"{cause} It could not be saved beside you either. The stored state has the intents of all creates.",
+        hint="mend the cause, then run the same command: it looks for what these creates made. The keys were also told "
+        "as they arrived",
+    )
 
 
 def _announce(plan: Plan, tools: Tools, stop_after_seconds: float | None, ends_at: datetime) -> None:
@@ -316,6 +330,8 @@ def mark_interrupted(report: ApplyReport, signal: int) -> ApplyReport:
 CODES = {
     "other-account": "A saved plan names the account that it was made against: the host of the API, and the name that "
     "the environment gives. It is applied to that account alone.",
+    "state-lost": "Neither the state nor a copy of it could be written after requests had been sent. The intents in "
+    "the stored state say which creates may have happened; the next apply looks for them, and nothing is made twice.",
     "state-not-saved": "The state could not be written after requests had been sent. Nothing more was sent, and the "
     "state with every key was saved beside you. Put it back with state push before the next apply.",
 }

@@ -1,30 +1,34 @@
 """Mending the state by hand, under its lock: push, rollback, settle. Each keeps the version before."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from difflib import get_close_matches
 
-from omnictl.engine.advance import drop_intent, record_created
+from omnictl.engine.advance import record_absent, record_created
+from omnictl.engine.surgery import Replaced
 from omnictl.errors import RefusalKind, RefusedError, StateError
 from omnictl.model.address import id_of, make_address
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Remote
-from omnictl.model.state import Intent, State
+from omnictl.model.state import Intent, Record, State, Tombstone
 from omnictl.state.base import LockHolder, StateBackend
 
 
-def hold(backend: StateBackend, holder: LockHolder, timeout_seconds: float) -> AbstractContextManager[None]:
-    """Hold the lock of a state for surgery."""
-    return backend.lock(holder, timeout_seconds=timeout_seconds, on_wait=lambda _: None)
-
-
 def change_state(
-    backend: StateBackend, holder: LockHolder, change: Callable[[State | None], State], *, timeout_seconds: float = 0.0
-) -> State:
-    """Read, change and write the state under its lock; return what is stored now."""
-    with hold(backend, holder, timeout_seconds):
-        following = change(backend.read())
-        backend.write(following)
-        return following
+    backend: StateBackend,
+    holder: LockHolder,
+    change: Callable[[State | None], Replaced],
+    *,
+    timeout_seconds: float,
+    on_wait: Callable[[LockHolder | None], None],
+) -> Replaced:
+    """Read, change and write the state under its lock; where nothing changes, nothing is written."""
+    with backend.lock(holder, timeout_seconds=timeout_seconds, on_wait=on_wait):
+        replaced = change(backend.read())
+        if replaced.is_changed:
+            backend.write(replaced.state)
+        return replaced
 
 
 def find_intent(state: State, scenario_id: str) -> Intent:
@@ -33,39 +37,67 @@ def find_intent(state: State, scenario_id: str) -> Intent:
     for intent in state.intents:
         if intent.address == address:
             return intent
-    open_ids = ", ".join(id_of(each.address) for each in state.intents) or "none"
+    open_ids = sorted(id_of(each.address) for each in state.intents)
     raise StateError(
         Diagnostic(
             "no-open-intent",
             Severity.ERROR,
             "There is no create with an unknown outcome under this id",
-            f"{scenario_id} has none; open are: {open_ids}.",
+            f"{scenario_id} has none; open are: {', '.join(open_ids) or 'none'}.",
+            hint=suggest(scenario_id, open_ids),
         )
     )
 
 
-def settle_found(state: State, intent: Intent, remote: Remote) -> State:
-    """Record that this scenario is the one that the intent created. Raises RefusedError where it is somebody's."""
-    owner = next((each for each in state.records.values() if each.key == remote.key), None)
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return the question whether a word was meant that resembles it; empty where none does."""
+    close = get_close_matches(word, list(known), n=1)
+    return f"did you mean {close[0]}?" if close else ""
+
+
+def settle_found(state: State, intent: Intent, remote: Remote) -> Replaced:
+    """Record that this scenario is the one that the intent created. Raises RefusedError where it cannot be."""
+    owners: tuple[Record | Tombstone, ...] = (*state.records.values(), *state.tombstones)
+    owner = next((each for each in owners if each.key == remote.key), None)
     if owner is not None:
-        raise RefusedError(
-            RefusalKind.POLICY,
-            Diagnostic(
-                "key-taken",
-                Severity.ERROR,
-                "The key belongs to another address",
-                f"{remote.key} is recorded as {id_of(owner.address)}; a key belongs to one address.",
-            ),
-        )
-    return record_created(state, intent, remote, intent.created_at)
+        raise RefusedError(RefusalKind.POLICY, _taken(remote.key, id_of(owner.address)))
+    if remote.key in intent.known_keys:
+        raise RefusedError(RefusalKind.POLICY, _older(remote.key))
+    return _next(record_created(state, intent, remote, intent.created_at), state)
 
 
-def settle_absent(state: State, intent: Intent) -> State:
-    """Drop an intent because a person says that its create did not happen."""
-    return drop_intent(state, intent.address)
+def settle_absent(state: State, intent: Intent, now: datetime) -> Replaced:
+    """Drop an intent because a person says that its create did not happen; a late twin is watched for."""
+    return _next(record_absent(state, intent, now), state)
+
+
+def _next(changed: State, state: State) -> Replaced:
+    return Replaced(replace(changed, serial=state.serial + 1), is_changed=True)
+
+
+def _taken(key: str, owner: str) -> Diagnostic:
+    return Diagnostic(
+        "key-taken",
+        Severity.ERROR,
+        "The key belongs to another address",
+        f"{key} is remembered as {owner}; a key belongs to one address.",
+    )
+
+
+def _older(key: str) -> Diagnostic:
+    return Diagnostic(
+        "key-older",
+        Severity.ERROR,
+        "The scenario was there before the create",
+        f"{key} was on the account when the create was about to be sent, so the create did not make it.",
+        hint="look for the other one of that name; if there is none, the create did not happen: --absent",
+    )
 
 
 CODES = {
     "no-open-intent": "state settle is for creates whose outcome is unknown; this id has none.",
-    "key-taken": "A key belongs to one address at most. The one given is recorded under another id.",
+    "key-taken": "A key belongs to one address at most. The one given is remembered under another id, or "
+    "as a tombstone.",
+    "key-older": "The key given to state settle was on the account before the create was sent, so it is another "
+    "scenario that looks alike.",
 }

@@ -1,11 +1,24 @@
 """The state as text: the list of records, one record, the kept versions."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from omnictl.model.address import id_of
+from omnictl.model.scenario import Manage, Protection
 from omnictl.model.state import Record, State
 from omnictl.render.style import Style, pad, sanitize, truncate, width_of
-from omnictl.render.words import count, flow_text
+from omnictl.render.words import count, flow_text, quote, wrap
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One row of the history: lineage, serial, when it was written (UTC), and where it is kept."""
+
+    lineage: str
+    serial: int
+    written_at: datetime
+    location: str
 
 
 def render_state(state: State, style: Style) -> str:
@@ -14,34 +27,52 @@ def render_state(state: State, style: Style) -> str:
         (id_of(address), sanitize(record.key), sanitize(record.applied.name), flow_text(record.applied.flow))
         for address, record in sorted(state.records.items())
     ]
-    lines = table((("ID", "KEY", "NAME", "FLOW"), *rows), style) if rows else []
+    lines = [*table((("ID", "KEY", "NAME", "FLOW"), *rows), style, cut=True), ""] if rows else []
     lines += [f"unknown  {id_of(each.address)}: a create whose outcome is not known" for each in state.intents]
+    left = count(len(state.tombstones), "tombstone")
     lines.append(
-        f"{count(len(state.records), 'scenario')} in {sanitize(state.environment)}, serial {state.serial}, "
-        f"lineage {sanitize(state.lineage)[:8]}."
+        f"{count(len(state.records), 'scenario')}{f', {left}' if state.tombstones else ''} in "
+        f"{sanitize(state.environment)}, serial {state.serial}, lineage {sanitize(state.lineage)[:8]}."
     )
     return "\n".join(lines) + "\n"
 
 
 def render_record(record: Record, style: Style) -> str:
     """Return all that is remembered of one scenario."""
-    lines = [
-        f"id        {id_of(record.address)}",
-        f"key       {sanitize(record.key)}",
-        f'name      "{sanitize(record.applied.name)}"',
-        f"flow      {flow_text(record.applied.flow)}",
+    rows = [
+        ("id", id_of(record.address)),
+        ("key", sanitize(record.key)),
+        ("name", quote(record.applied.name)),
+        ("flow", flow_text(record.applied.flow)),
     ]
     if record.observed != record.applied:
-        lines.append(f'observed  "{sanitize(record.observed.name)}", {flow_text(record.observed.flow)}')
+        rows.append(("observed", f"{quote(record.observed.name)}, {flow_text(record.observed.flow)}"))
     for word, at in (("created", record.created_at), ("updated", record.updated_at)):
         if at is not None:
-            lines.append(f"{word}   {at:%Y-%m-%d %H:%M:%SZ}")
-    lines.append(f"protected {record.lifecycle.protected.value}; on removal: {record.lifecycle.on_removal.value}")
-    return "\n".join(truncate(line, max(style.width, 60), style.ellipsis) for line in lines) + "\n"
+            rows.append((word, f"{at:%Y-%m-%d %H:%M:%SZ}"))
+    lifecycle = record.lifecycle
+    if lifecycle.protected is not Protection.NONE:
+        rows.append(("protected", "every write" if lifecycle.protected is Protection.ALL else "removal"))
+    if lifecycle.manage is not Manage.APPLY:
+        rows.append(("managed", lifecycle.manage.value))
+    rows.append(("removal", lifecycle.on_removal.value))
+    lines = [wrap(f"{pad(word, 10)}{text}", style.width, hanging=" " * 10) for word, text in rows]
+    return "\n".join(lines) + "\n"
 
 
-def table(rows: Sequence[Sequence[str]], style: Style) -> list[str]:
-    """Return rows in columns; the first row is the head, the last column is cut to the width."""
+def render_history(versions: Sequence[Version], style: Style) -> str:
+    """Return the kept versions as a table."""
+    rows = [
+        (str(each.serial), f"{each.written_at:%Y-%m-%d %H:%M:%SZ}", sanitize(each.lineage)[:8], sanitize(each.location))
+        for each in versions
+    ]
+    return "\n".join(table((("SERIAL", "WRITTEN", "LINEAGE", "WHERE"), *rows), style)) + "\n"
+
+
+def table(rows: Sequence[Sequence[str]], style: Style, *, cut: bool = False) -> list[str]:
+    """Return rows in columns; the first row is the head. With ``cut``, lines end at the width."""
     widths = [max(width_of(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    if cut:
+        lines = [truncate(line, style.width, style.ellipsis) for line in lines]
     return [style.paint("bold", lines[0]), *lines[1:]]

@@ -23,8 +23,9 @@ class LockHolder:
 
 @dataclass(frozen=True, slots=True)
 class StateVersion:
-    """A kept older version of the state: its serial, when it was written (UTC), and where."""
+    """A kept older version of the state: its lineage and serial, when it was written (UTC), and where it is kept."""
 
+    lineage: str
     serial: int
     written_at: datetime
     location: str
@@ -48,7 +49,7 @@ class StateBackend(Protocol):
         ...
 
     def write(self, state: State) -> None:
-        """Store the state; durable and complete when it returns, the version before it kept."""
+        """Store the state; durable and complete when it returns, the version before this run kept."""
         ...
 
     def lock(
@@ -69,8 +70,8 @@ class StateBackend(Protocol):
         """Return the kept versions, newest first."""
         ...
 
-    def read_version(self, serial: int) -> State:
-        """Return a kept version; StateError where there is none."""
+    def read_version(self, lineage: str, serial: int) -> State:
+        """Return a kept version of a lineage; StateError where there is none."""
         ...
 
     def save_errored(self, state: State) -> str:

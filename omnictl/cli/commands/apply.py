@@ -1,6 +1,5 @@
 """``omnictl apply``: create and update what differs; with a file, exactly what the saved plan says."""
 
-import re
 import threading
 import time
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import click
 from omnictl.cli.apply_output import APPLY_FORMATS, APPLY_REPORTS, apply_renderings, code_of_report, show_report
 from omnictl.cli.approval import ask
 from omnictl.cli.context import Session, get_session, refuse_lost_state, utc_now
+from omnictl.cli.durations import lock_timeout_option, read_duration
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import command_line, global_options
 from omnictl.cli.plan_output import show_plan
@@ -34,19 +34,7 @@ from omnictl.provider.base import StopSignal
 if TYPE_CHECKING:
     from omnictl.provider.omni import OmniProvider
 
-_DURATION = re.compile(r"^(\d+(?:\.\d+)?)(s|m|h)?$")
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 PIPELINE_STOP_AFTER_SECONDS = 45 * 60.0
-
-
-def read_duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    """Return seconds from 90s, 45m, 2h or a bare number."""
-    if value is None:
-        return None
-    match = _DURATION.match(value)
-    if match is None:
-        raise click.UsageError(f"{param.opts[-1]} takes a duration such as 90s, 45m or 2h, not {value!r}", ctx)
-    return float(match[1]) * _SECONDS[match[2]]
 
 
 @click.command("apply", epilog="Example: omnictl apply --env production plan.json")
@@ -59,13 +47,7 @@ def read_duration(ctx: click.Context, param: click.Parameter, value: str | None)
     envvar="OMNICTL_STOP_AFTER",
     help="Stop in good order after so long; 45m where there is no terminal (OMNICTL_STOP_AFTER).",
 )
-@click.option(
-    "--lock-timeout",
-    callback=read_duration,
-    metavar="DURATION",
-    envvar="OMNICTL_LOCK_TIMEOUT",
-    help="Wait so long for the lock (OMNICTL_LOCK_TIMEOUT).",
-)
+@lock_timeout_option
 @click.option("--format", "output_format", type=click.Choice(APPLY_FORMATS), default="text", help="How it is shown.")
 @report_option(*APPLY_REPORTS)
 @selection_options

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +9,26 @@ import click
 
 from omnictl import __version__
 from omnictl.cli.context import Session, get_session, utc_now
+from omnictl.cli.durations import lock_timeout_option
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
 from omnictl.cli.saved import read_text
 from omnictl.codec.parts import encode_record
 from omnictl.codec.report import make_envelope
+from omnictl.codec.shapes import write_time
 from omnictl.codec.state import decode_state, encode_state
-from omnictl.engine.surgery import push_state, roll_back_state
+from omnictl.engine.surgery import Replaced, push_state, roll_back_state
 from omnictl.errors import StateError
 from omnictl.model.address import id_of, make_address
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.model.scenario import Json
+from omnictl.model.scenario import Json, Remote
 from omnictl.model.state import State
-from omnictl.operations.surgery import change_state, find_intent, settle_absent, settle_found
+from omnictl.operations.apply import describe_holder
+from omnictl.operations.surgery import change_state, find_intent, settle_absent, settle_found, suggest
 from omnictl.provider.base import StopSignal
-from omnictl.render.state_text import render_record, render_state, table
+from omnictl.render.state_text import Version, render_history, render_record, render_state
+from omnictl.render.words import count
+from omnictl.state.base import LockHolder
 
 FORMAT = click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="How.")
 
@@ -79,7 +83,7 @@ def show_record(ctx: click.Context, scenario_id: str, output_format: str) -> int
 
 @_subcommand("pull", "omnictl state pull > state.json")
 def pull(ctx: click.Context) -> int:
-    """Write the state, as it is stored, to stdout."""
+    """Write the state as JSON to stdout."""
     session = get_session(ctx)
     session.output.result(encode_state(_read(session)))
     return ExitCode.OK
@@ -87,87 +91,155 @@ def pull(ctx: click.Context) -> int:
 
 @_subcommand("push", "omnictl state push .omnictl/errored/production-119.json")
 @click.argument("path", metavar="FILE")
-def push(ctx: click.Context, path: str) -> int:
+@lock_timeout_option
+@FORMAT
+def push(ctx: click.Context, path: str, lock_timeout: float | None, output_format: str) -> int:
     """Store a state from a file ("-" is stdin). No key of the state before is dropped: it becomes a tombstone."""
     session = get_session(ctx)
     text = sys.stdin.buffer.read() if path == "-" else read_text(Path(path))
-    incoming = decode_state(text, path=path)
-    stored = change_state(
-        session.backend, session.holder("state push"), lambda current: push_state(current, incoming, utc_now())
-    )
-    session.output.say(f"Stored as serial {stored.serial}: {len(stored.records)} scenarios.")
+    incoming = decode_state(text, path="stdin" if path == "-" else path)
+    environment = session.place.environment
+
+    def change(current: State | None) -> Replaced:
+        return push_state(current, incoming, environment, utc_now())
+
+    stored = _change(session, "state push", change, lock_timeout)
+    told = f"Stored as serial {stored.state.serial}: {count(len(stored.state.records), 'scenario')}."
+    if not stored.is_changed:
+        told = f"Nothing to do: this is what is stored, as serial {stored.state.serial}."
+    _tell_change(session, "state-push", stored, told, output_format)
     return ExitCode.OK
 
 
 @_subcommand("rollback", "omnictl state rollback 118")
-@click.argument("serial", type=int)
-def rollback(ctx: click.Context, serial: int) -> int:
+@click.argument("serial", type=click.IntRange(min=0))
+@lock_timeout_option
+@FORMAT
+def rollback(ctx: click.Context, serial: int, lock_timeout: float | None, output_format: str) -> int:
     """Go back to a kept version. No key is dropped: what it does not have becomes a tombstone."""
     session = get_session(ctx)
-    older = session.backend.read_version(serial)
-    stored = change_state(
-        session.backend,
-        session.holder("state rollback"),
-        lambda current: roll_back_state(_existing(current, session), older, utc_now()),
-    )
-    session.output.say(f"Back at version {serial}, stored as serial {stored.serial}.")
+
+    def change(current: State | None) -> Replaced:
+        state = _existing(current, session)
+        return roll_back_state(state, session.backend.read_version(state.lineage, serial), utc_now())
+
+    stored = _change(session, "state rollback", change, lock_timeout)
+    told = f"Back at version {serial}, stored as serial {stored.state.serial}."
+    if not stored.is_changed:
+        told = f"Nothing to do: version {serial} is what is stored, as serial {stored.state.serial}."
+    _tell_change(session, "state-rollback", stored, told, output_format)
     return ExitCode.OK
+
+
+def _change(
+    session: Session, operation: str, change: Callable[[State | None], Replaced], lock_timeout: float | None
+) -> Replaced:
+    def tell_waiting(holder: LockHolder | None) -> None:
+        session.output.say(f"Waiting for the lock, held by {describe_holder(holder)}.")
+
+    return change_state(
+        session.backend,
+        session.holder(operation),
+        change,
+        timeout_seconds=lock_timeout or 0.0,
+        on_wait=tell_waiting,
+    )
+
+
+def _tell_change(session: Session, kind: str, stored: Replaced, told: str, output_format: str) -> None:
+    """Say what is stored now, and which scenarios are no longer recorded."""
+    if output_format == "json":
+        _show_document(
+            session,
+            kind,
+            changed=stored.is_changed,
+            lineage=stored.state.lineage,
+            serial=stored.state.serial,
+            scenarios=len(stored.state.records),
+            tombstones=list(stored.buried),
+        )
+        return
+    lines = [told]
+    if stored.buried:
+        lines.append(f"No longer recorded, but remembered as tombstones: {', '.join(stored.buried)}.")
+        lines.append("Those that files declare are taken up again by the next plan:\n    omnictl plan")
+    session.show("\n".join(lines))
 
 
 @_subcommand("history", "omnictl state history")
 @FORMAT
 def history(ctx: click.Context, output_format: str) -> int:
-    """List the kept versions, newest first."""
+    """List the kept versions, the last written first."""
     session = get_session(ctx)
     versions = session.backend.history()
     if output_format == "json":
         items: list[Json] = [
-            {"serial": each.serial, "written_at": f"{each.written_at:%Y-%m-%dT%H:%M:%SZ}", "location": each.location}
+            {
+                "lineage": each.lineage,
+                "serial": each.serial,
+                "written_at": write_time(each.written_at.replace(microsecond=0)),
+                "location": each.location,
+            }
             for each in versions
         ]
         _show_document(session, "state-history", items=items)
+    elif versions:
+        rows = [Version(each.lineage, each.serial, each.written_at, each.location) for each in versions]
+        session.show(render_history(rows, session.output.out_style))
     else:
-        rows = [("SERIAL", "WRITTEN", "WHERE")]
-        rows += [(str(each.serial), f"{each.written_at:%Y-%m-%d %H:%M:%SZ}", each.location) for each in versions]
-        session.show("\n".join(table(rows, session.output.out_style)))
+        session.show("No versions are kept yet: the first change of a stored state keeps the one before.")
     return ExitCode.OK
 
 
 @_subcommand("unlock", "omnictl state unlock")
-def unlock(ctx: click.Context) -> int:
-    """Clear a lock whose holder is gone; refuses while the holder lives."""
+@FORMAT
+def unlock(ctx: click.Context, output_format: str) -> int:
+    """Clear what a holder that is gone left beside the lock; refuses while the holder lives."""
     session = get_session(ctx)
     holder = session.backend.unlock()
-    said = f"Cleared: {holder.operation} since {holder.since:%Y-%m-%d %H:%M:%SZ}." if holder else "It was not locked."
-    session.output.say(said)
+    if output_format == "json":
+        left = {"operation": holder.operation, "run": holder.run, "since": write_time(holder.since)} if holder else None
+        _show_document(session, "state-unlock", cleared=left)
+    else:
+        told = "Nobody holds the lock, and nothing was left beside it."
+        session.show(f"Cleared what was left by {describe_holder(holder)}." if holder else told)
     return ExitCode.OK
 
 
-@_subcommand("settle", "omnictl state settle otp-br --key 9A41...07CE")
+@_subcommand("settle", "omnictl state settle otp-br --key 9A41B30C5D7E4F60A1B2C3D4E5F607CE")
 @click.argument("scenario_id", metavar="ID")
 @click.option("--key", help="The scenario that the create made.")
 @click.option("--absent", is_flag=True, help="The create did not happen.")
-def settle(ctx: click.Context, scenario_id: str, key: str | None, absent: bool) -> int:
+@lock_timeout_option
+@FORMAT
+def settle(
+    ctx: click.Context,
+    *,
+    scenario_id: str,
+    key: str | None,
+    absent: bool,
+    lock_timeout: float | None,
+    output_format: str,
+) -> int:
     """Say what became of a create whose outcome is unknown, where omnictl cannot tell."""
     if (key is None) == (not absent):
         raise click.UsageError("Give --key KEY or --absent, one of them.", ctx)
     session = get_session(ctx)
 
-    def change(current: State | None) -> State:
+    def change(current: State | None) -> Replaced:
         state = _existing(current, session)
         intent = find_intent(state, scenario_id)
         if key is None:
-            changed = settle_absent(state, intent)
-        else:
-            changed = settle_found(state, intent, _read_remote(session, state, key))
-        return replace(changed, serial=state.serial + 1)
+            return settle_absent(state, intent, utc_now())
+        return settle_found(state, intent, _read_remote(session, state, key))
 
-    change_state(session.backend, session.holder("state settle"), change)
-    session.output.say(f"{scenario_id} is settled.")
+    stored = _change(session, "state settle", change, lock_timeout)
+    became = "did not happen" if key is None else f"made {key}"
+    _tell_change(session, "state-settle", stored, f"{scenario_id} is settled: its create {became}.", output_format)
     return ExitCode.OK
 
 
-def _read_remote(session: Session, state: State, key: str) -> Any:
+def _read_remote(session: Session, state: State, key: str) -> Remote:
     provider = session.open_provider(state, StopSignal(), lambda _: None, read_only=True)
     try:
         remote = provider.get(key)
@@ -213,15 +285,12 @@ def _show_document(session: Session, kind: str, **fields: Any) -> None:
 
 
 def _unrecorded(scenario_id: str, state: State) -> Diagnostic:
-    from difflib import get_close_matches
-
-    close = get_close_matches(scenario_id, [id_of(each) for each in state.records], n=1)
     return Diagnostic(
         "not-recorded",
         Severity.ERROR,
         "The state has no scenario with this id",
         f"{scenario_id} is not recorded.",
-        hint=f"did you mean {close[0]}?" if close else "",
+        hint=suggest(scenario_id, map(id_of, state.records)) or "those that are recorded are listed by",
         commands=("omnictl state list",),
     )
 

@@ -1,0 +1,113 @@
+"""Files that survive a power cut: written whole or not at all, in durable directories, some for the owner alone."""
+
+import errno
+import os
+import stat
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+LARGEST_BYTES = 256 * 1024 * 1024
+_STALE_SECONDS = 3600.0
+_UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
+
+
+def read_regular_file(path: Path) -> bytes | None:
+    """Return the bytes of a file; None where there is nothing. Raises OSError for what is no readable file.
+
+    A link that points nowhere is an error and never "nothing": the file behind it is only out of reach.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise OSError(errno.ENOENT, "it is a link, and what it points to is not there") from None
+        return None
+    if stat.S_ISDIR(found.st_mode):
+        raise OSError(errno.EISDIR, "it is a directory")
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    if found.st_size > LARGEST_BYTES:
+        raise OSError(errno.EFBIG, f"it has {found.st_size} bytes, which no state has")
+    return path.read_bytes()
+
+
+def replace_file(path: Path, content: bytes, *, private: bool, modified_at: float | None = None) -> None:
+    """Write a file so that a reader, or a power cut, sees the old or the new one and nothing between.
+
+    ``modified_at`` (seconds since 1970) is the time that the file shall bear. A file that is not private keeps the
+    permissions that it had.
+    """
+    make_durable_directory(path.parent)
+    _drop_stale(path)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if not private:
+            temporary.chmod(_mode_of(path))
+        if modified_at is not None:
+            os.utime(temporary, (modified_at, modified_at))
+        temporary.replace(path)
+        sync_directory(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _drop_stale(path: Path) -> None:
+    """Drop what a power cut left of an earlier write; a young one may be another process's, which is at work."""
+    limit = time.time() - _STALE_SECONDS
+    for stale in path.parent.glob(f".{path.name}.*.tmp"):
+        with suppress(OSError):
+            if stale.stat().st_mtime < limit:
+                stale.unlink()
+
+
+def _mode_of(path: Path) -> int:
+    """Return the permissions of a file, or those that a new one gets."""
+    with suppress(FileNotFoundError):
+        return stat.S_IMODE(path.stat().st_mode)
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def make_durable_directory(path: Path) -> None:
+    """Make a directory and its parents, so that they are there after a power cut too."""
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(exist_ok=True)
+        sync_directory(each.parent)
+
+
+def make_private_directory(path: Path) -> Path:
+    """Make a directory that only its owner enters; everything under ``.omnictl`` is hidden from git by a file in it."""
+    for each in reversed([each for each in (path, *path.parents) if not each.exists()]):
+        each.mkdir(mode=0o700, exist_ok=True)
+    for each in (path, *path.parents):
+        if each.name == ".omnictl":
+            ignore = each / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="ascii")
+            if stat.S_IMODE(each.stat().st_mode) != 0o700:
+                each.chmod(0o700)
+    return path
+
+
+def sync_directory(path: Path) -> None:
+    """Make the entries of a directory durable, where the system can."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
+    finally:
+        os.close(handle)
