@@ -31,6 +31,7 @@ from omnictl.codec.shapes import (
 )
 from omnictl.errors import UsageError
 from omnictl.model.address import Address, id_of
+from omnictl.model.change import Refresh
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.plan import Cost, DefaultMemory, Guard, GuardFinding, Plan, Selection, Settled
 from omnictl.model.scenario import Json
@@ -61,7 +62,7 @@ def encode_plan(plan: Plan, *, exit_code: int = 0) -> dict[str, Json]:
             "unchanged": plan.unchanged,
             "refreshed": plan.refreshed,
             "unmanaged": len(plan.unmanaged),
-            "changes": sum(1 for each in plan.changes) - plan.refreshed,
+            "changes": sum(1 for each in plan.changes if not isinstance(each, Refresh)),
         },
         cost=_encode_cost(plan.cost),
         default=_encode_default(plan.default),

@@ -11,7 +11,7 @@ from typing import Any
 from omnictl.config.yaml import Document
 from omnictl.model.diagnostic import Diagnostic, Severity
 
-SCHEMA_KINDS = ("scenario", "settings")
+SCHEMA_KINDS = ("scenario", "settings", "state", "plan", "report", "answer")
 
 
 def schema_text(kind: str) -> str:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from omnictl.codec.report import make_envelope
 from omnictl.codec.shapes import write_time
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.engine.surgery import Replaced, push_state, roll_back_state
-from omnictl.errors import StateError
+from omnictl.errors import StateError, UsageError
 from omnictl.model.address import id_of, make_address
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Json, Remote
@@ -96,8 +97,7 @@ def pull(ctx: click.Context) -> int:
 def push(ctx: click.Context, path: str, lock_timeout: float | None, output_format: str) -> int:
     """Store a state from a file ("-" is stdin). No key of the state before is dropped: it becomes a tombstone."""
     session = get_session(ctx)
-    text = sys.stdin.buffer.read() if path == "-" else read_text(Path(path))
-    incoming = decode_state(text, path="stdin" if path == "-" else path)
+    incoming = _read_incoming(path)
     environment = session.place.environment
 
     def change(current: State | None) -> Replaced:
@@ -109,6 +109,19 @@ def push(ctx: click.Context, path: str, lock_timeout: float | None, output_forma
         told = f"Nothing to do: this is what is stored, as serial {stored.state.serial}."
     _tell_change(session, "state-push", stored, told, output_format)
     return ExitCode.OK
+
+
+def _read_incoming(path: str) -> State:
+    """Return the state of a file that somebody named, or of stdin."""
+    text = sys.stdin.buffer.read() if path == "-" else read_text(Path(path))
+    try:
+        return decode_state(text, path="stdin" if path == "-" else path)
+    except StateError as error:
+        cure = "a state comes from state pull, from git, or from where state history says"
+        told = [replace(each, hint=cure, commands=()) for each in error.diagnostics if each.code == "unreadable-state"]
+        if told:
+            raise UsageError(*told) from None
+        raise
 
 
 @_subcommand("rollback", "omnictl state rollback 118")
@@ -285,13 +298,14 @@ def _show_document(session: Session, kind: str, **fields: Any) -> None:
 
 
 def _unrecorded(scenario_id: str, state: State) -> Diagnostic:
+    meant = suggest(scenario_id, map(id_of, state.records))
     return Diagnostic(
         "not-recorded",
         Severity.ERROR,
         "The state has no scenario with this id",
         f"{scenario_id} is not recorded.",
-        hint=suggest(scenario_id, map(id_of, state.records)) or "those that are recorded are listed by",
-        commands=("omnictl state list",),
+        hint=meant or "those that are recorded are listed by",
+        commands=() if meant else ("omnictl state list",),
     )
 
 

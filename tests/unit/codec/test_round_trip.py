@@ -1,0 +1,65 @@
+"""What is written is read back as it was, and fits its schema."""
+
+import json
+from dataclasses import replace
+
+from hypothesis import given, settings
+
+from omnictl.codec.plan import decode_plan, encode_plan
+from omnictl.codec.report import decode_report, encode_report
+from omnictl.codec.shapes import parse_json
+from omnictl.codec.state import decode_state, encode_state, state_digest
+from omnictl.model.outcome import ApplyReport
+from omnictl.model.plan import Plan
+from omnictl.model.state import State
+from tests.builders import example_scene
+from tests.unit.codec.schemas import mistakes
+from tests.unit.codec.strategies import plans, reports, states
+
+
+@given(states)
+@settings(deadline=None)
+def test_state(state: State) -> None:
+    text = encode_state(state)
+    assert decode_state(text.encode(), path="x") == state
+    assert encode_state(decode_state(text, path="x")) == text
+    assert not mistakes(json.loads(text))
+
+
+@given(plans)
+@settings(deadline=None)
+def test_plan(plan: Plan) -> None:
+    document = parse_json(json.dumps(encode_plan(plan, exit_code=2)))
+    assert isinstance(document, dict)
+    assert decode_plan(document, path="x") == plan
+    assert not mistakes(document)
+
+
+@given(reports)
+@settings(deadline=None)
+def test_report(report: ApplyReport) -> None:
+    document = parse_json(json.dumps(encode_report(report, version="1.0.0", exit_code=4)))
+    assert isinstance(document, dict)
+    assert decode_report(document, path="x") == report
+    assert not mistakes(document)
+
+
+def test_a_plan_of_the_engine_survives() -> None:
+    plan = example_scene().plan()
+    document = parse_json(json.dumps(encode_plan(plan)))
+    assert isinstance(document, dict)
+    assert decode_plan(document, path="x") == plan
+    assert not mistakes(document)
+
+
+def test_half_a_surrogate_pair_survives_as_utf_8() -> None:
+    state = State("l", "\ud800\U0001f600é")
+    text = encode_state(state)
+    assert "\\ud800\U0001f600é" in text
+    assert decode_state(text.encode(), path="x") == state
+
+
+def test_the_digest_does_not_depend_on_the_serial() -> None:
+    state = example_scene().state
+    assert state_digest(state) == state_digest(replace(state, serial=999))
+    assert state_digest(state) != state_digest(replace(state, listed=999))
