@@ -1,0 +1,186 @@
+"""The lock: one of the operating system, with the text of its holder beside it."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from omnictl.errors import LockHeldError, StateError
+from omnictl.state.base import LockHolder
+from omnictl.state.holder import decode_holder, encode_holder
+from omnictl.state.local import LocalBackend
+from tests.unit.state.conftest import MakeBackend
+
+SINCE = datetime(2026, 11, 20, 9, 12, tzinfo=UTC)
+HOLDER = LockHolder("apply", "run-1", SINCE, SINCE.replace(hour=10), "pid 7", "https://ci.example/1")
+
+_HOLD = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from omnictl.state.base import LockHolder
+from omnictl.state.local import LocalBackend
+backend = LocalBackend(Path(sys.argv[1]), work_dir=Path(sys.argv[2]), environment="production")
+holder = LockHolder("apply", "run-2", datetime(2026, 11, 20, 9, 12, tzinfo=UTC), None, "pid 8")
+with backend.lock(holder, timeout_seconds=0, on_wait=print):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def another_process(path: Path, work_dir: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Let another process hold the lock until its stdin is closed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(path), str(work_dir)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    try:
+        yield process
+    finally:
+        process.communicate()
+
+
+def hold(backend: LocalBackend, seconds: float = 0.0, waits: list[LockHolder | None] | None = None) -> None:
+    """Take the lock and give it back."""
+    with backend.lock(HOLDER, timeout_seconds=seconds, on_wait=(waits if waits is not None else []).append):
+        pass
+
+
+def test_another_process_is_refused_or_waits(backend: LocalBackend, path: Path, tmp_path: Path) -> None:
+    with another_process(path, tmp_path / ".omnictl") as process:
+        with pytest.raises(LockHeldError) as caught:
+            hold(backend)
+        detail = caught.value.diagnostics[0].detail
+        assert "apply since 2026-11-20 09:12:00Z (pid 8, run run-2)" in detail
+        assert backend.describe_lock() == decode_holder(
+            (tmp_path / ".omnictl/locks/production.holder.json").read_bytes()
+        )
+        with pytest.raises(LockHeldError):
+            backend.unlock()
+        waits: list[LockHolder | None] = []
+        with pytest.raises(LockHeldError) as caught:
+            hold(backend, 0.5, waits)
+        assert "waited 0.5 s" in caught.value.diagnostics[0].detail
+        assert [each and each.run for each in waits] == ["run-2"]
+        assert process.stdin is not None
+        process.stdin.close()
+        hold(backend, 60)
+        process.stdin = None
+
+
+def test_the_lock_goes_with_a_process_that_is_killed(backend: LocalBackend, path: Path, tmp_path: Path) -> None:
+    with another_process(path, tmp_path / ".omnictl") as process:
+        process.kill()
+        process.wait()
+        assert backend.describe_lock() is None
+        left = backend.unlock()
+        assert left is not None
+        assert left.run == "run-2"
+        assert backend.unlock() is None
+        hold(backend)
+
+
+def test_the_file_of_the_lock_stays_and_the_text_goes(backend: LocalBackend, tmp_path: Path) -> None:
+    locks = tmp_path / ".omnictl" / "locks"
+    assert backend.describe_lock() is None
+    assert backend.unlock() is None
+    assert not locks.exists()
+    with backend.lock(HOLDER, timeout_seconds=0, on_wait=print):
+        inode = (locks / "production.lock").stat().st_ino
+        assert decode_holder((locks / "production.holder.json").read_bytes()) == HOLDER
+    assert [each.name for each in locks.iterdir()] == ["production.lock"]
+    hold(backend)
+    assert (locks / "production.lock").stat().st_ino == inode
+
+
+def test_projects_with_one_state_share_its_lock(path: Path, tmp_path: Path) -> None:
+    one, other = (LocalBackend(path, work_dir=tmp_path / name / ".omnictl", environment="production") for name in "ab")
+    with another_process(path, tmp_path / "a" / ".omnictl"):
+        for backend in (one, other):
+            with pytest.raises(LockHeldError):
+                hold(backend)
+    assert (path.parent / ".omnictl" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_link_and_its_file_share_the_lock(make_backend: MakeBackend, path: Path, tmp_path: Path) -> None:
+    real = tmp_path / "shared" / "real.json"
+    real.parent.mkdir()
+    path.parent.mkdir()
+    path.symlink_to(real)
+    other = LocalBackend(real, work_dir=tmp_path / "elsewhere" / ".omnictl", environment="production")
+    with another_process(path, tmp_path / "project" / ".omnictl"), pytest.raises(LockHeldError):
+        hold(other)
+
+
+def test_a_look_at_the_lock_disturbs_nobody(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who does not want to wait bears with a lock that is held for a moment, as by doctor."""
+    looking = ExitStack()
+    looking.enter_context(make_backend().lock(HOLDER, timeout_seconds=0, on_wait=print))
+    monkeypatch.setattr("omnictl.state.lock.sleep", lambda seconds: looking.close())
+    waits: list[LockHolder | None] = []
+    hold(make_backend(), 0.0, waits)
+    assert waits == []
+
+
+@pytest.mark.parametrize("look", [LocalBackend.describe_lock, LocalBackend.unlock])
+def test_a_lock_that_cannot_be_looked_at_is_told(
+    look: Callable[[LocalBackend], object], backend: LocalBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(backend)
+    (tmp_path / ".omnictl/locks/production.holder.json").mkdir()
+    monkeypatch.setattr("omnictl.state.lock.FileLock.acquire", _refuse)
+    with pytest.raises(StateError) as caught:
+        look(backend)
+    assert caught.value.diagnostics[0].code == "cannot-lock-state"
+
+
+def _refuse(*args: object, **kwargs: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_text_that_cannot_be_cleared_is_told(backend: LocalBackend, tmp_path: Path) -> None:
+    hold(backend)
+    (tmp_path / ".omnictl/locks/production.holder.json").mkdir()
+    with pytest.raises(StateError) as caught:
+        backend.unlock()
+    assert caught.value.diagnostics[0].code == "cannot-lock-state"
+    hold(backend)
+
+
+def test_a_text_that_is_none_is_nobody_known(backend: LocalBackend, path: Path, tmp_path: Path) -> None:
+    with another_process(path, tmp_path / ".omnictl"):
+        (tmp_path / ".omnictl/locks/production.holder.json").write_text("{")
+        found = backend.describe_lock()
+        assert found is not None
+        assert found.operation == "another omnictl"
+        with pytest.raises(LockHeldError) as caught:
+            hold(backend)
+        assert "held by another omnictl." in caught.value.diagnostics[0].detail
+
+
+def test_a_lock_that_cannot_be_made_is_told(backend: LocalBackend, tmp_path: Path) -> None:
+    (tmp_path / ".omnictl").write_text("in the way")
+    with pytest.raises(StateError) as caught:
+        hold(backend)
+    assert caught.value.diagnostics[0].code == "cannot-lock-state"
+
+
+def test_a_directory_in_the_place_of_the_lock_is_told(backend: LocalBackend, tmp_path: Path) -> None:
+    (tmp_path / ".omnictl" / "locks" / "production.lock").mkdir(parents=True)
+    with pytest.raises(StateError) as caught:
+        hold(backend)
+    assert caught.value.diagnostics[0].code == "cannot-lock-state"
+
+
+def test_a_holder_survives_its_text() -> None:
+    for holder in (HOLDER, LockHolder("plan", "r", SINCE)):
+        assert decode_holder(encode_holder(holder)) == holder
