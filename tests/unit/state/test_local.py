@@ -219,9 +219,10 @@ def test_versions_that_cannot_be_listed_are_told(
     def refuse(directory: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    with monkeypatch.context() as patched, pytest.raises(StateError) as caught:
+    with monkeypatch.context() as patched:
         patched.setattr(Path, "iterdir", refuse)
-        make_backend().history()
+        with pytest.raises(StateError) as caught:
+            make_backend().history()
     assert "Permission denied" in caught.value.diagnostics[0].detail
 
 

@@ -1,0 +1,429 @@
+"""``omnictl state`` and ``show`` as a user runs them."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from omnictl.codec.state import decode_state, encode_state
+from omnictl.engine.recover import owned_keys
+from omnictl.model.address import make_address
+from omnictl.model.scenario import Attributes
+from omnictl.model.state import Intent, State
+from omnictl.state.local import LocalBackend
+from tests.builders import NOW, example_scene, flow
+from tests.e2e.conftest import ServeSandbox
+from tests.e2e.running import Ran, omnictl, omnictl_process
+
+KINDS = [
+    ("list",),
+    ("show", "welcome"),
+    ("pull",),
+    ("push", "incoming.json"),
+    ("rollback", "1"),
+    ("settle", "welcome", "--absent"),
+]
+STATE = replace(example_scene().state, environment="default")
+
+
+def intent(scenario_id: str = "otp-br") -> Intent:
+    """Return an open create."""
+    return Intent(make_address(scenario_id), Attributes("OTP", flow("SMS")), False, "run-1", NOW, NOW, ("OLD",))
+
+
+@pytest.fixture
+def stored(project: Path) -> Callable[[State], Path]:
+    """Store a state as the project's own."""
+
+    def store(state: State) -> Path:
+        path = project / "state" / "default.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(encode_state(state))
+        return path
+
+    return store
+
+
+def piped(text: str, *arguments: str) -> Ran:
+    """Run omnictl with something on its stdin."""
+    stdin = io.TextIOWrapper(io.BytesIO(text.encode()))
+    with patch("tests.e2e.running.io.StringIO", return_value=stdin):
+        return omnictl(*arguments)
+
+
+# --- looking ------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_state_every_command_says_so(project: Path) -> None:
+    (project / "incoming.json").write_text("{}")
+    for words in (("list",), ("show", "x"), ("pull",), ("rollback", "1"), ("settle", "x", "--absent")):
+        ran = omnictl("state", *words)
+        assert ran.code == 1, words
+        assert "no-state" in ran.err
+        assert "state/default.json" in ran.err
+    assert omnictl("state", "history").code == 0
+    assert omnictl("state", "unlock").code == 0
+    ran = omnictl("state", "list", "--format", "json")
+    assert ran.code == 1
+    assert ran.document["kind"] == "error"
+    assert ran.document["diagnostics"][0]["code"] == "no-state"
+
+
+def test_list_shows_ids_keys_and_what_is_open(stored: Callable[[State], Path]) -> None:
+    stored(replace(STATE, intents=(intent(),)))
+    ran = omnictl("state", "list")
+    assert ran.code == 0
+    lines = ran.out.splitlines()
+    assert lines[0].split() == ["ID", "KEY", "NAME", "FLOW"]
+    assert "unknown  otp-br: a create whose outcome is not known" in lines
+    assert lines[-1] == f"{len(STATE.records)} scenarios in default, serial 118, lineage c0ffee."
+    document = omnictl("state", "list", "--format", "json").document
+    assert [each["id"] for each in document["items"]] == sorted(each["id"] for each in document["items"])
+    assert document["serial"] == 118
+
+
+def test_show_one(stored: Callable[[State], Path]) -> None:
+    stored(STATE)
+    ran = omnictl("state", "show", "welcome")
+    assert "flow      VKONTAKTE -> SMS InfoSMS -> VIBER Acme" in ran.out
+    wrong = omnictl("state", "show", "welcom")
+    assert wrong.code == 1
+    assert "did you mean welcome?" in wrong.err
+    assert "omnictl state list" in omnictl("state", "show", "zzz").err
+
+
+def test_pull_is_what_push_takes(stored: Callable[[State], Path]) -> None:
+    path = stored(STATE)
+    pulled = omnictl("state", "pull")
+    assert decode_state(pulled.out, path="x") == STATE
+    ran = piped(pulled.out, "state", "push", "-")
+    assert ran.code == 0
+    assert "Nothing to do" in ran.out
+    assert decode_state(path.read_text(), path="x") == STATE
+
+
+def test_a_terminal_never_gets_what_a_name_holds(stored: Callable[[State], Path]) -> None:
+    document = json.loads(encode_state(STATE))
+    document["records"]["welcome"]["applied"]["name"] = "\x1b[31mred\u202e\n"
+    document["records"]["welcome"]["key"] = "\x1b]0;x\x07"
+    stored(STATE).write_text(json.dumps(document))
+    for words in (("list",), ("show", "welcome")):
+        ran = omnictl("state", *words)
+        assert ran.code == 0
+        assert not {"\x1b", "\x07", "\u202e"} & set(ran.out)
+
+
+# --- mending ------------------------------------------------------------------------------------------------------
+
+
+def test_push_and_rollback_drop_no_key(stored: Callable[[State], Path], project: Path) -> None:
+    path = stored(STATE)
+    smaller = replace(STATE, serial=3, records=dict(list(STATE.records.items())[:-1]))
+    lost = list(STATE.records)[-1].removeprefix("scenario.")
+    (project / "incoming.json").write_text(encode_state(smaller))
+    ran = omnictl("state", "push", "incoming.json", "--format", "json")
+    assert ran.code == 0
+    assert (ran.document["serial"], ran.document["tombstones"]) == (119, [lost])
+    assert [each.address for each in decode_state(path.read_text(), path="x").tombstones] == [make_address(lost)]
+    assert "118" in omnictl("state", "history").out
+    back = omnictl("state", "rollback", "118")
+    assert back.code == 0
+    assert "Back at version 118, stored as serial 120." in back.out
+    assert decode_state(path.read_text(), path="x") == replace(STATE, serial=120)
+    again = omnictl("state", "rollback", "118")
+    assert "Nothing to do" in again.out
+    assert omnictl("state", "push", "incoming.json").out.splitlines()[1].endswith(f"tombstones: {lost}.")
+
+
+def test_rollback_to_what_is_not_kept(stored: Callable[[State], Path]) -> None:
+    stored(STATE)
+    ran = omnictl("state", "rollback", "99")
+    assert ran.code == 1
+    assert "kept are none" in ran.err
+    assert omnictl("state", "rollback", "nine").code == 64
+    assert omnictl("state", "rollback", "-1").code == 64
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        ({"lineage": "other"}, 3, "other-lineage"),
+        ({"environment": "production"}, 3, "foreign-state"),
+        ({"format_version": 2}, 1, "newer-state"),
+        ({"kind": "plan"}, 64, "this is no state but 'plan'"),
+        ({"serial": -1}, 64, "serial: expected a number"),
+    ],
+)
+def test_push_of_the_wrong_thing(
+    stored: Callable[[State], Path], project: Path, change: dict[str, Any], code: int, said: str
+) -> None:
+    path = stored(STATE)
+    before = path.read_bytes()
+    (project / "incoming.json").write_text(json.dumps({**json.loads(encode_state(STATE)), **change}))
+    ran = omnictl("state", "push", "incoming.json")
+    assert ran.code == code
+    assert said in ran.err
+    assert path.read_bytes() == before
+
+
+def test_push_of_no_file(stored: Callable[[State], Path]) -> None:
+    stored(STATE)
+    assert omnictl("state", "push", "gone.json").code == 64
+    assert omnictl("state", "push", "state").code == 64
+    assert piped("not json", "state", "push", "-").code == 64
+    assert "stdin" in piped("", "state", "push", "-").err
+
+
+def test_open_creates_forbid_surgery(stored: Callable[[State], Path], project: Path) -> None:
+    path = stored(replace(STATE, serial=117))
+    backend = LocalBackend(path, work_dir=project / ".omnictl", environment="default")
+    backend.write(replace(STATE, intents=(intent(),)))
+    (project / "incoming.json").write_text(encode_state(STATE))
+    for words in (("push", "incoming.json"), ("rollback", "117")):
+        ran = omnictl("state", *words, "--format", "json")
+        assert ran.code == 3
+        assert ran.document["refusal"]["kind"] == "policy"
+        assert ran.document["diagnostics"][0]["code"] == "open-intents"
+    assert omnictl("state", "settle", "otp-bx", "--absent").code == 1
+    assert omnictl("state", "settle", "otp-br").code == 64
+    assert omnictl("state", "settle", "otp-br", "--absent", "--key", "K").code == 64
+    ran = omnictl("state", "settle", "otp-br", "--absent")
+    assert ran.code == 0
+    assert "its create did not happen" in ran.out
+    assert omnictl("state", "rollback", "117").code == 0
+
+
+def test_settle_with_a_key_looks_at_the_account(
+    stored: Callable[[State], Path], serve_sandbox: ServeSandbox, project: Path
+) -> None:
+    serve_sandbox()
+    path = stored(replace(STATE, records={}, intents=(intent(),)))
+    ran = omnictl("state", "settle", "otp-br", "--key", "0" * 32)
+    assert ran.code == 1
+    assert "no-such-key" in ran.err
+    (project / "scenarios").mkdir()
+    (project / "scenarios" / "other.yaml").write_text("name: OTP\nflow: [{channel: SMS}]\n")
+    made = omnictl("apply", "--yes", "--state", "other/default.json")
+    assert made.code == 0, made.err
+    key = omnictl("output", "other", "--state", "other/default.json").out.strip()
+    ran = omnictl("state", "settle", "otp-br", "--key", key)
+    assert ran.code == 0, ran.err
+    state = decode_state(path.read_text(), path="x")
+    assert state.records[make_address("otp-br")].key == key
+    assert state.intents == ()
+
+
+def test_in_the_sandbox_it_says_so(project: Path) -> None:
+    omnictl("init")
+    assert omnictl("apply", "--sandbox", "--yes").code == 0
+    for words in (("list",), ("show", "vk-sms"), ("history",), ("unlock",), ("rollback", "4")):
+        ran = omnictl("state", *words, "--sandbox")
+        assert ran.code == 0, ran.err
+        assert ran.out.startswith("SANDBOX"), words
+    assert omnictl("state", "list", "--sandbox", "--format", "json").document["sandbox"] is True
+    assert not (project / "state").exists()
+
+
+# --- two at once --------------------------------------------------------------------------------------------------
+
+_HOLD = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from omnictl.state.base import LockHolder
+from omnictl.state.local import LocalBackend
+path, work_dir = (Path(name).absolute() for name in ("state/default.json", ".omnictl"))
+backend = LocalBackend(path, work_dir=work_dir, environment="default")
+with backend.lock(LockHolder("apply", "run-2", datetime.now(UTC)), timeout_seconds=0, on_wait=print):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_two_processes_at_once(stored: Callable[[State], Path], project: Path) -> None:
+    path = stored(STATE)
+    (project / "incoming.json").write_text(encode_state(replace(STATE, serial=200)))
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    assert omnictl("state", "list").code == 0
+    refused = omnictl_process("state", "push", "incoming.json", "--format", "json")
+    assert refused.code == 6
+    assert refused.document["diagnostics"][0]["code"] == "lock-held"
+    assert omnictl("state", "unlock").code == 6
+    command = [sys.executable, "-m", "omnictl", "state", "push", "incoming.json", "--lock-timeout", "60s"]
+    waiting = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    assert waiting.stderr is not None
+    assert "Waiting for the lock, held by apply since" in waiting.stderr.readline()
+    assert decode_state(path.read_text(), path="x").serial == STATE.serial
+    holder.communicate()
+    waiting.communicate()
+    assert waiting.returncode == 0
+    assert decode_state(path.read_text(), path="x").serial == 201
+
+
+# --- an apply whose state cannot be written ----------------------------------------------------------------------
+
+
+def test_an_errored_state_is_put_back_with_the_command_that_is_said(project: Path, serve_sandbox: ServeSandbox) -> None:
+    world = serve_sandbox()
+    (project / "scenarios").mkdir()
+    for scenario_id in ("a", "b"):
+        (project / "scenarios" / f"{scenario_id}.yaml").write_text(f"name: {scenario_id}\nflow: [{{channel: SMS}}]\n")
+    path = project / "state" / "default.json"
+    real, written = LocalBackend.write, 0
+
+    def fill_up(self: LocalBackend, state: State) -> None:
+        nonlocal written
+        if state.records:
+            path.chmod(0o600)
+            with patch("os.fsync", side_effect=OSError(28, "No space left on device")):
+                real(self, state)
+        else:
+            written += 1
+            real(self, state)
+
+    with patch.object(LocalBackend, "write", fill_up):
+        ran = omnictl("apply", "--yes", "--format", "json")
+    assert written
+    assert ran.code == 4
+    told = next(each for each in ran.document["diagnostics"] if each["code"] == "state-not-saved")
+    assert "No space left on device" in told["detail"]
+    assert decode_state(path.read_text(), path="x").intents
+    (command,) = told["commands"]
+    words = command.split()
+    assert words[:3] == ["omnictl", "state", "push"]
+    assert omnictl(*words[1:]).code == 0
+    state = decode_state(path.read_text(), path="x")
+    assert state.records
+    assert omnictl("apply", "--yes").code == 0
+    assert omnictl("plan", "--detailed-exitcode").code == 0
+    assert world.count() == 2
+
+
+# --- states that are none ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "unreadable-state"),
+        (b"\0" * 100, "unreadable-state"),
+        (b"[" * 100_000, "unreadable-state"),
+        (b'{"a": 1, "a": 1}', "unreadable-state"),
+        (b"\xff\xfe", "unreadable-state"),
+        (b'{"format_version": 9}', "newer-state"),
+        (b"{\n<<<<<<< HEAD\n", "state-merge-conflict"),
+    ],
+)
+def test_a_broken_state_stops_every_command_and_stays_as_it_is(
+    stored: Callable[[State], Path], project: Path, content: bytes, code: str
+) -> None:
+    path = stored(STATE)
+    path.write_bytes(content)
+    (project / "incoming.json").write_text(encode_state(STATE))
+    for words in KINDS:
+        ran = omnictl("state", *words)
+        assert ran.code == 1, words
+        assert code in ran.err
+        assert "state/default.json" in ran.err
+        assert "Traceback" not in ran.err
+    assert path.read_bytes() == content
+    assert omnictl("state", "history").code == 0
+
+
+def test_a_directory_or_a_dangling_link_is_no_missing_state(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INFOBIP_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("INFOBIP_API_KEY", "key")
+    for name in ("state", "scenarios"):
+        (project / name).mkdir()
+    (project / "scenarios" / "a.yaml").write_text("name: a\nflow: [{channel: SMS}]\n")
+    path = project / "state" / "default.json"
+    path.symlink_to("on-a-disk-that-is-not-mounted.json")
+    for words in (("state", "list"), ("plan",), ("apply", "--yes")):
+        ran = omnictl(*words)
+        assert ran.code == 1, words
+        assert "what it points to is not there" in ran.err
+    path.unlink()
+    path.mkdir()
+    assert "it is a directory" in omnictl("state", "list").err
+
+
+def test_the_cure_of_a_merge_conflict_works(project: Path, stored: Callable[[State], Path]) -> None:
+    """The very commands of the diagnostic, in a real repository, on the conflict of two branches that both applied."""
+
+    def git(*words: str, ok: bool = True) -> str:
+        identity = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"]
+        done = subprocess.run(["git", *identity, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 0 or not ok, done.stderr
+        return done.stdout
+
+    def with_one_more(scenario_id: str, key: str) -> State:
+        record = replace(STATE.records[make_address("welcome")], address=make_address(scenario_id), key=key)
+        return replace(STATE, serial=119, records={**STATE.records, record.address: record})
+
+    git("init", "--quiet", "--initial-branch=main")
+    path = stored(STATE)
+    git("add", "state")
+    git("commit", "--quiet", "-m", "base")
+    git("checkout", "--quiet", "-b", "theirs")
+    stored(with_one_more("x-theirs", "AAAA"))
+    git("commit", "--quiet", "-am", "theirs")
+    git("checkout", "--quiet", "main")
+    stored(with_one_more("x-ours", "BBBB"))
+    git("commit", "--quiet", "-am", "ours")
+    git("merge", "theirs", ok=False)
+    ran = omnictl("state", "list", "--format", "json")
+    assert ran.code == 1
+    (told,) = ran.document["diagnostics"]
+    assert told["code"] == "state-merge-conflict"
+    for command in told["commands"]:
+        if command.startswith("omnictl"):
+            assert omnictl(*command.split()[1:]).code == 0
+        else:
+            subprocess.run(command, shell=True, check=True, capture_output=True)
+    state = decode_state(path.read_text(), path="x")
+    assert {"AAAA", "BBBB"} <= owned_keys(state)
+    assert state.serial == 120
+
+
+# --- show ---------------------------------------------------------------------------------------------------------
+
+
+def test_show_renders_plan_report_state_and_failure(project: Path) -> None:
+    omnictl("init")
+    assert omnictl("plan", "--sandbox", "--report", "json=plan.json").code == 0
+    applied = omnictl("apply", "--sandbox", "--yes", "--report", "json=report.json", "--report", "text=report.txt")
+    assert applied.code == 0
+    assert "+ create   vk-sms" in omnictl("show", "plan.json").out
+    assert omnictl("show", "report.json").out == (project / "report.txt").read_text()
+    assert "| vk-sms |" in omnictl("show", "report.json", "--format", "markdown").out.replace("&#45;", "-")
+    assert omnictl("show", "report.json", "--format", "json").document == json.loads(
+        (project / "report.json").read_text()
+    )
+    assert omnictl("show", "plan.json", "--format", "json").document == json.loads((project / "plan.json").read_text())
+    state = ".omnictl/sandbox/test/state.json"
+    assert "1 scenario in test" in omnictl("show", state).out
+    assert omnictl("show", state, "--format", "json").out == Path(state).read_text()
+    assert omnictl("show", state, "--format", "markdown").code == 64
+    assert omnictl("apply", "--report", "json=failed.json").code == 5
+    assert "error[no-api]" in omnictl("show", "failed.json").out
+    assert omnictl("show", "failed.json", "--format", "json").code == 64
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "", '{"kind": "apply"}', '{"kind": "plan", "format_version": "1.0"}'])
+def test_show_refuses_what_is_none_of_them(project: Path, content: str) -> None:
+    (project / "x.json").write_text(content)
+    ran = omnictl("show", "x.json", "--format", "json")
+    assert ran.code == 64
+    assert ran.document["diagnostics"][0]["source"]["path"] == "x.json"

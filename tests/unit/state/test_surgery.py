@@ -1,0 +1,182 @@
+"""Push, rollback and settle: no key is dropped, no create that may have happened is forgotten or made twice."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+
+from omnictl.engine.recover import Absent, Found, owned_keys, settle
+from omnictl.engine.surgery import Replaced, push_state, roll_back_state
+from omnictl.errors import OmnictlError, RefusedError, StateError
+from omnictl.model.address import make_address
+from omnictl.model.scenario import Attributes, Remote
+from omnictl.model.state import Intent, PlanMark, RepeatedCreate, State
+from omnictl.operations.surgery import change_state, find_intent, settle_absent, settle_found
+from omnictl.state.base import LockHolder
+from tests.builders import NOW, example_scene, flow, key_of
+from tests.unit.codec.strategies import states
+from tests.worlds import FakeBackend
+
+STATE = example_scene().state
+BODY = Attributes("OTP Brazil", flow("SMS"))
+INTENT = Intent(make_address("otp-br"), BODY, False, "run-1", NOW, NOW, known_keys=("OLD",))
+OPEN = replace(STATE, intents=(INTENT,))
+REMOTE = Remote("NEW", BODY)
+
+
+def push(current: State | None, incoming: State) -> Replaced:
+    return push_state(current, incoming, "production", NOW)
+
+
+def code_of(call: Callable[[], object]) -> str:
+    with pytest.raises(OmnictlError) as caught:
+        call()
+    return caught.value.diagnostics[0].code
+
+
+def without(state: State, *ids: str) -> State:
+    """Return the state without these records."""
+    gone = set(map(make_address, ids))
+    return replace(state, records={address: each for address, each in state.records.items() if address not in gone})
+
+
+@given(states, states)
+@settings(deadline=None)
+def test_no_key_is_ever_dropped_and_the_serial_rises_above_both(current: State, other: State) -> None:
+    incoming = replace(other, lineage=current.lineage, environment=current.environment)
+    pushed = _unless_refused(lambda: push_state(current, incoming, current.environment, NOW))
+    rolled_back = _unless_refused(lambda: roll_back_state(current, incoming, NOW))
+    for stored in filter(None, (pushed, rolled_back)):
+        state = stored.state
+        assert owned_keys(current) | owned_keys(incoming) <= owned_keys(state)
+        assert {each.plan_id for each in (*current.plans, *incoming.plans)} == {each.plan_id for each in state.plans}
+        assert {*current.repeated_creates, *incoming.repeated_creates} == set(state.repeated_creates)
+        assert state == current or state.serial == max(current.serial, incoming.serial) + 1
+
+
+def _unless_refused(change: Callable[[], Replaced]) -> Replaced | None:
+    try:
+        return change()
+    except RefusedError:
+        return None
+
+
+def test_the_first_push_takes_the_state_as_it_is() -> None:
+    assert push(None, STATE).state == replace(STATE, serial=STATE.serial + 1)
+
+
+def test_pushing_what_is_stored_changes_nothing() -> None:
+    assert push(STATE, STATE) == Replaced(STATE, is_changed=False)
+    assert push(STATE, replace(STATE, serial=3)) == Replaced(STATE, is_changed=False)
+    assert push(STATE, replace(STATE, serial=500)).state.serial == 501
+
+
+def test_what_an_older_state_lacks_becomes_a_tombstone() -> None:
+    stored = push(STATE, replace(without(STATE, "welcome"), serial=7))
+    assert stored.state.serial == STATE.serial + 1
+    assert [(each.address, each.key, each.removed_at) for each in stored.state.tombstones] == [
+        (make_address("welcome"), key_of("welcome"), NOW)
+    ]
+    assert stored.buried == ("welcome",)
+    assert push(stored.state, STATE).state.tombstones == ()
+
+
+def test_a_finished_plan_stays_finished() -> None:
+    begun, done = PlanMark("p", NOW), PlanMark("p", NOW, NOW)
+    for one, other in ((begun, done), (done, begun)):
+        stored = push(replace(STATE, plans=(one,)), replace(STATE, plans=(other,)))
+        assert stored.state.plans == (done,)
+
+
+def test_a_foreign_state_is_refused() -> None:
+    assert code_of(lambda: push(STATE, replace(STATE, lineage="other"))) == "other-lineage"
+    assert code_of(lambda: push(None, replace(STATE, environment="test"))) == "foreign-state"
+    assert code_of(lambda: roll_back_state(STATE, replace(STATE, lineage="other"), NOW)) == "other-lineage"
+
+
+def test_open_creates_forbid_a_rollback_and_an_older_push() -> None:
+    assert code_of(lambda: roll_back_state(OPEN, STATE, NOW)) == "open-intents"
+    assert code_of(lambda: push(OPEN, STATE)) == "open-intents"
+
+
+def test_an_errored_state_says_what_became_of_the_open_creates() -> None:
+    record = replace(STATE.records[make_address("welcome")], address=INTENT.address, key="NEW", applied=BODY)
+    errored = replace(STATE, serial=STATE.serial + 1, records={**STATE.records, INTENT.address: record})
+    assert push(OPEN, errored).state.intents == ()
+    assert push(OPEN, replace(errored, serial=1)).state.intents == ()
+
+
+def test_a_record_of_an_older_scenario_is_not_what_the_create_made() -> None:
+    record = replace(STATE.records[make_address("welcome")], address=INTENT.address, key="OLD", applied=BODY)
+    older = replace(STATE, records={**STATE.records, INTENT.address: record})
+    assert code_of(lambda: push(OPEN, older)) == "open-intents"
+
+
+def test_a_later_state_that_says_nothing_of_an_open_create_keeps_it() -> None:
+    assert push(OPEN, replace(STATE, serial=STATE.serial + 1)).state.intents == (INTENT,)
+
+
+def test_a_later_create_of_the_same_id_stands_for_the_earlier_one() -> None:
+    later = replace(INTENT, run="run-2")
+    assert push(OPEN, replace(STATE, serial=999, intents=(later,))).state.intents == (later,)
+
+
+def test_a_rollback_to_a_version_with_an_open_create_does_not_make_it_twice() -> None:
+    """The create was settled since. Its key has an owner, so a look for it would find nothing and repeat it."""
+    record = replace(STATE.records[make_address("welcome")], address=INTENT.address, key="NEW", applied=BODY)
+    current = replace(STATE, serial=STATE.serial + 5, records={**STATE.records, INTENT.address: record})
+    stored = roll_back_state(current, OPEN, NOW).state
+    assert stored.intents == ()
+    assert "NEW" in {each.key for each in stored.tombstones}
+    other = replace(record, address=make_address("other"))
+    renamed = replace(current, records={**STATE.records, other.address: other})
+    assert roll_back_state(renamed, OPEN, NOW).state.intents == ()
+
+
+def test_an_open_create_that_nobody_settled_comes_back_with_its_version() -> None:
+    stored = roll_back_state(replace(STATE, serial=STATE.serial + 5), OPEN, NOW).state
+    assert stored.intents == (INTENT,)
+    assert isinstance(settle(stored, {}).absent[0], Absent)
+    assert isinstance(settle(stored, {"NEW": REMOTE}).found[0], Found)
+
+
+def test_a_watch_for_a_late_twin_outlives_a_rollback() -> None:
+    repeat = RepeatedCreate(INTENT.address, BODY, NOW)
+    assert roll_back_state(replace(STATE, repeated_creates=(repeat,)), STATE, NOW).state.repeated_creates == (repeat,)
+
+
+def test_settling_by_hand() -> None:
+    assert find_intent(OPEN, "otp-br") == INTENT
+    found = settle_found(OPEN, INTENT, REMOTE)
+    assert found.state.serial == OPEN.serial + 1
+    assert found.state.records[INTENT.address].key == "NEW"
+    assert found.state.intents == ()
+    absent = settle_absent(OPEN, INTENT, NOW)
+    assert absent.state.intents == ()
+    assert absent.state.repeated_creates == (RepeatedCreate(INTENT.address, BODY, NOW),)
+
+
+def test_settling_refuses_a_key_that_the_create_cannot_have_made() -> None:
+    assert code_of(lambda: settle_found(OPEN, INTENT, replace(REMOTE, key=key_of("welcome")))) == "key-taken"
+    assert code_of(lambda: settle_found(OPEN, INTENT, replace(REMOTE, key="OLD"))) == "key-older"
+
+
+def test_a_wrong_id_gets_the_right_one_suggested() -> None:
+    with pytest.raises(StateError) as caught:
+        find_intent(OPEN, "otp-bt")
+    assert caught.value.diagnostics[0].hint == "did you mean otp-br?"
+
+
+def test_nothing_is_written_where_nothing_changes() -> None:
+    backend = FakeBackend(stored=STATE)
+    holder = LockHolder("state push", "run-1", NOW)
+
+    def change(current: State | None) -> Replaced:
+        return push(current, STATE)
+
+    stored = change_state(backend, holder, change, timeout_seconds=0.0, on_wait=lambda _: None)
+    assert not stored.is_changed
+    assert backend.versions == []
+    change_state(backend, holder, lambda _: settle_absent(OPEN, INTENT, NOW), timeout_seconds=0.0, on_wait=print)
+    assert [each.serial for each in backend.versions] == [STATE.serial + 1]
