@@ -1,6 +1,7 @@
 """The changes of a plan as documents, lossless: what a reviewer reads is what an apply does."""
 
 from collections.abc import Mapping
+from typing import assert_never
 
 from omnictl.codec.parts import (
     decode_address,
@@ -117,6 +118,8 @@ def _encode(change: Change) -> dict[str, Json]:
                 "desired": encode_attributes(change.desired),
                 "lifecycle": encode_whole_lifecycle(change.lifecycle),
             }
+        case _:
+            assert_never(change)
 
 
 def _surroundings(change: Create | Update | Adopt | Rename) -> dict[str, Json]:
@@ -160,6 +163,8 @@ def _encode_edit(edit: StepEdit) -> dict[str, Json]:
                 "position_before": edit.position_before,
                 "position_after": edit.position_after,
             }
+        case _:
+            assert_never(edit)
 
 
 def decode_change(value: Json, path: str) -> Change:
@@ -264,6 +269,8 @@ def _decode_field(value: Json, path: str) -> FieldChange:
         return NameChanged(
             as_text(fields.get("before"), f"{path}.before"), as_text(fields.get("after"), f"{path}.after")
         )
+    if fields.get("field") != "flow":
+        raise ShapeError(f"{path}.field", "is not known here")
     edits = as_list(fields.get("edits"), f"{path}.edits")
     return FlowChanged(
         decode_flow(fields.get("before"), f"{path}.before"),

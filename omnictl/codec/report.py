@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 from omnictl.codec.parts import decode_address, decode_diagnostic, encode_diagnostic
 from omnictl.codec.shapes import (
@@ -265,6 +266,8 @@ def _encode_event(event: Event) -> dict[str, Json]:
             return {"event": "lock", "holder": event.holder}
         case Notice(diagnostic=diagnostic):
             return {"event": "diagnostic", "diagnostic": encode_diagnostic(diagnostic)}
+        case _:
+            assert_never(event)
 
 
 def _newer(path: str, version: str) -> Diagnostic:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -53,11 +54,8 @@ def parse_json(text: str | bytes) -> Json:
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise ShapeError(key, "the key stands twice")
-            seen.add(key)
+        counts = Counter(key for key, _ in pairs)
+        raise ShapeError(counts.most_common(1)[0][0], "the key stands twice")
     return result
 
 

@@ -56,7 +56,9 @@ def render_record(record: Record, style: Style) -> str:
     if lifecycle.manage is not Manage.APPLY:
         rows.append(("managed", lifecycle.manage.value))
     rows.append(("removal", lifecycle.on_removal.value))
-    lines = [wrap(f"{pad(word, 10)}{text}", style.width, hanging=" " * 10) for word, text in rows]
+    # A key stays on its line, to be copied; so does all that is short.
+    widths = {word: style.width if word in ("name", "flow", "observed") else width_of(text) + 20 for word, text in rows}
+    lines = [wrap(f"{pad(word, 10)}{text}", widths[word], hanging=" " * 10) for word, text in rows]
     return "\n".join(lines) + "\n"
 
 

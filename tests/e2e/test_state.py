@@ -15,11 +15,12 @@ import pytest
 
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.engine.recover import owned_keys
+from omnictl.errors import StateWriteError
 from omnictl.model.address import make_address
 from omnictl.model.scenario import Attributes
 from omnictl.model.state import Intent, State
 from omnictl.state.local import LocalBackend
-from tests.builders import NOW, example_scene, flow
+from tests.builders import NOW, example_scene, flow, problem
 from tests.e2e.conftest import ServeSandbox
 from tests.e2e.running import Ran, omnictl, omnictl_process
 
@@ -177,6 +178,7 @@ def test_push_of_the_wrong_thing(
 def test_push_of_no_file(stored: Callable[[State], Path]) -> None:
     stored(STATE)
     assert omnictl("state", "push", "gone.json").code == 64
+    assert omnictl("state", "push", "gone.json", "--lock-timeout", "soon").code == 64
     assert omnictl("state", "push", "state").code == 64
     assert piped("not json", "state", "push", "-").code == 64
     assert "stdin" in piped("", "state", "push", "-").err
@@ -309,6 +311,28 @@ def test_an_errored_state_is_put_back_with_the_command_that_is_said(project: Pat
     assert omnictl("apply", "--yes").code == 0
     assert omnictl("plan", "--detailed-exitcode").code == 0
     assert world.count() == 2
+
+
+def test_a_state_that_fits_nowhere_leaves_the_intents(project: Path, serve_sandbox: ServeSandbox) -> None:
+    world = serve_sandbox()
+    (project / "scenarios").mkdir()
+    (project / "scenarios" / "a.yaml").write_text("name: a\nflow: [{channel: SMS}]\n")
+    real = LocalBackend.write
+
+    def fill_up(self: LocalBackend, state: State) -> None:
+        if state.records:
+            raise StateWriteError(problem("cannot-write-state"))
+        real(self, state)
+
+    with (
+        patch.object(LocalBackend, "write", fill_up),
+        patch.object(LocalBackend, "save_errored", side_effect=StateWriteError(problem())),
+    ):
+        ran = omnictl("apply", "--yes", "--format", "json")
+    assert ran.code == 4
+    assert "state-lost" in {each["code"] for each in ran.document["diagnostics"]}
+    assert omnictl("apply", "--yes").code == 0
+    assert world.count() == 1
 
 
 # --- states that are none ----------------------------------------------------------------------------------------

@@ -183,6 +183,7 @@ def test_a_later_minor_version_is_read() -> None:
 
 def test_the_other_kind_is_named() -> None:
     plan = encode_plan(example_scene().plan())
+    assert "kind: expected a string" in _refused(lambda: decode_envelope({**plan, "kind": 1}, path="x")).detail
     assert "no report of an apply but 'plan'" in _refused(lambda: _report(plan)).detail
     assert "no plan but 'apply'" in _refused(lambda: _plan({**plan, "kind": "apply"})).detail
 
