@@ -1,6 +1,7 @@
 """The composition root: from options and settings to environment, configuration, state backend and provider."""
 
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ import click
 
 from omnictl.cli.globals import GlobalOptions, current_globals, is_on
 from omnictl.cli.output import Output, make_output
-from omnictl.errors import ConfigurationError, RefusalKind, RefusedError, UsageError
+from omnictl.errors import ConfigurationError, RefusalKind, RefusedError, StateError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
 
 if TYPE_CHECKING:
@@ -134,6 +135,13 @@ class Session:
         place = self._place_of(environment)
         return LocalBackend(place.state_path, work_dir=place.work_dir, environment=place.environment)
 
+    def command(self, *words: str) -> str:
+        """Return a command line that works on the same environment as this run, for people to copy."""
+        options = self.options
+        given = [("-C", options.chdir), ("--env", options.env), ("--state", options.state)]
+        parts = [part for name, value in given if value for part in (name, value)]
+        return shlex.join(["omnictl", words[0], *parts, *(["--sandbox"] if options.sandbox else []), *words[1:]])
+
     def show(self, text: str) -> None:
         """Write a result for people; in the sandbox it says so first."""
         self.output.result(f"{SANDBOX_BANNER}\n{text}" if self.sandbox else text)
@@ -207,6 +215,21 @@ def recent_requests(state: "State", now: datetime, window_seconds: float) -> "di
     updated = [each.updated_at for each in records if each.updated_at and each.updated_at >= since]
     created += [each.created_at for each in state.intents if each.created_at >= since]
     return {Operation.CREATE: sorted(created), Operation.UPDATE: sorted(updated)}
+
+
+def require_state(state: "State | None", session: Session) -> "State":
+    """Return the state, where there is one. Raises StateError."""
+    if state is not None:
+        return state
+    raise StateError(
+        Diagnostic(
+            "no-state",
+            Severity.ERROR,
+            "There is no state yet",
+            f"{session.backend.location} does not exist.",
+            hint="apply makes it; check --env and --state",
+        )
+    )
 
 
 def refuse_lost_state(session: Session) -> None:
@@ -283,6 +306,7 @@ def _sandbox_in_ci() -> Diagnostic:
 
 
 CODES = {
+    "no-state": "The environment has no state yet, or --state names another place.",
     "local-state-in-ci": "With CI set, apply refuses a state in a local file: the machine of the pipeline goes, and "
     "the keys with it. Commit the state to git and say state_in_git: true.",
     "no-directory": "The directory given with -C does not exist or cannot be entered.",

@@ -36,11 +36,13 @@ def stopping(
     in_danger: Callable[[], str],
     *,
     has_begun: Callable[[], bool] = lambda: True,
+    announcement: str = "Stopping: what is in flight is finished and saved. Once more ends at once.",
 ) -> Iterator[list[int]]:
     """Inside the context the first signal asks ``stop`` and the second ends the process.
 
     Until ``has_begun`` there is nothing to end in good order, and a signal raises SignalReceived as elsewhere. Yields a
-    list that holds the number of the signal, once there was one. ``in_danger`` says what may be lost.
+    list that holds the number of the signal, once there was one. ``announcement`` is said at the first; ``in_danger``
+    says at the second what may be lost.
     """
     received: list[int] = []
 
@@ -53,7 +55,7 @@ def stopping(
             os._exit(128 + received[0])
         received.append(number)
         stop.request(signal.Signals(number).name)
-        say("Stopping: what is in flight is finished and saved. Once more ends at once.")
+        say(announcement)
 
     before = {number: signal.signal(number, receive) for number in _numbers()}
     try:

@@ -113,3 +113,10 @@ def test_an_unknown_id_says_what_was_meant(applied: Path) -> None:
 def test_checking_and_writing_do_not_go_together(applied: Path) -> None:
     assert omnictl("output", *IN_SANDBOX, "--check", "a", "--out", "b").code == 64
     assert omnictl("output", *IN_SANDBOX, "--check", "missing").code == 64
+
+
+def test_without_a_state_nothing_is_made(applied: Path) -> None:
+    ran = omnictl("output", "--env", "other", "--sandbox", "--format", "dotenv", "--out", "keys.env")
+    assert ran.code == 1
+    assert "no-state" in ran.err
+    assert not (applied / "keys.env").exists()

@@ -12,7 +12,7 @@ import click
 
 from omnictl import __version__
 from omnictl.cli.completing import complete_recorded_ids
-from omnictl.cli.context import SANDBOX_BANNER, Session, get_session
+from omnictl.cli.context import SANDBOX_BANNER, Session, get_session, require_state
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
 from omnictl.cli.reports import to_text, write_text
@@ -136,8 +136,8 @@ def _to_document(session: Session, rows: Sequence[Row], recipe: Recipe) -> Mappi
 
 
 def _read_rows(session: Session, scenario_id: str | None) -> tuple[Row, ...]:
-    state = session.backend.read()
-    records = sorted(state.records.items()) if state is not None else []
+    state = require_state(session.backend.read(), session)
+    records = sorted(state.records.items())
     rows = tuple(Row(id_of(address), record.key, record.applied.name) for address, record in records)
     if scenario_id is None:
         return rows

@@ -54,7 +54,7 @@ def command(
     write_reports(reports, renderings)
     show_plan(session, plan, output_format, code)
     if out is not None and not plan.open_guards:
-        session.output.hint(f"\nSaved. Apply exactly this plan with\n    omnictl apply {out}")
+        session.output.hint(f"\nSaved. Apply exactly this plan with\n    {session.command('apply', out)}")
     return code
 
 

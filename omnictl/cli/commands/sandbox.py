@@ -1,5 +1,6 @@
 """``omnictl sandbox``: the embedded stand-in for the API, in this process or as a server."""
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ from omnictl.cli.globals import global_options
 from omnictl.cli.provider import no_world
 from omnictl.cli.signals import stopping
 from omnictl.codec.report import make_envelope
-from omnictl.errors import UsageError
+from omnictl.errors import OmnictlError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.provider.base import StopSignal
 from omnictl.sandbox.behaviour import SWITCHES, Behaviour, Switch, SwitchError, read_behaviour
@@ -94,13 +95,16 @@ def serve(
     session = get_session(ctx)
     kept = f"The world is kept in {world}." if world else "The world of this sandbox is in memory and ends with it."
     stop, ended = StopSignal(), threading.Event()
-    with closing(_open_world(world)) as opened, stopping(stop, session.output.hint, lambda: kept):
+    with (
+        closing(_open_world(world)) as opened,
+        stopping(stop, session.output.hint, lambda: kept, announcement=f"Stopping. {kept}"),
+    ):
         _change(opened, switches, faults)
         threading.Thread(target=_end_with, args=(stop, ended), daemon=True).start()
         try:
             serve_app(Sandbox(opened, api_keys), host, port, on_ready=session.output.result, stop=ended)
         except OSError as error:
-            raise UsageError(_cannot_listen(host, port, error)) from None
+            raise OmnictlError(_cannot_listen(host, port, error)) from None
     return ExitCode.OK
 
 
@@ -224,7 +228,7 @@ def _cannot_listen(host: str, port: int, error: OSError) -> Diagnostic:
         "cannot-listen",
         Severity.ERROR,
         "The sandbox cannot listen on this address",
-        f"{host}:{port}: {error.strerror or error}.",
+        f"{host}:{port}: {os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error}.",
         hint="port 0 takes a free one",
         commands=("omnictl sandbox serve --port 0",),
     )

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from omnictl import __version__
-from omnictl.cli.context import Session, get_session, utc_now
+from omnictl.cli.context import Session, get_session, require_state, utc_now
 from omnictl.cli.durations import lock_timeout_option
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
@@ -133,7 +133,7 @@ def rollback(ctx: click.Context, serial: int, lock_timeout: float | None, output
     session = get_session(ctx)
 
     def change(current: State | None) -> Replaced:
-        state = _existing(current, session)
+        state = require_state(current, session)
         return roll_back_state(state, session.backend.read_version(state.lineage, serial), utc_now())
 
     stored = _change(session, "state rollback", change, lock_timeout)
@@ -240,7 +240,7 @@ def settle(
     session = get_session(ctx)
 
     def change(current: State | None) -> Replaced:
-        state = _existing(current, session)
+        state = require_state(current, session)
         intent = find_intent(state, scenario_id)
         if key is None:
             return settle_absent(state, intent, utc_now())
@@ -266,21 +266,7 @@ def _read_remote(session: Session, state: State, key: str) -> Remote:
 
 
 def _read(session: Session) -> State:
-    return _existing(session.backend.read(), session)
-
-
-def _existing(state: State | None, session: Session) -> State:
-    if state is not None:
-        return state
-    raise StateError(
-        Diagnostic(
-            "no-state",
-            Severity.ERROR,
-            "There is no state yet",
-            f"{session.backend.location} does not exist.",
-            hint="apply makes it; check --env and --state",
-        )
-    )
+    return require_state(session.backend.read(), session)
 
 
 def _show_document(session: Session, kind: str, **fields: Any) -> None:
@@ -310,7 +296,6 @@ def _unrecorded(scenario_id: str, state: State) -> Diagnostic:
 
 
 CODES = {
-    "no-state": "The environment has no state yet, or --state names another place.",
     "not-recorded": "No scenario is recorded under this id; state list shows those that are.",
     "no-such-key": "The account does not know the key that was given.",
 }
