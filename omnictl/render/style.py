@@ -26,6 +26,7 @@ class Style:
     colour: bool = False
     unicode: bool = True
     width: int = 100
+    arrow: str = "->"
 
     def paint(self, role: str, text: str) -> str:
         """Return the text in the colour of its role; unchanged without colours."""
@@ -46,11 +47,31 @@ def sanitize(text: str) -> str:
     """Return the text with everything visible that could steer a terminal or hide: controls, bidi, zero-width."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(each if _is_harmless(each) else _escape(each) for each in text)
+    return "".join(
+        each if _is_harmless(each) or (each == _JOINER and _joins(text, i)) else _escape(each)
+        for i, each in enumerate(text)
+    )
+
+
+_JOINER, _EMOJI_STYLE = "\u200d", "\ufe0f"
 
 
 def _is_harmless(character: str) -> bool:
     return character.isprintable() or unicodedata.category(character) in ("Mn", "Mc", "Me")
+
+
+def _joins(text: str, position: int) -> bool:
+    """Tell whether a zero-width joiner makes one picture of two; anywhere else it only hides."""
+    before = text[:position].rstrip(_EMOJI_STYLE)[-1:]
+    return _is_picture(before) and _is_picture(text[position + 1 : position + 2])
+
+
+def _is_picture(character: str) -> bool:
+    return bool(character) and (unicodedata.category(character) == "So" or _is_skin(character))
+
+
+def _is_skin(character: str) -> bool:
+    return "\U0001f3fb" <= character <= "\U0001f3ff"
 
 
 def _escape(character: str) -> str:
@@ -59,14 +80,21 @@ def _escape(character: str) -> str:
 
 
 def width_of(text: str) -> int:
-    """Return how many columns a text takes."""
+    """Return how many columns a text takes; what is joined to one picture takes the columns of one."""
     if text.isascii():
         return len(text)
-    return sum(_columns(each) for each in text)
+    columns, before = 0, ""
+    for each in text:
+        if each == _EMOJI_STYLE:
+            columns += _is_picture(before) and _columns(before) == 1
+        elif before != _JOINER and not (_is_skin(each) and _is_picture(before)):
+            columns += _columns(each)
+        before = each
+    return columns
 
 
 def _columns(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+    if unicodedata.category(character) in ("Mn", "Me", "Cf") or "\u1160" <= character <= "\u11ff":
         return 0
     return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
 
@@ -80,9 +108,9 @@ def truncate(text: str, columns: int, ellipsis: str) -> str:
     """Return the text cut to so many columns."""
     if width_of(text) <= columns:
         return text
-    room, kept = columns - width_of(ellipsis), ""
+    room, kept = max(0, columns - width_of(ellipsis)), ""
     for each in text:
         if width_of(kept + each) > room:
             break
         kept += each
-    return kept + ellipsis
+    return kept.rstrip(_JOINER) + ellipsis

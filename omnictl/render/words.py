@@ -44,9 +44,9 @@ def step_text(step: Step) -> str:
     return sanitize(f"{step.channel} {step.sender}" if step.sender else step.channel)
 
 
-def flow_text(flow: Iterable[Step]) -> str:
+def flow_text(flow: Iterable[Step], arrow: str = "->") -> str:
     """Return a flow in one line."""
-    return " -> ".join(step_text(step) for step in flow)
+    return f" {arrow} ".join(step_text(step) for step in flow)
 
 
 def wrap(text: str, width: int, indent: str = "", hanging: str | None = None) -> str:

@@ -1,0 +1,234 @@
+"""What a plan says, in words: for the text, Markdown and HTML alike. How it is laid out is theirs."""
+
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from omnictl.model.address import id_of
+from omnictl.model.change import (
+    Action,
+    Adopt,
+    Cause,
+    Change,
+    Create,
+    FieldChange,
+    FlowChanged,
+    Forget,
+    NameChanged,
+    Refresh,
+    Rename,
+    Retire,
+    SenderChanged,
+    SetDefault,
+    StepInserted,
+    StepMoved,
+    StepRemoved,
+    Update,
+)
+from omnictl.model.diagnostic import Source
+from omnictl.model.plan import Plan
+from omnictl.model.scenario import Attributes
+from omnictl.render.style import Style, pad, sanitize
+from omnictl.render.words import count, duration, flow_text, quote, short_key, step_text
+
+SHOWN_ORDER = (SetDefault, Create, Adopt, Update, Rename, Retire, Forget)
+_COUNTED = (Action.CREATE, Action.ADOPT, Action.UPDATE, Action.RENAME, Action.DEFAULT, Action.RETIRE, Action.FORGET)
+_NOUNS = {Action.DEFAULT: "default change"}
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A change in words: what stands beside its id, and named details for under it."""
+
+    action: Action
+    scenario_id: str
+    head: str
+    details: tuple[tuple[str, str], ...] = ()
+    source: Source | None = None
+
+
+def shown_changes(plan: Plan) -> tuple[Change, ...]:
+    """Return the changes that people are shown, in the order in which they are shown."""
+    order = {kind: place for place, kind in enumerate(SHOWN_ORDER)}
+    shown = (each for each in plan.changes if not isinstance(each, Refresh))
+    return tuple(sorted(shown, key=lambda each: order[type(each)]))
+
+
+def noun_of(action: Action) -> str:
+    """Return the word under which changes of a kind are counted."""
+    return _NOUNS.get(action, action.value)
+
+
+def describe(change: Change, style: Style) -> Described:
+    """Return a change in words."""
+    action, head, details = _describe(change, style)
+    source = getattr(change, "source", None)
+    place = source if source is not None and source.line else None
+    return Described(action, id_of(change.address), head, tuple(details), place)
+
+
+_Words = tuple[Action, str, Iterator[tuple[str, str]]]
+
+
+def _describe(change: Change, style: Style) -> _Words:
+    match change:
+        case Create():
+            return Action.CREATE, _name(change.desired), _created(change, style)
+        case Update():
+            head = f"key {short_key(change.key, style)}{_said(change.cause)}"
+            return Action.UPDATE, head, _fields(change.fields, style)
+        case Adopt():
+            source = "again, from its tombstone" if change.from_tombstone else "from the account"
+            return Action.ADOPT, f"key {short_key(change.key, style)}, {source}", _fields(change.fields, style)
+        case Rename():
+            key = short_key(change.key, style)
+            head = f"was {id_of(change.previous)}; same key {key}; its name in output files changes"
+            return Action.RENAME, head, _fields(change.fields, style)
+        case Forget(vanished=True):
+            return Action.FORGET, "file deleted, and no longer on the account", iter(())
+        case Forget():
+            return Action.FORGET, "file deleted; stays on the account and can still be sent through", iter(())
+        case Retire():
+            head = f"file deleted; renamed to {_name(change.desired)}, can still be sent through"
+            return Action.RETIRE, head, iter(())
+        case SetDefault():
+            return Action.DEFAULT, "becomes the account default", _flip(change, style)
+        case Refresh():
+            return Action.NO_OP, "brought up to date", iter(())
+
+
+def _name(attributes: Attributes) -> str:
+    return quote(attributes.name)
+
+
+def _said(cause: Cause) -> str:
+    return {Cause.EDITED: "", Cause.DRIFT: ", changed on the account", Cause.CONFLICT: ", changed on both sides"}[cause]
+
+
+def _created(change: Create, style: Style) -> Iterator[tuple[str, str]]:
+    yield "flow", flow_text(change.desired.flow, style.arrow)
+    if change.becomes_default:
+        yield "default", "becomes the account default, whatever its file says"
+    if change.replaces is not None:
+        yield "key", f"a new one; {sanitize(change.replaces)} is gone, and what sends with it has to change"
+
+
+def _flip(change: SetDefault, style: Style) -> Iterator[tuple[str, str]]:
+    loser = id_of(change.previous) if change.previous else None
+    if loser is None and change.previous_attributes is not None:
+        loser = _name(change.previous_attributes)
+    turn = f"no {style.arrow} yes"
+    yield "default", f"{turn}   ({loser} loses it, no request of its own)" if loser else turn
+
+
+def _fields(changes: tuple[FieldChange, ...], style: Style) -> Iterator[tuple[str, str]]:
+    for change in changes:
+        match change:
+            case NameChanged():
+                yield "name", f"{quote(change.before)} {style.arrow} {quote(change.after)}"
+            case FlowChanged():
+                yield from _flow_edits(change, style.arrow)
+                yield "before", flow_text(change.before, style.arrow)
+                yield "after", flow_text(change.after, style.arrow)
+
+
+def _flow_edits(change: FlowChanged, arrow: str) -> Iterator[tuple[str, str]]:
+    for edit in change.edits:
+        match edit:
+            case StepInserted(position, step):
+                yield "inserted", f"{step_text(step)}  as step {position}"
+            case StepRemoved(position, step):
+                yield "removed", f"{step_text(step)}  (was step {position})"
+            case StepMoved(step, before, after):
+                yield "moved", f"{sanitize(step.channel)}  step {before} {arrow} {after}"
+            case SenderChanged():
+                now = f"   (now step {edit.position_after})" if edit.position_before != edit.position_after else ""
+                senders = f"{sanitize(edit.before or '-')} {arrow} {sanitize(edit.after or '-')}"
+                yield "sender", f"{pad(sanitize(edit.channel), 6)} {senders}{now}"
+
+
+def header_parts(plan: Plan) -> tuple[str, ...]:
+    """Return where the plan is for, what it looked at, and the version of the state."""
+    where = f"{sanitize(plan.environment)} ({sanitize(plan.account.host)})"
+    if plan.selection.only or plan.selection.exclude:
+        words = [f"only {each}" for each in plan.selection.only] + [f"not {each}" for each in plan.selection.exclude]
+        chosen = f"{plan.selection.selected} of {plan.selection.total} selected ({sanitize(', '.join(words))})"
+    else:
+        chosen = f"{count(plan.total, 'scenario')} in files"
+    return where, chosen, f"state serial {plan.serial}"
+
+
+def say_no_changes(plan: Plan) -> str:
+    """Return the one sentence of a plan without changes."""
+    sentence = f"No changes: {count(plan.total, 'scenario')} in {sanitize(plan.environment)}"
+    verb = "is" if plan.total == 1 else "are"
+    if plan.selection.only or plan.selection.exclude:
+        words = ", ".join((*plan.selection.only, *(f"not {each}" for each in plan.selection.exclude)))
+        sentence = f"No changes: {plan.selection.selected} of {sentence[12:]} ({sanitize(words)})"
+    text = f"{sentence} {verb} as declared."
+    if plan.refreshed:
+        text += f" {count(plan.refreshed, 'record')} will be brought up to date."
+    if plan.default.released:
+        holder = id_of(plan.default.after) if plan.default.after else "nobody here"
+        text += f" The account default is no longer managed; it stays with {holder}."
+    return text
+
+
+def say_first_default(plan: Plan, style: Style) -> str | None:
+    """Return the sentence for the first scenario of an empty account, which becomes its default."""
+    for change in plan.changes:
+        if isinstance(change, Create) and change.becomes_default:
+            first = id_of(change.address)
+            return f"Account default: none {style.arrow} {first}. The first scenario of an account becomes it."
+    return None
+
+
+def say_counts(plan: Plan) -> str:
+    """Return the summary: how many changes of each kind, and how many scenarios stay as they are."""
+    kinds = Counter(describe(each, Style()).action for each in plan.changes)
+    parts = [count(kinds[action], noun_of(action)) for action in _COUNTED if kinds[action]]
+    refreshed = f", {count(plan.refreshed, 'record')} brought up to date" if plan.refreshed else ""
+    return f"Plan: {', '.join(parts) or 'nothing to send'}; {plan.unchanged} unchanged{refreshed}."
+
+
+def say_unmanaged(plan: Plan, how: str) -> str | None:
+    """Return how many scenarios of the account nobody here manages; ``how`` says where their names are."""
+    if not plan.unmanaged:
+        return None
+    are = "is" if len(plan.unmanaged) == 1 else "are"
+    return f"Account: {count(len(plan.unmanaged), 'more scenario')} {are} not managed here{how}"
+
+
+def say_time(plan: Plan) -> str:
+    """Return how long an apply takes under the budgets."""
+    cost = plan.cost
+    requests = cost.creates + cost.updates
+    if not requests:
+        return "Time: no request needs to be sent."
+    used = []
+    budgets = ((cost.creates, cost.create_limit, "creates"), (cost.updates, cost.update_limit, "updates"))
+    for number, limit, noun in budgets:
+        if number and limit is not None:
+            used.append(f"{number} of {limit} {noun}")
+    window = f" ({', '.join(used)} per {duration(cost.window_seconds)})" if used else ""
+    return f"Time: about {duration(max(1.0, cost.seconds))}; {count(requests, 'request')}{window}."
+
+
+def say_refusal(plan: Plan) -> str:
+    """Return which guards refuse the plan."""
+    names = ", ".join(dict.fromkeys(each.guard.value for each in plan.open_guards))
+    return f"Apply will refuse this plan ({names})."
+
+
+def allowing_command(plan: Plan) -> Sequence[str]:
+    """Return the parts of the command that makes the same plan with its open guards allowed."""
+    options = [f"--only {_shell_word(each)}" for each in plan.selection.only]
+    options += [f"--exclude {_shell_word(each)}" for each in plan.selection.exclude]
+    options += [f"--allow {each.guard.value}={each.subject}" for each in plan.open_guards]
+    return [f"omnictl plan --env {plan.environment}{' --sandbox' * plan.sandbox}", *options, "--out plan.json"]
+
+
+def _shell_word(text: str) -> str:
+    """Return a glob as a shell takes it."""
+    return shlex.quote(sanitize(text))
