@@ -34,9 +34,11 @@ class Output:
         """Write a result to stdout."""
         _write(sys.stdout, text)
 
-    def document(self, document: "Mapping[str, Json]") -> None:
-        """Write the one JSON document of a run to stdout."""
-        _write(sys.stdout, json.dumps(document, indent=2, ensure_ascii=False))
+    def document(self, document: "Mapping[str, Json] | str") -> None:
+        """Write the one document of a run, for programs, to stdout: a JSON object, or text that is rendered already."""
+        _write(
+            sys.stdout, document if isinstance(document, str) else json.dumps(document, indent=2, ensure_ascii=False)
+        )
 
     def say(self, text: str) -> None:
         """Say something to people; never silenced."""

@@ -175,6 +175,14 @@ def say_no_changes(plan: Plan) -> str:
     return text
 
 
+def say_plan(plan: Plan) -> str:
+    """Return a plan in one line."""
+    if not shown_changes(plan) and not plan.guards and not plan.settled:
+        return say_no_changes(plan)
+    refusal = f" {say_refusal(plan)}" if plan.open_guards else ""
+    return f"{say_counts(plan)} {say_time(plan)}{refusal}"
+
+
 def say_first_default(plan: Plan, style: Style) -> str | None:
     """Return the sentence for the first scenario of an empty account, which becomes its default."""
     for change in plan.changes:

@@ -19,7 +19,7 @@ from omnictl.cli.globals import command_line, global_options
 from omnictl.cli.plan_output import show_plan
 from omnictl.cli.planning import Choices, make_circumstances, read_choices, selection_options
 from omnictl.cli.progress import Progress
-from omnictl.cli.reports import Report, report_option, reported_failures, write_reports
+from omnictl.cli.reports import Report, report_option, reported_failures, write_failure, write_reports
 from omnictl.cli.saved import check_saved_plan, read_saved_plan
 from omnictl.cli.signals import stopping
 from omnictl.codec.plan import encode_plan
@@ -30,6 +30,7 @@ from omnictl.model.scenario import Configuration, Json
 from omnictl.model.state import State
 from omnictl.operations.apply import Request, Workshop, mark_interrupted, refuse_guarded, run_apply
 from omnictl.provider.base import StopSignal
+from omnictl.render.human import render_plan
 
 if TYPE_CHECKING:
     from omnictl.provider.omni import OmniProvider
@@ -75,7 +76,7 @@ def command(
         raise click.UsageError("A saved plan takes no --only, --exclude or --allow: it says itself what it does.", ctx)
     session = get_session(ctx)
     choices = read_choices(only, exclude, allow)
-    with reported_failures(reports, sandbox=session.sandbox):
+    with reported_failures(reports, sandbox=session.sandbox, output=session.output, output_format=output_format):
         refuse_lost_state(session)
         saved = _read_saved(session, planfile)
         report = _apply(
@@ -85,7 +86,8 @@ def command(
             yes=yes,
             stop_after=stop_after,
             lock_timeout=lock_timeout or 0.0,
-            as_json=output_format == "json",
+            output_format=output_format,
+            reports=reports,
             approving=command_line(ctx, "--yes"),
         )
     report = replace(report, again=command_line(ctx))
@@ -113,7 +115,8 @@ def _apply(
     yes: bool,
     stop_after: float | None,
     lock_timeout: float,
-    as_json: bool,
+    output_format: str,
+    reports: Sequence[Report],
     approving: str,
 ) -> ApplyReport:
     configuration = Configuration() if saved is not None else session.configuration
@@ -122,15 +125,15 @@ def _apply(
         stop_after = PIPELINE_STOP_AFTER_SECONDS
 
     def approve(plan: Plan) -> None:
-        if not as_json:
-            show_plan(session, plan, "text", ExitCode.OK)
+        _show_for_approval(session, plan, output_format)
         try:
             refuse_guarded(plan)
             if plan.changes:
                 ask(f"Apply these changes to {plan.environment}?", output, approved=yes, command=approving)
         except RefusedError as refused:
-            if not as_json:
+            if output_format != "json":
                 raise
+            write_failure(reports, refused, sandbox=session.sandbox)
             refusal: dict[str, Json] = {"kind": refused.kind.value, "command": approving}
             output.diagnostics(refused.diagnostics)
             output.document({**encode_plan(plan, exit_code=ExitCode.REFUSED), "refusal": refusal})
@@ -174,6 +177,14 @@ def _apply(
         )
         timer.cancel()
     return mark_interrupted(report, received[0]) if received else report
+
+
+def _show_for_approval(session: Session, plan: Plan, output_format: str) -> None:
+    """Show what is about to happen; where stdout is kept for one document, people read it on stderr."""
+    if output_format == "text":
+        show_plan(session, plan, "text", ExitCode.OK)
+    elif not session.output.json_log:
+        session.output.hint(render_plan(plan, session.output.err_style))
 
 
 def _close_unless_stopped(provider: "OmniProvider", stop: StopSignal) -> None:

@@ -44,15 +44,15 @@ def command(
     """
     session = get_session(ctx)
     choices = read_choices(only, exclude, allow)
-    with reported_failures(reports, sandbox=session.sandbox):
+    with reported_failures(reports, sandbox=session.sandbox, output=session.output, output_format=output_format):
         plan = _make_plan(session, choices)
     has_changes = any(not isinstance(each, Refresh) for each in plan.changes)
     code = ExitCode.DIFFERENCE if detailed_exitcode and has_changes else ExitCode.OK
-    renderings = plan_renderings(plan, code)
+    renderings = plan_renderings(plan, code, saved_as=out)
     if out is not None:
         write_text(Path(out), renderings["json"]())
     write_reports(reports, renderings)
-    show_plan(session, plan, output_format, code)
+    show_plan(session, plan, output_format, code, saved_as=out)
     if out is not None and not plan.open_guards:
         session.output.hint(f"\nSaved. Apply exactly this plan with\n    {session.command('apply', out)}")
     return code

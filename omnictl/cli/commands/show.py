@@ -30,7 +30,7 @@ def command(ctx: click.Context, path: str, output_format: str) -> int:
     match document.get("kind"):
         case "plan":
             plan = decode_plan(document, path=path)
-            show_plan(session, plan, output_format, decode_envelope(document, path=path).exit_code)
+            show_plan(session, plan, output_format, decode_envelope(document, path=path).exit_code, saved_as=path)
         case "apply":
             report = decode_report(document, path=path)
             show_report(session, report, output_format, decode_envelope(document, path=path).exit_code)

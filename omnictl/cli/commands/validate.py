@@ -8,15 +8,20 @@ from omnictl import __version__
 from omnictl.cli.context import get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
-from omnictl.cli.reports import Rendering, Report, report_option, to_text, write_reports
+from omnictl.cli.reports import Rendering, Report, report_option, reported_failures, sarif_of, to_text, write_reports
 from omnictl.codec.report import make_envelope
 from omnictl.config.scenarios import LoadedConfiguration, validate_all
+from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Severity, has_errors
 from omnictl.render.diagnostics import render_diagnostics
+from omnictl.render.github import render_github
+from omnictl.render.gitlab import render_gitlab_codequality
+from omnictl.render.junit import render_files_junit
+from omnictl.render.markdown import render_diagnostics_markdown
 from omnictl.render.style import Style
 from omnictl.render.words import count
 
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "markdown", "sarif", "junit", "github", "gitlab-codequality")
 
 
 @click.command("validate", epilog="Example: omnictl validate --report json=validate.json")
@@ -27,12 +32,13 @@ FORMATS = ("text", "json")
 def command(ctx: click.Context, *, output_format: str, reports: Sequence[Report]) -> int:
     """Check the files for every environment: schema and cross-file checks. Offline, without credentials."""
     session = get_session(ctx)
-    loaded = validate_all(session.settings, session.options.variables, session.environ)
+    with reported_failures(reports, sandbox=False, output=session.output, output_format=output_format):
+        loaded = validate_all(session.settings, session.options.variables, session.environ)
     code = ExitCode.FAILED if has_errors(loaded.diagnostics) else ExitCode.OK
     renderings = _renderings(loaded, code)
     write_reports(reports, renderings)
-    if output_format == "json":
-        session.output.result(renderings["json"]())
+    if output_format != "text":
+        session.output.document(renderings[output_format]())
     else:
         session.output.diagnostics(loaded.diagnostics)
         session.output.result(_summary(loaded))
@@ -40,7 +46,7 @@ def command(ctx: click.Context, *, output_format: str, reports: Sequence[Report]
 
 
 def _renderings(loaded: LoadedConfiguration, code: int) -> Mapping[str, Rendering]:
-    plain = Style(colour=False, unicode=True, width=100)
+    plain, told = Style(colour=False, unicode=True, width=100), loaded.diagnostics
     return {
         "text": lambda: render_diagnostics(loaded.diagnostics, plain) + _summary(loaded),
         "json": lambda: to_text(
@@ -55,12 +61,26 @@ def _renderings(loaded: LoadedConfiguration, code: int) -> Mapping[str, Renderin
                 files=loaded.files,
             )
         ),
+        "markdown": lambda: render_diagnostics_markdown(told, title="omnictl validate", summary=_counts(loaded)),
+        "sarif": lambda: sarif_of(told, "validate", code),
+        "junit": lambda: render_files_junit(_cases(loaded), told),
+        "github": lambda: render_github(told, title="omnictl validate", summary=_counts(loaded)),
+        "gitlab-codequality": lambda: render_gitlab_codequality(told),
     }
 
 
-def _summary(loaded: LoadedConfiguration) -> str:
+def _cases(loaded: LoadedConfiguration) -> tuple[tuple[str, str], ...]:
+    """Return each scenario as its path and its id."""
+    resources = loaded.configuration.resources.values()
+    return tuple((each.source.path, id_of(each.address)) for each in resources if each.source)
+
+
+def _counts(loaded: LoadedConfiguration) -> str:
     numbers = {level: sum(1 for each in loaded.diagnostics if each.severity is level) for level in Severity}
     found = f"{count(numbers[Severity.ERROR], 'error')}, {count(numbers[Severity.WARNING], 'warning')}"
-    text = f"{found} in {count(loaded.files, 'file')}. Nothing was sent."
+    return f"{found} in {count(loaded.files, 'file')}. Nothing was sent."
+
+
+def _summary(loaded: LoadedConfiguration) -> str:
     first = next((each.code for each in loaded.diagnostics if each.severity is Severity.ERROR), None)
-    return f"{text} More:\n    omnictl explain {first}" if first else text
+    return f"{_counts(loaded)} More:\n    omnictl explain {first}" if first else _counts(loaded)

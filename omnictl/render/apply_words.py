@@ -1,0 +1,71 @@
+"""What the report of an apply says, in words: for the text, Markdown and HTML alike."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from omnictl.model.change import Action
+from omnictl.model.outcome import ApplyReport, Ending, Fate, Outcome
+from omnictl.render.plan_words import noun_of
+from omnictl.render.style import sanitize
+from omnictl.render.words import count, duration
+
+FATES = (Fate.FAILED, Fate.UNKNOWN, Fate.NOT_TRIED, Fate.DONE)
+"""The order in which outcomes are shown: what went wrong first."""
+
+
+def shown_outcomes(report: ApplyReport) -> tuple[Outcome, ...]:
+    """Return the outcomes that people are shown, failures first."""
+    shown = (each for each in report.outcomes if each.action is not Action.NO_OP)
+    return tuple(sorted(shown, key=lambda each: FATES.index(each.fate)))
+
+
+def say_apply_counts(report: ApplyReport) -> str:
+    """Return how many changes ended in each way, the done ones by their kind; or that nothing was to do."""
+    if report.ending is Ending.ALREADY_APPLIED:
+        return f"Already applied: plan {report.plan_id[:4]} is finished; nothing was sent."
+    shown = shown_outcomes(report)
+    if not shown and not report.diagnostics:
+        return "Nothing to do: everything is as declared."
+    fates = Counter(each.fate for each in shown)
+    done = say_kinds(each for each in shown if each.fate is Fate.DONE)
+    parts = [f"{fates[Fate.DONE]} done{f' ({done})' if done else ''}"]
+    parts += [f"{fates[fate]} {fate.value}" for fate in FATES if fate is not Fate.DONE and fates[fate]]
+    return f"Apply: {', '.join(parts)}."
+
+
+def say_report(report: ApplyReport) -> str:
+    """Return a report in one line."""
+    told = say_what_next(report)
+    return " ".join((say_apply_counts(report), *told, *([sanitize(report.again)] if told and report.again else [])))
+
+
+def say_kinds(outcomes: Iterable[Outcome]) -> str:
+    """Return how many changes of each kind these are, in words: ``40 creates, 3 updates``."""
+    kinds = Counter(each.action for each in outcomes)
+    return ", ".join(count(number, noun_of(action)) for action, number in kinds.items())
+
+
+def say_what_next(report: ApplyReport) -> tuple[str, ...]:
+    """Return why not everything is done, what is left, and how to go on; nothing where everything is done."""
+    if not report.diagnostics and all(each.fate is Fate.DONE for each in report.outcomes):
+        return ()
+    why = f"{_why(report)} {_left(report)}".rstrip()
+    return why, "Go on with the same command; nothing is done twice" + (":" if report.again else ".")
+
+
+def _why(report: ApplyReport) -> str:
+    if report.ending is Ending.INTERRUPTED:
+        return f"Ended by {sanitize(report.stop_reason)} in good order (exit {128 + (report.signal or 0)})."
+    if report.ending is Ending.STOPPED and not report.count(Fate.FAILED) and not report.count(Fate.UNKNOWN):
+        return f"Stopped in good order (exit 6, {sanitize(report.stop_reason)})."
+    return "Not everything is done."
+
+
+def _left(report: ApplyReport) -> str:
+    left = [each for each in shown_outcomes(report) if each.fate is Fate.NOT_TRIED]
+    if not left:
+        return ""
+    are = "is" if len(left) == 1 else "are"
+    seconds = report.next_seconds
+    when = f", the next one in {duration(seconds)}" if seconds is not None and seconds >= 1 else ""
+    return f"{say_kinds(left)} {are} left{when}."

@@ -1,0 +1,75 @@
+"""Small pieces of Markdown: words as they are, code spans, blocks of commands; and what fits into a comment."""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from omnictl.render.style import sanitize
+
+COMMENT_UNITS = 65_536
+"""What GitHub takes as one comment, in UTF-16 units."""
+
+_LONGEST_TEXT = 500
+_HARMLESS = re.compile(r"""^[("']*(?!(?i:www\.|gh-\d))[^\W_]?[\w.,'’"“”?/…-]*[),.;:?'"]*$""")
+_EMPHASIS = re.compile(r"(?:^|\W)_|_(?:\W|$)")
+
+
+def prose(text: str) -> str:
+    """Return a sentence for Markdown; words that could be markup, a link or a mention become code spans.
+
+    Code is the one place where neither GitHub nor GitLab look for mentions, references and links.
+    """
+    words = groupby(_clip(text).replace(" -> ", " → ").split(), key=_is_harmless)
+    return " ".join(" ".join(group) if harmless else code(" ".join(group)) for harmless, group in words)
+
+
+def _is_harmless(word: str) -> bool:
+    return word in ("→", "=") or bool(_HARMLESS.match(word) and not _EMPHASIS.search(word) and "//" not in word)
+
+
+def code(text: str) -> str:
+    """Return a code span that holds the text as it is, whatever it holds."""
+    text = _clip(text)
+    fence = "`" * (1 + max(map(len, re.findall(r"`+", text)), default=0))
+    edge = " " if not text or text[0] in " `" or text[-1] in " `" else ""
+    return f"{fence}{edge}{text}{edge}{fence}"
+
+
+def block(lines: Iterable[str], language: str = "") -> str:
+    """Return a block of code; the fence is longer than any in the text."""
+    text = "\n".join(sanitize(line) for each in lines for line in each.split("\n"))
+    fence = "`" * max(3, 1 + max(map(len, re.findall(r"`+", text)), default=0))
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def alert(kind: str, text: str) -> str:
+    """Return blocks as an alert of GitHub, which is a quotation elsewhere."""
+    return "\n".join(f"> {line}".rstrip() for line in (f"[!{kind}]", *text.split("\n")))
+
+
+def fold(summary: str, text: str) -> str:
+    """Return text that opens on a click. ``summary`` is markup already."""
+    return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
+
+
+def units(text: str) -> int:
+    """Return the length as GitHub counts it."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def fitting(pieces: Sequence[str], room: int) -> tuple[str, ...]:
+    """Return as many pieces, from the first, as fit into so many units with a line end after each."""
+    taken = []
+    for each in pieces:
+        room -= units(each) + 1
+        if room < 0:
+            break
+        taken.append(each)
+    return tuple(taken)
+
+
+def _clip(text: str) -> str:
+    """One text never takes the room of all; what is cut is said."""
+    text = sanitize(text)
+    cut = len(text) - _LONGEST_TEXT
+    return text if cut <= 0 else f"{text[:_LONGEST_TEXT]}… ({cut} more characters)"
