@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,21 +19,32 @@ if TYPE_CHECKING:
     from omnictl.model.scenario import Json
 
 _WIDTH_WITHOUT_TERMINAL = 100
+_WORKFLOW_COMMAND = re.compile(r"^(\s*)::|##(?=\[)", re.MULTILINE)
+
+
+def _spell_out(found: re.Match[str]) -> str:
+    """Write the first sign of a workflow command as an escape."""
+    return r"\x23#" if found[1] is None else rf"{found[1]}\x3a:"
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The two streams of a run, and how they are written."""
+    """The two streams of a run, and how they are written.
+
+    ``is_live`` where stderr can be redrawn in place, ``in_actions`` where a runner of GitHub reads both streams.
+    """
 
     out_style: Style
     err_style: Style
     quiet: bool = False
     verbose: int = 0
     json_log: bool = False
+    is_live: bool = False
+    in_actions: bool = False
 
     def result(self, text: str) -> None:
         """Write a result to stdout."""
-        _write(sys.stdout, text)
+        _write(sys.stdout, self._defuse(text))
 
     def document(self, document: "Mapping[str, Json] | str") -> None:
         """Write the one document of a run, for programs, to stdout: a JSON object, or text that is rendered already."""
@@ -45,7 +57,7 @@ class Output:
         if self.json_log:
             self._event({"event": "message", "text": text})
         else:
-            _write(sys.stderr, text)
+            _write(sys.stderr, self._defuse(text))
 
     def hint(self, text: str) -> None:
         """Say something helpful; silenced by --quiet."""
@@ -70,13 +82,20 @@ class Output:
         else:
             from omnictl.render.diagnostics import render_diagnostics  # late: most runs have none
 
-            _write(sys.stderr, render_diagnostics(diagnostics, self.err_style))
+            _write(sys.stderr, self._defuse(render_diagnostics(diagnostics, self.err_style)))
 
     def event(self, event: "Event", at: datetime) -> None:
         """Write an event as a JSON line."""
         from omnictl.codec.report import encode_event  # late: it knows every event
 
         self._event(encode_event(event, at))
+
+    def alive(self, text: str, at: datetime) -> None:
+        """Break a silence: say what is going on."""
+        if self.json_log:
+            self._event({"event": "alive", "doing": text})
+        else:
+            _write(sys.stderr, f"{at:%H:%M:%S}Z alive    {text}")
 
     @property
     def is_interactive(self) -> bool:
@@ -88,6 +107,10 @@ class Output:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()
+
+    def _defuse(self, text: str) -> str:
+        """Return text for people that a runner of GitHub does not take for its commands, whatever a name holds."""
+        return _WORKFLOW_COMMAND.sub(_spell_out, text) if self.in_actions else text
 
     def _event(self, fields: "Mapping[str, Json]") -> None:
         stamped = {"at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), **fields}
@@ -102,6 +125,8 @@ def make_output(options: GlobalOptions, environ: Mapping[str, str]) -> Output:
         quiet=options.quiet or is_on(environ, "OMNICTL_QUIET"),
         verbose=options.verbose,
         json_log=(options.log_format or environ.get("OMNICTL_LOG_FORMAT")) == "json",
+        in_actions=environ.get("GITHUB_ACTIONS") == "true",
+        is_live=is_terminal(sys.stderr) and environ.get("TERM") != "dumb",
     )
 
 

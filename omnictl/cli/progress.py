@@ -1,17 +1,18 @@
 """Progress on stderr: a live display on a terminal, a line an event without one, never silent for long."""
 
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from omnictl.cli.context import utc_now
-from omnictl.cli.output import Output, is_terminal
+from omnictl.cli.output import Output
+from omnictl.model.diagnostic import Severity
 from omnictl.model.outcome import (
     ApplyStarted,
+    ApplyStopped,
     ChangeEnded,
     Event,
     Fate,
@@ -21,29 +22,48 @@ from omnictl.model.outcome import (
     RequestEnded,
     Waiting,
 )
-from omnictl.render.events import Standing, describe_wait, render_event
+from omnictl.render.events import Standing, describe_work, render_event
+from omnictl.render.live import LiveView, render_live
 
-TOLD_AGAIN_SECONDS = 25.0
+if TYPE_CHECKING:
+    from rich.text import Text
+
+TOLD_AGAIN = timedelta(seconds=25)
 """A wait is told again after so long: a pipeline must not take silence for death."""
+
+LONGEST_SILENCE = timedelta(seconds=45)
+"""Whatever goes on, something is said after so long; a person at a terminal hears it sooner."""
+
+LONGEST_SILENCE_AT_A_TERMINAL = timedelta(seconds=10)
 
 
 class Progress:
     """Tells events to people as they happen. Thread-safe, since providers tell from their own threads."""
 
-    def __init__(self, output: Output, *, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, output: Output, *, now: Callable[[], datetime] = utc_now, look_every_seconds: float = 5.0
+    ) -> None:
         self._output = output
         self._now = now
+        self._look_every_seconds = look_every_seconds
         self._lock = threading.Lock()
+        self._ended = threading.Event()
         self._live: _LiveDisplay | None = None
         self._standing = Standing()
+        self._last: Event | None = None
         self._waited_at: datetime | None = None
+        self._said_at = now()
 
     def __enter__(self) -> Self:
+        if not self._output.quiet:
+            threading.Thread(target=self._break_silences, name="progress", daemon=True).start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._ended.set()
         if self._live is not None:
             self._live.stop()
+            self._live = None
 
     def has_begun(self) -> bool:
         """Tell whether an apply is about to send its first write, or has."""
@@ -56,98 +76,129 @@ class Progress:
         with self._lock:
             self._follow(event)
             if self._output.json_log:
-                self._output.event(event, self._now())
-            elif isinstance(event, KeyReceived):
-                self._say_key(event)
-            elif is_terminal(sys.stderr) and not self._output.quiet:
-                self._show(event)
-            elif not self._output.quiet and not isinstance(event, ReadingAccount):
-                self._say_line(event)
+                self._said_at = self._now()
+                self._output.event(event, self._said_at)
+            elif _must_be_said(event):
+                self._say(event)
+            elif not self._output.quiet:
+                self._show(event) if self._output.is_live else self._say_line(event)
+
+    def say(self, text: str) -> None:
+        """Say something to people; above the live display where there is one. Takes no lock: signals say too."""
+        if self._live is not None:
+            self._live.print(text)
+        else:
+            self._output.say(text)
+
+    def break_silence(self) -> None:
+        """Say what is going on, if nothing was said for long."""
+        longest = LONGEST_SILENCE_AT_A_TERMINAL if self._output.is_live else LONGEST_SILENCE
+        with self._lock:
+            now = self._now()
+            if self._live is None and now - self._said_at >= longest and not self._ended.is_set():
+                self._said_at = now
+                self._output.alive(describe_work(self._last, self._standing), now)
+
+    def _break_silences(self) -> None:
+        while not self._ended.wait(self._look_every_seconds):
+            self.break_silence()
 
     def _follow(self, event: Event) -> None:
-        """Keep how far the run is."""
+        """Keep how far the run is, and what it does."""
+        self._last = self._last if isinstance(event, RequestEnded) else event
         if isinstance(event, ApplyStarted):
             self._standing = Standing(0, event.total, event.ends_at)
         elif isinstance(event, ChangeEnded):
             self._standing = replace(self._standing, ended=event.position, waits_on=False)
             self._waited_at = None
 
-    def _say_key(self, event: KeyReceived) -> None:
-        """A new key is said in full whatever --quiet says: a log can rebuild a lost state."""
-        text = render_event(event, self._now())
-        if self._live is not None:
-            self._live.print(text)
-        else:
-            self._output.say(text)
+    def _say(self, event: Event) -> None:
+        self._said_at = self._now()
+        self.say(render_event(event, self._said_at, self._standing))
 
     def _say_line(self, event: Event) -> None:
-        """One line an event; a wait is told again before a pipeline takes silence for death."""
-        now = self._now()
+        """One line an event; a reading is told only where it takes long, a wait again and again."""
+        if isinstance(event, ReadingAccount):
+            return
         if isinstance(event, Waiting):
-            if self._waited_at and (now - self._waited_at).total_seconds() < TOLD_AGAIN_SECONDS:
+            if self._waited_at and self._now() - self._waited_at < TOLD_AGAIN:
                 return
-            self._waited_at = now
-            self._output.say(render_event(event, now, self._standing))
-            self._standing = replace(self._standing, waits_on=True)
-        else:
-            self._output.say(render_event(event, now, self._standing))
+            self._waited_at = self._now()
+        self._say(event)
+        self._standing = replace(self._standing, waits_on=isinstance(event, Waiting) or self._standing.waits_on)
 
     def _show(self, event: Event) -> None:
+        """On a terminal the display says it all, but for what went wrong, which stays above it."""
         if isinstance(event, ApplyStarted):
-            self._live = _LiveDisplay(event)
-        if self._live is not None:
-            self._live.update(event, self._now())
-        elif isinstance(event, Waiting | Notice | RequestEnded):
-            self._output.say(render_event(event, self._now(), self._standing))
+            self._live = _LiveDisplay(event, self._output, self._now)
+            if event.left_at_stop:
+                self._say(event)
+        if self._live is None:
+            self._say_line(event)
+            return
+        self._live.follow(event)
+        if _stays_above(event):
+            self._say(event)
+        elif isinstance(event, ApplyStopped):
+            self._live.stop()
+            self._live = None
+            self._say(event)
+
+
+def _stays_above(event: Event) -> bool:
+    """What went wrong, and what was asked for, stays on the screen above the display."""
+    if isinstance(event, ChangeEnded):
+        return event.outcome.fate is not Fate.DONE
+    return isinstance(event, Notice | RequestEnded)
+
+
+def _must_be_said(event: Event) -> bool:
+    """A new key and a warning are said whatever --quiet says; a log with the keys can rebuild a lost state."""
+    if isinstance(event, Notice):
+        return event.diagnostic.severity is not Severity.NOTE
+    return isinstance(event, KeyReceived)
 
 
 class _LiveDisplay:
     """The display of an apply, redrawn in place."""
 
-    def __init__(self, started: ApplyStarted) -> None:
+    def __init__(self, started: ApplyStarted, output: Output, now: Callable[[], datetime]) -> None:
         from rich.console import Console
         from rich.live import Live
 
-        self._started = started
-        self._counts = dict.fromkeys(Fate, 0)
-        self._waiting: Waiting | None = None
-        self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-        self._live: Live = Live(console=self._console, refresh_per_second=4, transient=True, get_renderable=self._draw)
-        self._live.start()
+        self._view = LiveView(started)
+        self._style = output.err_style
+        self._now = now
+        self._console = Console(
+            stderr=True, highlight=False, markup=False, emoji=False, no_color=not self._style.colour
+        )
+        self._live = Live(
+            console=self._console,
+            refresh_per_second=4,
+            transient=True,
+            get_renderable=self._draw,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start(refresh=True)
 
-    def update(self, event: Event, now: datetime) -> None:
+    def follow(self, event: Event) -> None:
         """Take an event into the display."""
-        if isinstance(event, ChangeEnded):
-            self._counts[event.outcome.fate] += 1
-            self._waiting = None
-            if event.outcome.fate is not Fate.DONE:
-                self.print(render_event(event, now))
-        elif isinstance(event, Waiting):
-            self._waiting = event
-        elif isinstance(event, RequestEnded):
-            self.print(render_event(event, now))
+        self._view.follow(event)
 
     def print(self, text: str) -> None:
-        """Write a line above the display."""
-        self._console.print(text, end="" if text.endswith("\n") else "\n")
+        """Write lines above the display."""
+        from rich.text import Text
+
+        self._console.print(Text(text.rstrip("\n")), soft_wrap=True)
 
     def stop(self) -> None:
         """Take the display away."""
         self._live.stop()
 
-    def _draw(self) -> str:
-        done = sum(self._counts.values())
-        total = max(1, self._started.total)
-        bar = "━" * round(40 * done / total) + "╺" + "━" * (39 - min(39, round(40 * done / total)))
-        head = f"Applying plan {self._started.plan_id[:4]} to {self._started.environment}  {bar}  {done} of {total}"
-        counts = f"  done {self._counts[Fate.DONE]} · failed {self._counts[Fate.FAILED]}"
-        rest = f" · unknown {self._counts[Fate.UNKNOWN]} · to do {total - done}"
-        end = f"  ends about {self._started.ends_at:%H:%MZ} · Ctrl-C stops safely, the same command goes on"
-        return "\n".join(filter(None, (head, counts + rest, self._draw_waiting(), end)))
+    def _draw(self) -> "Text":
+        from rich.text import Text
 
-    def _draw_waiting(self) -> str:
-        """The wait and the time that is left of it now."""
-        if self._waiting is None:
-            return ""
-        left = max(0.0, (self._waiting.until - utc_now()).total_seconds())
-        return f"  waiting {describe_wait(replace(self._waiting, seconds=left))}"
+        style = replace(self._style, width=self._console.width)
+        text = render_live(self._view, style, now=self._now(), zone=None, height=self._console.height)
+        return Text.from_ansi(text, no_wrap=True, overflow="crop", end="")

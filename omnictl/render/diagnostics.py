@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 
 from omnictl.model.diagnostic import Diagnostic, Source
-from omnictl.render.style import Style, sanitize, width_of
+from omnictl.render.style import Style, sanitize, truncate, width_of
+from omnictl.render.words import wrap
+
+_LEAST_CODE_COLUMNS = 20
 
 
 def render_diagnostics(diagnostics: Iterable[Diagnostic], style: Style) -> str:
@@ -17,23 +20,30 @@ def _render(each: Diagnostic, style: Style) -> str:
         lines += _render_source(each.source, each.label, style)
     if each.detail:
         shows_excerpt = each.source is not None and bool(each.source.excerpt)
-        gutter = " " * _gutter(each.source) + " = " if shows_excerpt and each.source else "  "
-        lines += [f"{gutter if i == 0 else ' ' * len(gutter)}{text}" for i, text in enumerate(_lines(each.detail))]
+        lines += _hang(each.detail, " " * _gutter(each.source) + " = " if shows_excerpt else "  ", style)
     if each.hint or each.commands:
         lines.append("")
-        lines.append(f"{style.paint('hint', 'hint')}: {sanitize(each.hint)}" if each.hint else "")
+        lines += _hint(each.hint, style) if each.hint else []
         lines += [f"    {sanitize(command)}" for command in each.commands]
     return "\n".join(lines) + "\n"
 
 
-def _lines(text: str) -> list[str]:
-    return [sanitize(line) for line in text.splitlines()]
+def _hang(text: str, lead: str, style: Style) -> list[str]:
+    """Return lines under a lead, which stands before the first; each line is wrapped, tables keep their columns."""
+    indent = " " * len(lead)
+    wrapped = [wrap(sanitize(line), style.width, indent) for line in text.splitlines()]
+    hung = "\n".join(line or "" for line in wrapped).split("\n")
+    return [lead + hung[0][len(lead) :], *hung[1:]]
+
+
+def _hint(text: str, style: Style) -> list[str]:
+    first, *more = wrap(f"hint: {sanitize(text)}", style.width).split("\n")
+    return [style.paint("hint", "hint") + first[len("hint") :], *more]
 
 
 def _gutter(source: Source | None) -> int:
-    if source is None or not source.excerpt:
-        return 1
-    return len(str(source.excerpt[-1][0]))
+    """How wide the column of line numbers is."""
+    return 1 if source is None or not source.excerpt else 1 + len(str(source.excerpt[-1][0]))
 
 
 def _render_source(source: Source, label: str, style: Style) -> list[str]:
@@ -42,18 +52,33 @@ def _render_source(source: Source, label: str, style: Style) -> list[str]:
     lines = [f"{gutter}{style.paint('path', '-->')} {sanitize(place)}"]
     if not source.excerpt:
         return lines
+    room = max(_LEAST_CODE_COLUMNS, style.width - len(gutter) - 3)
+    cut = _columns_to_cut(source, room)
     lines.append(f"{gutter} |")
     for number, text in source.excerpt:
-        lines.append(f"{str(number).rjust(len(gutter))} | {sanitize(text)}".rstrip())
+        shown = truncate(sanitize(text[cut:]), room, style.ellipsis)
+        lines.append(f"{str(number).rjust(len(gutter))} | {shown}".rstrip())
         if number == source.line and source.column is not None:
-            lines.append(f"{gutter} | {_marker(source, text, label, style)}")
+            lines.append(f"{gutter} | {_marker(source, text, label, style, cut=cut, room=room)}".rstrip())
     lines.append(f"{gutter} |")
     return lines
 
 
-def _marker(source: Source, text: str, label: str, style: Style) -> str:
+def _columns_to_cut(source: Source, room: int) -> int:
+    """Return how much to leave out at the left, so that the marked text of a long line is in sight."""
+    text = next((text for number, text in source.excerpt if number == source.line), "")
     start = (source.column or 1) - 1
     end = (source.end_column or source.column or 1) - 1
-    before = width_of(sanitize(text[:start]))
-    marked = max(1, width_of(sanitize(text[start:end])))
-    return " " * before + style.paint("error", "^" * marked + (f" {sanitize(label)}" if label else ""))
+    if width_of(sanitize(text[:end])) <= room:
+        return 0
+    return max(0, min(start, end - room // 2))
+
+
+def _marker(source: Source, text: str, label: str, style: Style, *, cut: int, room: int) -> str:
+    """Return the marks under the text, with the label beside them."""
+    start = (source.column or 1) - 1
+    end = (source.end_column or source.column or 1) - 1
+    before = width_of(sanitize(text[cut:start]))
+    marked = max(1, min(width_of(sanitize(text[start:end])), room - before))
+    marks = "^" * marked + (f" {sanitize(label)}" if label else "")
+    return " " * before + style.paint("error", marks)

@@ -110,7 +110,8 @@ def _say_end(event: ChangeEnded) -> str:
 def _say_wait(event: Waiting, standing: Standing) -> tuple[str, str]:
     """A wait for the throttle is first told as a used budget, then as time that is left."""
     if event.reason != "budget" or not standing.total:
-        return "waiting", describe_wait(event)
+        why = f"{describe_wait(event)}, next at {event.until:%H:%M:%SZ}"
+        return "waiting", f"{duration(event.seconds)}: {why}"
     place = f"{standing.ended}/{standing.total} done"
     if not standing.waits_on and event.limit:
         used = f"{event.limit} of {event.limit} {event.operation}s used"
@@ -120,8 +121,24 @@ def _say_wait(event: Waiting, standing: Standing) -> tuple[str, str]:
 
 
 def describe_wait(event: Waiting) -> str:
-    """Return how long a wait is, why, and when it ends."""
-    why = _REASONS.get(event.reason, event.reason)
+    """Return why nothing can be sent for now."""
     if event.reason == "budget" and event.limit and event.window_seconds:
-        why = f"the API takes {event.limit} {event.operation}s per {duration(event.window_seconds)}"
-    return f"{duration(event.seconds)}: {why}, next at {event.until:%H:%M:%SZ}"
+        return f"the API takes {event.limit} {event.operation}s per {duration(event.window_seconds)}"
+    return _REASONS.get(event.reason, event.reason)
+
+
+def describe_work(event: Event | None, standing: Standing = Standing()) -> str:
+    """Return what the run is doing since an event, for a display and for breaking a long silence."""
+    match event:
+        case ReadingAccount():
+            return f"reading the account, {count(event.scenarios_read, 'scenario')} so far"
+        case WaitingForLock():
+            return f"waiting for the lock, held by {sanitize(event.holder)}"
+        case Settling():
+            return f"looking for {count(len(event.addresses), 'create')} with unknown outcome"
+        case Retrying():
+            return f"{event.operation} again, try {event.attempt}: {sanitize(event.why)}"
+        case _ if standing.total:
+            return f"{standing.ended}/{standing.total} done, waiting for answers"
+        case _:
+            return "waiting for answers"

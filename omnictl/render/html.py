@@ -118,7 +118,7 @@ def _guard(finding: GuardFinding) -> str:
 def _change(told: Described) -> tuple[str, str, str]:
     details = "".join(f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in told.details)
     place = f"<br><small>{_text(f'{told.source.path}:{told.source.line}')}</small>" if told.source else ""
-    what = f"<bdi>{_text(told.head)}</bdi>{f'<dl>{details}</dl>' if details else ''}"
+    what = f"{_isolated(told.head)}{f'<dl>{details}</dl>' if details else ''}"
     return _word(told.action.value), f"<code>{_text(told.scenario_id)}</code>{place}", what
 
 
@@ -152,7 +152,7 @@ def _unmanaged(plan: Plan) -> list[str]:
     said = say_unmanaged(plan, "")
     if said is None:
         return []
-    rows = [(f"<code>{_text(key)}</code>", f"<bdi>{_text(name)}</bdi>") for key, name in plan.unmanaged.items()]
+    rows = [(f"<code>{_text(key)}</code>", _isolated(name)) for key, name in plan.unmanaged.items()]
     return [f"<details><summary>{_text(said)}</summary>", *_table(("Key", "Name"), rows), "</details>"]
 
 
@@ -161,6 +161,11 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     if not body:
         return []
     return ["<table>", "<tr>" + "".join(f"<th>{each}</th>" for each in heads) + "</tr>", *body, "</table>"]
+
+
+def _isolated(text: str) -> str:
+    """A name written from right to left does not turn what stands around it."""
+    return f'<bdi dir="ltr">{_text(text)}</bdi>'
 
 
 def _word(word: str) -> str:

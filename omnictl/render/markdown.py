@@ -175,14 +175,13 @@ def _diagnostic(each: Diagnostic) -> str:
     parts = [str(part) for part in (source.path, source.line, source.column) if part is not None] if source else []
     place = f" ({code(':'.join(parts))})" if parts else ""
     text = f"**{each.severity.value}** {code(each.code)}{place}: {_sentences(each)}"
-    return "\n\n".join([text, *([block(each.commands, "sh")] if each.commands else [])])
+    return "\n\n".join([text, *([block(each.commands)] if each.commands else [])])
 
 
 def _sentences(each: Diagnostic) -> str:
     """The summary, the detail, what stands under the marked text, and the hint."""
-    sentences = [each.summary if each.summary.endswith((".", "?")) else f"{each.summary}."]
-    sentences += [part for part in (each.detail, each.label, f"Hint: {each.hint}" if each.hint else "") if part]
-    return " ".join(prose(part) for part in sentences)
+    parts = (each.summary, each.detail, each.label, f"Hint: {each.hint}" if each.hint else "")
+    return " ".join(prose(part if part.endswith((".", "?", ":")) else f"{part}.") for part in parts if part)
 
 
 def _left_out(number: int, noun: str, what: str = "") -> list[str]:

@@ -144,7 +144,7 @@ def _apply(
     with ExitStack() as stack:
         progress = stack.enter_context(Progress(output))
         has_begun = progress.has_begun
-        received = stack.enter_context(stopping(stop, output.say, _in_danger, has_begun=has_begun))
+        received = stack.enter_context(stopping(stop, progress.say, _in_danger, has_begun=has_begun))
 
         def open_provider(state: State) -> "OmniProvider":
             provider = session.open_provider(state, stop, progress.observe, read_only=False)
