@@ -7,7 +7,7 @@ from omnictl.model.address import id_of
 from omnictl.model.change import SIGNS, Action
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.outcome import ApplyReport, Fate, Outcome
-from omnictl.render.apply_words import say_apply_counts, say_what_next, shown_outcomes
+from omnictl.render.apply_words import command_that_goes_on, say_apply_counts, say_what_next, shown_outcomes
 from omnictl.render.plan_words import noun_of
 from omnictl.render.style import Style, pad, sanitize
 from omnictl.render.words import count, short_key, wrap
@@ -33,8 +33,8 @@ def render_apply_report(report: ApplyReport, style: Style, *, verbose: bool = Fa
     told = say_what_next(report)
     if told:
         lines += ["", *(line for each in told for line in wrap(each, style.width).split("\n"))]
-        lines += [f"    {sanitize(report.again)}"] if report.again else []
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+        lines += [f"    {command_that_goes_on(report)}"]
+    return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
 
 
 def _lines(each: Outcome, columns: int, style: Style) -> Iterator[str]:

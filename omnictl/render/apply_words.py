@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from omnictl.model.change import Action
+from omnictl.model.diagnostic import has_errors
 from omnictl.model.outcome import ApplyReport, Ending, Fate, Outcome
 from omnictl.render.plan_words import noun_of
 from omnictl.render.style import sanitize
@@ -35,8 +36,7 @@ def say_apply_counts(report: ApplyReport) -> str:
 
 def say_report(report: ApplyReport) -> str:
     """Return a report in one line."""
-    told = say_what_next(report)
-    return " ".join((say_apply_counts(report), *told, *([sanitize(report.again)] if told and report.again else [])))
+    return " ".join((say_apply_counts(report), *say_what_next(report), command_that_goes_on(report))).rstrip()
 
 
 def say_kinds(outcomes: Iterable[Outcome]) -> str:
@@ -47,10 +47,16 @@ def say_kinds(outcomes: Iterable[Outcome]) -> str:
 
 def say_what_next(report: ApplyReport) -> tuple[str, ...]:
     """Return why not everything is done, what is left, and how to go on; nothing where everything is done."""
-    if not report.diagnostics and all(each.fate is Fate.DONE for each in report.outcomes):
-        return ()
+    if all(each.fate is Fate.DONE for each in report.outcomes):
+        in_order = not has_errors(report.diagnostics) or report.ending is Ending.ALREADY_APPLIED
+        return () if in_order else ("Every change is done, but something went wrong beside it; see the messages.",)
     why = f"{_why(report)} {_left(report)}".rstrip()
     return why, "Go on with the same command; nothing is done twice" + (":" if report.again else ".")
+
+
+def command_that_goes_on(report: ApplyReport) -> str:
+    """Return the command to repeat where something is left; "" where nothing is, or where it is not known."""
+    return "" if all(each.fate is Fate.DONE for each in report.outcomes) else sanitize(report.again)
 
 
 def _why(report: ApplyReport) -> str:

@@ -21,7 +21,7 @@ from omnictl.model.outcome import (
     WaitingForLock,
 )
 from omnictl.render.style import Style, sanitize
-from omnictl.render.words import count, duration, short_key
+from omnictl.render.words import count, duration, short_key, written_duration
 
 _REASONS = {
     "budget": "the API takes no more for now",
@@ -89,7 +89,9 @@ def _say_start(event: ApplyStarted, at: datetime) -> list[tuple[str, str]]:
     if stop_after is not None and event.seconds > stop_after:
         ends = at + timedelta(seconds=stop_after)
         left = f"{event.left_at_stop} to do" if event.left_at_stop else "the rest to do"
-        text = f"longer than --stop-after {duration(stop_after)}: will stop at {ends:%H:%MZ} with {left}, exit 6"
+        text = (
+            f"longer than --stop-after {written_duration(stop_after)}: will stop at {ends:%H:%MZ} with {left}, exit 6"
+        )
         lines.append(("warning", text))
     return lines
 

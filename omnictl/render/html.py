@@ -7,7 +7,7 @@ from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.outcome import ApplyReport, Fate, Outcome
 from omnictl.model.plan import GuardFinding, Plan
-from omnictl.render.apply_words import say_apply_counts, say_what_next, shown_outcomes
+from omnictl.render.apply_words import command_that_goes_on, say_apply_counts, say_what_next, shown_outcomes
 from omnictl.render.plan_words import (
     Described,
     allowing_command,
@@ -72,7 +72,7 @@ def render_report_html(report: ApplyReport) -> str:
     parts += _diagnostics(report.diagnostics)
     parts.append(f"<p><strong>{_text(say_apply_counts(report))}</strong></p>")
     parts += [_paragraph(each) for each in say_what_next(report)]
-    parts += [_commands([report.again])] if report.again and say_what_next(report) else []
+    parts += [_commands([again])] if (again := command_that_goes_on(report)) else []
     parts += _table(("Outcome", "Scenario", "Change"), [_outcome(each) for each in shown_outcomes(report)])
     return _page(title, parts)
 

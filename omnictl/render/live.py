@@ -51,23 +51,38 @@ def render_live(view: LiveView, style: Style, *, now: datetime, zone: tzinfo | N
 
     ``zone`` is the time zone of the person in front of it.
     """
-    dot = f" {style.dot} "
-    started, ended = view.started, view.fates.total()
-    counts = [f"{fate.value} {view.fates[fate]}" for fate in (Fate.DONE, Fate.FAILED, Fate.UNKNOWN)]
-    kinds = ", ".join(count(number, noun_of(action)) for action, number in view.done.items())
-    counts[0] += f" ({kinds})" if kinds else ""
-    counts.append(f"to do {max(0, started.total - ended)}")
-    ends = [f"ends about {started.ends_at.astimezone(zone):%H:%M}", _stops(style)]
-    under = (dot.join(counts), *_present(view, now, zone), dot.join(ends))
-    lines = [_head(view, ended, style), *(truncate(f"  {each}", style.width - 1, style.ellipsis) for each in under)]
+    under = (_counts(view, style), _present(view, style, now, zone), _ends(view, style, zone))
+    lines = [_head(view, style), *(f"  {each}" for each in under if each)]
     return "\n".join(lines[: max(1, height - 1)])
 
 
-def _stops(style: Style) -> str:
-    return "Ctrl-C stops safely, the same command goes on" if style.width >= 60 else "Ctrl-C stops safely"
+def _fitting(style: Style, *texts: str) -> str:
+    """Return the first text that fits into a line, or what there is room for of the last."""
+    room = style.width - 3
+    return next((each for each in texts if width_of(each) <= room), truncate(texts[-1], room, style.ellipsis))
 
 
-def _head(view: LiveView, ended: int, style: Style) -> str:
+def _counts(view: LiveView, style: Style) -> str:
+    counts = [f"{fate.value} {view.fates[fate]}" for fate in (Fate.DONE, Fate.FAILED, Fate.UNKNOWN)]
+    counts.append(f"to do {max(0, view.started.total - view.fates.total())}")
+    short = f" {style.dot} ".join(counts)
+    kinds = ", ".join(count(number, noun_of(action)) for action, number in view.done.items())
+    counts[0] += f" ({kinds})" if kinds else ""
+    return _fitting(style, f" {style.dot} ".join(counts), short, f"{counts[-1]} {style.dot} {short}")
+
+
+def _ends(view: LiveView, style: Style, zone: tzinfo | None) -> str:
+    ends = f"ends about {view.started.ends_at.astimezone(zone):%H:%M} {style.dot}"
+    return _fitting(
+        style,
+        f"{ends} Ctrl-C stops safely, the same command goes on",
+        f"{ends} Ctrl-C stops safely",
+        f"{ends} Ctrl-C stops",
+    )
+
+
+def _head(view: LiveView, style: Style) -> str:
+    ended = view.fates.total()
     text = f"Applying plan {view.started.plan_id[:4]} to {sanitize(view.started.environment)}"
     place = f"{ended} of {view.started.total}"
     room = style.width - 1 - width_of(text) - width_of(place) - 4
@@ -85,10 +100,13 @@ def _bar(ended: int, total: int, columns: int, style: Style) -> str:
     return style.paint("added", line * full) + style.paint("dim", tip + rest * (columns - full - 1))
 
 
-def _present(view: LiveView, now: datetime, zone: tzinfo | None) -> list[str]:
+def _present(view: LiveView, style: Style, now: datetime, zone: tzinfo | None) -> str:
     """What it waits for, and the time that is left of it now."""
     waiting = view.waiting
-    if waiting is not None and waiting.until > now:
-        left = duration(max(1.0, (waiting.until - now).total_seconds()))
-        return [f"waiting {left}: {describe_wait(waiting)}, next at {waiting.until.astimezone(zone):%H:%M:%S}"]
-    return [view.doing] if view.doing else []
+    if waiting is None or waiting.until <= now:
+        return _fitting(style, view.doing)
+    left = duration(max(1.0, (waiting.until - now).total_seconds()))
+    at = f"next at {waiting.until.astimezone(zone):%H:%M:%S}"
+    return _fitting(
+        style, f"waiting {left}: {describe_wait(waiting)}, {at}", f"waiting {left}, {at}", f"waiting {left}"
+    )

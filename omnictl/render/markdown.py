@@ -5,13 +5,14 @@ What is too long for a comment is cut between two pieces, never inside one, and 
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from omnictl.model.address import id_of
 from omnictl.model.change import Action
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.outcome import ApplyReport, Fate, Outcome
 from omnictl.model.plan import GuardFinding, Plan, Settled
-from omnictl.render.apply_words import say_apply_counts, say_what_next, shown_outcomes
+from omnictl.render.apply_words import command_that_goes_on, say_apply_counts, say_what_next, shown_outcomes
 from omnictl.render.markup import COMMENT_UNITS, alert, block, code, fitting, fold, prose, units
 from omnictl.render.plan_words import (
     Described,
@@ -60,7 +61,7 @@ def render_report_markdown(report: ApplyReport, *, most_units: int = COMMENT_UNI
     head.append(f"**{prose(say_apply_counts(report))}**")
     next_lines = say_what_next(report)
     foot = [prose(" ".join(next_lines))] if next_lines else []
-    foot += [block([report.again], "sh")] if next_lines and report.again else []
+    foot += [block([again], "sh")] if (again := command_that_goes_on(report)) else []
     room = most_units - units("\n\n".join([*head, *foot])) - _ROOM_FOR_NOTES
     lines = [_outcome(each) for each in shown]
     taken = fitting(lines, room)
@@ -125,7 +126,8 @@ def _changes(plan: Plan, told: Sequence[Described], room: int) -> list[str]:
 def _change(told: Described) -> str:
     """One line: the word, the id, what changes, and where it is declared."""
     head = code(told.head) if told.action is Action.CREATE else prose(told.head)
-    parts = [f"{name} {_squeezed(text)}" for name, text in told.details if name not in _FOLDED]
+    details = ((name, _squeezed(text)) for name, text in told.details if name not in _FOLDED)
+    parts = [text if name == told.action.value else f"{name} {text}" for name, text in details]
     place = f" ({code(f'{told.source.path}:{told.source.line}')})" if told.source else ""
     return f"- **{told.action.value}** {code(told.scenario_id)} {', '.join([head, *parts])}{place}"
 
@@ -174,14 +176,23 @@ def _diagnostic(each: Diagnostic) -> str:
     source = each.source
     parts = [str(part) for part in (source.path, source.line, source.column) if part is not None] if source else []
     place = f" ({code(':'.join(parts))})" if parts else ""
-    text = f"**{each.severity.value}** {code(each.code)}{place}: {_sentences(each)}"
-    return "\n\n".join([text, *([block(each.commands)] if each.commands else [])])
+    lead = f"**{each.severity.value}** {code(each.code)}{place}:"
+    if "\n" not in each.detail.strip():
+        told = [f"{lead} {_sentences(each)}"]
+    else:  # a table, or a list of candidates
+        told = [f"{lead} {prose(_ended(each.summary))}", block(each.detail.splitlines())]
+        told += [_sentences(replace(each, summary="", detail=""))] if each.label or each.hint else []
+    return "\n\n".join([*told, *([block(each.commands)] if each.commands else [])])
 
 
 def _sentences(each: Diagnostic) -> str:
     """The summary, the detail, what stands under the marked text, and the hint."""
     parts = (each.summary, each.detail, each.label, f"Hint: {each.hint}" if each.hint else "")
-    return " ".join(prose(part if part.endswith((".", "?", ":")) else f"{part}.") for part in parts if part)
+    return " ".join(prose(" ".join(_ended(part).splitlines())) for part in parts if part)
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?", ":")) else f"{text}."
 
 
 def _left_out(number: int, noun: str, what: str = "") -> list[str]:

@@ -28,6 +28,14 @@ def duration(seconds: float) -> str:
     return f"{hours} h {left} min" if left else f"{hours} h"
 
 
+def written_duration(seconds: float) -> str:
+    """Return a duration as it is written on a command line: ``90s``, ``45m``, ``2h``."""
+    for unit, size in (("h", 3600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
+
+
 def short_key(key: str, style: Style) -> str:
     """Return the ends of a key."""
     key = sanitize(key)

@@ -31,6 +31,7 @@ from omnictl.model.state import State
 from omnictl.operations.apply import Request, Workshop, mark_interrupted, refuse_guarded, run_apply
 from omnictl.provider.base import StopSignal
 from omnictl.render.human import render_plan
+from omnictl.render.words import written_duration
 
 if TYPE_CHECKING:
     from omnictl.provider.omni import OmniProvider
@@ -197,7 +198,9 @@ class _Timer:
     """Asks a run to stop after some seconds."""
 
     def __init__(self, stop: StopSignal, seconds: float | None) -> None:
-        self._timer = threading.Timer(seconds or 0.0, stop.request, [f"--stop-after {seconds:g}s" if seconds else ""])
+        self._timer = threading.Timer(
+            seconds or 0.0, stop.request, [f"--stop-after {written_duration(seconds or 0.0)}"]
+        )
         self._timer.daemon = True
         self._wanted = seconds is not None
 
