@@ -11,6 +11,7 @@ COMMENT_UNITS = 65_536
 
 _LONGEST_TEXT = 500
 _HARMLESS = re.compile(r"""^[("']*(?!(?i:www\.|gh-\d))[^\W_]?[\w.,'’"“”?/…-]*[),.;:?'"]*$""")
+_LIST_ITEM = re.compile(r"^(\d+[.)]|-+)$")
 _EMPHASIS = re.compile(r"(?:^|\W)_|_(?:\W|$)")
 
 
@@ -19,8 +20,11 @@ def prose(text: str) -> str:
 
     Code is the one place where neither GitHub nor GitLab look for mentions, references and links.
     """
-    words = groupby(_clip(text).replace(" -> ", " → ").split(), key=_is_harmless)
-    return " ".join(" ".join(group) if harmless else code(" ".join(group)) for harmless, group in words)
+    words = _clip(text).replace(" -> ", " → ").split()
+    if words and _LIST_ITEM.match(words[0]):
+        return f"{code(words[0])} {prose(' '.join(words[1:]))}".rstrip()
+    groups = groupby(words, key=_is_harmless)
+    return " ".join(" ".join(group) if harmless else code(" ".join(group)) for harmless, group in groups)
 
 
 def _is_harmless(word: str) -> bool:
@@ -31,8 +35,8 @@ def code(text: str) -> str:
     """Return a code span that holds the text as it is, whatever it holds."""
     text = _clip(text)
     fence = "`" * (1 + max(map(len, re.findall(r"`+", text)), default=0))
-    edge = " " if not text or text[0] in " `" or text[-1] in " `" else ""
-    return f"{fence}{edge}{text}{edge}{fence}"
+    edge = " " if text and (text[0] in " `" or text[-1] in " `") else ""
+    return f"{fence}{edge}{text or ' '}{edge}{fence}"
 
 
 def block(lines: Iterable[str], language: str = "") -> str:
