@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES := auto
 
-.PHONY: help demo test lint format unit golden lock package clean
+.PHONY: help demo test lint format unit golden picture lock package clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -36,6 +36,9 @@ format: $(STAMP) ## ruff format and fixes
 
 golden: $(STAMP) ## write the golden files anew; read the diff before you commit it
 	OMNICTL_GOLDEN=write $(BIN)/python -m pytest -q tests/golden
+
+picture: $(STAMP) ## draw docs/plan.svg anew, from what omnictl prints
+	$(BIN)/python tools/picture.py
 
 lock: $(STAMP)   ## pin the dependencies anew (needs uv on the path)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \

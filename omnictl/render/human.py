@@ -122,7 +122,8 @@ def _detail(name: str, text: str, style: Style) -> str:
 
 
 def _summary(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
-    unmanaged = say_unmanaged(plan, ":" if verbose else " (list them: omnictl plan -v).")
+    them = "it" if len(plan.unmanaged) == 1 else "them"
+    unmanaged = say_unmanaged(plan, ":" if verbose else f" (list {them}: omnictl plan -v).")
     names = plan.unmanaged.items() if verbose else ()
     listed = [f"    {sanitize(key)}  {quote(name)}" for key, name in names]
     lines = [say_counts(plan), *([unmanaged] if unmanaged else []), *listed, say_time(plan)]

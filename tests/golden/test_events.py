@@ -138,3 +138,8 @@ def test_live_display_at_its_end() -> None:
     assert head == "Applying plan 7d1f to production  " + "━" * 40 + "  123 of 123"
     view = LiveView(replace(START, total=0))
     assert render_live(view, Style(), now=NOW, zone=UTC, height=1).endswith("━  0 of 0")
+
+
+def test_live_display_before_the_first_answer() -> None:
+    view = view_of(KeyReceived(OTP, key_of("otp-br")))
+    assert len(render_live(view, Style(), now=NOW, zone=UTC, height=24).splitlines()) == 3

@@ -17,7 +17,16 @@ from omnictl.render.plan_words import say_plan
 from omnictl.render.sarif import render_sarif
 from tests.builders import example_scene
 from tests.golden.golden import check_golden
-from tests.golden.test_plans import PLANS, allowed_guard, every_guard, hostile_names, no_changes
+from tests.golden.test_plans import (
+    PLANS,
+    allowed_guard,
+    every_guard,
+    hostile_names,
+    no_changes,
+    noted,
+    rare_changes,
+    settled,
+)
 
 
 def example() -> Plan:
@@ -37,7 +46,9 @@ def test_saved_plan_as_markdown() -> None:
     check_golden("plan-saved.md", render_plan_markdown(allowed_guard(), saved_as="plan.json"))
 
 
-@pytest.mark.parametrize("make", [example, hostile_names, no_changes, allowed_guard, every_guard], ids=name_of)
+@pytest.mark.parametrize(
+    "make", [example, hostile_names, no_changes, allowed_guard, every_guard, rare_changes, settled, noted], ids=name_of
+)
 def test_plan_as_html(make: Callable[[], Plan]) -> None:
     check_golden(f"plan-{name_of(make)}.html", render_plan_html(make()))
 

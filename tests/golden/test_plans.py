@@ -1,20 +1,27 @@
 """Plans as text, as people see them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from omnictl.model.address import make_address
-from omnictl.model.plan import Guard, Plan, Settled
-from omnictl.model.scenario import Lifecycle, Protection
+from omnictl.model.change import Adopt, Create, FlowChanged, Forget, NameChanged, Retire, SetDefault
+from omnictl.model.diagnostic import Severity, Source
+from omnictl.model.plan import DefaultMemory, Guard, Plan, Settled
+from omnictl.model.scenario import Attributes, Lifecycle, Protection
 from omnictl.render.human import render_plan
 from omnictl.render.style import Style
-from tests.builders import Scene, example_scene, key_of
+from tests.builders import Scene, example_scene, flow, key_of, problem
 from tests.golden.golden import check_golden
 
 
 def selection() -> Plan:
     return example_scene().plan(only=("otp-*", "label:team=growth"), exclude=("otp-br",))
+
+
+def selection_with_a_guard() -> Plan:
+    return example_scene().plan(only=("vk-*", "label:team=a b"), exclude=("other-1",))
 
 
 def nothing_selected_differs() -> Plan:
@@ -122,8 +129,43 @@ def released_default() -> Plan:
     return Scene().both("a").holds_default("a").plan()
 
 
+def rare_changes() -> Plan:
+    """What later commands bring to the surface; the words for it are here already."""
+    scene = Scene().remember("was", "Was here", vanished=True).remember("old", "Old one").declare("a")
+    plan = scene.plan()
+    was, old = (record for record in scene.records.values())
+    name, steps = NameChanged("A", "B"), flow("SMS:A")
+    changed = (name, FlowChanged(steps, flow("VIBER:A"), ()))
+    extra = (
+        Forget(make_address("was"), was, vanished=True),
+        Retire(make_address("old"), old, old.applied, Attributes("[retired] Old one", old.applied.flow)),
+        Adopt(make_address("b"), key_of("b"), Attributes("B", steps), Attributes("A", steps), changed),
+        Adopt(make_address("c"), key_of("c"), Attributes("B", steps), Attributes("B", steps), (), from_tombstone=True),
+        SetDefault(make_address("d"), key_of("d"), Attributes("D", steps)),
+        SetDefault(make_address("e"), None, Attributes("E", steps), "KEY", None, Attributes('Not "ours"', steps)),
+        Create(make_address("f"), Attributes("F", steps), source=Source("scenarios/f.yaml")),
+    )
+    kept = tuple(each for each in plan.changes if not isinstance(each, Forget))
+    unmanaged = {"KEY1": "Not ours", "KEY2": "\x1b[31mnor this"}
+    return replace(plan, changes=(*kept, *extra), unmanaged=unmanaged)
+
+
+def nobody_holds_the_default() -> Plan:
+    return replace(Scene().both("a").plan(), default=DefaultMemory(released=True))
+
+
+def only_settled() -> Plan:
+    return Scene().both("found").plan(settled=(Settled(make_address("found"), key_of("found")),))
+
+
+def noted() -> Plan:
+    note = problem("observed-differs", Severity.NOTE, summary="It is only observed", detail="welcome differs.")
+    return replace(Scene().both("a").declare("b").plan(), diagnostics=(note,))
+
+
 PLANS: list[Callable[[], Plan]] = [
     selection,
+    selection_with_a_guard,
     nothing_selected_differs,
     no_changes,
     one_scenario_as_declared,
@@ -140,6 +182,10 @@ PLANS: list[Callable[[], Plan]] = [
     long_ids_and_flows,
     throttled,
     released_default,
+    rare_changes,
+    nobody_holds_the_default,
+    only_settled,
+    noted,
 ]
 
 
