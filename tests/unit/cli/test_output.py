@@ -163,3 +163,24 @@ def test_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "dup2", lambda one, other: copied.append((one, other)))
     silence_stdout()
     assert [other for _, other in copied] == [1]
+
+
+def test_a_name_never_steers_a_runner_of_github(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, err = take_streams(monkeypatch)
+    output = make_output(GlobalOptions(), {"GITHUB_ACTIONS": "true"})
+    output.result("a\n  ::add-mask::x\n##[group]y\na::b")
+    output.say("::stop-commands::x")
+    output.diagnostics((Diagnostic("some-code", Severity.ERROR, "Summary", "::error::x"),))
+    output.document("::error::this is one of ours")
+    assert out.text == "a\n  \\x3a:add-mask::x\n\\x23#[group]y\na::b\n::error::this is one of ours\n"
+    assert err.text == "\\x3a:stop-commands::x\nerror[some-code]: Summary\n  \\x3a:error::x\n\n"
+
+
+@pytest.mark.parametrize(
+    ("terminal", "term", "expected"), [(True, "xterm", True), (True, "dumb", False), (False, "xterm", False)]
+)
+def test_only_a_terminal_that_can_is_redrawn(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, term: str, expected: bool
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Stream(terminal=terminal))
+    assert make_output(GlobalOptions(), {"TERM": term}).is_live is expected

@@ -5,11 +5,14 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from omnictl.model.change import Action
 from omnictl.model.outcome import Fate
 from omnictl.render.markdown import render_diagnostics_markdown, render_plan_markdown, render_report_markdown
 from omnictl.render.markup import COMMENT_UNITS, alert, block, code, fitting, fold, prose, units
+from omnictl.render.words import quote
 from tests.builders import Scene, problem
 from tests.golden.test_reports import finished, outcome
 
@@ -128,9 +131,28 @@ def test_reports_and_diagnostics_are_cut_as_well() -> None:
     assert "more diagnostics are not shown here" in told
 
 
-@given(st.text(alphabet=st.sampled_from("`|<>@#*_~[]()!:/.\\\n\r\t ax&-+=\u202e\x1b📣"), max_size=40))
+NASTY = st.text(alphabet=st.sampled_from("`|<>@#*_~[]()!:/.\\\n\r\t ax&-+=\u202e\x1b📣"), max_size=40)
+
+
+def inlines(markdown: str) -> list[Token]:
+    """Return all inline tokens, as a reader of GitHub's Markdown makes them."""
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown)
+    return [child for token in tokens for child in token.children or []]
+
+
+@given(NASTY)
 def test_no_name_becomes_markup(name: str) -> None:
     text = render_plan_markdown(Scene().declare("a", name, "SMS").plan())
-    line = next(each for each in text.splitlines() if each.startswith("- **create**"))
-    outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", line)
-    assert re.fullmatch(r"- \*\*create\*\*  , flow , default  \(\)", outside)
+    tokens = inlines(text)
+    assert quote(name) in [each.content for each in tokens if each.type == "code_inline"]
+    assert {each.type for each in tokens} <= {"text", "softbreak", "code_inline", "strong_open", "strong_close"}
+    assert [each.content for each in tokens if each.type == "text" and "@" in each.content] == []
+
+
+@given(NASTY, NASTY)
+def test_no_sentence_becomes_markup(one: str, other: str) -> None:
+    text = render_diagnostics_markdown([problem(summary=f"{one} named {other}", detail=f"{other}\n{one}", hint=one)])
+    tokens = [each for each in inlines(text) if each.type not in ("strong_open", "strong_close")]
+    assert {each.type for each in tokens} <= {"text", "softbreak", "code_inline"}
+    for each in tokens:
+        assert each.type != "text" or not re.search(r"[@#<>|*\[\]!]", each.content)

@@ -1,0 +1,138 @@
+"""Every kind of --format and --report, of every command that has them, when all goes well and when nothing does."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from omnictl.cli.apply_output import APPLY_FORMATS
+from omnictl.cli.commands.validate import FORMATS as VALIDATE_FORMATS
+from omnictl.cli.plan_output import PLAN_FORMATS
+from tests.e2e.running import omnictl
+
+GOOD = "id: vk-sms\nname: VK and SMS\nflow:\n  - channel: VKONTAKTE\n  - channel: SMS\n"
+BAD = GOOD.replace("VKONTAKTE", "VKONTAKE")
+COMMANDS = {"plan": PLAN_FORMATS, "apply": APPLY_FORMATS, "validate": VALIDATE_FORMATS}
+KINDS = [(command, kind) for command, kinds in COMMANDS.items() for kind in kinds]
+OPTIONS = {"plan": ("--sandbox",), "apply": ("--sandbox", "--yes"), "validate": ()}
+
+
+def declare(project: Path, text: str) -> None:
+    (project / "scenarios").mkdir(exist_ok=True)
+    (project / "scenarios" / "vk-sms.yaml").write_text(text)
+
+
+def check(kind: str, text: str) -> None:
+    """Check that a text is of a kind."""
+    assert text.endswith("\n")
+    match kind:
+        case "json" | "sarif" | "gitlab" | "gitlab-codequality":
+            json.loads(text)
+        case "junit":
+            assert ET.fromstring(text.encode()).tag == "testsuites"
+        case "html":
+            assert text.startswith("<!doctype html>")
+            assert text.endswith("</html>\n")
+        case "markdown":
+            assert text.startswith("### omnictl")
+        case "github":
+            assert all(line.startswith("::") for line in text.splitlines())
+        case _:
+            assert not text.startswith(("#", "<", "{", "::"))
+
+
+@pytest.mark.parametrize(("command", "kind"), KINDS)
+def test_a_format_is_all_of_stdout(project: Path, command: str, kind: str) -> None:
+    declare(project, GOOD)
+    ran = omnictl(command, *OPTIONS[command], "--format", kind)
+    assert ran.code == 0
+    check(kind, ran.out)
+
+
+@pytest.mark.parametrize(("command", "kind"), KINDS)
+def test_a_format_is_all_of_stdout_on_failure_too(project: Path, command: str, kind: str) -> None:
+    declare(project, BAD)
+    ran = omnictl(command, *OPTIONS[command], "--format", kind)
+    assert ran.code == 1
+    if kind == "text":
+        assert "unknown-channel" in ran.err
+    else:
+        check(kind, ran.out)
+        assert "unknown-channel" in ran.out
+
+
+@pytest.mark.parametrize("text", [GOOD, BAD], ids=["good", "bad"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_all_reports_in_one_run(project: Path, command: str, text: str) -> None:
+    declare(project, text)
+    wanted = [f"--report={kind}=reports/{kind}" for kind in COMMANDS[command]]
+    ran = omnictl(command, *OPTIONS[command], *wanted)
+    assert ran.code == (0 if text is GOOD else 1)
+    for kind in COMMANDS[command]:
+        told = (project / "reports" / kind).read_text()
+        check(kind, told)
+        assert text is GOOD or "unknown-channel" in told
+
+
+@pytest.mark.parametrize("broken", ["version: 2\n", "version: 1\nnope: 1\n"])
+def test_reports_are_written_where_the_settings_are_wrong(project: Path, broken: str) -> None:
+    (project / "omnictl.yaml").write_text(broken)
+    for command in COMMANDS:
+        ran = omnictl(command, *OPTIONS[command], "--report", "junit=r.xml")
+        assert ran.code == 1
+        assert ET.fromstring((project / "r.xml").read_text()).attrib["failures"] != "0"
+        (project / "r.xml").unlink()
+
+
+@pytest.mark.parametrize("output_format", ["text", "json", "markdown"])
+def test_reports_are_written_where_apply_refuses(project: Path, output_format: str) -> None:
+    declare(project, GOOD)
+    ran = omnictl("apply", "--sandbox", "--format", output_format, "--report", "json=r.json", "--report", "junit=r.xml")
+    assert ran.code == 3
+    document = json.loads((project / "r.json").read_text())
+    assert document["refusal"] == {"kind": "approval"}
+    assert document["sandbox"] is True
+    assert (project / "r.xml").exists()
+    if output_format == "json":
+        assert ran.document["refusal"]["kind"] == "approval"
+
+
+def test_people_still_see_the_plan_where_stdout_is_for_a_document(project: Path) -> None:
+    declare(project, GOOD)
+    ran = omnictl("apply", "--sandbox", "--yes", "--format", "junit")
+    assert "+ create   vk-sms" in ran.err
+    assert "+ create" not in ran.out
+    assert omnictl("apply", "--sandbox", "--yes", "--format", "json", "--log-format", "json").code == 0
+
+
+def test_a_json_log_is_json_whatever_happens(project: Path) -> None:
+    declare(project, GOOD)
+    runs = [
+        omnictl("apply", "--sandbox", "--log-format", "json"),
+        omnictl("apply", "--sandbox", "--yes", "--log-format", "json", "--format", "markdown"),
+        omnictl("plan", "--sandbox", "--log-format", "json", "--out", "plan.json"),
+        omnictl("plan", "--nope", "--log-format=json"),
+        omnictl("state", "show", "nope", "--sandbox", "--log-format", "json"),
+    ]
+    assert [ran.code for ran in runs] == [3, 0, 0, 64, 1]
+    for ran in runs:
+        for line in ran.err.splitlines():
+            assert json.loads(line)["event"]
+
+
+def test_another_kind_is_wrong_usage_and_lists_those_that_are(project: Path) -> None:
+    for arguments in (("--format", "nope"), ("--report", "nope=x"), ("--report", "sarif")):
+        ran = omnictl("apply", *arguments)
+        assert ran.code == 64
+        assert "junit" in ran.err
+
+
+def test_a_saved_plan_is_shown_in_every_format(project: Path) -> None:
+    declare(project, GOOD)
+    assert omnictl("plan", "--sandbox", "--out", "plan.json").code == 0
+    for kind in PLAN_FORMATS:
+        ran = omnictl("show", "plan.json", "--format", kind)
+        assert ran.code == 0
+        check(kind, ran.out)
+    assert "omnictl apply --env default --sandbox plan.json" in omnictl("show", "plan.json", "--format", "markdown").out
