@@ -8,6 +8,8 @@ from omnictl.render.style import Style, sanitize, width_of
 
 _PLURALS = {"scenario": "scenarios", "request": "requests", "error": "errors", "warning": "warnings", "file": "files"}
 
+_LEAST_ROOM = 16
+
 
 def count(number: int, noun: str) -> str:
     """Return a number with its noun."""
@@ -60,7 +62,7 @@ def flow_text(flow: Iterable[Step], arrow: str = "->") -> str:
 def wrap(text: str, width: int, indent: str = "", hanging: str | None = None) -> str:
     """Return paragraphs wrapped to a width in columns, each line indented; ``hanging`` is for all but the first."""
     hanging = indent if hanging is None else hanging
-    return "\n".join(_wrap_line(line, max(width, len(hanging) + 20), indent, hanging) for line in text.splitlines())
+    return "\n".join(_wrap_line(line, max(width, len(hanging) + _LEAST_ROOM), indent, hanging) for line in text.splitlines())
 
 
 def command(parts: Sequence[str], width: int) -> str:
