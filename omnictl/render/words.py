@@ -62,7 +62,9 @@ def flow_text(flow: Iterable[Step], arrow: str = "->") -> str:
 def wrap(text: str, width: int, indent: str = "", hanging: str | None = None) -> str:
     """Return paragraphs wrapped to a width in columns, each line indented; ``hanging`` is for all but the first."""
     hanging = indent if hanging is None else hanging
-    return "\n".join(_wrap_line(line, max(width, len(hanging) + _LEAST_ROOM), indent, hanging) for line in text.splitlines())
+    return "\n".join(
+        _wrap_line(line, max(width, len(hanging) + _LEAST_ROOM), indent, hanging) for line in text.splitlines()
+    )
 
 
 def command(parts: Sequence[str], width: int) -> str:
