@@ -2,26 +2,15 @@
 
 from collections.abc import Mapping
 
-from omnictl import __version__
 from omnictl.cli.context import Session
 from omnictl.cli.exit_codes import ExitCode, strongest
-from omnictl.cli.reports import Rendering, to_text
-from omnictl.codec.report import encode_report
+from omnictl.cli.reports import Rendering
 from omnictl.model.diagnostic import has_errors
 from omnictl.model.outcome import ApplyReport, Ending, Fate
 from omnictl.render.apply_text import render_apply_report
-from omnictl.render.apply_words import say_report
-from omnictl.render.findings import report_findings
-from omnictl.render.github import render_github
-from omnictl.render.html import render_report_html
-from omnictl.render.junit import render_report_junit
-from omnictl.render.markdown import render_report_markdown
-from omnictl.render.style import Style
 
 APPLY_FORMATS = ("text", "json", "markdown", "html", "junit", "github")
 APPLY_REPORTS = APPLY_FORMATS
-
-_PLAIN = Style(colour=False, unicode=True, width=100)
 
 
 def code_of_report(report: ApplyReport) -> ExitCode:
@@ -39,16 +28,10 @@ def code_of_report(report: ApplyReport) -> ExitCode:
 
 
 def apply_renderings(report: ApplyReport, code: int) -> Mapping[str, Rendering]:
-    """Return every rendering of a report, made when it is asked for."""
-    title = f"omnictl apply: {report.environment}{' (SANDBOX)' * report.sandbox}"
-    return {
-        "text": lambda: render_apply_report(report, _PLAIN, verbose=True),
-        "json": lambda: to_text(encode_report(report, version=__version__, exit_code=code)),
-        "markdown": lambda: render_report_markdown(report),
-        "html": lambda: render_report_html(report),
-        "junit": lambda: render_report_junit(report),
-        "github": lambda: render_github(report_findings(report), title=title, summary=say_report(report)),
-    }
+    """Return every rendering of a report; loaded late, for most runs show text alone."""
+    from omnictl.cli import renderings
+
+    return renderings.apply_renderings(report, code)
 
 
 def show_report(session: Session, report: ApplyReport, output_format: str, code: int) -> None:

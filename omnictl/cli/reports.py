@@ -9,21 +9,10 @@ from typing import Any, TypeVar
 
 import click
 
-from omnictl import __version__
-from omnictl.cli.context import SANDBOX_BANNER
-from omnictl.cli.exit_codes import code_of
 from omnictl.cli.output import Output
-from omnictl.codec.report import make_envelope
-from omnictl.errors import OmnictlError, RefusedError, UsageError
+from omnictl.errors import OmnictlError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Json
-from omnictl.render.diagnostics import render_diagnostics
-from omnictl.render.github import render_github
-from omnictl.render.gitlab import render_gitlab_codequality, render_gitlab_failure
-from omnictl.render.html import render_diagnostics_html
-from omnictl.render.junit import render_failure_junit
-from omnictl.render.markdown import render_diagnostics_markdown
-from omnictl.render.style import Style
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,8 +50,9 @@ def _read_report(text: str, kinds: Sequence[str]) -> Report:
     return Report(kind, Path(path))
 
 
-def write_reports(reports: Sequence[Report], renderings: Mapping[str, Rendering]) -> None:
-    """Write every report that was asked for."""
+def write_reports(reports: Sequence[Report], make_renderings: Callable[[], Mapping[str, Rendering]]) -> None:
+    """Write every report that was asked for; renderings are made, and their modules loaded, only if there is one."""
+    renderings = make_renderings() if reports else {}
     for each in reports:
         write_text(each.path, renderings[each.kind]())
 
@@ -77,56 +67,19 @@ def reported_failures(
     except OmnictlError as error:
         write_failure(reports, error, sandbox=sandbox)
         if output_format not in ("text", "json"):  # text is said on stderr, and the one JSON document, at the boundary
-            output.document(failure_renderings(error, sandbox=sandbox)[output_format]())
+            output.document(_failure_renderings(error, sandbox=sandbox)[output_format]())
         raise
 
 
 def write_failure(reports: Sequence[Report], error: OmnictlError, *, sandbox: bool) -> None:
     """Write what ended a run into every report that was asked for."""
-    write_reports(reports, failure_renderings(error, sandbox=sandbox))
+    write_reports(reports, lambda: _failure_renderings(error, sandbox=sandbox))
 
 
-def failure_renderings(error: OmnictlError, *, sandbox: bool) -> Mapping[str, Rendering]:
-    """Return every rendering of an error that ended a run, made when it is asked for."""
-    code, told = code_of(error), error.diagnostics
-    summary = f"Failed (exit {int(code)})."
+def _failure_renderings(error: OmnictlError, *, sandbox: bool) -> Mapping[str, Rendering]:
+    from omnictl.cli.renderings import failure_renderings  # late: most runs do not fail
 
-    def make_text() -> str:
-        return f"{SANDBOX_BANNER}\n\n" * sandbox + render_diagnostics(told, Style())
-
-    def make_json() -> str:
-        fields: dict[str, Json] = {"refusal": {"kind": error.kind.value}} if isinstance(error, RefusedError) else {}
-        envelope = make_envelope(
-            "error",
-            version=__version__,
-            environment=None,
-            sandbox=sandbox,
-            exit_code=code,
-            diagnostics=told,
-            **fields,
-        )
-        return to_text(envelope)
-
-    title = f"omnictl{' (SANDBOX)' * sandbox}"
-    return {
-        "text": make_text,
-        "json": make_json,
-        "markdown": lambda: render_diagnostics_markdown(told, title=title, summary=summary),
-        "html": lambda: render_diagnostics_html(told, title=title, summary=summary),
-        "sarif": lambda: sarif_of(told, "error", code),
-        "junit": lambda: render_failure_junit(told),
-        "github": lambda: render_github(told, title=title, summary=summary),
-        "gitlab": lambda: render_gitlab_failure(told),
-        "gitlab-codequality": lambda: render_gitlab_codequality(told),
-    }
-
-
-def sarif_of(findings: Sequence[Diagnostic], category: str, exit_code: int) -> str:
-    """Return findings as SARIF, with the explanations of their codes."""
-    from omnictl.cli.explanations import all_codes
-    from omnictl.render.sarif import render_sarif
-
-    return render_sarif(findings, version=__version__, category=category, explanations=all_codes(), exit_code=exit_code)
+    return failure_renderings(error, sandbox=sandbox)
 
 
 def to_text(document: Mapping[str, Json]) -> str:

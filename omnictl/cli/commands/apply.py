@@ -93,7 +93,7 @@ def command(
         )
     report = replace(report, again=command_line(ctx))
     code = code_of_report(report)
-    write_reports(reports, apply_renderings(report, code))
+    write_reports(reports, lambda: apply_renderings(report, code))
     show_report(session, report, output_format, code)
     return code
 

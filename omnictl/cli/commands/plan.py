@@ -11,7 +11,8 @@ from omnictl.cli.globals import global_options
 from omnictl.cli.plan_output import PLAN_FORMATS, PLAN_REPORTS, plan_renderings, show_plan
 from omnictl.cli.planning import Choices, make_circumstances, read_choices, selection_options
 from omnictl.cli.progress import Progress
-from omnictl.cli.reports import Report, report_option, reported_failures, write_reports, write_text
+from omnictl.cli.reports import Report, report_option, reported_failures, to_text, write_reports, write_text
+from omnictl.codec.plan import encode_plan
 from omnictl.model.change import Refresh
 from omnictl.model.plan import Plan
 from omnictl.operations.plan import plan_from_reading, read_and_settle
@@ -48,10 +49,9 @@ def command(
         plan = _make_plan(session, choices)
     has_changes = any(not isinstance(each, Refresh) for each in plan.changes)
     code = ExitCode.DIFFERENCE if detailed_exitcode and has_changes else ExitCode.OK
-    renderings = plan_renderings(plan, code, saved_as=out)
     if out is not None:
-        write_text(Path(out), renderings["json"]())
-    write_reports(reports, renderings)
+        write_text(Path(out), to_text(encode_plan(plan, exit_code=code)))
+    write_reports(reports, lambda: plan_renderings(plan, code, saved_as=out))
     show_plan(session, plan, output_format, code, saved_as=out)
     if out is not None and not plan.open_guards:
         session.output.hint(f"\nSaved. Apply exactly this plan with\n    {session.command('apply', out)}")

@@ -8,16 +8,12 @@ from omnictl import __version__
 from omnictl.cli.context import get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
-from omnictl.cli.reports import Rendering, Report, report_option, reported_failures, sarif_of, to_text, write_reports
+from omnictl.cli.reports import Rendering, Report, report_option, reported_failures, to_text, write_reports
 from omnictl.codec.report import make_envelope
 from omnictl.config.scenarios import LoadedConfiguration, validate_all
 from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Severity, has_errors
 from omnictl.render.diagnostics import render_diagnostics
-from omnictl.render.github import render_github
-from omnictl.render.gitlab import render_gitlab_codequality
-from omnictl.render.junit import render_files_junit
-from omnictl.render.markdown import render_diagnostics_markdown
 from omnictl.render.style import Style
 from omnictl.render.words import count
 
@@ -35,10 +31,9 @@ def command(ctx: click.Context, *, output_format: str, reports: Sequence[Report]
     with reported_failures(reports, sandbox=False, output=session.output, output_format=output_format):
         loaded = validate_all(session.settings, session.options.variables, session.environ)
     code = ExitCode.FAILED if has_errors(loaded.diagnostics) else ExitCode.OK
-    renderings = _renderings(loaded, code)
-    write_reports(reports, renderings)
+    write_reports(reports, lambda: _renderings(loaded, code))
     if output_format != "text":
-        session.output.document(renderings[output_format]())
+        session.output.document(_renderings(loaded, code)[output_format]())
     else:
         session.output.diagnostics(loaded.diagnostics)
         session.output.result(_summary(loaded))
@@ -46,6 +41,12 @@ def command(ctx: click.Context, *, output_format: str, reports: Sequence[Report]
 
 
 def _renderings(loaded: LoadedConfiguration, code: int) -> Mapping[str, Rendering]:
+    from omnictl.cli.renderings import sarif_of
+    from omnictl.render.github import render_github
+    from omnictl.render.gitlab import render_gitlab_codequality
+    from omnictl.render.junit import render_files_junit
+    from omnictl.render.markdown import render_diagnostics_markdown
+
     plain, told = Style(colour=False, unicode=True, width=100), loaded.diagnostics
     return {
         "text": lambda: render_diagnostics(loaded.diagnostics, plain) + _summary(loaded),
