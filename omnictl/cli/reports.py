@@ -1,6 +1,7 @@
 """``--format`` and ``--report KIND=PATH``: one result in several renderings, written on failure too."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,23 +58,54 @@ def write_reports(reports: Sequence[Report], make_renderings: Callable[[], Mappi
         write_text(each.path, renderings[each.kind]())
 
 
+def try_reports(
+    reports: Sequence[Report], make_renderings: Callable[[], Mapping[str, Rendering]]
+) -> tuple[Diagnostic, ...]:
+    """Write the reports after something was done; what cannot be written is returned, for nothing may be lost by it."""
+    problems: list[Diagnostic] = []
+    renderings = make_renderings() if reports else {}
+    for each in reports:
+        try:
+            write_text(each.path, renderings[each.kind]())
+        except UsageError as error:
+            problems += error.diagnostics
+    return tuple(problems)
+
+
+def _refuse_unwritable(reports: Sequence[Report]) -> None:
+    """Refuse a path that cannot be written before anything is done."""
+    for each in reports:
+        try:
+            each.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(_unwritable(each.path, error.strerror or str(error))) from None
+        if each.path.is_dir():
+            raise UsageError(_unwritable(each.path, "it is a directory"))
+        if not os.access(each.path if each.path.exists() else each.path.parent, os.W_OK):
+            raise UsageError(_unwritable(each.path, "permission denied"))
+
+
 @contextmanager
 def reported_failures(
     reports: Sequence[Report], *, sandbox: bool, output: Output, output_format: str
 ) -> Iterator[None]:
-    """Write reports and stdout on failure too: what went wrong, in place of the result, each in its own format."""
+    """Write reports and stdout on failure too: what went wrong, in place of the result, each in its own format.
+
+    Raises UsageError at once where a report cannot be written.
+    """
+    _refuse_unwritable(reports)
     try:
         yield
     except OmnictlError as error:
-        write_failure(reports, error, sandbox=sandbox)
+        write_failure(reports, error, sandbox=sandbox, output=output)
         if output_format not in ("text", "json"):  # text is said on stderr, and the one JSON document, at the boundary
             output.document(_failure_renderings(error, sandbox=sandbox)[output_format]())
         raise
 
 
-def write_failure(reports: Sequence[Report], error: OmnictlError, *, sandbox: bool) -> None:
-    """Write what ended a run into every report that was asked for."""
-    write_reports(reports, lambda: _failure_renderings(error, sandbox=sandbox))
+def write_failure(reports: Sequence[Report], error: OmnictlError, *, sandbox: bool, output: Output) -> None:
+    """Write what ended a run into every report that was asked for; a report that fails does not hide the failure."""
+    output.diagnostics(try_reports(reports, lambda: _failure_renderings(error, sandbox=sandbox)))
 
 
 def _failure_renderings(error: OmnictlError, *, sandbox: bool) -> Mapping[str, Rendering]:
@@ -88,20 +120,22 @@ def to_text(document: Mapping[str, Json]) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file; a path that cannot be written is told before anything else happens with it."""
+    """Write a file; Raises UsageError where that is not possible."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise UsageError(
-            Diagnostic(
-                "cannot-write-file",
-                Severity.ERROR,
-                "A file cannot be written",
-                f"{path}: {error.strerror or error}.",
-                hint="check the path and its permissions",
-            )
-        ) from None
+        raise UsageError(_unwritable(path, error.strerror or str(error))) from None
+
+
+def _unwritable(path: Path, why: str) -> Diagnostic:
+    return Diagnostic(
+        "cannot-write-file",
+        Severity.ERROR,
+        "A file cannot be written",
+        f"{path}: {why}.",
+        hint="check the path and its permissions",
+    )
 
 
 CODES = {"cannot-write-file": "A file named on the command line (--out, --report) cannot be written."}

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -136,3 +137,39 @@ def test_a_saved_plan_is_shown_in_every_format(project: Path) -> None:
         assert ran.code == 0
         check(kind, ran.out)
     assert "omnictl apply --env default --sandbox plan.json" in omnictl("show", "plan.json", "--format", "markdown").out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_report_that_cannot_be_written_is_wrong_usage_before_anything_is_done(project: Path, command: str) -> None:
+    declare(project, GOOD)
+    (project / "file").write_text("")
+    for path in ("file/below", "scenarios"):
+        ran = omnictl(command, *OPTIONS[command], "--report", f"json={path}")
+        assert ran.code == 64
+        assert "cannot-write-file" in ran.err
+    assert omnictl("state", "list", "--sandbox").code == 1
+
+
+def test_a_report_that_cannot_be_written_in_the_end_hides_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_text = Path.write_text
+
+    def fail(self: Path, *arguments: Any, **options: Any) -> int:
+        if self.name == "r.json":
+            raise OSError(28, "No space left on device")
+        return write_text(self, *arguments, **options)
+
+    declare(project, GOOD)
+    monkeypatch.setattr(Path, "write_text", fail)
+    ran = omnictl("apply", "--sandbox", "--yes", "--report", "json=r.json", "--format", "json")
+    assert ran.code == 4
+    assert ran.document["exit_code"] == 4
+    assert ran.document["items"][0]["fate"] == "done"
+    assert "No space left on device" in ran.document["diagnostics"][0]["detail"]
+    assert omnictl("plan", "--sandbox", "--report", "json=r.json").code == 64
+    declare(project, BAD)
+    ran = omnictl("plan", "--sandbox", "--report", "json=r.json")
+    assert ran.code == 1
+    assert "unknown-channel" in ran.err
+    assert "cannot-write-file" in ran.err

@@ -14,12 +14,12 @@ from omnictl.cli.apply_output import APPLY_FORMATS, APPLY_REPORTS, apply_renderi
 from omnictl.cli.approval import ask
 from omnictl.cli.context import Session, get_session, refuse_lost_state, utc_now
 from omnictl.cli.durations import lock_timeout_option, read_duration
-from omnictl.cli.exit_codes import ExitCode
+from omnictl.cli.exit_codes import ExitCode, strongest
 from omnictl.cli.globals import command_line, global_options
 from omnictl.cli.plan_output import show_plan
 from omnictl.cli.planning import Choices, make_circumstances, read_choices, selection_options
 from omnictl.cli.progress import Progress
-from omnictl.cli.reports import Report, report_option, reported_failures, write_failure, write_reports
+from omnictl.cli.reports import Report, report_option, reported_failures, try_reports, write_failure
 from omnictl.cli.saved import check_saved_plan, read_saved_plan
 from omnictl.cli.signals import stopping
 from omnictl.codec.plan import encode_plan
@@ -93,9 +93,10 @@ def command(
         )
     report = replace(report, again=command_line(ctx))
     code = code_of_report(report)
-    write_reports(reports, lambda: apply_renderings(report, code))
-    show_report(session, report, output_format, code)
-    return code
+    problems = try_reports(reports, lambda: apply_renderings(report, code))
+    ended = strongest([code, ExitCode.PARTIAL if report.writes_sent else ExitCode.FAILED]) if problems else code
+    show_report(session, replace(report, diagnostics=(*report.diagnostics, *problems)), output_format, ended)
+    return ended
 
 
 def _read_saved(session: Session, planfile: str | None) -> Plan | None:
@@ -134,7 +135,7 @@ def _apply(
         except RefusedError as refused:
             if output_format != "json":
                 raise
-            write_failure(reports, refused, sandbox=session.sandbox)
+            write_failure(reports, refused, sandbox=session.sandbox, output=output)
             refusal: dict[str, Json] = {"kind": refused.kind.value, "command": approving}
             output.diagnostics(refused.diagnostics)
             output.document({**encode_plan(plan, exit_code=ExitCode.REFUSED), "refusal": refusal})
