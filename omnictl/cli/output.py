@@ -69,16 +69,10 @@ class Output:
         if not diagnostics:
             return
         if self.json_log:
+            from omnictl.codec.parts import encode_diagnostic
+
             for each in diagnostics:
-                self._event(
-                    {
-                        "event": "diagnostic",
-                        "code": each.code,
-                        "severity": each.severity.value,
-                        "summary": each.summary,
-                        "detail": each.detail,
-                    }
-                )
+                self._event({"event": "diagnostic", **encode_diagnostic(each)})
         else:
             from omnictl.render.diagnostics import render_diagnostics  # late: most runs have none
 

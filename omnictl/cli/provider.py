@@ -166,9 +166,15 @@ def _no_api(session: Session, base_url: str | None, credentials: "Credentials | 
         Severity.ERROR,
         "No Infobip API is configured for this command",
         f"{'looked at':<{columns}}found\n{table}",
-        hint="use your account; or just try, with no account and no network, in the sandbox; "
-        "a pipeline without secrets (a fork) can validate",
-        commands=(*account, "omnictl plan", "omnictl plan --sandbox", "omnictl validate"),
+        commands=(
+            "# Use your account",
+            *account,
+            "omnictl plan",
+            "# Just trying? No account, no network, nothing leaves this machine",
+            "omnictl plan --sandbox",
+            "# In a pipeline without secrets (a fork)? This needs none",
+            "omnictl validate",
+        ),
     )
 
 

@@ -265,7 +265,7 @@ def _encode_event(event: Event) -> dict[str, Json]:
         case WaitingForLock():
             return {"event": "lock", "holder": event.holder}
         case Notice(diagnostic=diagnostic):
-            return {"event": "diagnostic", "diagnostic": encode_diagnostic(diagnostic)}
+            return {"event": "diagnostic", **encode_diagnostic(diagnostic)}
         case _:
             assert_never(event)
 

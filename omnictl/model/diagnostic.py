@@ -32,7 +32,7 @@ class Diagnostic:
     """One finding. ``summary`` never holds user data; ``detail`` does, and says why.
 
     ``label`` stands under the marked text of the excerpt ("did you mean SMS?"); ``hint`` says what to do,
-    ``commands`` are lines to copy.
+    ``commands`` are lines to copy; one that begins with ``# `` says what those after it are for.
     """
 
     code: str

@@ -24,7 +24,8 @@ def _render(each: Diagnostic, style: Style) -> str:
     if each.hint or each.commands:
         lines.append("")
         lines += _hint(each.hint, style) if each.hint else []
-        lines += [f"    {sanitize(command)}" for command in each.commands]
+        told = _commands(each.commands, style)
+        lines += told if each.hint or not told or told[0] else told[1:]
     return "\n".join(lines) + "\n"
 
 
@@ -34,6 +35,15 @@ def _hang(text: str, lead: str, style: Style) -> list[str]:
     wrapped = [wrap(sanitize(line), style.width, indent) for line in text.splitlines()]
     hung = "\n".join(line or "" for line in wrapped).split("\n")
     return [lead + hung[0][len(lead) :], *hung[1:]]
+
+
+def _commands(commands: Iterable[str], style: Style) -> list[str]:
+    """Return commands, each on its own line; what they are for stands above them, after an empty line."""
+    lines = []
+    for each in commands:
+        caption = each.removeprefix("# ")
+        lines += [f"    {sanitize(each)}"] if caption == each else ["", wrap(sanitize(caption), style.width)]
+    return lines
 
 
 def _hint(text: str, style: Style) -> list[str]:

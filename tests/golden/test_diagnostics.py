@@ -43,6 +43,19 @@ ALL = (
     problem("nowhere", detail="::error::@team <script>\x1b[31m %0A\r\nsecond line", commands=("omnictl doctor",)),
     problem("nowhere", detail="::error::@team <script>\x1b[31m %0A\r\nsecond line", hint="the same again"),
 )
+NO_API = Diagnostic(
+    "no-api",
+    Severity.ERROR,
+    "No Infobip API is configured for this command",
+    "looked at               found\nINFOBIP_BASE_URL        not set\nINFOBIP_API_KEY         not set",
+    commands=(
+        "# Use your account",
+        "export INFOBIP_API_KEY=...",
+        "omnictl plan",
+        "# Just trying? No account, no network, nothing leaves this machine",
+        "omnictl plan --sandbox",
+    ),
+)
 FILES = (("scenarios/vk-sms.yaml", "vk-sms"), ("scenarios/b.yaml", "b"), ("scenarios/good.yaml", "good"))
 
 
@@ -58,6 +71,11 @@ def test_diagnostics_stay_within_the_width() -> None:
 
 def test_diagnostics_in_colour() -> None:
     check_golden("diagnostics-colour.txt", render_diagnostics([UNKNOWN_CHANNEL], Style(colour=True)))
+
+
+def test_commands_with_what_they_are_for() -> None:
+    check_golden("diagnostics-no-api.txt", render_diagnostics([NO_API], Style()))
+    check_golden("diagnostics-no-api.md", render_diagnostics_markdown([NO_API]))
 
 
 def test_diagnostics_for_pipelines() -> None:
