@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from omnictl.model.scenario import Json
 
 _WIDTH_WITHOUT_TERMINAL = 100
-_WORKFLOW_COMMAND = re.compile(r"^(\s*)::|##(?=\[)", re.MULTILINE)
+_RUNNERS = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
+_WORKFLOW_COMMAND = re.compile(r"^(\s*)::|##(?=\w*\[)", re.MULTILINE)
 
 
 def _spell_out(found: re.Match[str]) -> str:
@@ -31,7 +32,8 @@ def _spell_out(found: re.Match[str]) -> str:
 class Output:
     """The two streams of a run, and how they are written.
 
-    ``is_live`` where stderr can be redrawn in place, ``in_actions`` where a runner of GitHub reads both streams.
+    ``is_live`` where stderr can be redrawn in place, ``obeys_lines`` where a runner of a pipeline
+    takes some lines for its commands.
     """
 
     out_style: Style
@@ -40,7 +42,7 @@ class Output:
     verbose: int = 0
     json_log: bool = False
     is_live: bool = False
-    in_actions: bool = False
+    obeys_lines: bool = False
 
     def result(self, text: str) -> None:
         """Write a result to stdout."""
@@ -103,8 +105,8 @@ class Output:
                 stream.flush()
 
     def _defuse(self, text: str) -> str:
-        """Return text for people that a runner of GitHub does not take for its commands, whatever a name holds."""
-        return _WORKFLOW_COMMAND.sub(_spell_out, text) if self.in_actions else text
+        """Return text for people that no runner takes for its commands, whatever a name holds."""
+        return _WORKFLOW_COMMAND.sub(_spell_out, text) if self.obeys_lines else text
 
     def _event(self, fields: "Mapping[str, Json]") -> None:
         stamped = {"at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), **fields}
@@ -119,7 +121,7 @@ def make_output(options: GlobalOptions, environ: Mapping[str, str]) -> Output:
         quiet=options.quiet or is_on(environ, "OMNICTL_QUIET"),
         verbose=options.verbose,
         json_log=(options.log_format or environ.get("OMNICTL_LOG_FORMAT")) == "json",
-        in_actions=environ.get("GITHUB_ACTIONS") == "true",
+        obeys_lines=any(environ.get(name) for name in _RUNNERS),
         is_live=is_terminal(sys.stderr) and environ.get("TERM") != "dumb",
     )
 

@@ -17,6 +17,7 @@ from omnictl.render.markup import COMMENT_UNITS, alert, block, code, fitting, fo
 from omnictl.render.plan_words import (
     Described,
     allowing_command,
+    applying_command,
     describe,
     header_parts,
     say_counts,
@@ -150,13 +151,8 @@ def _before_and_after(told: Described) -> str:
 def _how_to_apply(plan: Plan, saved_as: str | None) -> list[str]:
     if plan.open_guards:
         return []
-    sandbox = " --sandbox" * plan.sandbox
-    if saved_as is None:
-        return ["Apply with", block([f"omnictl apply --env {plan.environment}{sandbox}"], "sh")]
-    return [
-        "Apply exactly this plan with",
-        block([f"omnictl apply --env {plan.environment}{sandbox} {saved_as}"], "sh"),
-    ]
+    how = "Apply with" if saved_as is None else "Apply exactly this plan with"
+    return [how, block([applying_command(plan, saved_as)], "sh")]
 
 
 def _outcome(each: Outcome) -> str:

@@ -4,6 +4,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from omnictl.model.address import id_of
 from omnictl.model.change import (
@@ -96,6 +97,8 @@ def _describe(change: Change, style: Style) -> _Words:
             return Action.DEFAULT, "becomes the account default", _flip(change, style)
         case Refresh():
             return Action.NO_OP, "brought up to date", iter(())
+        case _:
+            assert_never(change)
 
 
 def _name(attributes: Attributes) -> str:
@@ -131,6 +134,8 @@ def _fields(changes: tuple[FieldChange, ...], style: Style) -> Iterator[tuple[st
                 yield from _flow_edits(change, style.arrow)
                 yield "before", flow_text(change.before, style.arrow)
                 yield "after", flow_text(change.after, style.arrow)
+            case _:
+                assert_never(change)
 
 
 def _flow_edits(change: FlowChanged, arrow: str) -> Iterator[tuple[str, str]]:
@@ -146,6 +151,8 @@ def _flow_edits(change: FlowChanged, arrow: str) -> Iterator[tuple[str, str]]:
                 now = f"   (now step {edit.position_after})" if edit.position_before != edit.position_after else ""
                 senders = f"{sanitize(edit.before or '-')} {arrow} {sanitize(edit.after or '-')}"
                 yield "sender", f"{pad(sanitize(edit.channel), 6)} {senders}{now}"
+            case _:
+                assert_never(edit)
 
 
 def header_parts(plan: Plan) -> tuple[str, ...]:
@@ -235,6 +242,17 @@ def allowing_command(plan: Plan) -> Sequence[str]:
     options += [f"--exclude {_shell_word(each)}" for each in plan.selection.exclude]
     options += [f"--allow {each.guard.value}={each.subject}" for each in plan.open_guards]
     return [f"omnictl plan --env {plan.environment}{' --sandbox' * plan.sandbox}", *options, "--out plan.json"]
+
+
+def applying_command(plan: Plan, saved_as: str | None) -> str:
+    """Return the command that applies the plan: exactly it where it is saved to a file, else what it was made from."""
+    words = ["omnictl apply", f"--env {plan.environment}", *(["--sandbox"] if plan.sandbox else [])]
+    if saved_as is not None:
+        return " ".join([*words, _shell_word(saved_as)])
+    words += [f"--only {_shell_word(each)}" for each in plan.selection.only]
+    words += [f"--exclude {_shell_word(each)}" for each in plan.selection.exclude]
+    words += [f"--allow {each.guard.value}={each.subject}" for each in plan.guards if each.allowed]
+    return " ".join(words)
 
 
 def _shell_word(text: str) -> str:

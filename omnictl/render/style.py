@@ -108,9 +108,6 @@ def truncate(text: str, columns: int, ellipsis: str) -> str:
     """Return the text cut to so many columns."""
     if width_of(text) <= columns:
         return text
-    room, kept = max(0, columns - width_of(ellipsis)), ""
-    for each in text:
-        if width_of(kept + each) > room:
-            break
-        kept += each
-    return kept.rstrip(_JOINER) + ellipsis
+    room = max(0, columns - width_of(ellipsis))
+    end = next(i for i in range(len(text)) if width_of(text[: i + 1]) > room)
+    return text[:end].rstrip(_JOINER) + ellipsis

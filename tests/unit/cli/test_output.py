@@ -165,14 +165,15 @@ def test_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [other for _, other in copied] == [1]
 
 
-def test_a_name_never_steers_a_runner_of_github(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("environ", [{"GITHUB_ACTIONS": "true"}, {"TF_BUILD": "True"}, {"TEAMCITY_VERSION": "2026"}])
+def test_a_name_never_steers_a_runner(monkeypatch: pytest.MonkeyPatch, environ: Mapping[str, str]) -> None:
     out, err = take_streams(monkeypatch)
-    output = make_output(GlobalOptions(), {"GITHUB_ACTIONS": "true"})
-    output.result("a\n  ::add-mask::x\n##[group]y\na::b")
+    output = make_output(GlobalOptions(), environ)
+    output.result("a\n  ::add-mask::x\n##[group]y ##vso[z]\na::b")
     output.say("::stop-commands::x")
     output.diagnostics((Diagnostic("some-code", Severity.ERROR, "Summary", "::error::x"),))
     output.document("::error::this is one of ours")
-    assert out.text == "a\n  \\x3a:add-mask::x\n\\x23#[group]y\na::b\n::error::this is one of ours\n"
+    assert out.text == "a\n  \\x3a:add-mask::x\n\\x23#[group]y \\x23#vso[z]\na::b\n::error::this is one of ours\n"
     assert err.text == "\\x3a:stop-commands::x\nerror[some-code]: Summary\n  \\x3a:error::x\n\n"
 
 
