@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from omnictl.cli.context import Session
 from omnictl.cli.exit_codes import ExitCode, strongest
-from omnictl.cli.reports import Rendering
+from omnictl.cli.reports import Rendering, show_rendering
 from omnictl.model.diagnostic import has_errors
 from omnictl.model.outcome import ApplyReport, Ending, Fate
 from omnictl.render.apply_text import render_apply_report
@@ -41,4 +41,4 @@ def show_report(session: Session, report: ApplyReport, output_format: str, code:
         text = render_apply_report(report, session.output.out_style, verbose=session.output.verbose > 0)
         session.output.result(text)
     else:
-        session.output.document(apply_renderings(report, code)[output_format]())
+        show_rendering(session.output, output_format, apply_renderings(report, code))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from omnictl.cli.context import Session
-from omnictl.cli.reports import Rendering
+from omnictl.cli.reports import Rendering, show_rendering
 from omnictl.model.plan import Plan
 from omnictl.render.human import render_plan
 
@@ -23,4 +23,4 @@ def show_plan(session: Session, plan: Plan, output_format: str, exit_code: int, 
     if output_format == "text":
         session.output.result(render_plan(plan, session.output.out_style, verbose=session.output.verbose > 0))
     else:
-        session.output.document(plan_renderings(plan, exit_code, saved_as=saved_as)[output_format]())
+        show_rendering(session.output, output_format, plan_renderings(plan, exit_code, saved_as=saved_as))

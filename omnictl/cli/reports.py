@@ -18,6 +18,7 @@ from omnictl.model.scenario import Json
 F = TypeVar("F", bound=Callable[..., Any])
 
 Rendering = Callable[[], str]
+_FOR_PEOPLE = ("text", "markdown", "html", "junit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,15 @@ def write_reports(reports: Sequence[Report], make_renderings: Callable[[], Mappi
     renderings = make_renderings() if reports else {}
     for each in reports:
         write_text(each.path, renderings[each.kind]())
+
+
+def show_rendering(output: Output, kind: str, renderings: Mapping[str, Rendering]) -> None:
+    """Write one rendering to stdout: for people, where no line may steer a runner, or for programs, as it is."""
+    text = renderings[kind]()
+    if kind in _FOR_PEOPLE:
+        output.result(text)
+    else:
+        output.document(text)
 
 
 def try_reports(
@@ -99,7 +109,7 @@ def reported_failures(
     except OmnictlError as error:
         write_failure(reports, error, sandbox=sandbox, output=output)
         if output_format not in ("text", "json"):  # text is said on stderr, and the one JSON document, at the boundary
-            output.document(_failure_renderings(error, sandbox=sandbox)[output_format]())
+            show_rendering(output, output_format, _failure_renderings(error, sandbox=sandbox))
         raise
 
 

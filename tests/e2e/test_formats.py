@@ -173,3 +173,17 @@ def test_a_report_that_cannot_be_written_in_the_end_hides_nothing(
     assert ran.code == 1
     assert "unknown-channel" in ran.err
     assert "cannot-write-file" in ran.err
+
+
+@pytest.mark.parametrize(("command", "kind"), KINDS)
+def test_no_name_steers_a_runner_in_any_format(
+    project: Path, monkeypatch: pytest.MonkeyPatch, command: str, kind: str
+) -> None:
+    declare(project, GOOD.replace("VK and SMS", "'::add-mask::x ##[add-mask]y\\n\\n  ::stop-commands::z'"))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    ran = omnictl(command, *OPTIONS[command], "--format", kind)
+    assert ran.code == 0
+    check(kind, ran.out)
+    ours = ("::error ", "::warning ", "::notice ")
+    for line in (ran.out + ran.err).splitlines():
+        assert not line.lstrip().startswith("::") or (kind == "github" and line.startswith(ours))

@@ -8,7 +8,15 @@ from omnictl import __version__
 from omnictl.cli.context import get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
-from omnictl.cli.reports import Rendering, Report, report_option, reported_failures, to_text, write_reports
+from omnictl.cli.reports import (
+    Rendering,
+    Report,
+    report_option,
+    reported_failures,
+    show_rendering,
+    to_text,
+    write_reports,
+)
 from omnictl.codec.report import make_envelope
 from omnictl.config.scenarios import LoadedConfiguration, validate_all
 from omnictl.model.address import id_of
@@ -33,7 +41,7 @@ def command(ctx: click.Context, *, output_format: str, reports: Sequence[Report]
     code = ExitCode.FAILED if has_errors(loaded.diagnostics) else ExitCode.OK
     write_reports(reports, lambda: _renderings(loaded, code))
     if output_format != "text":
-        session.output.document(_renderings(loaded, code)[output_format]())
+        show_rendering(session.output, output_format, _renderings(loaded, code))
     else:
         session.output.diagnostics(loaded.diagnostics)
         session.output.result(_summary(loaded))
