@@ -140,14 +140,20 @@ def test_a_saved_plan_is_shown_in_every_format(project: Path) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_report_that_cannot_be_written_is_wrong_usage_before_anything_is_done(project: Path, command: str) -> None:
+def test_a_report_that_cannot_be_written_is_wrong_usage_before_anything_is_done(
+    project: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
     declare(project, GOOD)
     (project / "file").write_text("")
     for path in ("file/below", "scenarios"):
         ran = omnictl(command, *OPTIONS[command], "--report", f"json={path}")
         assert ran.code == 64
         assert "cannot-write-file" in ran.err
-    assert omnictl("state", "list", "--sandbox").code == 1
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    ran = omnictl(command, *OPTIONS[command], "--report", "json=r.json")
+    assert (ran.code, "permission denied" in ran.err) == (64, True)
+    monkeypatch.undo()
+    assert not (project / ".omnictl" / "sandbox").exists()
 
 
 def test_a_report_that_cannot_be_written_in_the_end_hides_nothing(
