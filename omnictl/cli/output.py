@@ -98,12 +98,6 @@ class Output:
         """Whether a person sits in front of it."""
         return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
-    def flush(self) -> None:
-        """Bring everything out."""
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
-
     def _defuse(self, text: str) -> str:
         """Return text for people that no runner takes for its commands, whatever a name holds."""
         return _WORKFLOW_COMMAND.sub(_spell_out, text) if self.obeys_lines else text
