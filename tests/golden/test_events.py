@@ -20,6 +20,7 @@ from omnictl.model.outcome import (
     Notice,
     Outcome,
     ReadingAccount,
+    RequestEnded,
     Retrying,
     Settling,
     Waiting,
@@ -61,6 +62,8 @@ EVENTS: list[Event] = [
     Waiting("update", "retry-after", 30.0, NOW + timedelta(seconds=30)),
     Waiting("update", "unheard-of", 30.0, NOW + timedelta(seconds=30)),
     Retrying("list", 2, 1.5, "503 Service Unavailable \x1b[31m"),
+    RequestEnded("POST", "/omni/1/scenarios", "200", 0.1234, "a1b2c3"),
+    RequestEnded("GET", "/omni/1/scenarios", "no answer \x1b[31m", 30.0),
     Notice(problem("late-twin", Severity.WARNING, summary="A late twin", detail="otp-br exists twice.")),
     ApplyStopped("--stop-after 2700s", 103, 0, 0, 20),
 ]

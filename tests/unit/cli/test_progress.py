@@ -27,6 +27,7 @@ from omnictl.model.outcome import (
     Notice,
     Outcome,
     ReadingAccount,
+    RequestEnded,
     Settling,
     Waiting,
     WaitingForLock,
@@ -164,6 +165,20 @@ def test_silences_are_watched_while_a_run_goes_on(monkeypatch: pytest.MonkeyPatc
     seen.clock.pass_seconds(60)
     progress.break_silence()
     assert len(seen.lines) == 1
+
+
+def test_requests_are_told_where_somebody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = RequestEnded("GET", "/omni/1/scenarios", "200", 0.1)
+    assert watch(monkeypatch).tell(request).lines == []
+    seen = watch(monkeypatch, verbose=1).tell(ReadingAccount(3), request)
+    assert seen.lines == ["14:12:03Z request  GET /omni/1/scenarios: 200 in 0.10 s"]
+    seen.clock.pass_seconds(50)
+    seen.progress.break_silence()
+    assert seen.lines[-1].endswith("reading the account, 3 scenarios so far")
+    live = watch(monkeypatch, terminal=True, verbose=1)
+    with live.progress:
+        live.tell(START, request)
+    assert "GET /omni/1/scenarios: 200 in 0.10 s" in live.stderr.text
 
 
 def test_quiet_says_keys_and_warnings_alone(monkeypatch: pytest.MonkeyPatch) -> None:
