@@ -135,7 +135,7 @@ def _style(stream: TextIO | None, options: GlobalOptions, environ: Mapping[str, 
     encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
     columns = shutil.get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 24)).columns
     width = columns if terminal or environ.get("COLUMNS") else _WIDTH_WITHOUT_TERMINAL
-    return Style(colour=colour, unicode=encoding.startswith("utf"), width=max(40, width))
+    return Style(colour=colour, unicode=encoding.startswith("utf"), width=max(40, width), cuts=terminal)
 
 
 def _wants_colour(terminal: bool, environ: Mapping[str, str]) -> bool:

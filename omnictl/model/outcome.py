@@ -61,6 +61,11 @@ class ApplyReport:
     again: str = ""
     next_seconds: float | None = None
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something is left that the same command would go on with."""
+        return any(each.fate is not Fate.DONE for each in self.outcomes)
+
     def count(self, fate: Fate) -> int:
         """Return how many changes ended so."""
         return sum(1 for each in self.outcomes if each.fate is fate)

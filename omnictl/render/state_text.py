@@ -27,7 +27,7 @@ def render_state(state: State, style: Style) -> str:
         (id_of(address), sanitize(record.key), sanitize(record.applied.name), flow_text(record.applied.flow))
         for address, record in sorted(state.records.items())
     ]
-    lines = [*table((("ID", "KEY", "NAME", "FLOW"), *rows), style, cut=True), ""] if rows else []
+    lines = [*table((("ID", "KEY", "NAME", "FLOW"), *rows), style), ""] if rows else []
     lines += [f"unknown  {id_of(each.address)}: a create whose outcome is not known" for each in state.intents]
     left = count(len(state.tombstones), "tombstone")
     lines.append(
@@ -71,10 +71,10 @@ def render_history(versions: Sequence[Version], style: Style) -> str:
     return "\n".join(table((("SERIAL", "WRITTEN", "LINEAGE", "WHERE"), *rows), style)) + "\n"
 
 
-def table(rows: Sequence[Sequence[str]], style: Style, *, cut: bool = False) -> list[str]:
-    """Return rows in columns; the first row is the head. With ``cut``, lines end at the width."""
+def table(rows: Sequence[Sequence[str]], style: Style) -> list[str]:
+    """Return rows in columns; the first row is the head."""
     widths = [max(width_of(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    if cut:
+    if style.cuts:
         lines = [truncate(line, style.width, style.ellipsis) for line in lines]
     return [style.paint("bold", lines[0]), *lines[1:]]

@@ -21,11 +21,12 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What the place of output can do."""
+    """What the place of output can do. ``cuts`` tables at the width: on a terminal, never for a program that reads."""
 
     colour: bool = False
     unicode: bool = True
     width: int = 100
+    cuts: bool = False
     arrow: str = "->"
 
     def paint(self, role: str, text: str) -> str:

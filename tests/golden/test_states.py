@@ -21,7 +21,7 @@ def test_narrow_state_with_hostile_names() -> None:
         Scene().remember("wide", "重要なお知らせ").remember("controls", "bell\a \u202eevil").remember("long", "x" * 90)
     )
     scene.remember("joined", "👩\u200d🚀 launch")
-    check_golden("state-hostile-60.txt", render_state(scene.state, Style(width=60)))
+    check_golden("state-hostile-60.txt", render_state(scene.state, Style(width=60, cuts=True)))
 
 
 def test_state_with_an_open_create() -> None:

@@ -91,7 +91,8 @@ def command(
             reports=reports,
             approving=command_line(ctx, "--yes"),
         )
-    report = replace(report, again=command_line(ctx))
+    if report.is_unfinished:
+        report = replace(report, again=command_line(ctx))
     code = code_of_report(report)
     problems = try_reports(reports, lambda: apply_renderings(report, code))
     ended = strongest([code, ExitCode.PARTIAL if report.writes_sent else ExitCode.FAILED]) if problems else code
