@@ -136,6 +136,12 @@ def test_a_saved_plan_is_shown_in_every_format(project: Path) -> None:
         ran = omnictl("show", "plan.json", "--format", kind)
         assert ran.code == 0
         check(kind, ran.out)
+    assert omnictl("apply", "--sandbox", "--report", "json=report.json", "plan.json").code == 0
+    for kind in PLAN_FORMATS:
+        ran = omnictl("show", "report.json", "--format", kind)
+        assert ran.code == (0 if kind in APPLY_FORMATS else 64)
+        if kind in APPLY_FORMATS:
+            check(kind, ran.out)
     assert "omnictl apply --env default --sandbox plan.json" in omnictl("show", "plan.json", "--format", "markdown").out
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from omnictl.cli.apply_output import show_report
+from omnictl.cli.apply_output import APPLY_FORMATS, show_report
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
@@ -32,6 +32,7 @@ def command(ctx: click.Context, path: str, output_format: str) -> int:
             plan = decode_plan(document, path=path)
             show_plan(session, plan, output_format, decode_envelope(document, path=path).exit_code, saved_as=path)
         case "apply":
+            _refuse_other_formats("A report", output_format, *APPLY_FORMATS)
             report = decode_report(document, path=path)
             show_report(session, report, output_format, decode_envelope(document, path=path).exit_code)
         case "error":
@@ -54,4 +55,4 @@ def _show_state(session: Session, path: Path, output_format: str) -> None:
 
 def _refuse_other_formats(subject: str, output_format: str, *formats: str) -> None:
     if output_format not in formats:
-        raise click.UsageError(f"{subject} is shown as {' or '.join(formats)}.")
+        raise click.UsageError(f"{subject} is shown as {', '.join(formats)}, not as {output_format}.")

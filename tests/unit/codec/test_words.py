@@ -53,6 +53,7 @@ EVENTS: list[tuple[Event, str]] = [
     (RequestEnded("GET", "/omni/1/scenarios", "200", 0.1, "id"), "request"),
     (Retrying("update", 2, 1.0, "429"), "retry"),
     (Settling((ADDRESS,)), "settling"),
+    (RequestEnded("GET", "/omni/1/scenarios", "200", 0.1, "r1"), "request"),
     (Notice(problem()), "diagnostic"),
 ]
 
