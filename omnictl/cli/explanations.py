@@ -29,11 +29,15 @@ class Field:
 def all_codes() -> dict[str, str]:
     """Return the explanation of each code; guards are among them, since a refused guard is a diagnostic."""
     codes = {guard.value: text for guard, text in EXPLANATIONS.items()}
-    for name in _module_names():
-        found = getattr(import_module(name), "CODES", None)
-        if isinstance(found, dict):
-            codes.update(found)
+    for found in codes_by_module().values():
+        codes.update(found)
     return codes
+
+
+def codes_by_module() -> dict[str, dict[str, str]]:
+    """Return the codes of each module that has some."""
+    tables = {name: getattr(import_module(name), "CODES", None) for name in _module_names()}
+    return {name: found for name, found in tables.items() if isinstance(found, dict)}
 
 
 def all_fields() -> dict[str, Field]:

@@ -1,0 +1,102 @@
+"""The tables of the pages, from the code's own: diagnostics, exit codes, guards, the options of the commands."""
+
+from collections.abc import Iterator
+
+import click
+
+from omnictl.cli.exit_codes import MEANINGS
+from omnictl.cli.explanations import all_codes, codes_by_module
+from omnictl.cli.main import cli
+from omnictl.engine.guard import EXPLANATIONS
+
+_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Files and settings", ("omnictl.config",)),
+    ("Lint", ("omnictl.lint",)),
+    ("Credentials and the connection", ("omnictl.transport",)),
+    ("The API", ("omnictl.provider",)),
+    ("Planning", ("omnictl.engine",)),
+    ("Applying", ("omnictl.operations",)),
+    ("The state, and saved files", ("omnictl.state", "omnictl.codec")),
+    ("The command line", ("omnictl.cli",)),
+)
+_OTHERS = "Others"
+_GLOBAL_OPTIONS = frozenset(
+    name for each in cli.params if isinstance(each, click.Option) for name in each.opts if name != "--version"
+)
+
+
+def errors_block() -> str:
+    """Return every diagnostic code by group, with the explanation that ``omnictl explain`` gives."""
+    explanations = all_codes()
+    groups: dict[str, dict[str, str]] = {title: {} for title, _ in _GROUPS}
+    for module, codes in codes_by_module().items():
+        group = groups.setdefault(_group_of(module), {})
+        group.update({code: text for code, text in codes.items() if explanations[code] == text})
+    return "\n".join(_code_table(title, codes) for title, codes in groups.items() if codes)
+
+
+def _group_of(module: str) -> str:
+    return next((title for title, prefixes in _GROUPS if module.startswith(prefixes)), _OTHERS)
+
+
+def _code_table(title: str, codes: dict[str, str]) -> str:
+    rows = "".join(f"| `{code}` | {_cell(text)} |\n" for code, text in sorted(codes.items()))
+    return f"### {title}\n\n| code | what it means, and what to do |\n|---|---|\n{rows}"
+
+
+def guards_block() -> str:
+    """Return the guards with their explanations."""
+    rows = "".join(f"| `{guard.value}` | {_cell(text)} |\n" for guard, text in EXPLANATIONS.items())
+    return f"| guard | what it means, and what to do |\n|---|---|\n{rows}"
+
+
+def exit_codes_block() -> str:
+    """Return the exit codes with their meanings."""
+    rows = "".join(f"| {code.value} | {_cell(text)} |\n" for code, text in sorted(MEANINGS.items()))
+    return f"| code | meaning |\n|---|---|\n{rows}"
+
+
+def walk_commands() -> Iterator[tuple[str, click.Command]]:
+    """Return each command and subcommand with its path, groups before what they hold: ``state``, ``state list``."""
+    root = click.Context(cli, info_name="omnictl")
+    for name in cli.list_commands(root):
+        command = cli.get_command(root, name)
+        assert command is not None
+        yield name, command
+        if isinstance(command, click.Group):
+            context = click.Context(command, info_name=name, parent=root)
+            for inner in sorted(command.list_commands(context)):
+                found = command.get_command(context, inner)
+                assert found is not None
+                yield f"{name} {inner}", found
+
+
+def own_options(command: click.Command) -> tuple[click.Option, ...]:
+    """Return the options of a command that are not global."""
+    options = (each for each in command.params if isinstance(each, click.Option))
+    return tuple(each for each in options if not _GLOBAL_OPTIONS.intersection(each.opts))
+
+
+def command_block(path: str) -> str:
+    """Return what a command is for, its synopsis and its own options, as its help says."""
+    command = dict(walk_commands())[path]
+    context = click.Context(command, info_name=f"omnictl {path}")
+    paragraphs = [" ".join(each.split()) for each in (command.help or "").split("\n\n")]
+    synopsis = " ".join(["omnictl", path, *command.collect_usage_pieces(context)])
+    parts = ["\n\n".join(paragraphs), f"```text\n{synopsis}\n```"]
+    rows = [_option_row(each, context) for each in own_options(command)]
+    if rows:
+        parts.append("| option | |\n|---|---|\n" + "\n".join(rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def _option_row(option: click.Option, context: click.Context) -> str:
+    record = option.get_help_record(context)
+    if record is None:
+        return f"| `{option.opts[-1]}` | |"
+    names, text = record
+    return f"| `{names.replace('|', ', ')}` | {_cell(text)} |".replace("[", "(").replace("]", ")")
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
