@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES := auto
 
-.PHONY: help demo test lint format unit golden picture lock package clean
+.PHONY: help demo test lint format unit golden picture docs lock package clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -39,6 +39,9 @@ golden: $(STAMP) ## write the golden files anew; read the diff before you commit
 
 picture: $(STAMP) ## draw docs/plan.svg anew, from what omnictl prints
 	$(BIN)/python tools/picture.py
+
+docs: $(STAMP)   ## write what the pages take from the code anew: tables, options, outputs, plans of the examples
+	$(BIN)/python -m tools.make_docs
 
 lock: $(STAMP)   ## pin the dependencies anew (needs uv on the path)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
