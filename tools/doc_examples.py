@@ -42,8 +42,8 @@ def run_lines(example: str, lines: Sequence[str]) -> str:
             folder.mkdir()
         else:
             shutil.copytree(EXAMPLES / example, folder)
-        shown = "".join(_session(line.strip(), folder) for line in lines if line.strip())
-        return _settle(shown, folder)
+        sessions = [_session(line.strip(), folder) for line in lines if line.strip()]
+        return _settle("\n".join(filter(None, sessions)), folder)
 
 
 def _session(line: str, folder: Path) -> str:
@@ -92,9 +92,11 @@ def _settle(text: str, folder: Path) -> str:
     text = text.replace(str(folder), "~/messaging")
     for pattern, instead in _CHANGING:
         text = re.sub(pattern, instead, text)
-    keys = list(dict.fromkeys(re.findall(r"\b[0-9A-F]{32}\b", text)))
-    for key, instead in zip(keys, _KEYS, strict=False):
-        text = text.replace(key, instead).replace(f"{key[:4]}…{key[-4:]}", f"{instead[:4]}…{instead[-4:]}")
+    found = re.findall(r"\b[0-9A-F]{32}\b|[0-9A-F]{4}…[0-9A-F]{4}", text)
+    keys = dict.fromkeys(f"{key[:4]}…{key[-4:]}" for key in found)
+    for short, instead in zip(keys, _KEYS, strict=False):
+        text = re.sub(rf"\b{short[:4]}[0-9A-F]{{24}}{short[-4:]}\b", instead, text)
+        text = text.replace(short, f"{instead[:4]}…{instead[-4:]}")
     return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
 
 

@@ -1,7 +1,7 @@
 """Write what the pages take from the code: tables, options, and the real output of commands. ``make docs`` runs it.
 
-A page holds blocks. ``<!-- made NAME ARGUMENT -->`` … ``<!-- end -->`` is a table of the code; ``<!-- run EXAMPLE``, lines
-of shell, ``-->`` … ``<!-- end -->`` is what these lines print in a copy of an example. All else is written by hand.
+A page holds blocks. ``<!-- made NAME ARGUMENT -->`` to ``<!-- end -->`` is a table of the code. ``<!-- run EXAMPLE``,
+lines of shell, ``-->`` to ``<!-- end -->`` is what they print in a copy of an example. All else is written by hand.
 """
 
 import re
