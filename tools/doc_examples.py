@@ -72,7 +72,12 @@ def _session(line: str, folder: Path) -> str:
 
 def _first_line(command: str, folder: Path) -> str:
     server = subprocess.Popen(
-        ["sh", "-c", f"exec {command}"], cwd=folder, env=_environ(folder), stdout=subprocess.PIPE, text=True
+        ["sh", "-c", f"exec {command}"],
+        cwd=folder,
+        env=_environ(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     try:
         return server.stdout.readline() if server.stdout else ""
