@@ -20,6 +20,7 @@ _CHANGING: tuple[tuple[str, str], ...] = (
     (r"(?<![\dT-])\d\d:\d\d:\d\dZ", "09:30:00Z"),
     (r"(?<![\d:T])\d\d:\d\dZ", "09:30Z"),
     (r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:8080"),
+    (r"Python 3\.\d+\.\w+, \w+", "Python 3.11.9, Linux"),
     (r"\bpid \d+", "pid 4711"),
     (r"\b[0-9a-f]{32}\b", "5f0c2c1e9d7b4a3680e1f2a3b4c5d6e7"),
     (r"sha256:[0-9a-f]{64}", "sha256:…"),
