@@ -1,5 +1,6 @@
 """The tables of the pages, from the code's own: diagnostics, exit codes, guards, the options of the commands."""
 
+import json
 from collections.abc import Iterator
 
 import click
@@ -7,6 +8,7 @@ import click
 from omnictl.cli.exit_codes import MEANINGS
 from omnictl.cli.explanations import all_codes, codes_by_module
 from omnictl.cli.main import cli
+from omnictl.config.schema import schema_text
 from omnictl.engine.guard import EXPLANATIONS
 
 _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -48,6 +50,15 @@ def guards_block() -> str:
     """Return the guards with their explanations."""
     rows = "".join(f"| `{guard.value}` | {_cell(text)} |\n" for guard, text in EXPLANATIONS.items())
     return f"| guard | what it means, and what to do |\n|---|---|\n{rows}"
+
+
+def lint_block() -> str:
+    """Return the rules of lint that the settings know, with what each finds."""
+    rules = json.loads(schema_text("settings"))["properties"]["lint"].get("properties", {})
+    if not rules:
+        return "This version has no rules.\n"
+    rows = "".join(f"| `{name}` | {_cell(rule.get('description', ''))} |\n" for name, rule in sorted(rules.items()))
+    return f"| rule | finds |\n|---|---|\n{rows}"
 
 
 def exit_codes_block() -> str:

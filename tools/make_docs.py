@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tools.doc_examples import EXAMPLES, read_plans, run_lines
-from tools.doc_tables import command_block, errors_block, exit_codes_block, guards_block
+from tools.doc_tables import command_block, errors_block, exit_codes_block, guards_block, lint_block
 
 ROOT = Path(__file__).parents[1]
 
@@ -19,6 +19,7 @@ _BLOCK = re.compile(r"(<!-- (made|run) (.*?)\s?-->\n)(.*?)(<!-- end -->)", re.DO
 _TABLES: dict[str, Callable[[str], str]] = {
     "errors": lambda _: errors_block(),
     "exit-codes": lambda _: exit_codes_block(),
+    "lint": lambda _: lint_block(),
     "guards": lambda _: guards_block(),
     "command": command_block,
 }
