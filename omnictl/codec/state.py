@@ -85,14 +85,17 @@ def state_digest(state: State) -> str:
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def decode_state(text: str | bytes, *, path: str) -> State:
-    """Return the state. Raises StateError where the text is none, or one of a newer omnictl."""
+def decode_state(text: str | bytes, *, path: str, environment: str = "") -> State:
+    """Return the state. Raises StateError where the text is none, or one of a newer omnictl.
+
+    ``path`` and ``environment`` are for the diagnostics: where the text comes from, and whose state it should be.
+    """
     try:
         document = as_object(parse_json(text), "")
         return _from_document(_upgrade(document, path))
     except ShapeError as error:
         conflict = _find_conflict(text)
-        raise StateError(_conflicted(path, conflict) if conflict else _unreadable(path, error)) from None
+        raise StateError(_conflicted(path, environment, conflict) if conflict else _unreadable(path, error)) from None
 
 
 def _find_conflict(text: str | bytes) -> int | None:
@@ -283,7 +286,8 @@ def _unreadable(path: str, error: ShapeError) -> Diagnostic:
     )
 
 
-def _conflicted(path: str, line: int) -> Diagnostic:
+def _conflicted(path: str, environment: str, line: int) -> Diagnostic:
+    chosen = f" --env {environment}" if environment else ""
     return Diagnostic(
         "state-merge-conflict",
         Severity.ERROR,
@@ -295,7 +299,7 @@ def _conflicted(path: str, line: int) -> Diagnostic:
         commands=(
             f"git checkout --ours {path}",
             f"git show MERGE_HEAD:./{path} > theirs.json",
-            "omnictl state push theirs.json",
+            f"omnictl state push theirs.json{chosen}",
             f"git add {path}",
         ),
     )

@@ -1,5 +1,6 @@
 """Applying: under the lock, settle what is open, compare or resume, refuse or execute, remember after every step."""
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -236,7 +237,7 @@ def _save(tools: Tools) -> Diagnostic | None:
             "The state could not be written; it was saved beside you",
             f"{cause} The state with every key is in {path}.",
             hint="mend the cause, then put the state back before anything else",
-            commands=(f"omnictl state push {path}",),
+            commands=(f"omnictl state push {shlex.quote(path)}",),
         )
     return None
 

@@ -13,6 +13,13 @@ _STALE_SECONDS = 3600.0
 _UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 
 
+def shown(path: Path) -> str:
+    """Return a path as people know it: from where they are, if it lies below."""
+    with suppress(ValueError, OSError):
+        return str(path.relative_to(Path.cwd()))
+    return str(path)
+
+
 def read_regular_file(path: Path) -> bytes | None:
     """Return the bytes of a file; None where there is nothing. Raises OSError for what is no readable file.
 

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -13,7 +13,7 @@ from omnictl.codec.state import decode_state, encode_state
 from omnictl.errors import StateError, StateWriteError
 from omnictl.model.state import State
 from omnictl.state.base import LockHolder, StateVersion
-from omnictl.state.files import make_private_directory, read_regular_file, replace_file
+from omnictl.state.files import make_private_directory, read_regular_file, replace_file, shown
 from omnictl.state.lock import StateLock
 from omnictl.state.problems import cannot, gone, moved, no_such_version, other_environment
 from omnictl.state.versions import Versions
@@ -66,7 +66,7 @@ class LocalBackend:
         self._seen = None
         if content is None:
             return None
-        state = decode_state(content, path=self._shown)
+        state = decode_state(content, path=self._shown, environment=self._environment)
         if state.environment != self._environment:
             raise StateError(other_environment(self._shown, state.environment, self._environment))
         self._seen = _Stored(content, state)
@@ -80,10 +80,7 @@ class LocalBackend:
 
     @property
     def _shown(self) -> str:
-        """The path as people know it: from where they are, if it lies below."""
-        with suppress(ValueError):
-            return str(self._path.relative_to(Path.cwd()))
-        return str(self._path)
+        return shown(self._path)
 
     def write(self, state: State) -> None:
         """Write the state whole or not at all. The version that this run began with is kept, or nothing is written.
@@ -131,14 +128,14 @@ class LocalBackend:
             self._versions.keep(stored.content, lineage, serial, written_at=at, begins_run=begins_run)
         except OSError as error:
             if begins_run:
-                raise StateWriteError(cannot("keep", str(self._work_dir / "backups"), error)) from None
+                raise StateWriteError(cannot("keep", shown(self._work_dir / "backups"), error)) from None
 
     def history(self) -> tuple[StateVersion, ...]:
         """Return the kept versions of all lineages, the last written first."""
         try:
             return self._versions.all()
         except OSError as error:
-            raise StateError(cannot("read", str(self._work_dir / "backups"), error)) from None
+            raise StateError(cannot("read", shown(self._work_dir / "backups"), error)) from None
 
     def read_version(self, lineage: str, serial: int) -> State:
         """Return a kept version."""
@@ -146,9 +143,9 @@ class LocalBackend:
         if path is None:
             raise StateError(no_such_version(serial, self._versions.serials(lineage)))
         try:
-            return decode_state(read_regular_file(path) or b"", path=str(path))
+            return decode_state(read_regular_file(path) or b"", path=shown(path))
         except OSError as error:
-            raise StateError(cannot("read", str(path), error)) from None
+            raise StateError(cannot("read", shown(path), error)) from None
 
     def save_errored(self, state: State) -> str:
         """Save a state that could not be written; in the temporary directory where even that fails.
@@ -170,7 +167,7 @@ class LocalBackend:
         names = (f"{self._environment}-{serial}{f'-{n}' if n > 1 else ''}.json" for n in count(1))
         path = next(directory / name for name in names if not (directory / name).exists())
         replace_file(path, content, private=True)
-        return str(path)
+        return shown(path)
 
     # --- the lock ------------------------------------------------------------------------------------------
 

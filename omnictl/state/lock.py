@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from omnictl.codec.shapes import ShapeError
 from omnictl.errors import LockHeldError, StateError
 from omnictl.state.base import LockHolder
-from omnictl.state.files import make_private_directory, replace_file
+from omnictl.state.files import make_private_directory, replace_file, shown
 from omnictl.state.holder import decode_holder, encode_holder
 from omnictl.state.problems import cannot, lock_held
 
@@ -57,7 +57,7 @@ class StateLock:
                     told = True
                 sleep(_POLL_SECONDS)
             except OSError as error:
-                raise StateError(cannot("lock", str(self._path), error)) from None
+                raise StateError(cannot("lock", shown(self._path), error)) from None
             else:
                 return
 
@@ -65,7 +65,7 @@ class StateLock:
         try:
             make_private_directory(self._path.parent)
         except OSError as error:
-            raise StateError(cannot("lock", str(self._path), error)) from None
+            raise StateError(cannot("lock", shown(self._path), error)) from None
         return FileLock(str(self._path), mode=0o600, fallback_to_soft=False, preserve_lock_file=True)
 
     @property
@@ -93,7 +93,7 @@ class StateLock:
         except Timeout:
             return self._read_holder() or _UNNAMED
         except OSError as error:
-            raise StateError(cannot("lock", str(self._path), error)) from None
+            raise StateError(cannot("lock", shown(self._path), error)) from None
         lock.release()
         return None
 
@@ -107,7 +107,7 @@ class StateLock:
             holder = self._read_holder()
             self._holder_path.unlink(missing_ok=True)
         except OSError as error:
-            raise StateError(cannot("lock", str(self._holder_path), error)) from None
+            raise StateError(cannot("lock", shown(self._holder_path), error)) from None
         finally:
             lock.release()
         return holder

@@ -30,6 +30,7 @@ from omnictl.provider.base import StopSignal
 from omnictl.render.state_text import Version, render_history, render_record, render_state
 from omnictl.render.words import count
 from omnictl.state.base import LockHolder
+from omnictl.state.files import shown
 
 FORMAT = click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="How.")
 
@@ -197,7 +198,7 @@ def history(ctx: click.Context, output_format: str) -> int:
         ]
         _show_document(session, "state-history", items=items)
     elif versions:
-        rows = [Version(each.lineage, each.serial, each.written_at, each.location) for each in versions]
+        rows = [Version(each.lineage, each.serial, each.written_at, shown(Path(each.location))) for each in versions]
         session.show(render_history(rows, session.output.out_style))
     else:
         session.show("No versions are kept yet: the first change of a stored state keeps the one before.")
