@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from omnictl.cli.context import Session, recent_requests, utc_now
+from omnictl.cli.exit_codes import ExitCode
 from omnictl.errors import AccessError, StateError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import Event
@@ -174,6 +175,7 @@ def _no_api(session: Session, base_url: str | None, credentials: "Credentials | 
             "omnictl plan --sandbox",
             "# In a pipeline without secrets (a fork)? This needs none",
             "omnictl validate",
+            f"# Nothing was read or sent (exit {ExitCode.NO_ACCESS}).",
         ),
     )
 
