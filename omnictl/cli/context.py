@@ -152,10 +152,19 @@ class Session:
         from omnictl.config.scenarios import load_configuration
 
         loaded = load_configuration(self.settings, self.environment.name, self.options.variables, self.environ)
-        if has_errors(loaded.diagnostics):
-            raise ConfigurationError.of(loaded.diagnostics)
-        self.output.diagnostics(loaded.diagnostics)
+        found = (*loaded.diagnostics, *self._lint_errors(loaded.configuration))
+        if has_errors(found):
+            raise ConfigurationError.of(found)
+        self.output.diagnostics(found)
         return loaded.configuration
+
+    def _lint_errors(self, configuration: Configuration) -> tuple[Diagnostic, ...]:
+        """Return what breaks the rules that the project made errors; validate tells the rest."""
+        if Severity.ERROR.value not in self.settings.lint.values():
+            return ()
+        from omnictl.lint.check import lint
+
+        return lint(configuration, self.settings.lint, only=(Severity.ERROR,))
 
     @property
     def budgets(self) -> "Mapping[Operation, Budget]":

@@ -1,34 +1,20 @@
-"""Scenario files to resources: every file of an environment, all mistakes of all files in one run."""
+"""Scenario files to resources: every file of one or all environments, all mistakes of all files in one run."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
-from omnictl.config.schema import check
-from omnictl.config.settings import Environment, Settings
-from omnictl.config.variables import Variables, collect, resolve
-from omnictl.config.yaml import Document, looks_bent, read_file, to_plain
-from omnictl.model.address import Address, id_of, make_address
+from omnictl.config.crosscheck import accounts_beside, check_accounts, check_together, find_unused_variables
+from omnictl.config.discovery import ScenarioFile, find_below, find_files, is_scenario_name
+from omnictl.config.documents import Document, Scalar
+from omnictl.config.interpretation import Interpretation, interpret, make_resource
+from omnictl.config.reading import read_file
+from omnictl.config.settings import FILE_NAME, Environment, Settings
+from omnictl.config.variables import Variables, collect, find_names, find_unknown_given
+from omnictl.model.address import Address
 from omnictl.model.diagnostic import Diagnostic, Severity, Source, has_errors
-from omnictl.model.scenario import (
-    CHANNELS,
-    OLD_CHANNELS,
-    Attributes,
-    Configuration,
-    IgnoredField,
-    Lifecycle,
-    Manage,
-    OnRemoval,
-    Protection,
-    Resource,
-    Step,
-)
-
-ENDINGS = (".yaml", ".yml", ".json")
-_OTHER_KINDS = (".message.yaml", ".omnitest.yaml")
-_SPELLINGS = {"VK": "VKONTAKTE", "VKONTANTE": "VKONTAKTE", "KAKAO": "KAKAO_ALIM"}
+from omnictl.model.scenario import Configuration, Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,322 +24,226 @@ class LoadedConfiguration:
     configuration: Configuration
     diagnostics: tuple[Diagnostic, ...]
     files: int
+    scenarios: int
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What the files declare for each environment, and what is wrong with those that were asked for."""
+
+    configurations: Mapping[str, Configuration]
+    diagnostics: tuple[Diagnostic, ...]
+    files: int
+    scenarios: int
+    chosen: frozenset[str] | None = None
+
+    def concerns(self, diagnostic: Diagnostic) -> bool:
+        """Tell whether a diagnostic is about what was asked for; without a place it is about everything."""
+        return self.chosen is None or diagnostic.source is None or diagnostic.source.path in self.chosen
 
 
 @dataclass(slots=True)
 class _Loading:
-    """What is gathered while files are read."""
+    """What is gathered of one environment while files are read."""
 
-    settings: Settings
     environment: Environment
     variables: Variables
+    paths: frozenset[str]
+    said: list[Interpretation] = field(default_factory=list)
     resources: dict[Address, Resource] = field(default_factory=dict)
-    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Project:
+    """What is gathered of all the environments that are read together."""
+
+    settings: Settings
+    environments: dict[str, _Loading]
+    files: list[ScenarioFile]
+    diagnostics: list[Diagnostic]
+    used: set[str] = field(default_factory=set)
+    documents: dict[str, int] = field(default_factory=dict)
 
 
 def load_configuration(
     settings: Settings, environment_name: str, variables: Mapping[str, str], environ: Mapping[str, str]
 ) -> LoadedConfiguration:
-    """Read every scenario file of an environment. Never raises for what stands in the files."""
-    environment = settings.environments[environment_name]
-    given = collect(settings.variables, environment.variables, variables, environ)
-    loading = _Loading(settings, environment, given)
-    paths = list(_find_files(settings, environment, loading.diagnostics))
+    """Read every scenario file of an environment. Never raises for what stands in the files.
+
+    Environments of the same account are read too, for the one default that they share; what else is wrong there is
+    not told.
+    """
+    beside = accounts_beside(environment_name, settings)
+    project = _find_project(settings, (environment_name, *beside), variables, environ)
+    own = project.environments[environment_name]
+    project.files = [each for each in project.files if beside or each.path in own.paths]
+    _read_files(project, told=(environment_name,))
+    found = [*project.diagnostics, *check_together(own.said), *_check_shared(project, environment_name)]
+    found += find_unknown_given(variables, _known_variables(settings, project))
+    resources = dict(sorted(own.resources.items()))
+    return LoadedConfiguration(Configuration(resources), _in_order(found), len(own.paths), len(own.said))
+
+
+def validate_all(
+    settings: Settings, variables: Mapping[str, str], environ: Mapping[str, str], paths: Sequence[Path] = ()
+) -> Validation:
+    """Read the files for every environment; a mistake that several of them share is told once.
+
+    ``paths`` are files and folders: only what is wrong with them is told, compared with everything else.
+    """
+    project = _find_project(settings, tuple(settings.environments), variables, environ)
+    chosen = _choose(project, paths) if paths else None
+    _read_files(project, told=tuple(project.environments))
+    found = [*project.diagnostics]
+    for loading in project.environments.values():
+        found += check_together(loading.said)
+    found += check_accounts({name: each.said for name, each in project.environments.items()}, settings)
+    found += find_unknown_given(variables, _known_variables(settings, project))
+    if not has_errors(found):
+        found += find_unused_variables(settings, frozenset(project.used))
+    counted = {shown: number for shown, number in project.documents.items() if chosen is None or shown in chosen}
+    configurations = {
+        name: Configuration(dict(sorted(each.resources.items()))) for name, each in project.environments.items()
+    }
+    validation = Validation(configurations, (), len(counted), sum(counted.values()), chosen)
+    told = _in_order(each for each in found if validation.concerns(each))
+    return Validation(configurations, told, len(counted), sum(counted.values()), chosen)
+
+
+def _find_project(
+    settings: Settings, names: Iterable[str], variables: Mapping[str, str], environ: Mapping[str, str]
+) -> _Project:
+    """Find the files of some environments; folders that several of them share are looked through once."""
+    found: dict[tuple[str, ...], tuple[ScenarioFile, ...]] = {}
+    project = _Project(settings, {}, [], [])
+    for name in names:
+        environment = settings.environments[name]
+        where = environment.scenario_paths or settings.scenario_paths
+        if where not in found:
+            found[where], problems = find_files(settings, environment)
+            project.diagnostics += problems
+        given = collect(settings.variables, environment.variables, variables, environ)
+        project.environments[name] = _Loading(environment, given, frozenset(each.path for each in found[where]))
+    project.files = list({each.path: each for files in found.values() for each in files}.values())
+    return project
+
+
+def _choose(project: _Project, paths: Sequence[Path]) -> frozenset[str]:
+    """Bring the files that were asked for to the end, where they are compared with all others; return their names.
+
+    A file that no environment reads is read for all of them: it may be about to be moved there.
+    """
+    chosen: dict[str, ScenarioFile] = {}
+    known = {os.path.realpath(each.path): each for each in project.files}
     for path in paths:
-        _load_file(path, loading)
-    _check_defaults(loading)
-    resources = dict(sorted(loading.resources.items()))
-    return LoadedConfiguration(Configuration(resources), _in_order(loading.diagnostics), len(paths))
-
-
-def validate_all(settings: Settings, variables: Mapping[str, str], environ: Mapping[str, str]) -> LoadedConfiguration:
-    """Read the files for every environment; a mistake that all of them share is told once."""
-    diagnostics: dict[Diagnostic, None] = {}
-    resources: dict[Address, Resource] = {}
-    files = 0
-    for name in settings.environments:
-        loaded = load_configuration(settings, name, variables, environ)
-        diagnostics.update(dict.fromkeys(loaded.diagnostics))
-        resources.update(loaded.configuration.resources)
-        files = max(files, loaded.files)
-    return LoadedConfiguration(Configuration(resources), tuple(diagnostics), files)
-
-
-def find_scenario_files(settings: Settings) -> tuple[Path, ...]:
-    """Return the scenario files of all environments, each once."""
-    found: dict[Path, None] = {}
-    for environment in settings.environments.values():
-        found.update(dict.fromkeys(_find_files(settings, environment, [])))
-    return tuple(found)
-
-
-def _find_files(settings: Settings, environment: Environment, diagnostics: list[Diagnostic]) -> Iterator[Path]:
-    seen: set[Path] = set()
-    for each in environment.scenario_paths or settings.scenario_paths:
-        start = settings.root / each
-        if not start.exists():
-            diagnostics.append(_missing_path(each))
+        if path.name == FILE_NAME:
+            continue  # the settings are read in any case
+        if not path.is_dir() and not is_scenario_name(path.name):
+            project.diagnostics.append(_no_scenario(path))
             continue
-        for path in [start] if not start.is_dir() else sorted(start.rglob("*")):
-            if path in seen or (path != start and not _is_scenario_file(path, start)):
-                continue
-            seen.add(path)
-            if not path.resolve().is_relative_to(settings.root.resolve()):
-                diagnostics.append(_outside(_shown(path, settings.root)))
-                continue
-            yield path
+        files, problems = find_below(path, project.settings)
+        project.diagnostics += problems
+        chosen.update((each.path, each) for each in (known.get(os.path.realpath(each.path), each) for each in files))
+    added = frozenset(chosen) - {each.path for each in project.files}
+    for loading in project.environments.values():
+        loading.paths |= added
+    project.files = [*(each for each in project.files if each.path not in chosen), *chosen.values()]
+    names = {each.shown for each in chosen.values()}
+    names |= {each.source.path for each in project.diagnostics if each.source is not None and paths}
+    return frozenset(names)
 
 
-def _is_scenario_file(path: Path, start: Path) -> bool:
-    parts = path.relative_to(start).parts
-    if any(part.startswith((".", "_")) for part in parts):
-        return False
-    return (
-        path.name.endswith(ENDINGS)
-        and not path.name.endswith(_OTHER_KINDS)
-        and (not path.is_dir() or path.name.endswith(ENDINGS))
-    )
+def _read_files(project: _Project, *, told: Sequence[str]) -> None:
+    """Read each file once, for all environments; what is wrong with it in those that are ``told`` is told."""
+    for file in project.files:
+        readers = [each for each in project.environments.values() if file.path in each.paths]
+        is_told = any(each.environment.name in told for each in readers)
+        reading = read_file(file.path, file.shown)
+        if is_told:
+            project.diagnostics += reading.diagnostics
+            if reading.is_whole and not reading.documents:
+                project.diagnostics.append(_empty(file.shown))
+        project.documents[file.shown] = len(reading.documents) + (not reading.is_whole)
+        fallback = _stem(file.path) if len(reading.documents) == 1 else None
+        for document in reading.documents:
+            _read_document(document, fallback, readers, told, project)
 
 
-def _load_file(path: Path, loading: _Loading) -> None:
-    shown = _shown(path, loading.settings.root)
-    reading = read_file(path, shown)
-    loading.diagnostics.extend(reading.diagnostics)
-    if has_errors(reading.diagnostics):
-        return
-    if not reading.documents:
-        loading.diagnostics.append(
-            Diagnostic("empty-file", Severity.ERROR, "The file is empty", "It declares no scenario.", Source(shown))
-        )
-    alone = len(reading.documents) == 1
-    for document in reading.documents:
-        _load_document(document, path.name.split(".")[0] if alone else None, loading)
+def _read_document(
+    document: Document, fallback: str | None, readers: Sequence[_Loading], told: Sequence[str], project: _Project
+) -> None:
+    """Interpret a document for the environments that have it; once for all, where it has no variable."""
+    project.used |= find_names(document.text)
+    is_constant = "${" not in document.text
+    said: Interpretation | None = None
+    only_in = _only_in(document)
+    for loading in readers:
+        name = loading.environment.name
+        if only_in is not None and name not in only_in:
+            continue
+        if said is None or not is_constant:
+            said = interpret(document, fallback, project.settings, loading.variables)
+        if name in told:
+            project.diagnostics += said.diagnostics
+        loading.said.append(said)
+        resource = make_resource(said, name)
+        if resource is not None:
+            loading.resources.setdefault(resource.address, resource)
+    if said is None and not all(each in project.settings.environments for each in only_in or ()):
+        # in no environment because a name is wrong: its mistakes are told, and it is compared with nothing
+        project.diagnostics += interpret(document, fallback, project.settings, readers[0].variables).diagnostics
 
 
-def _load_document(document: Document, stem: str | None, loading: _Loading) -> None:
-    before = len(loading.diagnostics)
-    plain = to_plain(resolve(document, loading.variables, loading.diagnostics))
-    if isinstance(plain, dict):
-        plain = _as_texts(plain, document, loading.diagnostics)
-    if len(loading.diagnostics) == before:
-        loading.diagnostics.extend(check("scenario", document, plain))
-    if has_errors(loading.diagnostics[before:]):
-        return
-    only_in = plain.get("only_in")
-    if only_in is not None:
-        loading.diagnostics.extend(_unknown_environments(only_in, document, loading.settings))
-        if loading.environment.name not in only_in:
-            return
-    scenario_id = plain.get("id", stem)
-    problem = _check_id(scenario_id, document, loading)
-    loading.diagnostics.extend(problem)
-    steps = tuple(_read_step(each, i, document, loading) for i, each in enumerate(plain["flow"]))
-    if not problem and isinstance(scenario_id, str):
-        resource = _make_resource(scenario_id, plain, steps, document, loading)
-        loading.resources[resource.address] = resource
+def _only_in(document: Document) -> frozenset[str] | None:
+    """Return the environments that a document names; None where it is in all of them."""
+    named = document.value.get("only_in") if isinstance(document.value, dict) else None
+    return frozenset(each.text for each in named if isinstance(each, Scalar)) if isinstance(named, list) else None
 
 
-_TEXTS = ("id", "name", "description", "message_file")
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]  # noqa: PTH119, PTH122 - many files, so plain texts
 
 
-def _as_texts(plain: dict[str, Any], document: Document, diagnostics: list[Diagnostic]) -> dict[str, Any]:
-    """Read what the schema wants as text as the text that stands in the file; refuse what looks like a flag."""
-
-    def text(value: Any, where: str) -> Any:
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        if value is None:
-            diagnostics.append(_null(where, document))
-        return value
-
-    result = {key: text(value, key) if key in _TEXTS else value for key, value in plain.items()}
-    if isinstance(plain.get("flow"), list):
-        result["flow"] = [
-            {k: text(v, f"flow[{i}].{k}") if k in ("channel", "from") else v for k, v in step.items()}
-            if isinstance(step, dict)
-            else step
-            for i, step in enumerate(plain["flow"])
-        ]
-    if isinstance(plain.get("labels"), dict):
-        result["labels"] = {key: text(value, f"labels.{key}") for key, value in plain["labels"].items()}
-    flag = plain.get("default")
-    if isinstance(flag, str) and looks_bent(flag):
-        diagnostics.append(_bent(flag, "default", document))
-    return result
-
-
-def _make_resource(
-    scenario_id: str, plain: Mapping[str, Any], steps: tuple[Step, ...], document: Document, loading: _Loading
-) -> Resource:
-    imported = plain.get("import")
-    if isinstance(imported, dict):
-        imported = imported.get(loading.environment.name)
-    places = ["", "name", "default", "flow", "import", "previous_ids", "lifecycle"]
-    places += [f"flow[{i}]{part}" for i in range(len(steps)) for part in ("", ".channel", ".from")]
-    return Resource(
-        address=make_address(scenario_id),
-        attributes=Attributes(plain["name"], steps),
-        default=plain.get("default"),
-        description=plain.get("description"),
-        labels=plain.get("labels", {}),
-        lifecycle=_read_lifecycle(plain.get("lifecycle", {})),
-        previous_ids=tuple(plain.get("previous_ids", ())),
-        import_key=imported,
-        message_file=plain.get("message_file"),
-        sources={place: document.source(place) for place in places if place in document.marks},
-    )
-
-
-def _read_lifecycle(fields: Mapping[str, Any]) -> Lifecycle:
-    protected = fields.get("protected", False)
-    return Lifecycle(
-        Protection.ALL if protected == "all" else Protection.REMOVAL if protected else Protection.NONE,
-        Manage(fields.get("manage", "apply")),
-        OnRemoval(fields.get("on_removal", "forget")),
-        tuple(
-            IgnoredField(each["field"], each.get("reason", ""), each.get("until"))
-            for each in fields.get("ignore_changes", ())
-        ),
-    )
-
-
-def _read_step(step: Mapping[str, Any], index: int, document: Document, loading: _Loading) -> Step:
-    channel = step["channel"].strip().upper()
-    known = (*CHANNELS, *OLD_CHANNELS, *loading.settings.extra_channels)
-    if channel not in known:
-        loading.diagnostics.append(_unknown_channel(step["channel"], f"flow[{index}].channel", document, known))
-    return Step(channel, step.get("from") or None)
-
-
-def _check_id(scenario_id: str | None, document: Document, loading: _Loading) -> list[Diagnostic]:
-    import re
-
-    if scenario_id is None:
-        return [
-            _error("missing-id", "A document has no id", "Of several documents in a file each needs one.", document, "")
-        ]
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", scenario_id):
-        detail = f"The file has no id, and its name {scenario_id!r} is none: lower case letters, digits and dashes."
-        return [_error("missing-id", "A document has no id", detail, document, "")]
-    other = loading.resources.get(make_address(scenario_id))
-    if other is None:
+def _check_shared(project: _Project, name: str) -> list[Diagnostic]:
+    """Return where another environment of the account declares a default too, as it concerns one environment."""
+    if len(project.environments) == 1 or not any(each.claims_default for each in project.environments[name].said):
         return []
-    first = other.sources.get("") or Source("?")
-    detail = f"{scenario_id} stands here and in {first.path}:{first.line}."
-    return [_error("duplicate-id", "Two scenarios have the same id", detail, document, "id")]
+    return list(check_accounts({other: each.said for other, each in project.environments.items()}, project.settings))
 
 
-def _check_defaults(loading: _Loading) -> None:
-    declared = [each for each in loading.resources.values() if each.default]
-    for extra in declared[1:]:
-        first = declared[0].sources.get("default") or Source("?")
-        loading.diagnostics.append(
-            Diagnostic(
-                "two-defaults",
-                Severity.ERROR,
-                "Two scenarios are declared as the account default",
-                f"{id_of(extra.address)} says default: true, and so does {id_of(declared[0].address)} "
-                f"({first.path}:{first.line}); an account has one default.",
-                extra.sources.get("default"),
-                hint="keep it on one of them, or tell environments apart with only_in or a variable",
-            )
-        )
-
-
-def _unknown_channel(channel: str, where: str, document: Document, known: Sequence[str]) -> Diagnostic:
-    upper = channel.strip().upper()
-    close = [_SPELLINGS[upper]] if upper in _SPELLINGS else get_close_matches(upper, known, n=1)
-    return Diagnostic(
-        "unknown-channel",
-        Severity.ERROR,
-        "A step names a channel that does not exist",
-        f"channels: {' '.join(CHANNELS)}",
-        document.source(where),
-        label=f"did you mean {close[0]}?" if close else "",
-        hint="a channel newer than this omnictl is declared once, in omnictl.yaml",
-        commands=(f"extra_channels: [{upper}]",),
-    )
-
-
-def _unknown_environments(names: Iterable[str], document: Document, settings: Settings) -> list[Diagnostic]:
-    unknown = [name for name in names if name not in settings.environments]
-    known = ", ".join(sorted(settings.environments))
-    return [
-        _error(
-            "unknown-environment", "There is no such environment", f"{name}; there are {known}.", document, "only_in"
-        )
-        for name in unknown
-    ]
-
-
-def _null(where: str, document: Document) -> Diagnostic:
-    return Diagnostic(
-        "empty-value",
-        Severity.ERROR,
-        "A value is empty",
-        f"{where} is empty, which YAML reads as nothing.",
-        document.source(where),
-        hint='write a value; a text that is really "~" or "null" needs quotes',
-    )
-
-
-def _bent(text: str, where: str, document: Document) -> Diagnostic:
-    return Diagnostic(
-        "bent-value",
-        Severity.ERROR,
-        "A value means different things to different readers",
-        f"{text} is a flag to some YAML readers and a text to others.",
-        document.source(where),
-        hint="write true or false",
-    )
-
-
-def _missing_path(path: str) -> Diagnostic:
-    return Diagnostic(
-        "missing-path",
-        Severity.ERROR,
-        "A folder or file of scenarios does not exist",
-        f"{path} is not there, and nothing is read instead of it.",
-        hint="write a first scenario with",
-        commands=("omnictl init",),
-    )
-
-
-def _outside(path: str) -> Diagnostic:
-    return Diagnostic(
-        "outside-root",
-        Severity.ERROR,
-        "A link leads out of the project",
-        "The file behind it lies outside the folder of omnictl.yaml.",
-        Source(path),
-        hint="copy the file into the project",
-    )
-
-
-def _error(code: str, summary: str, detail: str, document: Document, where: str) -> Diagnostic:
-    return Diagnostic(code, Severity.ERROR, summary, detail, document.source(where))
-
-
-def _shown(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+def _known_variables(settings: Settings, project: _Project) -> frozenset[str]:
+    own = (name for each in settings.environments.values() for name in each.variables)
+    return frozenset((*settings.variables, *own, *project.used))
 
 
 def _in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return diagnostics by place, each once."""
+
     def place(each: Diagnostic) -> tuple[str, int, int]:
         source = each.source
         return (source.path, source.line or 0, source.column or 0) if source else ("", 0, 0)
 
-    return tuple(sorted(diagnostics, key=place))
+    return tuple(sorted(dict.fromkeys(diagnostics), key=place))
+
+
+def _empty(shown: str) -> Diagnostic:
+    hint = "remove it, or name it with a leading _ to keep it unread"
+    detail = "It declares no scenario."
+    return Diagnostic("empty-file", Severity.ERROR, "The file is empty", detail, Source(shown), hint=hint)
+
+
+def _no_scenario(path: Path) -> Diagnostic:
+    return Diagnostic(
+        "no-scenario-file",
+        Severity.NOTE,
+        "A file is not read as scenarios",
+        "Scenarios are in .yaml, .yml and .json files that are neither hidden, nor begin with _, nor are of another "
+        "kind (.message.yaml, .omnitest.yaml).",
+        Source(path.as_posix()),
+    )
 
 
 CODES = {
-    "unknown-channel": "A step names a channel that the API does not document. A newer one is declared once, as "
-    "extra_channels in omnictl.yaml.",
-    "missing-id": "A scenario needs an id: in the document, or, where a file has one document, as its name.",
-    "duplicate-id": "Two documents have the same id. The id is the identity of a scenario.",
-    "two-defaults": "An account has one default scenario, and two files of the environment claim it.",
-    "empty-value": "A key has no value. YAML reads ~, null and nothing as nothing.",
-    "bent-value": "yes, no, on, off, True and the like are flags to some YAML readers only. Write true or false.",
-    "missing-path": "A folder or file named for scenarios does not exist. It is never read as an empty configuration.",
-    "outside-root": "A symbolic link among the scenarios leads out of the project; what lies there is not read.",
+    "empty-file": "A file that should hold a document is empty.",
+    "no-scenario-file": "A file named on the command line is of a kind that is not read as scenarios.",
 }

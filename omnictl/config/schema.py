@@ -1,15 +1,16 @@
-"""The JSON Schemas: shipped as they are, checked by a compiled validator; what it refuses is worded here."""
+"""The JSON Schemas: shipped as they are; a compiled validator says yes, and what it refuses is worded elsewhere."""
 
 import json
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+import re
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from omnictl.config.yaml import Document
-from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.config.documents import Document
+from omnictl.config.shapes import Shape, make_shape
+from omnictl.model.diagnostic import Diagnostic
 
 SCHEMA_KINDS = ("scenario", "settings", "state", "plan", "report", "answer")
 
@@ -24,117 +25,41 @@ def schema_text(kind: str) -> str:
 
 
 @cache
-def _schema(kind: str) -> Any:
+def read_schema(kind: str) -> Any:
+    """Return a schema as a value."""
     return json.loads(schema_text(kind))
+
+
+@cache
+def shape_of(kind: str) -> Shape:
+    """Return which scalars a document of a kind has where."""
+    return make_shape(read_schema(kind), read_schema(kind))
 
 
 @cache
 def _compiled(kind: str) -> Any:
     import jsonschema_rs
 
-    return jsonschema_rs.Draft202012Validator(_schema(kind))
+    return jsonschema_rs.Draft202012Validator(read_schema(kind))
 
 
 def check(kind: str, document: Document, plain: Any) -> list[Diagnostic]:
     """Return what a document breaks of its schema; empty on the good path, which costs next to nothing."""
     if _compiled(kind).is_valid(plain):
         return []
-    from jsonschema import Draft202012Validator
+    from omnictl.config.wording import word_error
 
-    errors = Draft202012Validator(_schema(kind)).iter_errors(plain)
-    found = [each for error in errors for each in _word(error, document)]
-    return sorted(found, key=lambda each: (each.source.line or 0, each.source.column or 0) if each.source else (0, 0))
-
-
-def _word(error: Any, document: Document) -> Iterator[Diagnostic]:
-    """Turn one error of the validator into ours."""
-    where = _path_of(error.absolute_path)
-    if error.validator == "additionalProperties" and isinstance(error.schema.get("properties"), Mapping):
-        known = error.schema["properties"]
-        for key in error.instance:
-            if key not in known:
-                yield _unknown_key(f"{where}.{key}" if where else key, key, tuple(known), document)
-        return
-    if error.validator == "required":
-        for key in error.schema["required"]:
-            if key not in error.instance:
-                yield _diagnostic("missing-key", "A key is missing", f"{key} is needed here.", where, document)
-        return
-    code, summary, detail = _describe(error)
-    yield _diagnostic(code, summary, detail, where, document)
+    errors = _explaining(kind).iter_errors(plain)
+    return [found for error in errors for found in word_error(error, document)]
 
 
-def _describe(error: Any) -> tuple[str, str, str]:
-    schema, value = error.schema, error.instance
-    match error.validator:
-        case "type":
-            wanted = schema["type"] if isinstance(schema["type"], str) else " or ".join(schema["type"])
-            return "wrong-type", "A value has the wrong type", f"{_WANTED.get(wanted, wanted)} is expected here."
-        case "minItems":
-            return "empty-list", "A list is empty", "It needs at least one element."
-        case "minLength":
-            return "empty-text", "A text is empty", "It needs at least one character."
-        case "pattern":
-            return "wrong-form", "A value does not have the right form", f"{value!r} does not fit {schema['pattern']}."
-        case "enum":
-            listing = ", ".join(json.dumps(each) for each in schema["enum"])
-            return "wrong-value", "A value is none of those allowed", f"Allowed are {listing}; it is {value!r}."
-        case "const":
-            return "wrong-value", "A value is none of those allowed", f"Allowed is {json.dumps(schema['const'])}."
-        case _:
-            return "wrong-value", "A value is not allowed here", "See the schema: omnictl schema."
+def _explaining(kind: str) -> Any:
+    """Return the validator that says why. The dollar of a pattern is the very end, as in the compiled one."""
+    from jsonschema import Draft202012Validator, ValidationError, validators
 
+    def match_pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+        if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+            yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
-_WANTED = {
-    "string": "A text",
-    "boolean": "true or false",
-    "object": "A mapping",
-    "array": "A list",
-    "integer": "A whole number",
-    "number": "A number",
-}
-
-
-def _unknown_key(where: str, key: str, known: tuple[str, ...], document: Document) -> Diagnostic:
-    if key == "key":
-        return Diagnostic(
-            "pasted-key",
-            Severity.ERROR,
-            "A key of the API does not belong into a scenario file",
-            "The state remembers the key of each scenario. A reply of the API was pasted, it seems.",
-            document.source(where, at_key=True),
-            hint="remove the line; to adopt the scenario that has this key, write import: instead of key:",
-        )
-    close = get_close_matches(key, known, n=1, cutoff=0.5)
-    return Diagnostic(
-        "unknown-key",
-        Severity.ERROR,
-        "A key is not known here",
-        f"{key} is not known here; known are {', '.join(known)}.",
-        document.source(where, at_key=True),
-        label=f"did you mean {close[0]}?" if close else "",
-    )
-
-
-def _diagnostic(code: str, summary: str, detail: str, where: str, document: Document) -> Diagnostic:
-    return Diagnostic(code, Severity.ERROR, summary, f"{where}: {detail}" if where else detail, document.source(where))
-
-
-def _path_of(parts: Any) -> str:
-    path = ""
-    for part in parts:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    return path
-
-
-CODES = {
-    "missing-key": "A key that every document of this kind needs is missing.",
-    "wrong-type": "A value is of another type than the schema says, such as a list where a text belongs.",
-    "empty-list": "A list that needs at least one element is empty; a scenario needs at least one step.",
-    "empty-text": "A text that must not be empty is empty.",
-    "wrong-form": "A value does not match the form that the schema asks for; an id is lower case with dashes.",
-    "wrong-value": "A value is none of those that the schema allows.",
-    "pasted-key": "The body of a reply was pasted with its key. The key belongs to the state; to adopt the scenario, "
-    "write import: instead.",
-    "unknown-key": "A key is not known at this place; usually a typing error.",
-}
+    extend: Any = validators.extend
+    return extend(Draft202012Validator, {"pattern": match_pattern})(read_schema(kind))

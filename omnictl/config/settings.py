@@ -1,20 +1,22 @@
 """omnictl.yaml: where the scenarios are, and the environments they go to. Names of credentials, never values."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from omnictl import __version__
-from omnictl.config.schema import check
-from omnictl.config.yaml import Document, Scalar, read_file, to_number, to_plain
-from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.config.documents import Document, Places, Scalar, looks_like_credential
+from omnictl.config.reading import read_file
+from omnictl.config.schema import check, shape_of
+from omnictl.config.shapes import to_typed
+from omnictl.model.diagnostic import Diagnostic, Severity, Source
 
 FILE_NAME = "omnictl.yaml"
 USUAL_WORKERS = 10
 _VERSION = re.compile(r"^(>=|==|<|<=|>)?\s*(\d+(?:\.\d+)*)$")
-_SECRET = re.compile(r"^(App |Basic |Bearer |IBSSO )|^[0-9a-fA-F]{32}-[0-9a-fA-F-]{36}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,10 @@ class GuardSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of a project; ``path`` is None where there is no file. Paths are relative to ``root``."""
+    """The settings of a project; ``path`` is None where there is no file. Paths are relative to ``root``.
+
+    ``places`` maps a path of the file, such as ``environments.test``, to its place.
+    """
 
     root: Path
     path: Path | None = None
@@ -77,6 +82,7 @@ class Settings:
     variables: Mapping[str, Any] = field(default_factory=dict)
     lint: Mapping[str, str] = field(default_factory=dict)
     guards: GuardSettings = field(default_factory=GuardSettings)
+    places: Mapping[str, Source] = field(default_factory=dict, compare=False)
 
 
 def find_settings(start: Path) -> Path | None:
@@ -95,33 +101,28 @@ def load_settings(path: Path | None, start: Path) -> tuple[Settings, tuple[Diagn
     if not reading.documents or diagnostics:
         return Settings(root, path), tuple(diagnostics or [_empty(path)])
     document = reading.documents[0]
-    plain = _with_numbers(to_plain(document.value))
+    diagnostics += _one_document(reading.documents)
+    plain = to_typed(document.value, shape_of("settings"))
     diagnostics += check("settings", document, plain)
+    diagnostics += _find_secrets(document)
     if diagnostics:
         return Settings(root, path), tuple(diagnostics)
-    settings = _read(root, path, plain)
+    settings = _read(root, path, plain, Places(document))
     return settings, tuple(_cross_check(settings, document, plain))
 
 
-def _with_numbers(value: Any) -> Any:
-    """Return the value with numbers where the settings have some: texts in their usual spelling count."""
-    numeric = {"version", "limit", "window_seconds", "settle_seconds", "workers", "mass_change_share"}
-    numeric.add("mass_change_count")
-    if isinstance(value, dict):
-        return {
-            key: to_number(each)
-            if key in numeric and isinstance(each, str) and to_number(each) is not None
-            else _with_numbers(each)
-            for key, each in value.items()
-        }
-    return [_with_numbers(each) for each in value] if isinstance(value, list) else value
+def _one_document(documents: Sequence[Document]) -> list[Diagnostic]:
+    if len(documents) == 1:
+        return []
+    detail = "The settings are one document; remove the line ---."
+    return [_wrong("several-documents", "The file has several documents", detail, "", documents[1])]
 
 
-def _read(root: Path, path: Path, plain: Mapping[str, Any]) -> Settings:
+def _read(root: Path, path: Path, plain: Mapping[str, Any], places: Mapping[str, Source]) -> Settings:
     environments = {
         name: _read_environment(name, fields or {}) for name, fields in plain.get("environments", {}).items()
     } or {"default": Environment("default")}
-    guards = plain.get("guards", {})
+    guards = plain.get("guards") or {}
     return Settings(
         root=root,
         path=path,
@@ -137,6 +138,7 @@ def _read(root: Path, path: Path, plain: Mapping[str, Any]) -> Settings:
         variables=plain.get("variables", {}),
         lint=plain.get("lint", {}),
         guards=GuardSettings(guards.get("mass_change_share", 0.3), guards.get("mass_change_count", 10)),
+        places=places,
     )
 
 
@@ -170,47 +172,48 @@ def _read_environment(name: str, fields: Mapping[str, Any]) -> Environment:
     )
 
 
-def _cross_check(settings: Settings, document: Document, plain: Mapping[str, Any]) -> list[Diagnostic]:
-    found: list[Diagnostic] = []
+def _cross_check(settings: Settings, document: Document, plain: Mapping[str, Any]) -> Iterator[Diagnostic]:
     chosen = plain.get("default_environment")
     if chosen is not None and chosen not in settings.environments:
-        names = ", ".join(sorted(settings.environments))
-        found.append(
-            _wrong(
-                "unknown-environment",
-                "There is no such environment",
-                f"{chosen}; there are {names}.",
-                "default_environment",
-                document,
-            )
-        )
+        yield unknown_environment(chosen, settings.environments, document.source("default_environment"))
     elif chosen is not None and settings.environments[chosen].production:
-        found.append(
-            _wrong(
-                "production-default",
-                "The default environment must not be production",
-                f"{chosen} is marked production: true, so it must be named each time.",
-                "default_environment",
-                document,
-            )
-        )
+        detail = f"{chosen} is marked production: true, so it must be named each time."
+        summary = "The default environment must not be production"
+        yield _wrong("production-default", summary, detail, "default_environment", document)
     requires = plain.get("requires")
     if requires is not None and not satisfies(requires, __version__):
-        found.append(
-            _wrong(
-                "wrong-version",
-                "This omnictl is not one that the project wants",
-                f"The project requires {requires}; this is {__version__}.",
-                "requires",
-                document,
+        detail = f"The project requires {requires}; this is {__version__}."
+        if not _is_requirement(requires):
+            detail = f"{requires} cannot be read; write it as >=1.2, or >=1.2, <2."
+        yield _wrong("wrong-version", "This omnictl is not one that the project wants", detail, "requires", document)
+
+
+def unknown_environment(name: str, known: Iterable[str], source: Source) -> Diagnostic:
+    """Return the diagnostic of an environment that omnictl.yaml does not have."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1)
+    return Diagnostic(
+        "unknown-environment",
+        Severity.ERROR,
+        "There is no such environment",
+        f"{name} is not in omnictl.yaml; it has {', '.join(names)}.",
+        source,
+        label=f"did you mean {close[0]}?" if close else "",
+    )
+
+
+def _find_secrets(document: Document) -> Iterator[Diagnostic]:
+    for where, value in _scalars(document.value, ""):
+        is_variable = ".variables." in f".{where}"
+        if looks_like_credential(value.text, or_api_key=not is_variable):
+            yield Diagnostic(
+                "secret-in-file",
+                Severity.ERROR,
+                "A credential stands in the settings",
+                "Its value is not shown here. It is in the history of the repository now, if it was committed.",
+                document.source(where),
+                hint="revoke it, and name the environment variable that holds the new one (credentials.api_key_env)",
             )
-        )
-    found += [
-        _wrong("secret-in-file", "A credential stands in the settings", "Its value is not shown here.", where, document)
-        for where, value in _scalars(document.value, "")
-        if _SECRET.search(value.text)
-    ]
-    return found
 
 
 def _scalars(value: Any, where: str) -> list[tuple[str, Scalar]]:
@@ -227,6 +230,10 @@ def _scalars(value: Any, where: str) -> list[tuple[str, Scalar]]:
 def satisfies(requirement: str, version: str) -> bool:
     """Tell whether a version fits a requirement such as ``>=1.2`` or ``>=1.2, <2``; what cannot be read does not."""
     return all(_satisfies_one(each.strip(), version) for each in requirement.split(","))
+
+
+def _is_requirement(requirement: str) -> bool:
+    return all(_VERSION.match(each.strip()) for each in requirement.split(","))
 
 
 def _satisfies_one(requirement: str, version: str) -> bool:
@@ -249,15 +256,18 @@ def _satisfies_one(requirement: str, version: str) -> bool:
 
 
 def _empty(path: Path) -> Diagnostic:
-    return Diagnostic("empty-file", Severity.ERROR, "The file is empty", f"{path.name} has no settings.")
+    return Diagnostic(
+        "empty-file",
+        Severity.ERROR,
+        "The file is empty",
+        f"{path.name} has no settings.",
+        Source(path.name),
+        hint="write version: 1",
+    )
 
 
 def _wrong(code: str, summary: str, detail: str, where: str, document: Document) -> Diagnostic:
-    hint = "name the environment variable that holds it instead (credentials.api_key_env)" if "secret" in code else ""
-    source = document.source(where)
-    if "secret" in code:
-        source = type(source)(source.path, source.line, source.column)
-    return Diagnostic(code, Severity.ERROR, summary, detail, source, hint=hint)
+    return Diagnostic(code, Severity.ERROR, summary, detail, document.source(where))
 
 
 CODES = {
@@ -265,5 +275,6 @@ CODES = {
     "unknown-environment": "An environment is named that omnictl.yaml does not have.",
     "production-default": "An environment marked production must be named on the command line each time.",
     "wrong-version": "requires: names the versions of omnictl that may work on this project.",
+    "several-documents": "omnictl.yaml is one document; --- starts another.",
     "secret-in-file": "omnictl.yaml holds what looks like a credential. It holds names of variables only.",
 }

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from omnictl.config.yaml import Document, Scalar
+from omnictl.config.documents import Document, Scalar
 from omnictl.model.diagnostic import Diagnostic, Severity
 
 _REFERENCE = re.compile(r"\$?\$\{([^}]*)\}?")
+_USED = re.compile(r"\$\{var\.([A-Za-z_][A-Za-z0-9_]*)\}")
 _NAME = re.compile(r"^var\.([A-Za-z_][A-Za-z0-9_]*)$")
 
 
@@ -19,6 +20,15 @@ class Variables:
 
     values: Mapping[str, str | bool]
     declared: frozenset[str]
+
+
+@dataclass(slots=True)
+class Resolution:
+    """What came of resolving a document: its value, and the places that could not be resolved."""
+
+    value: Any
+    unresolved: set[str] = field(default_factory=set)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
 
 
 def collect(
@@ -42,72 +52,103 @@ def collect(
     return Variables(values, frozenset((*declared, *environment, *command_line)))
 
 
-def resolve(document: Document, variables: Variables, diagnostics: list[Diagnostic]) -> Any:
-    """Return the value of a document with its references resolved; what cannot be is told and stays as it is."""
-    return _resolve(document.value, "", document, variables, diagnostics)
+def resolve(document: Document, variables: Variables) -> Resolution:
+    """Resolve the references of a document; what cannot be resolved is told and stays as it is."""
+    resolution = Resolution(None)
+    resolution.value = _resolve(document.value, "", document, variables, resolution)
+    return resolution
 
 
-def _resolve(value: Any, where: str, document: Document, variables: Variables, diagnostics: list[Diagnostic]) -> Any:
+def _resolve(value: Any, where: str, document: Document, variables: Variables, into: Resolution) -> Any:
+    if isinstance(value, Scalar):
+        return _resolve_text(value, where, document, variables, into) if "${" in value.text else value
     if isinstance(value, list):
-        return [_resolve(each, f"{where}[{i}]", document, variables, diagnostics) for i, each in enumerate(value)]
-    if isinstance(value, dict):
-        return {
-            key: _resolve(each, f"{where}.{key}" if where else key, document, variables, diagnostics)
-            for key, each in value.items()
-        }
-    if "${" not in value.text:
-        return value
-    whole = _NAME.match(value.text[2:-1]) if value.text.startswith("${") and value.text.endswith("}") else None
-    if whole is not None and whole[1] in variables.values:
-        found = variables.values[whole[1]]
-        return Scalar(str(found).lower() if isinstance(found, bool) else found, is_plain=True)
-    text = _REFERENCE.sub(lambda match: _replace(match, where, document, variables, diagnostics), value.text)
-    return Scalar(text, is_plain=False)
+        return [_resolve(each, f"{where}[{i}]", document, variables, into) for i, each in enumerate(value)]
+    return {
+        key: _resolve(each, f"{where}.{key}" if where else key, document, variables, into)
+        for key, each in value.items()
+    }
 
 
-def _replace(
-    match: re.Match[str], where: str, document: Document, variables: Variables, diagnostics: list[Diagnostic]
-) -> str:
+def _resolve_text(value: Scalar, where: str, document: Document, variables: Variables, into: Resolution) -> Scalar:
+    def replace(match: re.Match[str]) -> str:
+        found = _lookup(match, where, document, variables, into)
+        return ("true" if found else "false") if isinstance(found, bool) else found
+
+    whole = _REFERENCE.fullmatch(value.text)
+    if whole is None or value.text.startswith("$$"):
+        return Scalar(_REFERENCE.sub(replace, value.text), is_plain=False)
+    found = replace(whole)
+    return Scalar(found, is_plain=found in ("true", "false") and where not in into.unresolved)
+
+
+def _lookup(match: re.Match[str], where: str, document: Document, variables: Variables, into: Resolution) -> str | bool:
     text = match[0]
     if text.startswith("$${"):
         return text[1:]
     name = _NAME.match(match[1]) if text.endswith("}") else None
     if name is None:
-        diagnostics.append(_unusable(text, where, document))
+        into.diagnostics.append(_unusable(text, where, document))
+        into.unresolved.add(where)
         return text
     if name[1] in variables.values:
-        found = variables.values[name[1]]
-        return str(found).lower() if isinstance(found, bool) else found
-    diagnostics.append(_unset(name[1], where, document, variables))
+        return variables.values[name[1]]
+    into.diagnostics.append(_unset(name[1], where, document, variables))
+    into.unresolved.add(where)
     return text
 
 
 def _unusable(text: str, where: str, document: Document) -> Diagnostic:
+    inside = re.match(r"\$\{\s*(?:vars?[.:])?\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}$", text)
     return Diagnostic(
         "bad-reference",
         Severity.ERROR,
         "A reference cannot be read",
         f"{text} is not of the form ${{var.NAME}}; there is no other.",
         document.source(where),
+        label=f"did you mean ${{var.{inside[1]}}}?" if inside else "",
         hint="a literal ${ is written $${",
     )
 
 
 def _unset(name: str, where: str, document: Document, variables: Variables) -> Diagnostic:
-    known = sorted(variables.declared)
-    close = get_close_matches(name, known, n=1)
     if name in variables.declared:
+        code, close = "unset-variable", []
         summary, detail = "A variable has no value", f"{name} has no value in this environment and no default."
     else:
-        summary, detail = "A variable is not known", f"{name} is not declared; known are {', '.join(known) or 'none'}."
+        known = sorted(variables.declared)
+        code, close = "unknown-variable", get_close_matches(name, known, n=1)
+        summary, detail = "A variable is not known", f"{name} is not declared; known: {' '.join(known) or 'none'}"
     return Diagnostic(
-        "unset-variable" if name in variables.declared else "unknown-variable",
+        code,
         Severity.ERROR,
         summary,
         detail,
         document.source(where),
-        label=f"did you mean {close[0]}?" if close and close[0] != name else "",
+        label=f"did you mean {close[0]}?" if close else "",
+        hint="give it a value in omnictl.yaml, or with one of",
         commands=(f"--var {name}=VALUE", f"export OMNICTL_VAR_{name.upper()}=VALUE"),
+    )
+
+
+def find_names(text: str) -> frozenset[str]:
+    """Return the names of the variables that a text refers to."""
+    return frozenset(_USED.findall(text)) if "${" in text else frozenset()
+
+
+def find_unknown_given(given: Mapping[str, str], known: frozenset[str]) -> list[Diagnostic]:
+    """Tell of each variable of the command line that nothing declares and no file uses."""
+    return [_unknown_given(name, sorted(known)) for name in given if name not in known]
+
+
+def _unknown_given(name: str, known: list[str]) -> Diagnostic:
+    close = get_close_matches(name, known, n=1)
+    return Diagnostic(
+        "unknown-variable",
+        Severity.ERROR,
+        "A variable is not known",
+        f"--var {name} sets what nothing declares and no file uses; known: {' '.join(known) or 'none'}",
+        hint=f"did you mean {close[0]}?" if close else "",
     )
 
 
@@ -115,5 +156,5 @@ CODES = {
     "bad-reference": "Only ${var.NAME} is resolved. A literal ${ is written $${.",
     "unset-variable": "A variable is declared and has no value here: neither --var, nor OMNICTL_VAR_NAME, nor the "
     "environment, nor a default.",
-    "unknown-variable": "A scenario names a variable that is declared nowhere.",
+    "unknown-variable": "A scenario names a variable that is declared nowhere, or --var sets one that nothing uses.",
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 from omnictl.engine.advance import note_reading, record_created
 from omnictl.engine.planner import make_plan
@@ -59,13 +60,17 @@ def refuse_empty_selection(configuration: Configuration, state: State, circumsta
     addresses = {*configuration.resources, *state.records}
     words = unmatched((*circumstances.only, *circumstances.exclude), addresses, configuration.resources)
     if words:
+        ids = [id_of(each) for each in addresses]
+        close = [each for word in words for each in get_close_matches(word, ids, n=1)]
         raise UsageError(
             Diagnostic(
                 "empty-selection",
                 Severity.ERROR,
                 "A selection names no scenario",
                 f"Nothing matches {', '.join(words)}: no id of the files or the state, and no label.",
-                hint="an id glob (otp-*) or label:KEY=VALUE; see the ids with",
+                hint=f"did you mean {', '.join(close)}? See all ids with"
+                if close
+                else "an id glob (otp-*) or label:KEY=VALUE; see the ids with",
                 commands=("omnictl state list",),
             )
         )

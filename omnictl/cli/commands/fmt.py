@@ -1,47 +1,119 @@
 """``omnictl fmt``: canonical layout, comments kept."""
 
 import difflib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
-from omnictl.cli.context import get_session
+from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
-from omnictl.cli.reports import write_text
-from omnictl.cli.saved import read_text
+from omnictl.config.discovery import find_below, find_scenario_files
+from omnictl.config.documents import MistakeError
 from omnictl.config.format import format_text
-from omnictl.config.scenarios import find_scenario_files
-from omnictl.model.diagnostic import Diagnostic, has_errors
+from omnictl.config.reading import decode, read_bytes
+from omnictl.errors import UsageError
+from omnictl.model.diagnostic import Diagnostic, Severity, Source, has_errors
 
 
 @click.command("fmt", epilog="Example: omnictl fmt --check --diff")
-@click.argument("paths", nargs=-1, metavar="[PATH…]")
+@click.argument("paths", nargs=-1, metavar="[PATH…]", type=click.Path(exists=True, path_type=Path))
 @click.option("--check", is_flag=True, help="Write nothing; exit with 2 if a file would change.")
 @click.option("--diff", is_flag=True, help="Show what changes.")
 @global_options
 @click.pass_context
-def command(ctx: click.Context, *, paths: tuple[str, ...], check: bool, diff: bool) -> int:
-    """Bring scenario files into canonical layout. Comments stay, and so does what the files say."""
+def command(ctx: click.Context, *, paths: Sequence[Path], check: bool, diff: bool) -> int:
+    """Bring scenario files into canonical layout. Comments stay, and so does what the files say.
+
+    Without paths: the scenario files of all environments.
+    """
     session = get_session(ctx)
-    files = [Path(each) for each in paths] or list(find_scenario_files(session.settings))
     diagnostics: list[Diagnostic] = []
     changed = 0
-    for path in files:
-        before = read_text(path).decode("utf-8", "surrogateescape")
-        after, problems = format_text(before, str(path))
+    for path, shown in _find(paths, session, diagnostics):
+        try:
+            before = decode(read_bytes(path, shown), shown)
+        except MistakeError as found:
+            diagnostics.append(found.diagnostic)
+            continue
+        after, problems = format_text(before, shown)
         diagnostics += problems
         if before == after:
             continue
         changed += 1
-        if diff:
-            lines = difflib.unified_diff(before.splitlines(), after.splitlines(), str(path), str(path), lineterm="")
-            session.output.result("\n".join(lines))
+        session.output.result(_difference(before, after, shown) if diff else shown)
         if not check:
-            write_text(path, after)
-        if not diff:
-            session.output.result(str(path))
+            _replace(path, after)
     session.output.diagnostics(diagnostics)
     if has_errors(diagnostics):
         return ExitCode.FAILED
     return ExitCode.DIFFERENCE if check and changed else ExitCode.OK
+
+
+def _find(paths: Sequence[Path], session: Session, diagnostics: list[Diagnostic]) -> Iterator[tuple[Path, str]]:
+    """Return the files, each once, with their names for people; what cannot be followed is told."""
+    if not paths:
+        files, problems = find_scenario_files(session.settings)
+        diagnostics += problems
+        yield from ((Path(each.path), each.shown) for each in files)
+        return
+    root = Path(os.path.realpath(session.settings.root))
+    seen: set[str] = set()
+    for path in paths:
+        absolute = Path(os.path.abspath(path))  # noqa: PTH100 - links in it are kept
+        if absolute.is_relative_to(root) and not absolute.resolve().is_relative_to(root):
+            diagnostics.append(_outside(path))
+            continue
+        below, problems = find_below(path, session.settings) if path.is_dir() else ((), ())
+        diagnostics += problems
+        found = [(each.path, each.shown) for each in below] if path.is_dir() else [(str(absolute), path.as_posix())]
+        yield from ((Path(name), shown) for name, shown in found if name not in seen)
+        seen.update(name for name, _ in found)
+
+
+def _difference(before: str, after: str, shown: str) -> str:
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), shown, shown, lineterm="")
+    return "\n".join(lines) or f"{shown}: only the ends of lines"
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put a text in the place of a file's, whole or not at all; its mode stays. A link stays, its target is written."""
+    target = Path(os.path.realpath(path))
+    try:
+        if not os.access(target, os.W_OK):
+            raise PermissionError(13, "Permission denied")
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(stat.S_IMODE(target.stat().st_mode))
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UsageError(
+            Diagnostic(
+                "cannot-write-file",
+                Severity.ERROR,
+                "A file cannot be written",
+                f"{path}: {error.strerror or error}. It is as it was.",
+                hint="check the path and its permissions",
+            )
+        ) from None
+
+
+def _outside(path: Path) -> Diagnostic:
+    return Diagnostic(
+        "outside-root",
+        Severity.ERROR,
+        "A path leads out of the project",
+        "What it names lies outside the folder of omnictl.yaml, and is not written.",
+        Source(path.as_posix()),
+    )

@@ -1,5 +1,7 @@
 """``omnictl init``: a first project that works at once."""
 
+from collections.abc import Iterator
+from os.path import lexists
 from pathlib import Path
 
 import click
@@ -8,21 +10,25 @@ from omnictl.cli.context import get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
 from omnictl.cli.reports import write_text
+from omnictl.cli.workflows import WORKFLOWS
+from omnictl.config.discovery import is_scenario_name
 
 _SETTINGS = """\
-# The settings of omnictl. Everything here has a usual value; see docs/settings.md.
+# The settings of omnictl. Everything here has a usual value; all of it: omnictl schema settings
 version: 1
 default_environment: test
-
-variables:
-  sms_sender: InfoSMS
-
+{variables}
 environments:
-  test: {}
+  test: {{}}
   # production:
   #   base_url: https://xxxxx.api.infobip.com
-  #   credentials: {api_key_env: INFOBIP_API_KEY_PRODUCTION}
+  #   credentials: {{api_key_env: INFOBIP_API_KEY_PRODUCTION}}
   #   production: true
+"""
+
+_VARIABLES = """
+variables:
+  sms_sender: InfoSMS
 """
 
 _SCENARIO = """\
@@ -36,54 +42,33 @@ flow:
 default: true
 """
 
-_GITHUB = """\
-name: omnictl
-on:
-  pull_request:
-  push:
-    branches: [main]
-permissions:
-  contents: read
-jobs:
-  validate:
-    runs-on: ubuntu-latest
-    steps:
-      - uses: actions/checkout@v4
-      - uses: actions/setup-python@v5
-        with: {python-version: "3.11"}
-      - run: pip install omnictl
-      - run: omnictl validate
-      - run: omnictl fmt --check --diff
-"""
-
-_GITLAB = """\
-validate:
-  image: python:3.11
-  script:
-    - pip install omnictl
-    - omnictl validate
-    - omnictl fmt --check --diff
-"""
-
-_WORKFLOWS = {"github": (".github/workflows/omnictl.yml", _GITHUB), "gitlab": (".gitlab-ci.yml", _GITLAB)}
-
 
 @click.command("init", epilog="Example: omnictl init --ci github")
-@click.option("--ci", type=click.Choice(sorted(_WORKFLOWS)), help="Also write a workflow that validates.")
+@click.option("--ci", type=click.Choice(sorted(WORKFLOWS)), help="Also write a workflow: validate, fmt, plan.")
 @global_options
 @click.pass_context
 def command(ctx: click.Context, ci: str | None) -> int:
-    """Write omnictl.yaml and a first scenario. Files that are there are left alone."""
+    """Write omnictl.yaml and a first scenario. Files that are there are left alone, and nothing is asked."""
     output = get_session(ctx).output
-    wanted = [("omnictl.yaml", _SETTINGS), ("scenarios/vk-sms.yaml", _SCENARIO)]
-    if ci is not None:
-        wanted.append(_WORKFLOWS[ci])
-    for name, text in wanted:
+    for name, text in _wanted(ci):
         path = Path(name)
-        if path.exists():
-            output.say(f"{name} is there and was left alone.")
+        if lexists(path) or (path.parent.name == "scenarios" and _has_scenarios()):
+            output.say(f"{path.parent.as_posix() if not lexists(path) else name} is there and was left alone.")
             continue
         write_text(path, text)
         output.result(f"wrote {name}")
     output.result("\nNext:\n    omnictl plan --sandbox")
     return ExitCode.OK
+
+
+def _wanted(ci: str | None) -> Iterator[tuple[str, str]]:
+    """Return the files and what stands in them, in the order in which they are written."""
+    yield "omnictl.yaml", _SETTINGS.format(variables="" if _has_scenarios() else _VARIABLES)
+    yield "scenarios/vk-sms.yaml", _SCENARIO
+    if ci is not None:
+        yield WORKFLOWS[ci]
+
+
+def _has_scenarios() -> bool:
+    """Tell whether there are scenarios; a first one would only be in their way."""
+    return any(is_scenario_name(each.name) for each in Path("scenarios").rglob("*"))

@@ -1,10 +1,13 @@
 """``omnictl render``: what will be sent, with every variable resolved; offline."""
 
+from collections.abc import Sequence
+from difflib import get_close_matches
+
 import click
 
 from omnictl import __version__
 from omnictl.cli.completing import complete_ids
-from omnictl.cli.context import get_session
+from omnictl.cli.context import SANDBOX_BANNER, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
 from omnictl.codec.parts import encode_attributes
@@ -27,9 +30,7 @@ def command(ctx: click.Context, globs: tuple[str, ...], output_format: str) -> i
     resources = session.configuration.resources
     missing = unmatched(globs, resources, resources)
     if missing:
-        raise UsageError(
-            Diagnostic("empty-selection", Severity.ERROR, "A selection names no scenario", f"{', '.join(missing)}.")
-        )
+        raise UsageError(_no_scenario(missing, [id_of(each) for each in resources]))
     chosen = [
         each for each in resources.values() if not globs or any(matches(g, each.address, resources) for g in globs)
     ]
@@ -49,8 +50,21 @@ def command(ctx: click.Context, globs: tuple[str, ...], output_format: str) -> i
     else:
         import yaml
 
-        session.output.result(yaml.safe_dump_all(items, sort_keys=False, allow_unicode=True, explicit_start=True))
+        banner = f"# {SANDBOX_BANNER}\n" if session.sandbox else ""
+        text = yaml.safe_dump_all(items, sort_keys=False, allow_unicode=True, explicit_start=True, width=1000)
+        session.output.result(banner + text)
     return ExitCode.OK
+
+
+def _no_scenario(missing: Sequence[str], known: Sequence[str]) -> Diagnostic:
+    close = [each for word in missing for each in get_close_matches(word, known, n=1)]
+    return Diagnostic(
+        "empty-selection",
+        Severity.ERROR,
+        "A selection names no scenario",
+        f"Nothing matches {', '.join(missing)}: no id of the files, and no label.",
+        hint=f"did you mean {', '.join(close)}?" if close else "an id glob (otp-*) or label:KEY=VALUE",
+    )
 
 
 def _to_document(resource: Resource) -> dict[str, Json]:

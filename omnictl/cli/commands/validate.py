@@ -1,11 +1,12 @@
 """``omnictl validate``: the files alone; no credentials, no network, safe for the pull requests of strangers."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import click
 
 from omnictl import __version__
-from omnictl.cli.context import get_session
+from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
 from omnictl.cli.reports import (
@@ -18,46 +19,59 @@ from omnictl.cli.reports import (
     write_reports,
 )
 from omnictl.codec.report import make_envelope
-from omnictl.config.scenarios import LoadedConfiguration, validate_all
+from omnictl.config.scenarios import Validation, validate_all
+from omnictl.lint.check import lint
 from omnictl.model.address import id_of
-from omnictl.model.diagnostic import Severity, has_errors
+from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
 from omnictl.render.diagnostics import render_diagnostics
-from omnictl.render.style import Style
 from omnictl.render.words import count
 
 FORMATS = ("text", "json", "markdown", "sarif", "junit", "github", "gitlab-codequality")
 
 
 @click.command("validate", epilog="Example: omnictl validate --report json=validate.json")
+@click.argument("paths", nargs=-1, metavar="[PATH…]", type=click.Path(exists=True, path_type=Path))
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", help="How it is shown.")
 @report_option(*FORMATS)
 @global_options
 @click.pass_context
-def command(ctx: click.Context, *, output_format: str, reports: Sequence[Report]) -> int:
-    """Check the files for every environment: schema and cross-file checks. Offline, without credentials."""
+def command(ctx: click.Context, *, paths: Sequence[Path], output_format: str, reports: Sequence[Report]) -> int:
+    """Check the files for every environment: schema, cross-file checks, lint. Offline, without credentials.
+
+    With paths, only what is wrong with these files and folders is told; they are still compared with all others.
+    """
     session = get_session(ctx)
     with reported_failures(reports, sandbox=False, output=session.output, output_format=output_format):
-        loaded = validate_all(session.settings, session.options.variables, session.environ)
-    code = ExitCode.FAILED if has_errors(loaded.diagnostics) else ExitCode.OK
-    write_reports(reports, lambda: _renderings(loaded, code))
+        validation = validate_all(session.settings, session.options.variables, session.environ, paths)
+    diagnostics = (*validation.diagnostics, *_lint(validation, session))
+    code = ExitCode.FAILED if has_errors(diagnostics) else ExitCode.OK
+    write_reports(reports, lambda: _renderings(validation, diagnostics, code))
     if output_format != "text":
-        show_rendering(session.output, output_format, _renderings(loaded, code))
+        show_rendering(session.output, output_format, _renderings(validation, diagnostics, code))
     else:
-        session.output.diagnostics(loaded.diagnostics)
-        session.output.result(_summary(loaded))
+        session.output.diagnostics(diagnostics)
+        session.output.result(_summary(validation, diagnostics))
     return code
 
 
-def _renderings(loaded: LoadedConfiguration, code: int) -> Mapping[str, Rendering]:
-    from omnictl.cli.renderings import sarif_of
+def _lint(validation: Validation, session: Session) -> tuple[Diagnostic, ...]:
+    """Return what the rules find in each environment; what several share is told once."""
+    found: dict[Diagnostic, None] = {}
+    for configuration in validation.configurations.values():
+        found.update(dict.fromkeys(lint(configuration, session.settings.lint)))
+    return tuple(each for each in found if validation.concerns(each))
+
+
+def _renderings(validation: Validation, diagnostics: Sequence[Diagnostic], code: ExitCode) -> Mapping[str, Rendering]:
+    from omnictl.cli.renderings import PLAIN, sarif_of
     from omnictl.render.github import render_github
     from omnictl.render.gitlab import render_gitlab_codequality
     from omnictl.render.junit import render_files_junit
     from omnictl.render.markdown import render_diagnostics_markdown
 
-    plain, told = Style(colour=False, unicode=True, width=100), loaded.diagnostics
+    counts = _counts(validation, diagnostics)
     return {
-        "text": lambda: render_diagnostics(loaded.diagnostics, plain) + _summary(loaded),
+        "text": lambda: render_diagnostics(diagnostics, PLAIN) + _summary(validation, diagnostics),
         "json": lambda: to_text(
             make_envelope(
                 "validate",
@@ -65,31 +79,41 @@ def _renderings(loaded: LoadedConfiguration, code: int) -> Mapping[str, Renderin
                 environment=None,
                 sandbox=False,
                 exit_code=code,
-                diagnostics=loaded.diagnostics,
-                scenarios=len(loaded.configuration.resources),
-                files=loaded.files,
+                diagnostics=diagnostics,
+                scenarios=validation.scenarios,
+                files=validation.files,
             )
         ),
-        "markdown": lambda: render_diagnostics_markdown(told, title="omnictl validate", summary=_counts(loaded)),
-        "sarif": lambda: sarif_of(told, "validate", code),
-        "junit": lambda: render_files_junit(_cases(loaded), told),
-        "github": lambda: render_github(told, title="omnictl validate", summary=_counts(loaded)),
-        "gitlab-codequality": lambda: render_gitlab_codequality(told),
+        "markdown": lambda: render_diagnostics_markdown(diagnostics, title="omnictl validate", summary=counts),
+        "sarif": lambda: sarif_of(diagnostics, "validate", code),
+        "junit": lambda: render_files_junit(_cases(validation), diagnostics),
+        "github": lambda: render_github(diagnostics, title="omnictl validate", summary=counts),
+        "gitlab-codequality": lambda: render_gitlab_codequality(diagnostics),
     }
 
 
-def _cases(loaded: LoadedConfiguration) -> tuple[tuple[str, str], ...]:
+def _cases(validation: Validation) -> tuple[tuple[str, str], ...]:
     """Return each scenario as its path and its id."""
-    resources = loaded.configuration.resources.values()
-    return tuple((each.source.path, id_of(each.address)) for each in resources if each.source)
+    found: dict[tuple[str, str], None] = {}
+    for configuration in validation.configurations.values():
+        for each in configuration.resources.values():
+            if each.source:
+                found[each.source.path, id_of(each.address)] = None
+    return tuple(found)
 
 
-def _counts(loaded: LoadedConfiguration) -> str:
-    numbers = {level: sum(1 for each in loaded.diagnostics if each.severity is level) for level in Severity}
+def _counts(validation: Validation, diagnostics: Sequence[Diagnostic]) -> str:
+    """Return errors, warnings (and notes, where there are some) in so many scenarios."""
+    numbers = {level: sum(1 for each in diagnostics if each.severity is level) for level in Severity}
     found = f"{count(numbers[Severity.ERROR], 'error')}, {count(numbers[Severity.WARNING], 'warning')}"
-    return f"{found} in {count(loaded.files, 'file')}. Nothing was sent."
+    if numbers[Severity.NOTE]:
+        found += f", {count(numbers[Severity.NOTE], 'note')}"
+    return f"{found} in {count(validation.scenarios, 'scenario')}. Nothing was sent."
 
 
-def _summary(loaded: LoadedConfiguration) -> str:
-    first = next((each.code for each in loaded.diagnostics if each.severity is Severity.ERROR), None)
-    return f"{_counts(loaded)} More:\n    omnictl explain {first}" if first else _counts(loaded)
+def _summary(validation: Validation, diagnostics: Sequence[Diagnostic]) -> str:
+    """Return the last lines: the counts, and how to learn more of the worst that was found."""
+    order = list(Severity)
+    worst = min(diagnostics, key=lambda each: order.index(each.severity), default=None)
+    counts = _counts(validation, diagnostics)
+    return f"{counts} More:\n    omnictl explain {worst.code}" if worst else counts

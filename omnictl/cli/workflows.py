@@ -1,0 +1,117 @@
+"""The workflows that ``omnictl init --ci`` writes: what needs no secret runs always, the rest where there is one."""
+
+_GITHUB = """\
+# Checks every pull request; shows the plan where the repository has a key.
+#   settings > secrets:   INFOBIP_API_KEY
+#   settings > variables: INFOBIP_BASE_URL, such as https://xxxxx.api.infobip.com
+name: omnictl
+on:
+  pull_request:
+  push:
+    branches: [main]
+permissions:
+  contents: read
+jobs:
+  validate: # no credentials, no network: safe for pull requests from forks
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-python@v5
+        with:
+          python-version: "3.11"
+      - run: pip install omnictl
+      - run: omnictl validate
+      - run: omnictl fmt --check --diff
+
+  plan:
+    needs: validate
+    runs-on: ubuntu-latest
+    env:
+      INFOBIP_BASE_URL: ${{ vars.INFOBIP_BASE_URL }}
+      INFOBIP_API_KEY: ${{ secrets.INFOBIP_API_KEY }} # empty in forks: the steps below are skipped
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-python@v5
+        with:
+          python-version: "3.11"
+      - run: pip install omnictl
+      - if: env.INFOBIP_API_KEY != ''
+        run: omnictl plan --report markdown=plan.md
+      - if: always() && env.INFOBIP_API_KEY != '' && hashFiles('plan.md') != ''
+        run: cat plan.md >> "$GITHUB_STEP_SUMMARY"
+
+  # Apply after the merge. The state remembers the key of every scenario and must outlive the job. Either keep it in
+  # git: set `state_in_git: true` in the environment, and let the job commit state/, or keep applying from one machine.
+  # Two applies must never run at a time, hence the group.
+  # apply:
+  #   if: github.event_name == 'push'
+  #   needs: validate
+  #   runs-on: ubuntu-latest
+  #   concurrency: {group: omnictl-apply, cancel-in-progress: false}
+  #   permissions:
+  #     contents: write
+  #   env:
+  #     INFOBIP_BASE_URL: ${{ vars.INFOBIP_BASE_URL }}
+  #     INFOBIP_API_KEY: ${{ secrets.INFOBIP_API_KEY }}
+  #   steps:
+  #     - uses: actions/checkout@v4
+  #     - uses: actions/setup-python@v5
+  #       with:
+  #         python-version: "3.11"
+  #     - run: pip install omnictl
+  #     - run: omnictl apply --yes
+  #     - if: always()
+  #       run: |
+  #         git config user.name omnictl
+  #         git config user.email omnictl@users.noreply.github.com
+  #         git add state
+  #         git diff --cached --quiet || git commit -m "Remember what was applied [skip ci]"
+  #         git push
+"""
+
+_GITLAB = """\
+# Checks every merge request; shows the plan where the project has a key.
+#   settings > CI/CD > variables: INFOBIP_BASE_URL, such as https://xxxxx.api.infobip.com, and INFOBIP_API_KEY (masked)
+stages: [validate, plan]
+
+default:
+  image: python:3.11
+  before_script:
+    - pip install omnictl
+
+workflow:
+  rules:
+    - if: $CI_PIPELINE_SOURCE == "merge_request_event"
+    - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
+
+validate: # no credentials, no network: safe for merge requests from forks
+  stage: validate
+  script:
+    - omnictl validate
+    - omnictl fmt --check --diff
+
+plan:
+  stage: plan
+  rules:
+    - if: $INFOBIP_API_KEY
+  script:
+    - omnictl plan --report markdown=plan.md
+  artifacts:
+    when: always
+    expose_as: plan
+    paths: [plan.md]
+
+# Apply after the merge. The state remembers the key of every scenario and must outlive the job. Either keep it in git:
+# set `state_in_git: true` in the environment, and let the job commit state/ with a token that may push, or keep
+# applying from one machine. Two applies must never run at a time, hence the resource group.
+# apply:
+#   stage: apply
+#   resource_group: omnictl-apply
+#   rules:
+#     - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $INFOBIP_API_KEY
+#   script:
+#     - omnictl apply --yes
+"""
+
+WORKFLOWS = {"github": (".github/workflows/omnictl.yml", _GITHUB), "gitlab": (".gitlab-ci.yml", _GITLAB)}
+"""The file and its text, by service."""

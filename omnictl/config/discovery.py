@@ -1,0 +1,156 @@
+"""Finding the scenario files of an environment: in order, once each, and never out of the project through a link."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from omnictl.config.settings import FILE_NAME, Environment, Settings
+from omnictl.model.diagnostic import Diagnostic, Severity, Source
+
+_ENDINGS = (".yaml", ".yml", ".json")
+_OTHER_KINDS = tuple(f".{kind}{ending}" for kind in ("message", "omnitest") for ending in _ENDINGS)
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioFile:
+    """A file that may declare scenarios; ``shown`` is its path for people, relative to the project where it can be."""
+
+    path: str
+    shown: str
+
+
+@dataclass(slots=True)
+class _Search:
+    root: str
+    found: dict[str, ScenarioFile] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+
+def find_files(settings: Settings, environment: Environment) -> tuple[tuple[ScenarioFile, ...], tuple[Diagnostic, ...]]:
+    """Return the scenario files of an environment, and what is wrong with the paths that name them."""
+    search = _Search(os.path.realpath(settings.root))
+    for each in environment.scenario_paths or settings.scenario_paths:
+        _find_path(os.path.join(search.root, each), each, search)  # noqa: PTH118 - many files, so plain texts
+    return tuple(search.found.values()), tuple(search.diagnostics)
+
+
+def find_below(path: Path, settings: Settings) -> tuple[tuple[ScenarioFile, ...], tuple[Diagnostic, ...]]:
+    """Return the scenario files at or below a path of the command line; such a path may lie anywhere."""
+    search = _Search(os.path.realpath(settings.root))
+    if path.is_dir():
+        _walk(os.path.abspath(path), search)  # noqa: PTH100 - links in it are kept
+    else:
+        _add(os.path.abspath(path), search)  # noqa: PTH100
+    return tuple(search.found.values()), tuple(search.diagnostics)
+
+
+def find_scenario_files(settings: Settings) -> tuple[tuple[ScenarioFile, ...], tuple[Diagnostic, ...]]:
+    """Return the scenario files of all environments, each once."""
+    found: dict[str, ScenarioFile] = {}
+    diagnostics: dict[Diagnostic, None] = {}
+    for environment in settings.environments.values():
+        files, problems = find_files(settings, environment)
+        found.update((each.path, each) for each in files)
+        diagnostics.update(dict.fromkeys(problems))
+    return tuple(found.values()), tuple(diagnostics)
+
+
+def is_scenario_name(name: str) -> bool:
+    """Tell whether a file of this name declares scenarios: not hidden, not of another kind."""
+    return name.endswith(_ENDINGS) and not name.endswith(_OTHER_KINDS) and not name.startswith((".", "_"))
+
+
+def _find_path(path: str, named: str, search: _Search) -> None:
+    if not os.path.lexists(path):
+        search.diagnostics.append(_missing_path(named))
+    elif not _is_inside(path, search.root):
+        search.diagnostics.append(_outside(named))
+    elif os.path.isdir(path):  # noqa: PTH112
+        _walk(path, search)
+    else:
+        _add(path, search)
+
+
+def _walk(folder: str, search: _Search) -> None:
+    real = os.path.realpath(folder)
+    if real in search.folders:  # a link to a folder above, or to one that is read anyway
+        return
+    search.folders.add(real)
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda each: each.name)
+    except OSError as error:
+        search.diagnostics.append(_unreadable(_shown(folder, search.root), error.strerror or "it cannot be read"))
+        return
+    for entry in entries:
+        if entry.name.startswith((".", "_")):
+            continue
+        if entry.is_symlink():
+            _follow(entry, search)
+        elif is_scenario_name(entry.name):
+            _add(entry.path, search)
+        elif entry.is_dir():
+            _walk(entry.path, search)
+
+
+def _follow(entry: "os.DirEntry[str]", search: _Search) -> None:
+    is_folder = os.path.isdir(entry.path)  # noqa: PTH112
+    if not is_folder and not is_scenario_name(entry.name):
+        return
+    if not _is_inside(entry.path, search.root):
+        search.diagnostics.append(_outside(_shown(entry.path, search.root)))
+    elif is_folder:
+        _walk(entry.path, search)
+    else:
+        _add(entry.path, search)
+
+
+def _add(path: str, search: _Search) -> None:
+    if path == os.path.join(search.root, FILE_NAME):  # noqa: PTH118
+        return
+    search.found.setdefault(path, ScenarioFile(path, _shown(path, search.root)))
+
+
+def _is_inside(path: str, root: str) -> bool:
+    real = os.path.realpath(path)
+    return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
+
+
+def _shown(path: str, root: str) -> str:
+    start = root.rstrip(os.sep) + os.sep
+    return (path.removeprefix(start)).replace(os.sep, "/")
+
+
+def _missing_path(path: str) -> Diagnostic:
+    return Diagnostic(
+        "missing-path",
+        Severity.ERROR,
+        "A folder or file of scenarios does not exist",
+        f"{path} is not there, and nothing is read instead of it.",
+        hint="write a first scenario with",
+        commands=("omnictl init",),
+    )
+
+
+def _outside(path: str) -> Diagnostic:
+    return Diagnostic(
+        "outside-root",
+        Severity.ERROR,
+        "A path leads out of the project",
+        "What it names lies outside the folder of omnictl.yaml, and is not read.",
+        Source(path),
+        hint="copy it into the project",
+    )
+
+
+def _unreadable(path: str, why: str) -> Diagnostic:
+    return Diagnostic("unreadable-folder", Severity.ERROR, "A folder cannot be read", f"{why}.", Source(path))
+
+
+CODES = {
+    "missing-path": "A folder or file named for scenarios does not exist. It is never read as an empty configuration.",
+    "outside-root": "A symbolic link among the scenarios, or a path of omnictl.yaml, leads out of the project; what "
+    "lies there is not read.",
+    "unreadable-folder": "A folder of scenarios cannot be listed. It is never read as an empty one.",
+}

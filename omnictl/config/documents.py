@@ -1,0 +1,130 @@
+"""What reading a file gives: values with the place of each, the text of the author kept; and what is wrong with it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from omnictl.model.diagnostic import Diagnostic, Severity, Source
+
+LARGEST_BYTES = 1024 * 1024
+DEEPEST = 40
+
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_LONGEST_EXCERPT = 200
+_API_KEY = r"\b[0-9a-fA-F]{32}-[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"
+_CREDENTIAL = r"\b(?:App|Basic|Bearer|IBSSO) +(?=[^\s\"']*[0-9=])[^\s\"']{12,}|(?<=://)[^/\s@]+(?=@)"
+_NAMED = (
+    r"(?:api_?key|password|token|secret|authorization)(?:_env)?[\"']? *[:=] *"
+    r"(?![A-Z_][A-Z0-9_]*(?:[\s,}]|$))(?P<value>[^\s#].*)"
+)
+_IS_CREDENTIAL = re.compile(_CREDENTIAL)
+_IS_API_KEY = re.compile(_API_KEY)
+_MASKED = re.compile(f"{_API_KEY}|{_CREDENTIAL}|{_NAMED}", re.IGNORECASE)
+
+
+class Mark(NamedTuple):
+    """Where a value stands: line and column from 1; ``end_column`` is exclusive, 0 where it ends on another line."""
+
+    line: int
+    column: int
+    end_column: int = 0
+
+
+class Scalar(NamedTuple):
+    """A scalar: the text of the author, and whether it stood without quotes."""
+
+    text: str
+    is_plain: bool
+
+
+@dataclass(slots=True)
+class Document:
+    """One document: plain values (mappings, lists, Scalar), the place of each path, the file and its text."""
+
+    path: str
+    value: Any
+    marks: Mapping[str, Mark]
+    key_marks: Mapping[str, Mark]
+    text: str
+
+    def source(self, where: str, *, at_key: bool = False) -> Source:
+        """Return the place of a path, with the lines around it; of its nearest parent if it is absent."""
+        mark = self.key_marks.get(where) if at_key else self.marks.get(where)
+        while mark is None and where:
+            where = where[: max(where.rfind("."), where.rfind("["), 0)]
+            mark = self.marks.get(where)
+        return source_at(self.path, self.text, mark or Mark(1, 1))
+
+
+class Places(Mapping[str, Source]):
+    """The places of a document by path. An excerpt is cut when somebody asks for it, since hardly anybody does."""
+
+    __slots__ = ("_document",)
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+
+    def __getitem__(self, where: str) -> Source:
+        if where not in self._document.marks:
+            raise KeyError(where)
+        return self._document.source(where)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._document.marks)
+
+    def __len__(self) -> int:
+        return len(self._document.marks)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a file gave: documents, and what is wrong with it. ``is_whole`` is false where the reading broke off."""
+
+    documents: list[Document] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    is_whole: bool = True
+
+
+class MistakeError(Exception):
+    """The reading of a file cannot go on; carries the diagnostic."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.code)
+        self.diagnostic = diagnostic
+
+
+def mistake(code: str, summary: str, detail: str, source: Source, *, hint: str = "", label: str = "") -> Diagnostic:
+    """Return the diagnostic of a mistake in a file."""
+    return Diagnostic(code, Severity.ERROR, summary, detail, source, label=label, hint=hint)
+
+
+def source_at(path: str, text: str, mark: Mark) -> Source:
+    """Return a place with the lines around it."""
+    lines = _LINE_BREAK.split(text)
+    if not lines[-1] and mark.line < len(lines):
+        lines.pop()  # the end of the last line is no line
+    first, last = max(1, mark.line - 1), min(len(lines), mark.line + 1)
+    excerpt = tuple((number, mask(lines[number - 1])[:_LONGEST_EXCERPT]) for number in range(first, last + 1))
+    return Source(path, mark.line, mark.column, mark.end_column or None, excerpt)
+
+
+def looks_like_credential(text: str, *, or_api_key: bool = True) -> bool:
+    """Tell whether a text holds what looks like a credential; the application code of PUSH looks like an API key."""
+    return bool(_IS_CREDENTIAL.search(text) or (or_api_key and _IS_API_KEY.search(text)))
+
+
+def mask(text: str) -> str:
+    """Return a text with stars for what may be a credential, as long as before, so that columns stay."""
+
+    def stars(match: re.Match[str]) -> str:
+        start = match.start("value") - match.start() if match["value"] else 0
+        return match[0][:start] + re.sub(r"\S", "*", match[0][start:])
+
+    return _MASKED.sub(stars, text)
+
+
+def mark_at(text: str, position: int) -> Mark:
+    """Return the line and column of a position in a text."""
+    breaks = [each for each in _LINE_BREAK.finditer(text, 0, position) if each.end() <= position]
+    return Mark(len(breaks) + 1, position - (breaks[-1].end() if breaks else 0) + 1)

@@ -1,0 +1,74 @@
+"""Files from disk: never blocking, never more than a bound, UTF-8, and then YAML or JSON by their name."""
+
+import os
+import stat
+from pathlib import Path
+
+from omnictl.config.documents import LARGEST_BYTES, Mark, MistakeError, Reading, mistake, source_at
+from omnictl.config.yaml import parse_yaml
+from omnictl.model.diagnostic import Source
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def read_file(path: Path | str, shown: str) -> Reading:
+    """Read a file; never blocks on what is no regular file, and never raises. ``shown`` is its path for people."""
+    try:
+        return parse_text(decode(read_bytes(path, shown), shown), shown)
+    except MistakeError as found:
+        return Reading(diagnostics=[found.diagnostic], is_whole=False)
+
+
+def parse_text(text: str, shown: str) -> Reading:
+    """Parse a text as what its name says: JSON, or else YAML. A leading byte order mark means nothing."""
+    text = text.removeprefix("\ufeff")
+    if shown.endswith(".json"):
+        from omnictl.config.strict_json import parse_strict_json
+
+        return parse_strict_json(text, shown)
+    return parse_yaml(text, shown)
+
+
+def read_bytes(path: Path | str, shown: str) -> bytes:
+    """Return the bytes of a regular file of a bounded size. Raises MistakeError for everything else."""
+    try:
+        kind = os.stat(path)  # noqa: PTH116 - many files, so plain texts
+        if not stat.S_ISREG(kind.st_mode):
+            what = "a directory" if stat.S_ISDIR(kind.st_mode) else "not a regular file"
+            raise MistakeError(mistake("not-a-file", "A file was expected", f"It is {what}.", Source(shown)))
+        handle = os.open(path, _FLAGS)
+        try:
+            content = os.read(handle, LARGEST_BYTES + 1)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        detail = f"{error.strerror or error}."
+        raise MistakeError(mistake("unreadable-file", "The file cannot be read", detail, Source(shown))) from None
+    if len(content) > LARGEST_BYTES:
+        detail = f"It has {kind.st_size:,} bytes; {LARGEST_BYTES:,} are read at most."
+        hint = "split it; one file a scenario is usual"
+        raise MistakeError(mistake("file-too-large", "The file is too large", detail, Source(shown), hint=hint))
+    return content
+
+
+def decode(content: bytes, shown: str) -> str:
+    """Return the text of a file. Raises MistakeError, with the place, where it is not UTF-8."""
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        before = content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8", "replace")
+        detail = f"The byte 0x{content[error.start]:02x} at offset {error.start} is not UTF-8."
+        hint = "save the file as UTF-8"
+        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            detail = "It looks like UTF-16."
+        source = source_at(shown, content.decode("utf-8", "replace"), Mark(line, len(before) + 1))
+        raise MistakeError(mistake("not-utf-8", "The file is not UTF-8", detail, source, hint=hint)) from None
+
+
+CODES = {
+    "not-a-file": "A directory, a fifo or a device stands where a file was expected. Nothing is read from it.",
+    "file-too-large": "The file has more than a megabyte; a scenario has a few hundred bytes.",
+    "unreadable-file": "The file cannot be opened. Check that it exists and may be read.",
+    "not-utf-8": "The file holds bytes that are not UTF-8. Save it as UTF-8.",
+}

@@ -1,0 +1,97 @@
+"""Reading by the schema: which scalars are flags and numbers, and which stay the text that the author wrote."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from omnictl.config.documents import Scalar
+
+_NUMBER = re.compile(r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$")
+_BENT_FLAG = re.compile(r"^(yes|no|on|off|y|n|true|false)$", re.IGNORECASE)
+_BENT_NUMBER = re.compile(r"^[-+]?(0[xob])?[0-9a-f_.:]*[0-9][0-9a-f_.:]*(e[-+]?[0-9]+)?$", re.IGNORECASE)
+_NOTHING = frozenset(("", "~", "null", "Null", "NULL"))
+_FLAGS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a schema expects at one place, as far as the reading of scalars needs it."""
+
+    types: frozenset[str] = frozenset()
+    properties: Mapping[str, "Shape"] = field(default_factory=dict)
+    rest: "Shape | None" = None
+    items: "Shape | None" = None
+
+
+_ANYTHING = Shape()
+
+
+def make_shape(schema: Any, root: Mapping[str, Any]) -> Shape:
+    """Return the shape of a schema; alternatives are taken together."""
+    if not isinstance(schema, Mapping):
+        return _ANYTHING
+    if "$ref" in schema:
+        return make_shape(root["$defs"][str(schema["$ref"]).rpartition("/")[2]], root)
+    parts = [make_shape(each, root) for each in schema.get("anyOf", ())]
+    named = schema.get("type", ())
+    types = {named} if isinstance(named, str) else set(named)
+    types |= {_type_of(each) for each in (*schema.get("enum", ()), *([schema["const"]] if "const" in schema else ()))}
+    properties = {key: make_shape(each, root) for key, each in schema.get("properties", {}).items()}
+    rest = make_shape(schema["additionalProperties"], root) if "additionalProperties" in schema else None
+    items = make_shape(schema["items"], root) if "items" in schema else None
+    for part in parts:
+        types |= part.types
+        properties |= part.properties
+        rest, items = rest or part.rest, items or part.items
+    return Shape(frozenset(types), properties, rest, items)
+
+
+def _type_of(value: Any) -> str:
+    return "boolean" if isinstance(value, bool) else "string" if isinstance(value, str) else "integer"
+
+
+def to_typed(value: Any, shape: Shape, *, is_json: bool = False) -> Any:
+    """Return plain values: a scalar becomes a flag, a number or nothing where the schema has a place for it.
+
+    In JSON a number is a number and a flag is a flag, wherever they stand.
+    """
+    if isinstance(value, Scalar):
+        return _to_scalar(value, shape.types, is_json)
+    if isinstance(value, list):
+        items = shape.items or _ANYTHING
+        return [to_typed(each, items, is_json=is_json) for each in value]
+    rest = shape.rest or _ANYTHING
+    properties = shape.properties
+    return {key: to_typed(each, properties.get(key, rest), is_json=is_json) for key, each in value.items()}
+
+
+def _to_scalar(scalar: Scalar, types: frozenset[str], is_json: bool) -> Any:
+    text = scalar.text
+    if not scalar.is_plain:
+        return text
+    if text in _NOTHING:
+        return None
+    if text in _FLAGS and ("boolean" in types or "string" not in types or is_json):
+        return _FLAGS[text]
+    if "integer" in types or "number" in types or is_json:
+        number = to_number(text)
+        return text if number is None else number
+    return text
+
+
+def to_number(text: str) -> int | float | None:
+    """Return the number that a text is in its usual spelling; None where it is none."""
+    if not _NUMBER.match(text) or len(text) > 18:
+        return None
+    return float(text) if "." in text else int(text)
+
+
+def is_bent_flag(text: str) -> bool:
+    """Tell whether a text is a flag to some YAML readers and not to others."""
+    return bool(_BENT_FLAG.match(text)) and text not in _FLAGS
+
+
+def is_bent_number(text: str) -> bool:
+    """Tell whether a text is a number to some YAML readers and not to others."""
+    return bool(_BENT_NUMBER.match(text)) and to_number(text) is None

@@ -1,0 +1,43 @@
+"""What a rule is, and what it finds."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from omnictl.model.diagnostic import Severity
+from omnictl.model.scenario import Configuration, Resource, Step
+
+Flow: TypeAlias = tuple[Step, ...]
+
+
+class Finding(NamedTuple):
+    """One finding: the path in the scenario (``flow[1].from``), what is odd about it, what to do."""
+
+    where: str
+    detail: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRule:
+    """A rule that looks at one flow alone. ``severity`` None means that it is off unless omnictl.yaml asks for it."""
+
+    id: str
+    severity: Severity | None
+    summary: str
+    docs: str
+    find: Callable[[Flow], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationRule:
+    """A rule that looks at all scenarios of an environment. A finding without a scenario is about all of them."""
+
+    id: str
+    severity: Severity | None
+    summary: str
+    docs: str
+    find: Callable[[Configuration], Iterator[tuple[Resource | None, Finding]]]
+
+
+Rule: TypeAlias = FlowRule | ConfigurationRule
