@@ -82,7 +82,7 @@ def _find_twins(said: Iterable[Interpretation]) -> Iterator[Diagnostic]:
     for each in said:
         looks = _looks_of(each.plain)
         other = each if looks is None else first.setdefault(looks, each)
-        if other is not each:
+        if other is not each and _name(other).lower() != _name(each).lower():
             detail = (
                 f"{_name(each)} and {_name(other)} ({_place(other, '')}) are told apart by their keys alone, also by "
                 "the people who see them in the account."

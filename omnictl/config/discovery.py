@@ -31,7 +31,7 @@ def find_files(settings: Settings, environment: Environment) -> tuple[tuple[Scen
     """Return the scenario files of an environment, and what is wrong with the paths that name them."""
     search = _Search(os.path.realpath(settings.root))
     for each in environment.scenario_paths or settings.scenario_paths:
-        _find_path(os.path.join(search.root, each), each, search)  # noqa: PTH118 - many files, so plain texts
+        _find_path(os.path.normpath(os.path.join(search.root, each)), each, search)  # noqa: PTH118 - many files, so plain texts
     return tuple(search.found.values()), tuple(search.diagnostics)
 
 
@@ -64,7 +64,7 @@ def is_scenario_name(name: str) -> bool:
 def _find_path(path: str, named: str, search: _Search) -> None:
     if not os.path.lexists(path):
         search.diagnostics.append(_missing_path(named))
-    elif not _is_inside(path, search.root):
+    elif not is_inside(path, search.root):
         search.diagnostics.append(_outside(named))
     elif os.path.isdir(path):  # noqa: PTH112
         _walk(path, search)
@@ -98,7 +98,7 @@ def _follow(entry: "os.DirEntry[str]", search: _Search) -> None:
     is_folder = os.path.isdir(entry.path)  # noqa: PTH112
     if not is_folder and not is_scenario_name(entry.name):
         return
-    if not _is_inside(entry.path, search.root):
+    if not is_inside(entry.path, search.root):
         search.diagnostics.append(_outside(_shown(entry.path, search.root)))
     elif is_folder:
         _walk(entry.path, search)
@@ -112,7 +112,8 @@ def _add(path: str, search: _Search) -> None:
     search.found.setdefault(path, ScenarioFile(path, _shown(path, search.root)))
 
 
-def _is_inside(path: str, root: str) -> bool:
+def is_inside(path: str, root: str) -> bool:
+    """Tell whether a path, links followed, is in a folder that is given without links."""
     real = os.path.realpath(path)
     return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
 

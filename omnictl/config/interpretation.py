@@ -56,7 +56,9 @@ def interpret(document: Document, fallback_id: str | None, settings: Settings, v
     given = plain.get("id")
     scenario_id = given if isinstance(given, str) else fallback_id
     diagnostics += _check_meaning(document, plain, scenario_id, settings, resolution.unresolved)
-    diagnostics += _refuse_variables(document)
+    refused = list(_refuse_variables(document))
+    places = {each.source for each in refused}
+    diagnostics = [*refused, *(each for each in diagnostics if not places or each.source not in places)]
     if "id" not in plain:
         diagnostics += _check_fallback(fallback_id, document)
     return Interpretation(document, plain, scenario_id, tuple(diagnostics))
@@ -163,7 +165,7 @@ def _check_environments(document: Document, plain: Mapping[str, Any], settings: 
         if name not in known:
             yield unknown_environment(name, known, document.source(f"import.{name}", at_key=True))
     places = only_in if isinstance(only_in, list) else known
-    if isinstance(imported, str) and len(places) > 1:
+    if isinstance(imported, str) and imported and len(places) > 1:
         detail = f"The scenario is in {', '.join(sorted(map(str, places)))}, and each account has keys of its own."
         hint = f"write import: {{{next(iter(known))}: {imported}}}"
         yield mistake(

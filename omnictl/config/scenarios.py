@@ -1,13 +1,13 @@
 """Scenario files to resources: every file of one or all environments, all mistakes of all files in one run."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from omnictl.config.crosscheck import accounts_beside, check_accounts, check_together, find_unused_variables
-from omnictl.config.discovery import ScenarioFile, find_below, find_files, is_scenario_name
-from omnictl.config.documents import Document, Scalar
+from omnictl.config.discovery import ScenarioFile, find_below, find_files, is_inside, is_scenario_name
+from omnictl.config.documents import Document, Scalar, mistake
 from omnictl.config.interpretation import Interpretation, interpret, make_resource
 from omnictl.config.reading import read_file
 from omnictl.config.settings import FILE_NAME, Environment, Settings
@@ -185,13 +185,32 @@ def _read_document(
             said = interpret(document, fallback, project.settings, loading.variables)
         if name in told:
             project.diagnostics += said.diagnostics
+            project.diagnostics += _check_message_file(said, project.settings)
         loading.said.append(said)
         resource = make_resource(said, name)
         if resource is not None:
             loading.resources.setdefault(resource.address, resource)
-    if said is None and not all(each in project.settings.environments for each in only_in or ()):
+    is_nowhere = only_in is not None and not (only_in and only_in <= set(project.settings.environments))
+    if said is None and is_nowhere:
         # in no environment because a name is wrong: its mistakes are told, and it is compared with nothing
         project.diagnostics += interpret(document, fallback, project.settings, readers[0].variables).diagnostics
+
+
+def _check_message_file(said: Interpretation, settings: Settings) -> Iterator[Diagnostic]:
+    """Tell of a message file that is not there, or not in the project; it is relative to the file that names it."""
+    named = said.plain.get("message_file")
+    if not isinstance(named, str) or not named or "${" in named:
+        return
+    root = os.path.realpath(settings.root)
+    path = os.path.realpath(os.path.join(root, os.path.dirname(said.document.path), named))  # noqa: PTH118, PTH120
+    source = said.document.source("message_file")
+    if not is_inside(path, root):
+        detail = f"{named} lies outside the folder of omnictl.yaml, and is not read."
+        yield mistake("outside-root", "A path leads out of the project", detail, source)
+    elif not os.path.isfile(path):  # noqa: PTH113
+        detail = f"{named} is not there; it is relative to the scenario file."
+        summary = "A message file does not exist"
+        yield Diagnostic("missing-message-file", Severity.WARNING, summary, detail, source)
 
 
 def _only_in(document: Document) -> frozenset[str] | None:
@@ -244,6 +263,7 @@ def _no_scenario(path: Path) -> Diagnostic:
 
 
 CODES = {
+    "missing-message-file": "message_file names the default content of send, and there is no such file.",
     "empty-file": "A file that should hold a document is empty.",
     "no-scenario-file": "A file named on the command line is of a kind that is not read as scenarios.",
 }

@@ -191,7 +191,7 @@ def _cross_check(settings: Settings, document: Document, plain: Mapping[str, Any
 def unknown_environment(name: str, known: Iterable[str], source: Source) -> Diagnostic:
     """Return the diagnostic of an environment that omnictl.yaml does not have."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=1)
+    close = get_close_matches(name, names, n=1, cutoff=0.5)
     return Diagnostic(
         "unknown-environment",
         Severity.ERROR,
