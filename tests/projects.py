@@ -5,7 +5,7 @@ from pathlib import Path
 
 from omnictl.config.scenarios import LoadedConfiguration, Validation, load_configuration, validate_all
 from omnictl.config.settings import find_settings, load_settings
-from omnictl.model.diagnostic import Diagnostic
+from omnictl.model.diagnostic import Diagnostic, Source
 
 GOOD = "id: {id}\nname: {id}\nflow:\n  - channel: VKONTAKTE\n  - channel: SMS\n    from: InfoSMS\n"
 
@@ -45,9 +45,8 @@ def load(
 
 def told(diagnostics: Sequence[Diagnostic]) -> list[str]:
     """Return ``path:line:column code`` of each diagnostic."""
-    return [
-        f"{':'.join(str(p) for p in (each.source.path, each.source.line, each.source.column) if p is not None)} {each.code}"
-        if each.source
-        else each.code
-        for each in diagnostics
-    ]
+    return [f"{_place(each.source)} {each.code}" if each.source else each.code for each in diagnostics]
+
+
+def _place(source: Source) -> str:
+    return ":".join(str(part) for part in (source.path, source.line, source.column) if part is not None)

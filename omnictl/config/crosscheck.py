@@ -9,11 +9,11 @@ from omnictl.config.settings import Settings
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 
 
-def check_together(said: Sequence[Interpretation]) -> Iterator[Diagnostic]:
+def check_together(said: Sequence[Interpretation], environment: str) -> Iterator[Diagnostic]:
     """Tell what the documents of one environment get wrong together; those with mistakes of their own included."""
     yield from _find_duplicate_ids(said)
     yield from _find_second_defaults(said)
-    yield from _find_shared_imports(said)
+    yield from _find_shared_imports(said, environment)
     yield from _find_declared_previous_ids(said)
     yield from _find_twins(said)
 
@@ -42,16 +42,18 @@ def _find_second_defaults(said: Iterable[Interpretation]) -> Iterator[Diagnostic
         yield _error("two-defaults", summary, detail, each, "default", hint)
 
 
-def _find_shared_imports(said: Iterable[Interpretation]) -> Iterator[Diagnostic]:
+def _find_shared_imports(said: Iterable[Interpretation], environment: str) -> Iterator[Diagnostic]:
     first: dict[str, Interpretation] = {}
     for each in said:
         key = each.plain.get("import")
+        where = f"import.{environment}" if isinstance(key, dict) else "import"
+        key = key.get(environment) if isinstance(key, dict) else key
         if not isinstance(key, str):
             continue
         other = first.setdefault(key, each)
         if other is not each:
-            detail = f"{_name(each)} and {_name(other)} ({_place(other, 'import')}) both adopt {key}."
-            yield _error("import-twice", "Two scenarios adopt the same key", detail, each, "import")
+            detail = f"{_name(each)} and {_name(other)} ({_place(other, where)}) both adopt {key}."
+            yield _error("import-twice", "Two scenarios adopt the same key", detail, each, where)
 
 
 def _find_declared_previous_ids(said: Sequence[Interpretation]) -> Iterator[Diagnostic]:

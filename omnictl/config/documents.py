@@ -15,12 +15,12 @@ _LONGEST_EXCERPT = 200
 _API_KEY = r"\b[0-9a-fA-F]{32}-[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"
 _CREDENTIAL = r"\b(?:App|Basic|Bearer|IBSSO) +(?=[^\s\"']*[0-9=])[^\s\"']{12,}|(?<=://)[^/\s@]+(?=@)"
 _NAMED = (
-    r"(?:api_?key|password|token|secret|authorization)(?:_env)?[\"']? *[:=] *"
-    r"(?![A-Z_][A-Z0-9_]*(?:[\s,}]|$))(?P<value>[^\s#].*)"
+    r"(?i:api_?key|password|token|secret|authorization)"
+    r"(?:[\"']? *[:=] *|_env[\"']? *[:=] *(?![A-Z_][A-Z0-9_]*(?:[\s,}]|$)))(?P<value>[^\s#].*)"
 )
 _IS_CREDENTIAL = re.compile(_CREDENTIAL)
 _IS_API_KEY = re.compile(_API_KEY)
-_MASKED = re.compile(f"{_API_KEY}|{_CREDENTIAL}|{_NAMED}", re.IGNORECASE)
+_MASKED = re.compile(f"{_API_KEY}|{_CREDENTIAL}|{_NAMED}")
 
 
 class Mark(NamedTuple):
@@ -102,6 +102,8 @@ def mistake(code: str, summary: str, detail: str, source: Source, *, hint: str =
 def source_at(path: str, text: str, mark: Mark) -> Source:
     """Return a place with the lines around it."""
     lines = _LINE_BREAK.split(text)
+    if mark.line > len(lines):
+        mark = Mark(len(lines), len(lines[-1]) + 1)  # the parser counts the end of the file as a line
     if not lines[-1] and mark.line < len(lines):
         lines.pop()  # the end of the last line is no line
     first, last = max(1, mark.line - 1), min(len(lines), mark.line + 1)

@@ -26,6 +26,7 @@ _ORDER = (
 )
 _STEP_ORDER = ("channel", "from")
 _NEVER_FOLD = 2**30
+_MOST_ROUNDS = 4
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
 
 
@@ -39,8 +40,8 @@ def format_text(text: str, shown: str) -> tuple[str, tuple[Diagnostic, ...]]:
         return text, tuple(before.diagnostics)
     ending = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    for candidate in (_reorder(plain, shown), plain):
-        formatted = _round_trip(candidate)
+    for is_ordered in (True, False):
+        formatted = _settle(plain, shown, is_ordered=is_ordered)
         if formatted is not None and _says_the_same(plain, formatted, shown):
             return formatted.replace("\n", ending), ()
     problem = Diagnostic(
@@ -52,6 +53,17 @@ def format_text(text: str, shown: str) -> tuple[str, tuple[Diagnostic, ...]]:
         hint="bring it into shape by hand: keys in their order, two spaces a level",
     )
     return text, (problem,)
+
+
+def _settle(text: str, shown: str, *, is_ordered: bool) -> str | None:
+    """Return the layout that another run leaves as it is; None where there is none."""
+    layout = _round_trip(text.lstrip("\n"))
+    for _ in range(_MOST_ROUNDS):
+        again = layout and _round_trip((_reorder(layout, shown) if is_ordered else layout).lstrip("\n"))
+        if again is None or again == layout:
+            return again
+        layout = again
+    return None
 
 
 def _says_the_same(before: str, after: str, shown: str) -> bool:
@@ -66,9 +78,7 @@ def _says_the_same(before: str, after: str, shown: str) -> bool:
 
 def _reorder(text: str, shown: str) -> str:
     """Bring the keys of each document into their order by moving whole lines, with the comments right above a key."""
-    lines = text.splitlines(keepends=True)
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += "\n"
+    lines = [f"{line}\n" for line in text.removesuffix("\n").split("\n")]
     for document in parse_text(text, shown).documents:
         starts = _key_lines(document)
         if starts and len(set(starts.values())) == len(starts):
@@ -120,6 +130,7 @@ def _round_trip(text: str) -> str | None:
     try:
         documents = list(round_trip.load_all(text))
         for each in documents:
+            _keep_anchors(each)
             for step in (each.get("flow") or ()) if isinstance(each, dict) else ():
                 _sort_step(step)
         round_trip.dump_all(documents, stream)
@@ -147,6 +158,16 @@ def _make_round_trip() -> "YAML":
     round_trip.width = _NEVER_FOLD
     round_trip.indent(mapping=2, sequence=4, offset=2)
     return round_trip
+
+
+def _keep_anchors(value: Any) -> None:
+    """Keep the anchors that no alias names, which the library would drop."""
+    anchor = value.yaml_anchor() if hasattr(value, "yaml_anchor") else None
+    if anchor is not None:
+        anchor.always_dump = True
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for each in inside:
+        _keep_anchors(each)
 
 
 def _sort_step(step: Any) -> None:

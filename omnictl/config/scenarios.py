@@ -78,7 +78,11 @@ def load_configuration(
     own = project.environments[environment_name]
     project.files = [each for each in project.files if beside or each.path in own.paths]
     _read_files(project, told=(environment_name,))
-    found = [*project.diagnostics, *check_together(own.said), *_check_shared(project, environment_name)]
+    found = [
+        *project.diagnostics,
+        *check_together(own.said, environment_name),
+        *_check_shared(project, environment_name),
+    ]
     found += find_unknown_given(variables, _known_variables(settings, project))
     resources = dict(sorted(own.resources.items()))
     return LoadedConfiguration(Configuration(resources), _in_order(found), len(own.paths), len(own.said))
@@ -96,7 +100,7 @@ def validate_all(
     _read_files(project, told=tuple(project.environments))
     found = [*project.diagnostics]
     for loading in project.environments.values():
-        found += check_together(loading.said)
+        found += check_together(loading.said, loading.environment.name)
     found += check_accounts({name: each.said for name, each in project.environments.items()}, settings)
     found += find_unknown_given(variables, _known_variables(settings, project))
     if not has_errors(found):

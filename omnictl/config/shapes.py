@@ -10,6 +10,7 @@ from omnictl.config.documents import Scalar
 _NUMBER = re.compile(r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$")
 _BENT_FLAG = re.compile(r"^(yes|no|on|off|y|n|true|false)$", re.IGNORECASE)
 _BENT_NUMBER = re.compile(r"^[-+]?(0[xob])?[0-9a-f_.:]*[0-9][0-9a-f_.:]*(e[-+]?[0-9]+)?$", re.IGNORECASE)
+_LONGEST_NUMBER = 300
 _NOTHING = frozenset(("", "~", "null", "Null", "NULL"))
 _FLAGS = {"true": True, "false": False}
 
@@ -74,10 +75,17 @@ def _to_scalar(scalar: Scalar, types: frozenset[str], is_json: bool) -> Any:
         return None
     if text in _FLAGS and ("boolean" in types or "string" not in types or is_json):
         return _FLAGS[text]
-    if "integer" in types or "number" in types or is_json:
-        number = to_number(text)
-        return text if number is None else number
-    return text
+    if is_json:
+        return _to_json_number(text)
+    number = to_number(text) if "integer" in types or "number" in types else None
+    return text if number is None else number
+
+
+def _to_json_number(text: str) -> int | float | str:
+    """Return the number that JSON writes so; one that is absurdly long stays a text."""
+    if len(text) > _LONGEST_NUMBER:
+        return text
+    return int(text) if text.lstrip("-").isdecimal() else float(text)
 
 
 def to_number(text: str) -> int | float | None:

@@ -133,7 +133,10 @@ def test_every_mistake_of_a_step_is_told(project: Path, step: str, code: str, co
 
 
 def test_a_mistake_hides_no_other_of_its_document_or_of_another_file(project: Path) -> None:
-    text = "---\nid: a\nnmae: x\nflow:\n  - channel: SMX\n    from: ${var.nope}\ndefault: yes\nonly_in: [tset]\nname: 1\nname: 2\n"
+    text = (
+        "---\nid: a\nnmae: x\nflow:\n  - channel: SMX\n    from: ${var.nope}\n"
+        "default: yes\nonly_in: [tset]\nname: 1\nname: 2\n"
+    )
     write(
         project,
         {

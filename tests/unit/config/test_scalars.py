@@ -99,7 +99,8 @@ def test_texts_of_the_settings_that_look_like_numbers_stay_texts(project: Path) 
     write(
         project,
         {
-            "omnictl.yaml": "version: 1\nvariables: {version: '1', limit: 2}\nenvironments: {t: {variables: {workers: 007}}}\n",
+            "omnictl.yaml": "version: 1\nvariables: {version: '1', limit: 2}\n"
+            "environments: {t: {variables: {workers: 007}}}\n",
             "scenarios/a.yaml": "name: '${var.version} ${var.limit}'\nflow: [{channel: SMS, from: '${var.workers}'}]\n",
         },
     )
