@@ -1,7 +1,7 @@
 """What reading a file gives: values with the place of each, the text of the author kept; and what is wrong with it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -109,6 +109,16 @@ def source_at(path: str, text: str, mark: Mark) -> Source:
     first, last = max(1, mark.line - 1), min(len(lines), mark.line + 1)
     excerpt = tuple((number, mask(lines[number - 1])[:_LONGEST_EXCERPT]) for number in range(first, last + 1))
     return Source(path, mark.line, mark.column, mark.end_column or None, excerpt)
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return diagnostics by place, each once."""
+
+    def place(each: Diagnostic) -> tuple[str, int, int]:
+        source = each.source
+        return (source.path, source.line or 0, source.column or 0) if source else ("", 0, 0)
+
+    return tuple(sorted(dict.fromkeys(diagnostics), key=place))
 
 
 def looks_like_credential(text: str, *, or_api_key: bool = True) -> bool:

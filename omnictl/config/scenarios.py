@@ -7,7 +7,7 @@ from pathlib import Path
 
 from omnictl.config.crosscheck import accounts_beside, check_accounts, check_together, find_unused_variables
 from omnictl.config.discovery import ScenarioFile, find_below, find_files, is_inside, is_scenario_name
-from omnictl.config.documents import Document, Scalar, mistake
+from omnictl.config.documents import Document, Scalar, in_order, mistake
 from omnictl.config.interpretation import Interpretation, interpret, make_resource
 from omnictl.config.reading import read_file
 from omnictl.config.settings import FILE_NAME, Environment, Settings
@@ -85,7 +85,7 @@ def load_configuration(
     ]
     found += find_unknown_given(variables, _known_variables(settings, project))
     resources = dict(sorted(own.resources.items()))
-    return LoadedConfiguration(Configuration(resources), _in_order(found), len(own.paths), len(own.said))
+    return LoadedConfiguration(Configuration(resources), in_order(found), len(own.paths), len(own.said))
 
 
 def validate_all(
@@ -110,7 +110,7 @@ def validate_all(
         name: Configuration(dict(sorted(each.resources.items()))) for name, each in project.environments.items()
     }
     validation = Validation(configurations, (), len(counted), sum(counted.values()), chosen)
-    told = _in_order(each for each in found if validation.concerns(each))
+    told = in_order(each for each in found if validation.concerns(each))
     return Validation(configurations, told, len(counted), sum(counted.values()), chosen)
 
 
@@ -237,16 +237,6 @@ def _check_shared(project: _Project, name: str) -> list[Diagnostic]:
 def _known_variables(settings: Settings, project: _Project) -> frozenset[str]:
     own = (name for each in settings.environments.values() for name in each.variables)
     return frozenset((*settings.variables, *own, *project.used))
-
-
-def _in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Return diagnostics by place, each once."""
-
-    def place(each: Diagnostic) -> tuple[str, int, int]:
-        source = each.source
-        return (source.path, source.line or 0, source.column or 0) if source else ("", 0, 0)
-
-    return tuple(sorted(dict.fromkeys(diagnostics), key=place))
 
 
 def _empty(shown: str) -> Diagnostic:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from omnictl import __version__
-from omnictl.config.documents import Document, Places, Scalar, looks_like_credential
+from omnictl.config.documents import Document, Places, Scalar, in_order, looks_like_credential
 from omnictl.config.reading import read_file
 from omnictl.config.schema import check, shape_of
 from omnictl.config.shapes import to_typed
@@ -106,7 +106,7 @@ def load_settings(path: Path | None, start: Path) -> tuple[Settings, tuple[Diagn
     diagnostics += check("settings", document, plain)
     diagnostics += _find_secrets(document)
     if diagnostics:
-        return Settings(root, path), tuple(diagnostics)
+        return Settings(root, path), in_order(diagnostics)
     settings = _read(root, path, plain, Places(document))
     return settings, tuple(_cross_check(settings, document, plain))
 
