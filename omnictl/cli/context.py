@@ -158,7 +158,7 @@ class Session:
         self.output.diagnostics(found)
         return loaded.configuration
 
-    def _lint_errors(self, configuration: Configuration) -> tuple[Diagnostic, ...]:
+    def _lint_errors(self, configuration: "Configuration") -> tuple[Diagnostic, ...]:
         """Return what breaks the rules that the project made errors; validate tells the rest."""
         if Severity.ERROR.value not in self.settings.lint.values():
             return ()

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 import click
 
+from omnictl.cli.files import unwritable, write_text
 from omnictl.cli.output import Output
 from omnictl.errors import OmnictlError, UsageError
-from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.scenario import Json
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -88,11 +89,11 @@ def _refuse_unwritable(reports: Sequence[Report]) -> None:
         try:
             each.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(_unwritable(each.path, error.strerror or str(error))) from None
+            raise UsageError(unwritable(each.path, error.strerror or str(error))) from None
         if each.path.is_dir():
-            raise UsageError(_unwritable(each.path, "it is a directory"))
+            raise UsageError(unwritable(each.path, "it is a directory"))
         if not os.access(each.path if each.path.exists() else each.path.parent, os.W_OK):
-            raise UsageError(_unwritable(each.path, "permission denied"))
+            raise UsageError(unwritable(each.path, "permission denied"))
 
 
 @contextmanager
@@ -127,25 +128,3 @@ def _failure_renderings(error: OmnictlError, *, sandbox: bool) -> Mapping[str, R
 def to_text(document: Mapping[str, Json]) -> str:
     """Return a JSON document as text."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file; Raises UsageError where that is not possible."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise UsageError(_unwritable(path, error.strerror or str(error))) from None
-
-
-def _unwritable(path: Path, why: str) -> Diagnostic:
-    return Diagnostic(
-        "cannot-write-file",
-        Severity.ERROR,
-        "A file cannot be written",
-        f"{path}: {why}.",
-        hint="check the path and its permissions",
-    )
-
-
-CODES = {"cannot-write-file": "A file named on the command line (--out, --report) cannot be written."}

@@ -7,8 +7,8 @@ from pathlib import Path
 from omnictl.config.settings import FILE_NAME, Environment, Settings
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 
-_ENDINGS = (".yaml", ".yml", ".json")
-_OTHER_KINDS = tuple(f".{kind}{ending}" for kind in ("message", "omnitest") for ending in _ENDINGS)
+ENDINGS = (".yaml", ".yml", ".json")
+_OTHER_KINDS = tuple(f".{kind}{ending}" for kind in ("message", "omnitest") for ending in ENDINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def find_scenario_files(settings: Settings) -> tuple[tuple[ScenarioFile, ...], t
 
 def is_scenario_name(name: str) -> bool:
     """Tell whether a file of this name declares scenarios: not hidden, not of another kind."""
-    return name.endswith(_ENDINGS) and not name.endswith(_OTHER_KINDS) and not name.startswith((".", "_"))
+    return name.endswith(ENDINGS) and not name.endswith(_OTHER_KINDS) and not name.startswith((".", "_"))
 
 
 def _find_path(path: str, named: str, search: _Search) -> None:

@@ -230,10 +230,10 @@ class TestFmt:
         def fail(_handle: int) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("omnictl.cli.commands.fmt.os.fsync", fail)
+        monkeypatch.setattr("omnictl.state.files.os.fsync", fail)
         ran = omnictl("fmt")
         assert ran.code == 64
-        assert "No space left" in ran.err
+        assert "space left on device" in ran.err
         assert (project / "scenarios/a.yaml").read_text() == UGLY
         assert [each.name for each in (project / "scenarios").iterdir()] == ["a.yaml"]
 

@@ -165,15 +165,11 @@ def test_a_report_that_cannot_be_written_is_wrong_usage_before_anything_is_done(
 def test_a_report_that_cannot_be_written_in_the_end_hides_nothing(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_text = Path.write_text
-
-    def fail(self: Path, *arguments: Any, **options: Any) -> int:
-        if self.name == "r.json":
-            raise OSError(28, "No space left on device")
-        return write_text(self, *arguments, **options)
+    def fail(path: Path, content: bytes, **options: Any) -> None:
+        raise OSError(28, "No space left on device")
 
     declare(project, GOOD)
-    monkeypatch.setattr(Path, "write_text", fail)
+    monkeypatch.setattr("omnictl.cli.files.replace_file", fail)
     ran = omnictl("apply", "--sandbox", "--yes", "--report", "json=r.json", "--format", "json")
     assert ran.code == 4
     assert ran.document["exit_code"] == 4

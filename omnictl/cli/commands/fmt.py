@@ -2,8 +2,6 @@
 
 import difflib
 import os
-import stat
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,12 +9,12 @@ import click
 
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
+from omnictl.cli.files import write_bytes
 from omnictl.cli.globals import global_options
 from omnictl.config.discovery import find_below, find_scenario_files
 from omnictl.config.documents import MistakeError
 from omnictl.config.format import format_text
 from omnictl.config.reading import decode, read_bytes
-from omnictl.errors import UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity, Source, has_errors
 
 
@@ -47,7 +45,7 @@ def command(ctx: click.Context, *, paths: Sequence[Path], check: bool, diff: boo
         changed += 1
         session.output.result(_difference(before, after, shown) if diff else shown)
         if not check:
-            _replace(path, after)
+            write_bytes(path, after.encode())
     session.output.diagnostics(diagnostics)
     if has_errors(diagnostics):
         return ExitCode.FAILED
@@ -78,35 +76,6 @@ def _find(paths: Sequence[Path], session: Session, diagnostics: list[Diagnostic]
 def _difference(before: str, after: str, shown: str) -> str:
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), shown, shown, lineterm="")
     return "\n".join(lines) or f"{shown}: only the ends of lines"
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put a text in the place of a file's, whole or not at all; its mode stays. A link stays, its target is written."""
-    target = Path(os.path.realpath(path))
-    try:
-        if not os.access(target, os.W_OK):
-            raise PermissionError(13, "Permission denied")
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(stat.S_IMODE(target.stat().st_mode))
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UsageError(
-            Diagnostic(
-                "cannot-write-file",
-                Severity.ERROR,
-                "A file cannot be written",
-                f"{path}: {error.strerror or error}. It is as it was.",
-                hint="check the path and its permissions",
-            )
-        ) from None
 
 
 def _outside(path: Path) -> Diagnostic:

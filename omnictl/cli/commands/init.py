@@ -8,8 +8,8 @@ import click
 
 from omnictl.cli.context import get_session
 from omnictl.cli.exit_codes import ExitCode
+from omnictl.cli.files import write_text
 from omnictl.cli.globals import global_options
-from omnictl.cli.reports import write_text
 from omnictl.cli.workflows import WORKFLOWS
 from omnictl.config.discovery import is_scenario_name
 

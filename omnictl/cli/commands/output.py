@@ -14,8 +14,9 @@ from omnictl import __version__
 from omnictl.cli.completing import complete_recorded_ids
 from omnictl.cli.context import SANDBOX_BANNER, Session, get_session, require_state
 from omnictl.cli.exit_codes import ExitCode
+from omnictl.cli.files import write_text
 from omnictl.cli.globals import global_options
-from omnictl.cli.reports import to_text, write_text
+from omnictl.cli.reports import to_text
 from omnictl.cli.saved import read_text
 from omnictl.codec.report import make_envelope
 from omnictl.errors import StateError, UsageError

@@ -7,11 +7,12 @@ import click
 
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
+from omnictl.cli.files import write_text
 from omnictl.cli.globals import global_options
 from omnictl.cli.plan_output import PLAN_FORMATS, PLAN_REPORTS, plan_renderings, show_plan
 from omnictl.cli.planning import Choices, make_circumstances, read_choices, selection_options
 from omnictl.cli.progress import Progress
-from omnictl.cli.reports import Report, report_option, reported_failures, to_text, write_reports, write_text
+from omnictl.cli.reports import Report, report_option, reported_failures, to_text, write_reports
 from omnictl.codec.plan import encode_plan
 from omnictl.model.change import Refresh
 from omnictl.model.plan import Plan

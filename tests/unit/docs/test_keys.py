@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from omnictl.config.scenarios import ENDINGS
+from omnictl.config.discovery import ENDINGS
 from omnictl.config.schema import schema_text
 from omnictl.config.settings import BudgetSettings, Environment, GuardSettings
 from omnictl.model.scenario import CHANNELS, OLD_CHANNELS
