@@ -58,7 +58,8 @@ def _bootstrap(changes: tuple[Change, ...], declared: Resource | None, before: D
         replace(each, becomes_default=True) if isinstance(each, Create) and each.address == chosen else each
         for each in changes
     )
-    return DefaultDecision(marked, replace(before, after=chosen))
+    managed = declared is not None and declared.address == chosen
+    return DefaultDecision(marked, replace(before, after=chosen, managed=managed))
 
 
 def _address_of(key: str | None, view: View) -> Address | None:

@@ -100,7 +100,8 @@ def _channel_removal(changes: Iterable[Change]) -> Iterator[GuardFinding]:
 
 
 def _unmanaged_twin(changes: Iterable[Change], view: View, circumstances: Circumstances) -> Iterator[GuardFinding]:
-    owned = owned_keys(view.state)
+    changes = tuple(changes)
+    owned = owned_keys(view.state) | {each.key for each in changes if isinstance(each, Adopt)}
     for change in changes:
         if not isinstance(change, Create) or change.replaces is not None:
             continue

@@ -39,11 +39,17 @@ def guess_pages(listed: int, page_size: int) -> int:
 
 
 def judge(
-    pages: Sequence[Sequence[Remote]], *, page_size: int, recorded: Collection[str], listed_before: int
+    pages: Sequence[Sequence[Remote]],
+    *,
+    page_size: int,
+    recorded: Collection[str],
+    listed_before: int,
+    must_end: bool = False,
 ) -> Verdict:
     """Say whether these pages (contiguous, from page 0) are the whole account.
 
-    ``recorded`` are the keys of the state, ``listed_before`` the count of the last complete reading.
+    ``recorded`` are the keys of the state, ``listed_before`` the count of the last complete reading. With
+    ``must_end`` nothing but an empty page is the end.
     """
     rows: dict[str, Remote] = {}
     ended = False
@@ -53,7 +59,7 @@ def judge(
                 return Moved(remote.key)
             rows[remote.key] = remote
         ended = ended or not page
-    if ended or _is_vouched(pages, rows, page_size, recorded, listed_before):
+    if ended or (not must_end and _is_vouched(pages, rows, page_size, recorded, listed_before)):
         return Complete(tuple(rows.values()))
     return ReadMore()
 

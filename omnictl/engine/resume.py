@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from omnictl.engine.advance import plan_mark
-from omnictl.engine.compare import is_near
+from omnictl.engine.compare import is_near, wanted
 from omnictl.engine.recover import look_alikes, owned_keys
 from omnictl.model.address import id_of
 from omnictl.model.change import Adopt, Change, Create, Forget, Refresh, Rename, Retire, SetDefault, Update
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Plan
 from omnictl.model.scenario import Attributes, Remote
-from omnictl.model.state import State
+from omnictl.model.state import Record, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,17 @@ def _judge_update(change: Update, present: Present) -> str | None:
     record = present.state.records.get(change.address)
     if record is None or record.key != change.key:
         return "its record is gone or names another key"
-    if present.started and record.applied == change.desired and record != change.recorded:
+    remote = present.remotes.get(change.key)
+    untouched = remote is not None and remote.attributes == change.actual and _is_as_recorded(record, change.recorded)
+    if present.started and record.applied == change.desired and record != change.recorded and not untouched:
         return _DONE
-    if (record.applied, record.observed) != (change.recorded.applied, change.recorded.observed):
+    if not _is_as_recorded(record, change.recorded):
         return "its record was changed by another apply"
-    return _judge_actual(change.key, change.actual, change.desired, present)
+    return _judge_actual(change, present)
+
+
+def _is_as_recorded(record: Record, before: Record) -> bool:
+    return (record.applied, record.observed) == (before.applied, before.observed)
 
 
 def _judge_rename(change: Rename, present: Present) -> str | None:
@@ -119,7 +125,7 @@ def _judge_rename(change: Rename, present: Present) -> str | None:
     before = present.state.records.get(change.previous)
     if before is None or before.key != change.key:
         return f"{id_of(change.previous)} is no longer recorded with this key"
-    return _judge_actual(change.key, change.actual, change.desired, present)
+    return _judge_actual(change, present)
 
 
 def _judge_adopt(change: Adopt, present: Present) -> str | None:
@@ -128,7 +134,7 @@ def _judge_adopt(change: Adopt, present: Present) -> str | None:
         return _DONE if present.started and record.key == change.key else "its address is recorded now"
     if any(each.key == change.key for each in present.state.records.values()):
         return f"the key {change.key} belongs to another address now"
-    return _judge_actual(change.key, change.actual, change.desired, present)
+    return _judge_actual(change, present)
 
 
 def _judge_removal(change: Forget | Retire, present: Present) -> str | None:
@@ -139,7 +145,7 @@ def _judge_removal(change: Forget | Retire, present: Present) -> str | None:
         return "it is recorded with another key now"
     if isinstance(change, Forget):
         return None
-    return _judge_actual(record.key, change.actual, change.desired, present)
+    return _judge_actual(change, present)
 
 
 def _judge_default(change: SetDefault, present: Present) -> str | None:
@@ -166,11 +172,13 @@ def _judge_refresh(change: Refresh, present: Present) -> str | None:
     return None if remote.attributes == change.actual else "it was changed on the account"
 
 
-def _judge_actual(key: str, seen: Attributes, desired: Attributes, present: Present) -> str | None:
+def _judge_actual(change: Update | Adopt | Rename | Retire, present: Present) -> str | None:
     """Compare the account with what the plan saw; a half-done change of this plan counts as to be done."""
-    remote = present.remotes.get(key)
+    remote = present.remotes.get(change.recorded.key if isinstance(change, Retire) else change.key)
     if remote is None:
         return "its scenario is no longer on the account"
+    ignored = () if isinstance(change, Retire) else change.lifecycle.ignore_changes
+    seen, desired = (wanted(each, remote.attributes, ignored) for each in (change.actual, change.desired))
     if remote.attributes == seen:
         return None
     if present.started and (remote.attributes == desired or is_near(remote.attributes, desired)):

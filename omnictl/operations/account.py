@@ -25,7 +25,7 @@ def read_account(provider: Provider, state: State, *, workers: int, observe: Obs
     """
     recorded = frozenset(record.key for record in state.records.values())
     with ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="read") as pool:
-        remotes = _read_list(provider, recorded, state.listed, pool, observe)
+        remotes = _read_list(provider, recorded, state, pool, observe)
         missing = sorted(recorded - remotes.keys())
         if missing and len(missing) == len(recorded):
             _refuse_if_foreign(provider, missing, remotes, pool)
@@ -36,11 +36,11 @@ def read_account(provider: Provider, state: State, *, workers: int, observe: Obs
 
 
 def _read_list(
-    provider: Provider, recorded: Collection[str], listed: int, pool: ThreadPoolExecutor, observe: Observe
+    provider: Provider, recorded: Collection[str], state: State, pool: ThreadPoolExecutor, observe: Observe
 ) -> dict[str, Remote]:
     moved_key = ""
     for _ in range(RESTARTS + 1):
-        verdict = _read_once(provider, recorded, listed, pool, observe)
+        verdict = _read_once(provider, recorded, state, pool, observe)
         if isinstance(verdict, Complete):
             return {remote.key: remote for remote in verdict.remotes}
         moved_key = verdict.key
@@ -48,13 +48,15 @@ def _read_list(
 
 
 def _read_once(
-    provider: Provider, recorded: Collection[str], listed: int, pool: ThreadPoolExecutor, observe: Observe
+    provider: Provider, recorded: Collection[str], state: State, pool: ThreadPoolExecutor, observe: Observe
 ) -> Complete | Moved:
-    size = provider.capabilities.page_size
+    size, listed = provider.capabilities.page_size, state.listed
+    # A create of unknown outcome stands behind all that is known: no count and no recorded key vouches for it.
+    must_end = bool(state.intents)
     pages: list[Sequence[Remote]] = list(pool.map(provider.list_page, range(guess_pages(listed, size))))
     while True:
         observe(ReadingAccount(sum(map(len, pages))))
-        verdict = judge(pages, page_size=size, recorded=recorded, listed_before=listed)
+        verdict = judge(pages, page_size=size, recorded=recorded, listed_before=listed, must_end=must_end)
         if isinstance(verdict, Complete | Moved):
             return verdict
         pages.append(provider.list_page(len(pages)))

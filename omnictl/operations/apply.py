@@ -109,9 +109,10 @@ def describe_holder(holder: LockHolder | None) -> str:
 def _compare(request: Request, tools: Tools) -> "Wanted":
     """Settle, read, and make the plan or hold the saved one against the present."""
     circumstances = request.look_around(tools.provider, tools.keeper.state)
+    if request.saved_plan is not None:
+        _refuse_other_account(request.saved_plan, circumstances)  # before anything is settled against it
     settlements = settle_intents(tools, circumstances.account, circumstances.elsewhere, sender_ended_at=tools.clock())
     if request.saved_plan is not None:
-        _refuse_other_account(request.saved_plan, circumstances)
         return check_resumption(request.saved_plan, tools, settlements.remotes, circumstances.elsewhere)
     reading = Reading(tools.keeper.state, settlements.remotes, settlements.settled)
     plan = plan_from_reading(reading, request.configuration, circumstances)

@@ -7,7 +7,7 @@ keys of one wave carries the intents of the next.
 from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -29,6 +29,7 @@ from omnictl.errors import (
 )
 from omnictl.model.address import id_of
 from omnictl.model.change import Adopt, Change, Create, Rename, Retire, Update
+from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import Fate, Waiting
 from omnictl.model.scenario import Remote
 from omnictl.model.state import Intent
@@ -44,6 +45,8 @@ STOP_SECONDS = 5.0
 
 _SLICE_SECONDS = 0.2
 _TOLD_EVERY_SECONDS = 30.0
+_WAVE_SECONDS = 1.0
+_LARGEST_WAVE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Bulk:
         self._ready: deque[Sent] = deque()
         self._flying: dict[Future[Remote | Written], Sent] = {}
         self._wave = max(1, tools.workers)
+        self._wave_began_at = float("-inf")
         self._told_waiting_at = float("-inf")
         self._bug: Exception | None = None
 
@@ -113,11 +117,18 @@ class Bulk:
         if size <= 0:
             return
         wave = [self._creates.popleft() for _ in range(size)]
-        self._wave = min(2 * self._wave, 256)
+        self._resize_wave()
         intents = [self._make_intent(each) for each in wave]
         self._tools.keeper.advance(lambda state: add_intents(state, intents))
         self._tools.keeper.flush()
         self._ready.extend(Sent(create, intent) for create, intent in zip(wave, intents, strict=True))
+
+    def _resize_wave(self) -> None:
+        """Aim at about a second's creates, so that no intent grows old before its request leaves."""
+        now = self._tools.monotonic()
+        quick = now - self._wave_began_at < _WAVE_SECONDS or self._wave_began_at == float("-inf")
+        self._wave = min(2 * self._wave, _LARGEST_WAVE) if quick else max(self._tools.workers, self._wave // 2, 1)
+        self._wave_began_at = now
 
     def _make_intent(self, create: Create) -> Intent:
         now = self._tools.clock()
@@ -156,7 +167,8 @@ class Bulk:
 
     def _update(self, change: PutChange) -> Written:
         key = change.recorded.key if isinstance(change, Retire) else change.key
-        return write_update(self._tools.provider, key, seen=change.actual, desired=change.desired)
+        ignored = () if isinstance(change, Retire) else change.lifecycle.ignore_changes
+        return write_update(self._tools.provider, key, seen=change.actual, desired=change.desired, ignored=ignored)
 
     # --- outcomes ----------------------------------------------------------------------------------------
 
@@ -211,13 +223,17 @@ class Bulk:
             self._bug, self._tally.halted = bug, True
             self._tally.end(sent.change, Fate.UNKNOWN)
         else:
-            self._tally.writes_sent += 1
+            self._tally.writes_sent += result.sent if isinstance(result, Written) else 1
             if isinstance(result, Written):
                 self._end_update(sent.change, result)
             elif sent.intent is not None:
                 self._end_create(sent, sent.intent, result)
 
     def _end_create(self, sent: Sent, intent: Intent, remote: Remote) -> None:
+        if remote.key in self._remotes or remote.key in owned_keys(self._tools.keeper.state):
+            # A key belongs to one address. Whether there is a new scenario beside it, a look at the account tells.
+            self._tally.end(sent.change, Fate.UNKNOWN, problem=_key_not_new(intent, remote.key))
+            return
         self._tally.received(intent.address, remote.key)
         now = self._tools.clock()
         self._tools.keeper.advance(lambda state: record_created(state, intent, remote, now))
@@ -231,8 +247,9 @@ class Bulk:
             self._tally.end(change, Fate.DONE, key=change.recorded.key)
         elif isinstance(change, Update | Adopt | Rename):
             observed = written.remote.attributes
-            self._tools.keeper.advance(lambda state: record_written(state, change, observed, now))
-            note_normalisation(self._tally, id_of(change.address), change.desired, observed)
+            done = replace(change, desired=written.desired)
+            self._tools.keeper.advance(lambda state: record_written(state, done, observed, now))
+            note_normalisation(self._tally, id_of(change.address), written.desired, observed)
             self._tally.end(change, Fate.DONE, key=change.key)
 
     def _end_badly(self, sent: Sent, error: OmnictlError) -> None:
@@ -282,3 +299,20 @@ class Bulk:
         self._ready.clear()
         if self._tools.keeper.failure is None:
             self._tools.keeper.flush()
+
+
+def _key_not_new(intent: Intent, key: str) -> Diagnostic:
+    return Diagnostic(
+        "key-not-new",
+        Severity.ERROR,
+        "A create was answered with the key of another scenario",
+        f"The create of {id_of(intent.address)} was answered with {key}, which was on the account before. "
+        "A key belongs to one scenario, so it is not recorded; the account is looked at for a new one.",
+        hint="if the service refuses to hold two equal scenarios, give this one another name or flow",
+    )
+
+
+CODES = {
+    "key-not-new": "The reply to a create names a scenario that existed before. The outcome counts as unknown: the "
+    "account is looked at for a new scenario before anything is sent again.",
+}

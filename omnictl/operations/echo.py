@@ -23,8 +23,14 @@ def describe_differences(sent: Attributes, echoed: Attributes) -> str:
     """Return the differing fields with both values, as one line."""
     from deepdiff import DeepDiff  # loaded late: it is slow to import, and echoes rarely differ
 
-    changes = DeepDiff(_to_document(sent), _to_document(echoed), verbose_level=2).affected_paths
-    return ", ".join(f"{path.removeprefix('root')} sent and echoed differently" for path in sorted(changes))
+    changes = DeepDiff(_to_document(sent), _to_document(echoed), verbose_level=2, view="tree")
+    levels = [level for kind in changes.values() for level in kind]
+    told = {level.path().removeprefix("root"): (_show(level.t1), _show(level.t2)) for level in levels}
+    return ", ".join(f"{path} was sent as {one} and is {other}" for path, (one, other) in sorted(told.items()))
+
+
+def _show(value: object) -> str:
+    return "absent" if value is None or repr(value) == "not present" else repr(value)
 
 
 def _to_document(attributes: Attributes) -> dict[str, object]:

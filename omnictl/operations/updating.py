@@ -1,13 +1,14 @@
 """One PUT, done carefully: read again just before, refuse what the plan did not see, look after a lost answer."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from omnictl.engine.compare import is_near
+from omnictl.engine.compare import is_near, wanted
 from omnictl.engine.diff import diff_attributes
 from omnictl.errors import OutcomeUnknownError, RemoteError, StoppedError
 from omnictl.model.change import FlowChanged, NameChanged
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.model.scenario import Attributes, Remote
+from omnictl.model.scenario import Attributes, IgnoredField, Remote, Step
 from omnictl.provider.base import Provider
 
 SENDS = 3
@@ -16,37 +17,49 @@ SENDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What the account shows after the write; ``sent`` is False where it was as wanted already."""
+    """What the account shows after the write; ``sent`` is False where it was as wanted already.
+
+    ``desired`` is what was to be sent: with the ignored fields as they were read just before.
+    """
 
     remote: Remote
     sent: bool
+    desired: Attributes
 
 
 def write_update(
-    provider: Provider, key: str, *, seen: Attributes, desired: Attributes, default: bool | None = None
+    provider: Provider,
+    key: str,
+    *,
+    seen: Attributes,
+    desired: Attributes,
+    default: bool | None = None,
+    ignored: Iterable[IgnoredField] = (),
 ) -> Written:
     """PUT the desired attributes if the account still shows what the plan saw.
 
-    ``default`` None sends the flag as just read. Raises RemoteError where the account moved on, and
-    OutcomeUnknownError where nobody can know. Source: docs/planning.md, updates.
+    ``default`` None sends the flag as just read; ``ignored`` fields always go back as just read. Raises RemoteError
+    where the account moved on, and OutcomeUnknownError where nobody can know. Source: docs/planning.md, updates.
     """
     current = _read(provider, key)
+    seen = wanted(seen, current.attributes, ignored := tuple(ignored))
+    desired = wanted(desired, current.attributes, ignored)
     for _ in range(SENDS):
         if _is_as_wanted(current, desired, default):
-            return Written(current, sent=False)
+            return Written(current, sent=False, desired=desired)
         if current.attributes != seen and not is_near(current.attributes, desired):
             raise RemoteError(_changed(key, seen, current.attributes))
         refuse_opaque_steps(current, desired)
         try:
             flag = current.is_default if default is None else default
-            return Written(provider.update(current, desired, default=flag), sent=True)
+            return Written(provider.update(current, desired, default=flag), sent=True, desired=desired)
         except OutcomeUnknownError as error:
             lost = error
             current = _look(provider, key, lost)
             if _is_as_wanted(current, desired, default):
-                return Written(current, sent=True)
+                return Written(current, sent=True, desired=desired)
             if current.attributes != seen and is_near(current.attributes, desired):
-                return Written(current, sent=True)  # taken, and bent by the service on its way
+                return Written(current, sent=True, desired=desired)  # taken, and bent by the service on its way
     raise lost
 
 
@@ -110,7 +123,23 @@ def _changed(key: str, seen: Attributes, now: Attributes) -> Diagnostic:
 
 
 def _name_field(change: NameChanged | FlowChanged) -> str:
-    return f'name is now "{change.after}"' if isinstance(change, NameChanged) else "the flow differs"
+    if isinstance(change, NameChanged):
+        return f'the name was "{change.before}" and is "{change.after}"'
+    position = next(
+        (at for at, (one, other) in enumerate(zip(change.before, change.after, strict=False), start=1) if one != other),
+        min(len(change.before), len(change.after)) + 1,
+    )
+    return (
+        f"step {position} of the flow was {_name_step(change.before, position)} "
+        f"and is {_name_step(change.after, position)}"
+    )
+
+
+def _name_step(flow: tuple[Step, ...], position: int) -> str:
+    if position > len(flow):
+        return "not there"
+    step = flow[position - 1]
+    return f"{step.channel} {step.sender}" if step.sender else step.channel
 
 
 CODES = {

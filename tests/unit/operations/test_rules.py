@@ -1,0 +1,200 @@
+"""Promises about writes that are easy to break: whose key it is, what goes back as read, what counts as done."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from omnictl.engine.advance import start_plan
+from omnictl.engine.resume import resume
+from omnictl.errors import RefusedError, RemoteError
+from omnictl.model.outcome import Fate
+from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Remote, Step
+from omnictl.model.state import Account, Intent
+from omnictl.operations.echo import describe_differences
+from omnictl.operations.updating import write_update
+from omnictl.provider.base import Operation
+from tests.fake_account import FakeAccount
+from tests.worlds import NOW, SMS, VIBER, VK, World, address, declare
+
+
+def with_intent(world: World, name: str) -> Intent:
+    """Let a run be killed between the intent of a file and the answer to its create."""
+    body = world.files[name].attributes
+    intent = Intent(address(name), body, default=False, run="r", created_at=NOW, not_after=NOW + timedelta(hours=1))
+    world.backend.stored = replace(world.state, serial=world.state.serial + 1, intents=(intent,))
+    return intent
+
+
+def test_a_create_answered_with_the_key_of_another_gives_no_key_to_two_addresses() -> None:
+    world = World()
+    world.declare("a")
+    world.apply()
+    held = world.account.rows[world.keys()["a"]]
+    world.declare("b", declare("b", "Name of a"))
+
+    def create(body: Attributes, *, default: bool, not_after: datetime | None = None) -> Remote:
+        world.account.requests.append((Operation.CREATE, body.name))
+        return held
+
+    world.account.create = create  # type: ignore[method-assign]
+    report = world.apply()
+    assert set(world.keys()) == {"a"}
+    assert [each.fate for each in report.outcomes] == [Fate.UNKNOWN]
+    assert report.outcomes[0].diagnostic is not None
+    assert report.outcomes[0].diagnostic.code == "key-not-new"
+
+
+def test_a_short_page_hides_no_create_of_unknown_outcome() -> None:
+    """The service gives shorter pages than asked for, and the create stands on the next one."""
+    world = World()
+    for name in "abc":
+        world.declare(name)
+    world.apply()
+    world.declare("d")
+    intent = with_intent(world, "d")
+    found = world.account.plant(intent.body)
+    served = FakeAccount(rows=world.account.rows)
+    world.account.list_page = served.list_page  # type: ignore[method-assign]
+    world.account.capabilities = replace(world.account.capabilities, page_size=100)
+    world.account.requests.clear()
+    world.apply()
+    assert world.account.count(Operation.CREATE) == 0
+    assert world.keys()["d"] == found.key
+
+
+def test_a_first_create_that_is_not_the_declared_default_does_not_claim_it() -> None:
+    world = World()
+    world.declare("a")
+    world.declare("z", declare("z", default=True))
+    sent: list[tuple[str, bool]] = []
+    inner = world.account.create
+
+    def create(body: Attributes, *, default: bool, not_after: datetime | None = None) -> Remote:
+        sent.append((body.name, default))
+        return inner(body, default=default)
+
+    world.account.create = create  # type: ignore[method-assign]
+    world.apply(only=("a",))
+    assert sent == [("Name of a", False)]
+    assert world.state.account_default.address is None
+    world.apply()
+    assert world.account.rows[world.keys()["z"]].is_default
+
+
+def test_an_ignored_field_goes_back_as_read_just_before_the_write() -> None:
+    world = World()
+    ignoring = Lifecycle(ignore_changes=(IgnoredField("name", "the office names it"),))
+    world.declare("a", declare("a", lifecycle=ignoring))
+    world.apply()
+    key = world.keys()["a"]
+    world.declare("a", declare("a", flow=(VIBER, SMS), lifecycle=ignoring))
+
+    def rename(operation: Operation, subject: str) -> None:
+        if operation is Operation.GET:
+            world.account.rows[key] = replace(
+                world.account.rows[key], attributes=replace(world.account.rows[key].attributes, name="Late")
+            )
+
+    world.account.before_request = rename
+    assert world.apply().count(Fate.DONE) == 1
+    assert world.account.rows[key].attributes == Attributes("Late", (VIBER, SMS))
+    assert world.state.records[address("a")].applied.name == "Late"
+    assert world.plan().changes == ()
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (Attributes("Other", (VK, SMS)), 'the name was "N" and is "Other"'),
+        (Attributes("N", (VK, Step("SMS", "X"))), "step 2 of the flow was SMS InfoSMS and is SMS X"),
+        (Attributes("N", (VK,)), "step 2 of the flow was SMS InfoSMS and is not there"),
+        (Attributes("N", (VK, SMS, VIBER)), "step 3 of the flow was not there and is VIBER Acme"),
+    ],
+)
+def test_a_refused_update_names_the_field_and_both_values(now: Attributes, told: str) -> None:
+    account = FakeAccount()
+    key = account.plant(now).key
+    with pytest.raises(RemoteError) as caught:
+        write_update(account, key, seen=Attributes("N", (VK, SMS)), desired=Attributes("Wanted", (SMS,)))
+    assert told in caught.value.diagnostics[0].detail
+    assert account.count(Operation.UPDATE) == 0
+
+
+def test_an_echo_is_told_with_both_values() -> None:
+    told = describe_differences(Attributes("N ", (Step("SMS", "A"),)), Attributes("N", (Step("SMS"),)))
+    assert "['name'] was sent as 'N ' and is 'N'" in told
+    assert "was sent as 'A' and is absent" in told
+
+
+def test_a_write_that_was_not_needed_is_not_counted() -> None:
+    world = World()
+    world.declare("a")
+    world.apply()
+    key = world.keys()["a"]
+    world.declare("a", declare("a", "New"))
+    plan = world.plan()
+    world.account.rows[key] = replace(world.account.rows[key], attributes=world.files["a"].attributes)
+    world.backend.stored = replace(start_plan(world.state, plan.plan_id, NOW), serial=world.state.serial + 1)
+    report = world.apply(plan)
+    assert report.count(Fate.DONE) == 1
+    assert report.writes_sent == 0
+
+
+def test_a_drift_whose_write_was_lost_is_not_taken_for_done() -> None:
+    world = World()
+    world.declare("a")
+    world.apply()
+    key = world.keys()["a"]
+    world.account.rows[key] = replace(world.account.rows[key], attributes=Attributes("Drifted", (SMS,)))
+    plan = world.plan()
+    world.account.faults = {Operation.UPDATE: ["dropped"] * 3}
+    assert world.apply(plan).count(Fate.UNKNOWN) == 1
+    assert resume(plan, world.state, world.account.rows).pending == plan.changes
+    assert world.apply(plan).count(Fate.DONE) == 1
+    assert world.account.rows[key].attributes == world.files["a"].attributes
+
+
+def test_a_plan_of_another_account_settles_nothing() -> None:
+    world = World()
+    world.declare("first")
+    world.apply()
+    world.declare("a")
+    with_intent(world, "a")
+    plan = world.plan(account=Account("other.api.infobip.com"))
+    before = world.state
+    with pytest.raises(RefusedError):
+        world.apply(plan)
+    assert world.state == before
+
+
+def test_a_scenario_that_this_plan_adopts_is_no_twin() -> None:
+    world = World()
+    planted = world.account.plant(Attributes("Same", (SMS,)))
+    world.declare("a", declare("a", "Same", (SMS,), import_key=planted.key))
+    world.declare("b", declare("b", "Same", (VIBER,)))
+    assert [each.guard for each in world.plan().guards] == []
+
+
+def slow(world: World) -> Callable[[Operation, str], None]:
+    def wait(operation: Operation, subject: str) -> None:
+        world.ticks += 5
+
+    return wait
+
+
+@pytest.mark.parametrize(("is_slow", "largest"), [(True, 4), (False, 64)])
+def test_waves_of_intents_follow_the_pace_of_the_service(is_slow: bool, largest: int) -> None:
+    world = World(workers=1)
+    for number in range(80):
+        world.declare(f"s{number:02}")
+    world.apply(only=("s00",))
+    if is_slow:
+        world.account.before_request = slow(world)
+    else:
+        world.clock = lambda: NOW  # type: ignore[method-assign]
+    world.apply()
+    assert len(world.account.rows) == 80
+    sizes = [len(each.intents) for each in world.backend.versions]
+    assert (max(sizes) <= largest) if is_slow else (max(sizes) > 4)
