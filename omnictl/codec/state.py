@@ -248,6 +248,7 @@ def _encode_repeat(each: RepeatedCreate) -> dict[str, Json]:
         "id": id_of(each.address),
         "body": encode_attributes(each.body),
         "repeated_at": write_time(each.repeated_at),
+        "known_keys": list(each.known_keys),
     }
 
 
@@ -257,6 +258,7 @@ def _decode_repeat(value: Json, path: str) -> RepeatedCreate:
         decode_address(fields.get("id"), f"{path}.id"),
         decode_attributes(fields.get("body"), f"{path}.body"),
         as_time(fields.get("repeated_at"), f"{path}.repeated_at"),
+        decode_texts(fields.get("known_keys", []), f"{path}.known_keys"),
     )
 
 

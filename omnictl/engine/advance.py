@@ -75,7 +75,7 @@ def record_created(state: State, intent: Intent, remote: Remote, now: datetime) 
 
 def record_absent(state: State, intent: Intent, now: datetime) -> State:
     """Drop an intent whose scenario is believed to be absent; a late twin is watched for from now on."""
-    repeated = RepeatedCreate(intent.address, intent.body, now)
+    repeated = RepeatedCreate(intent.address, intent.body, now, intent.known_keys)
     return replace(drop_intent(state, intent.address), repeated_creates=(*state.repeated_creates, repeated))
 
 

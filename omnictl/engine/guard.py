@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from omnictl.engine.cost import sends_update
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.view import Circumstances, View
 from omnictl.model.address import Address, id_of
 from omnictl.model.change import Adopt, Change, Create, Forget, Rename, Retire, SetDefault, Update
+from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Guard, GuardFinding
 from omnictl.model.scenario import Attributes, Protection, Step
 
@@ -150,7 +152,7 @@ def _likely_rename(changes: Iterable[Change], likely: Mapping[Address, Address])
 
 
 def _mass_change(changes: Iterable[Change], view: View, circumstances: Circumstances) -> Iterator[GuardFinding]:
-    touched = sum(1 for each in changes if isinstance(each, Update | Forget | Retire))
+    touched = sum(1 for each in changes if isinstance(each, Forget) or sends_update(each))
     managed = len(view.state.records)
     limits = circumstances.thresholds
     if managed and touched >= limits.count and touched > limits.share * managed:
@@ -171,6 +173,27 @@ def _empty_configuration(changes: Iterable[Change], view: View) -> Iterator[Guar
         f"No scenario is declared for {view.state.environment}, but the state has {len(view.state.records)}.",
     )
 
+
+def note_unused_allowances(
+    allowed: Iterable[tuple[Guard, str]], findings: Iterable[GuardFinding]
+) -> Iterator[Diagnostic]:
+    """Say which allowances allow nothing: usually a typing error, and a guard that still refuses."""
+    fired = {(each.guard, each.subject) for each in findings}
+    for guard, subject in sorted(set(allowed) - fired):
+        known = sorted(other for kind, other in fired if kind is guard)
+        detail = f"--allow {guard.value}={subject} allows nothing: this guard did not fire for {subject}."
+        yield Diagnostic(
+            "unused-allowance",
+            Severity.WARNING,
+            "An allowance is not needed",
+            f"{detail} It fired for {', '.join(known)}." if known else detail,
+        )
+
+
+CODES = {
+    "unused-allowance": "--allow names a guard that did not fire, or an id that it did not fire for. Check the "
+    "spelling; what is not needed is better left out, so that a reviewer sees what is.",
+}
 
 EXPLANATIONS: Mapping[Guard, str] = {
     Guard.DEFAULT_CHANGE: "The account default moves, or its holder leaves the configuration. Every send without a key "

@@ -1,21 +1,27 @@
 """What a plan says beside its changes: things that are as they are, but that a reader should know."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from omnictl.engine.recover import look_alikes, owned_keys
 from omnictl.engine.view import View
 from omnictl.model.address import Address, id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Protection
 
 
-def note_configuration(view: View, watched: Iterable[Address]) -> tuple[Diagnostic, ...]:
+def note_configuration(view: View, watched: Iterable[Address], elsewhere: Mapping[str, str]) -> tuple[Diagnostic, ...]:
     """Return notes and errors that come from comparing files, state and account, address by address."""
-    return (*_imports(view), *_watched(view, watched), *_lifted_protections(view), *_late_twins(view))
+    return (
+        *_imports(view, elsewhere),
+        *_watched(view, watched),
+        *_lifted_protections(view),
+        *_late_twins(view, elsewhere),
+    )
 
 
-def _imports(view: View) -> Iterator[Diagnostic]:
+def _imports(view: View, elsewhere: Mapping[str, str]) -> Iterator[Diagnostic]:
     """``import:`` must name a scenario that exists and that no other address has."""
-    owners = {record.key: record.address for record in view.state.records.values()}
+    owners = {record.key: id_of(record.address) for record in view.state.records.values()}
     for resource in view.configuration.resources.values():
         key = resource.import_key
         if key is None or resource.address in view.state.records:
@@ -30,14 +36,16 @@ def _imports(view: View) -> Iterator[Diagnostic]:
                 source,
                 hint="check the key and the environment",
             )
-        elif key in owners:
+        elif key in owners or key in elsewhere:
+            whose = f"as {owners[key]}" if key in owners else f"in the environment {elsewhere[key]}"
+            hint = f"to rename it, write previous_ids: [{owners[key]}] instead" if key in owners else ""
             yield Diagnostic(
                 "import-taken",
                 Severity.ERROR,
                 "The scenario to import belongs to another address",
-                f"{id_of(resource.address)} imports {key}, which is recorded as {id_of(owners[key])}.",
+                f"{id_of(resource.address)} imports {key}, which is recorded {whose}.",
                 source,
-                hint=f"to rename it, write previous_ids: [{id_of(owners[key])}] instead",
+                hint=hint or "a key belongs to one environment: take the line out here, or the scenario out there",
             )
 
 
@@ -68,22 +76,22 @@ def _lifted_protections(view: View) -> Iterator[Diagnostic]:
             )
 
 
-def _late_twins(view: View) -> Iterator[Diagnostic]:
+def _late_twins(view: View, elsewhere: Mapping[str, str]) -> Iterator[Diagnostic]:
     """A create that was repeated may have a twin that appeared late."""
-    owned = {record.key for record in view.state.records.values()} | {each.key for each in view.state.tombstones}
+    owned = owned_keys(view.state) | set(elsewhere)
     for repeated in view.state.repeated_creates:
         record = view.state.records.get(repeated.address)
         ours = record.key if record else "not recorded"
-        for key, remote in sorted(view.remotes.items()):
-            if key not in owned and remote.attributes == repeated.body:
-                yield Diagnostic(
-                    "late-twin",
-                    Severity.WARNING,
-                    "A create that was repeated has appeared twice",
-                    f"{id_of(repeated.address)} is {ours}; {key} is equal to it and appeared after the create "
-                    "was repeated. Both can be sent through, and neither can be deleted.",
-                    hint="rename the one that nobody uses in the web interface",
-                )
+        for twin in look_alikes(repeated.body, view.remotes, owned | set(repeated.known_keys)):
+            alike = "equal to it" if twin.exact else "nearly equal to it"
+            yield Diagnostic(
+                "late-twin",
+                Severity.WARNING,
+                "A create that was repeated has appeared twice",
+                f"{id_of(repeated.address)} is {ours}; {twin.key} is {alike} and appeared after the create "
+                "was repeated. Both can be sent through, and neither can be deleted.",
+                hint="rename the one that nobody uses in the web interface",
+            )
 
 
 CODES = {

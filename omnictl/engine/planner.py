@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from omnictl.engine.cost import SECONDS_PER_REQUEST, count_creates, count_updates, estimate_seconds
 from omnictl.engine.decide import NoOp, decide_declared, decide_removed
 from omnictl.engine.defaults import decide_default
-from omnictl.engine.guard import find_guards
+from omnictl.engine.guard import find_guards, note_unused_allowances
 from omnictl.engine.listing import guess_pages
 from omnictl.engine.notes import note_configuration
 from omnictl.engine.recover import look_alikes, owned_keys
@@ -27,6 +27,7 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
     default = decide_default(changes, view, selected)
     watched = tuple(address for address, each in decided.items() if isinstance(each, NoOp) and each.observed_only)
     refreshed = sum(1 for each in default.changes if isinstance(each, Refresh))
+    guards = find_guards(default.changes, view, circumstances, renames.likely)
     untouched = {address for address in selected if isinstance(decided[address], NoOp | Refresh)}
     return Plan(
         plan_id=circumstances.plan_id,
@@ -37,8 +38,13 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
         serial=view.state.serial,
         state_digest=circumstances.state_digest,
         changes=default.changes,
-        guards=find_guards(default.changes, view, circumstances, renames.likely),
-        diagnostics=(*renames.diagnostics, *default.diagnostics, *note_configuration(view, watched)),
+        guards=guards,
+        diagnostics=(
+            *renames.diagnostics,
+            *default.diagnostics,
+            *note_configuration(view, watched, circumstances.elsewhere),
+            *note_unused_allowances(circumstances.allowed, guards),
+        ),
         settled=settled,
         default=default.memory,
         selection=Selection(circumstances.only, circumstances.exclude, len(selected), len(addresses)),

@@ -43,7 +43,7 @@ def resume(
     if mark is not None and mark.finished_at is not None:
         return Resumption((), plan.changes, (), finished=True)
     present = Present(state, remotes, started=mark is not None, owned_elsewhere=owned_elsewhere)
-    if state.lineage != plan.lineage and state.records:
+    if state.lineage != plan.lineage:
         return Resumption((), (), (_moved("the state", "it is another one (lineage)"),))
     pending: list[Change] = []
     done: list[Change] = []

@@ -27,7 +27,7 @@ class Guard(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GuardFinding:
-    """One guard that fired. ``subject`` is the id that ``--allow GUARD=ID`` names ("*" for the whole plan)."""
+    """One guard that fired. ``subject`` is the id that ``--allow GUARD=ID`` names ("all" for the whole plan)."""
 
     guard: Guard
     subject: str
@@ -35,7 +35,6 @@ class GuardFinding:
     allowed: bool = False
     source: Source | None = None
     commands: tuple[str, ...] = ()
-    can_be_allowed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,11 +64,15 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class RepeatedCreate:
-    """A create that is sent again after two readings showed nothing; watched for 30 days for a late twin."""
+    """A create that is sent again after two readings showed nothing; watched for 30 days for a late twin.
+
+    ``known_keys`` are the keys that looked alike before the first of the two was sent: none of them is a twin.
+    """
 
     address: Address
     body: Attributes
     repeated_at: datetime
+    known_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ def read_account(provider: Provider, state: State, *, workers: int, observe: Obs
     state. Recorded keys that are missing from the result have vanished (404).
     """
     recorded = frozenset(record.key for record in state.records.values())
-    with ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="read") as pool:
+    pool = ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="read")
+    try:
         remotes = _read_list(provider, recorded, state, pool, observe)
         missing = sorted(recorded - remotes.keys())
         if missing and len(missing) == len(recorded):
@@ -32,6 +33,8 @@ def read_account(provider: Provider, state: State, *, workers: int, observe: Obs
         for key, remote in zip(missing, pool.map(provider.get, missing), strict=True):
             if remote is not None:
                 raise ReadingError(_incomplete(key))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # a signal must not wait for a page that never comes
     return remotes
 
 

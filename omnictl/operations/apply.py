@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from omnictl.engine.advance import finish_plan, record_default, start_plan
+from omnictl.engine.advance import finish_plan, plan_mark, record_default, start_plan
 from omnictl.engine.cost import count_left
 from omnictl.engine.order import arrange
 from omnictl.engine.resume import Resumption, resume
@@ -74,6 +74,8 @@ def run_apply(request: Request, workshop: Workshop) -> ApplyReport:
     Raises before the first write: refusals, unreadable state or account, a lock held by somebody else. After it the
     report says all.
     """
+    if request.saved_plan is not None:
+        refuse_guarded(request.saved_plan)
     lock = workshop.backend.lock(
         workshop.holder,
         timeout_seconds=request.lock_timeout_seconds,
@@ -180,7 +182,7 @@ def execute(wanted: Wanted, tools: Tools, *, stop_after_seconds: float | None, e
     """Do what is pending. Never raises once a write may have left: the report says what happened."""
     plan, resumption = wanted.plan, wanted.resumption
     started_at = tools.clock()
-    tally = Tally(plan, tools)
+    tally = Tally(plan, tools, is_resumed=plan_mark(tools.keeper.state, plan.plan_id) is not None)
     if resumption.finished:
         return _report(tally, Ending.ALREADY_APPLIED, started_at)
     for change in resumption.done:

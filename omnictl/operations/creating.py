@@ -168,7 +168,14 @@ class Bulk:
     def _update(self, change: PutChange) -> Written:
         key = change.recorded.key if isinstance(change, Retire) else change.key
         ignored = () if isinstance(change, Retire) else change.lifecycle.ignore_changes
-        return write_update(self._tools.provider, key, seen=change.actual, desired=change.desired, ignored=ignored)
+        return write_update(
+            self._tools.provider,
+            key,
+            seen=change.actual,
+            desired=change.desired,
+            ignored=ignored,
+            half_done=self._tally.is_resumed,
+        )
 
     # --- outcomes ----------------------------------------------------------------------------------------
 
@@ -287,6 +294,8 @@ class Bulk:
             done, _ = wait(self._flying, timeout=min(left, _SLICE_SECONDS), return_when=FIRST_COMPLETED)
             for future in done:
                 self._end(future)
+        if self._flying:  # whoever still waits for its turn must not send when the lock is gone
+            self._tools.stop.request("a request took too long")
         for sent in self._flying.values():
             self._tally.writes_sent += 1
             self._tally.end(sent.change, Fate.UNKNOWN)

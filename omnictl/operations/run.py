@@ -40,6 +40,7 @@ class Tally:
     """The outcomes so far, by address and action, and how many writes have left the process.
 
     ``halted`` when nothing more can succeed: the credentials were refused, or something unforeseen happened.
+    ``is_resumed`` where an earlier run began the same plan.
     """
 
     plan: Plan
@@ -48,6 +49,7 @@ class Tally:
     notes: list[Diagnostic] = field(default_factory=list)
     writes_sent: int = 0
     halted: bool = False
+    is_resumed: bool = False
 
     @property
     def total(self) -> int:

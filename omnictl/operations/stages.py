@@ -132,16 +132,18 @@ class Stages:
         now = self._tools.clock()
         self._tools.keeper.advance(lambda state: touch_updated(state, change.address, now))
         self._tools.keeper.flush()
+        sent = False
         try:
             write_update(self._tools.provider, record.key, seen=record.observed, desired=record.applied, default=True)
             self._tally.writes_sent += 1
+            sent = True
             remote = self._tools.provider.get(record.key)
-        except StoppedError:
-            return
         except OmnictlError as error:
-            unknown = isinstance(error, OutcomeUnknownError)
-            self._tally.writes_sent += unknown
-            self._tally.end(change, Fate.UNKNOWN if unknown else Fate.FAILED, problem=error)
+            if isinstance(error, StoppedError) and not sent:
+                return
+            lost = isinstance(error, OutcomeUnknownError)
+            self._tally.writes_sent += lost
+            self._tally.end(change, Fate.UNKNOWN if sent or lost else Fate.FAILED, problem=error)
             return
         if remote is None or not remote.is_default:
             self._tally.end(change, Fate.FAILED, problem=_default_not_taken(record.key))

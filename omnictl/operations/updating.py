@@ -35,11 +35,13 @@ def write_update(
     desired: Attributes,
     default: bool | None = None,
     ignored: Iterable[IgnoredField] = (),
+    half_done: bool = False,
 ) -> Written:
     """PUT the desired attributes if the account still shows what the plan saw.
 
-    ``default`` None sends the flag as just read; ``ignored`` fields always go back as just read. Raises RemoteError
-    where the account moved on, and OutcomeUnknownError where nobody can know. Source: docs/planning.md, updates.
+    ``default`` None sends the flag as just read; ``ignored`` fields always go back as just read. ``half_done``: an
+    earlier run of the plan may have sent it, and the service bent it. Raises RemoteError where the account moved on,
+    and OutcomeUnknownError where nobody can know. Source: docs/planning.md, updates.
     """
     current = _read(provider, key)
     seen = wanted(seen, current.attributes, ignored := tuple(ignored))
@@ -47,7 +49,7 @@ def write_update(
     for _ in range(SENDS):
         if _is_as_wanted(current, desired, default):
             return Written(current, sent=False, desired=desired)
-        if current.attributes != seen and not is_near(current.attributes, desired):
+        if current.attributes != seen and not (half_done and is_near(current.attributes, desired)):
             raise RemoteError(_changed(key, seen, current.attributes))
         refuse_opaque_steps(current, desired)
         try:

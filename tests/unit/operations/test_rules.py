@@ -8,14 +8,16 @@ import pytest
 
 from omnictl.engine.advance import start_plan
 from omnictl.engine.resume import resume
+from omnictl.engine.view import Thresholds
 from omnictl.errors import RefusedError, RemoteError
 from omnictl.model.outcome import Fate
+from omnictl.model.plan import Guard
 from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Remote, Step
-from omnictl.model.state import Account, Intent
+from omnictl.model.state import Account, Intent, State
 from omnictl.operations.echo import describe_differences
 from omnictl.operations.updating import write_update
 from omnictl.provider.base import Operation
-from tests.fake_account import FakeAccount
+from tests.fake_account import FakeAccount, problem
 from tests.worlds import NOW, SMS, VIBER, VK, World, address, declare
 
 
@@ -198,3 +200,72 @@ def test_waves_of_intents_follow_the_pace_of_the_service(is_slow: bool, largest:
     assert len(world.account.rows) == 80
     sizes = [len(each.intents) for each in world.backend.versions]
     assert (max(sizes) <= largest) if is_slow else (max(sizes) > 4)
+
+
+def test_a_foreign_edit_that_is_nearly_what_we_want_is_refused_in_a_fresh_run() -> None:
+    """Only a run that goes on with a plan may take it for its own write, which the service bent."""
+    account = FakeAccount()
+    seen = account.plant(Attributes("Before", (VK, SMS)))
+    account.rows[seen.key] = replace(seen, attributes=Attributes("AFTER ", (VK, SMS)))
+    desired = Attributes("After", (VK, SMS))
+    with pytest.raises(RemoteError, match="changed-since-plan"):
+        write_update(account, seen.key, seen=seen.attributes, desired=desired)
+    written = write_update(account, seen.key, seen=seen.attributes, desired=desired, half_done=True)
+    assert written.remote.attributes == desired
+
+
+def test_a_saved_plan_with_an_open_guard_is_refused_before_anything_is_read() -> None:
+    world = World()
+    for name in "ab":
+        world.declare(name)
+    world.apply()
+    world.declare("b", declare("b", default=True))
+    plan = world.plan()
+    requests = len(world.account.requests)
+    with pytest.raises(RefusedError, match="default-change"):
+        world.apply(plan)
+    assert len(world.account.requests) == requests
+
+
+def test_a_plan_of_another_lineage_is_stale_even_where_the_state_has_no_records() -> None:
+    world = World()
+    world.declare("a")
+    plan = world.plan()
+    world.backend.stored = State("another", "test", serial=1)
+    with pytest.raises(RefusedError, match="stale-plan"):
+        world.apply(plan)
+
+
+def test_a_default_that_moved_unseen_is_unknown_and_not_failed() -> None:
+    world = World()
+    for name in "ab":
+        world.declare(name)
+    world.apply()
+    world.declare("b", declare("b", default=True))
+    key = world.keys()["b"]
+    gets: list[str] = []
+
+    def fail(operation: Operation, subject: str) -> None:
+        if operation is Operation.GET and subject == key:
+            gets.append(subject)
+            if len(gets) == 2:
+                raise RemoteError(problem("reading-failed"))
+
+    world.account.before_request = fail
+    [outcome] = world.apply().outcomes
+    assert outcome.fate is Fate.UNKNOWN
+    world.account.before_request = None
+    assert world.account.rows[key].is_default
+    assert world.plan().changes == ()
+
+
+def test_renames_and_adoptions_that_write_count_for_a_mass_change() -> None:
+    world = World()
+    for name in "abc":
+        world.declare(name)
+    world.apply()
+    for name in "abc":
+        del world.files[name]
+        world.declare(f"new-{name}", declare(f"new-{name}", f"New {name}", previous_ids=(name,)))
+    plan = world.plan(thresholds=Thresholds(share=0.5, count=3))
+    assert Guard.MASS_CHANGE in {each.guard for each in plan.guards}

@@ -1,0 +1,65 @@
+"""What a plan says beside its changes: allowances, imports, late twins."""
+
+from dataclasses import replace
+
+import pytest
+
+from omnictl.model.plan import Guard
+from omnictl.model.scenario import Attributes
+from omnictl.model.state import RepeatedCreate
+from tests.worlds import NOW, SMS, VIBER, VK, World, address, declare
+
+
+def codes(world: World, **settings: object) -> list[str]:
+    return [each.code for each in world.plan(**settings).diagnostics]
+
+
+def applied(*ids: str) -> World:
+    world = World()
+    for each in ids:
+        world.declare(each)
+    world.apply()
+    return world
+
+
+def test_an_allowance_that_allows_nothing_is_told_with_what_fired() -> None:
+    world = applied("a", "b")
+    world.declare("b", declare("b", default=True))
+    told = world.plan(allowed=frozenset({(Guard.DEFAULT_CHANGE, "bb"), (Guard.PROTECTED, "a")})).diagnostics
+    assert [each.code for each in told] == ["unused-allowance"] * 2
+    assert told[0].detail.endswith("did not fire for bb. It fired for b.")
+    assert told[1].detail.endswith("did not fire for a.")
+    assert "unused-allowance" not in codes(world, allowed=frozenset({(Guard.DEFAULT_CHANGE, "b")}))
+
+
+def test_a_key_that_another_environment_manages_is_not_imported() -> None:
+    world = applied("a")
+    theirs = world.account.plant(Attributes("Theirs", (VIBER,)))
+    world.declare("b", declare("b", "Theirs", (VIBER,), import_key=theirs.key))
+    assert codes(world) == []
+    [told] = world.plan(elsewhere={theirs.key: "staging"}).diagnostics
+    assert (told.code, "in the environment staging" in told.detail) == ("import-taken", True)
+
+
+@pytest.mark.parametrize(
+    ("twin", "known", "elsewhere", "told"),
+    [
+        ("Name of a", False, False, True),
+        ("name of A ", False, False, True),
+        ("Another", False, False, False),
+        ("Name of a", True, False, False),
+        ("Name of a", False, True, False),
+    ],
+)
+def test_a_late_twin_is_one_that_was_not_there_before(twin: str, known: bool, elsewhere: bool, told: bool) -> None:
+    world = applied("a")
+    late = world.account.plant(Attributes(twin, (VK, SMS)))
+    repeat = RepeatedCreate(
+        address("a"), Attributes("Name of a", (VK, SMS)), NOW, known_keys=(late.key,) if known else ()
+    )
+    world.backend.stored = replace(world.state, repeated_creates=(repeat,))
+    found = world.plan(elsewhere={late.key: "staging"} if elsewhere else {}).diagnostics
+    assert [each.code for each in found] == (["late-twin"] if told else [])
+    if told:
+        assert world.keys()["a"] in found[0].detail
+        assert late.key in found[0].detail
