@@ -33,8 +33,13 @@ def read_account(provider: Provider, state: State, *, workers: int, observe: Obs
         for key, remote in zip(missing, pool.map(provider.get, missing), strict=True):
             if remote is not None:
                 raise ReadingError(_incomplete(key))
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # a signal must not wait for a page that never comes
+    except Exception:
+        pool.shutdown(cancel_futures=True)
+        raise
+    except BaseException:  # a signal does not wait for a page that may never come
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
     return remotes
 
 

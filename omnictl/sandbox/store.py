@@ -82,8 +82,9 @@ class World:
         self._connection.execute(f"PRAGMA user_version={_FORMAT}")
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Close the file, when nobody works on it; whoever comes later is refused."""
+        with self._lock:
+            self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

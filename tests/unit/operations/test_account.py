@@ -1,5 +1,6 @@
 """Reading the account: complete, or an error; never a guess."""
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -107,3 +108,25 @@ def test_progress_is_told() -> None:
     told: list[Event] = []
     read_account(account_of(2), state_of(), workers=1, observe=told.append)
     assert ReadingAccount(2) in told
+
+
+def test_a_signal_does_not_wait_for_a_page_that_never_comes() -> None:
+    class Ended(BaseException):
+        """What a signal raises in the main thread."""
+
+    blocked, released = threading.Event(), threading.Event()
+
+    def list_page(page: int) -> tuple[Remote, ...]:
+        if page == 0:
+            blocked.wait(5)
+            raise Ended
+        blocked.set()
+        released.wait(30)
+        return ()
+
+    account = FakeAccount()
+    account.list_page = list_page  # type: ignore[method-assign]
+    with pytest.raises(Ended):
+        read(account, state_of(listed=5))
+    assert not released.is_set()
+    released.set()

@@ -154,7 +154,7 @@ def test_settling_by_hand() -> None:
     assert found.state.intents == ()
     absent = settle_absent(OPEN, INTENT, NOW)
     assert absent.state.intents == ()
-    assert absent.state.repeated_creates == (RepeatedCreate(INTENT.address, BODY, NOW),)
+    assert absent.state.repeated_creates == (RepeatedCreate(INTENT.address, BODY, NOW, INTENT.known_keys),)
 
 
 def test_settling_refuses_a_key_that_the_create_cannot_have_made() -> None:
