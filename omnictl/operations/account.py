@@ -1,7 +1,8 @@
 """Reading the account: pages asked for concurrently, read to the end, every recorded key accounted for."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from omnictl.engine.listing import Complete, Moved, guess_pages, judge
 from omnictl.errors import ReadingError, RefusalKind, RefusedError
@@ -24,8 +25,7 @@ def read_account(provider: Provider, state: State, *, workers: int, observe: Obs
     state. Recorded keys that are missing from the result have vanished (404).
     """
     recorded = frozenset(record.key for record in state.records.values())
-    pool = ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="read")
-    try:
+    with _readers(workers) as pool:
         remotes = _read_list(provider, recorded, state, pool, observe)
         missing = sorted(recorded - remotes.keys())
         if missing and len(missing) == len(recorded):
@@ -33,14 +33,22 @@ def read_account(provider: Provider, state: State, *, workers: int, observe: Obs
         for key, remote in zip(missing, pool.map(provider.get, missing), strict=True):
             if remote is not None:
                 raise ReadingError(_incomplete(key))
+    return remotes
+
+
+@contextmanager
+def _readers(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """A pool of threads that has ended with the context; only a signal does not wait for a page that may never come."""
+    pool = ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="read")
+    try:
+        yield pool
     except Exception:
         pool.shutdown(cancel_futures=True)
         raise
-    except BaseException:  # a signal does not wait for a page that may never come
+    except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()
-    return remotes
 
 
 def _read_list(

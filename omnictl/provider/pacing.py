@@ -5,13 +5,15 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from pyrate_limiter import InMemoryBucket, Rate, RateItem
+from typing import TYPE_CHECKING
 
 from omnictl.errors import StoppedError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import Event, Retrying, Waiting
 from omnictl.provider.base import Budget, Operation, StopSignal
+
+if TYPE_CHECKING:
+    from pyrate_limiter import InMemoryBucket, RateItem
 
 PLENTY = 1_000_000_000
 """How many requests may leave where there is no budget."""
@@ -41,7 +43,7 @@ class Permit:
     """The right to send one request; given back where the request surely did not leave."""
 
     operation: Operation
-    item: RateItem | None = None
+    item: "RateItem | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,8 @@ class Pacer:
         self._telling = threading.Lock()
         self._told_at: dict[Operation, float] = {}
         self._holds: dict[Operation, _Hold] = {}
-        self._buckets = {operation: _make_bucket(budget) for operation, budget in budgets.items()}
-        for operation, bucket in self._buckets.items():
-            self._fill(bucket, budgets[operation], recent.get(operation, ()))
+        self._recent = recent
+        self._buckets: dict[Operation, InMemoryBucket] = {}
 
     def permits(self, operation: Operation) -> int:
         """Return how many requests of this kind may leave now."""
@@ -92,7 +93,7 @@ class Pacer:
     def give_back(self, permit: Permit) -> None:
         """Take back a permit whose request surely did not leave."""
         with self._lock:
-            bucket = self._buckets.get(permit.operation)
+            bucket = self._bucket(permit.operation)
             if bucket is not None and permit.item in bucket.items:
                 bucket.items.remove(permit.item)
 
@@ -134,35 +135,48 @@ class Pacer:
 
     # --- under the lock --------------------------------------------------------------------------------------
 
-    def _fill(self, bucket: InMemoryBucket, budget: Budget, recent: Sequence[datetime]) -> None:
-        """Begin with what recent runs used. Their times are by the wall clock, the bucket's are not."""
+    def _bucket(self, operation: Operation) -> "InMemoryBucket | None":
+        """Return what counts the requests of a kind, made when it is first needed: a plan sends none that is paced.
+
+        It begins with what recent runs used. Their times are by the wall clock, the bucket's are not.
+        """
+        budget = self._budgets.get(operation)
+        if budget is None or operation in self._buckets:
+            return self._buckets.get(operation)
+        from pyrate_limiter import RateItem
+
+        bucket = self._buckets[operation] = _make_bucket(budget)
         now, wall = self._milliseconds(), self._around.clock()
+        recent = self._recent.get(operation, ())
         ages = sorted((max(0.0, (wall - each).total_seconds()) for each in recent), reverse=True)
         for age in ages[-budget.limit :]:
             bucket.put(RateItem("recent", now - round(age * 1000.0)))
+        return bucket
 
     def _held_seconds(self, operation: Operation) -> float:
         return max(0.0, self._holds.get(operation, _Hold()).until - self._around.monotonic())
 
     def _room(self, operation: Operation) -> int:
-        bucket = self._buckets.get(operation)
+        bucket = self._bucket(operation)
         if bucket is None:
             return PLENTY
         bucket.leak(self._milliseconds())
         return max(0, bucket.rates[0].limit - bucket.count())
 
     def _budget_seconds(self, operation: Operation) -> float:
-        bucket = self._buckets.get(operation)
+        bucket = self._bucket(operation)
         if bucket is None or self._room(operation) > 0:
             return 0.0
         rate = bucket.rates[0]
         oldest = bucket.peek(rate.limit - 1)
         return max(1, oldest.timestamp + rate.interval + 1 - self._milliseconds()) / 1000.0 if oldest else 0.0
 
-    def _take(self, operation: Operation) -> RateItem | None:
-        bucket = self._buckets.get(operation)
+    def _take(self, operation: Operation) -> "RateItem | None":
+        bucket = self._bucket(operation)
         if bucket is None:
             return None
+        from pyrate_limiter import RateItem
+
         item = RateItem(operation.value, self._milliseconds())
         bucket.put(item)
         return item
@@ -180,8 +194,10 @@ class Pacer:
         )
 
 
-def _make_bucket(budget: Budget) -> InMemoryBucket:
+def _make_bucket(budget: Budget) -> "InMemoryBucket":
     """Return a sliding window that is a little longer than the service's: requests travel for unequal times."""
+    from pyrate_limiter import InMemoryBucket, Rate
+
     margin = min(_LONGEST_MARGIN_SECONDS, _MARGIN * budget.window_seconds)
     return InMemoryBucket([Rate(budget.limit, max(1, round((budget.window_seconds + margin) * 1000.0)))])
 

@@ -9,13 +9,12 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeAlias
 from urllib.parse import urlencode
 
-import httpx
-
 from omnictl import __version__
 from omnictl.errors import AccessError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.transport.answer import Answer, Lost, Reply, Request, Unsent
 from omnictl.transport.credentials import Credentials
+from omnictl.transport.quick_httpx import httpx
 from omnictl.transport.trust import BaseUrl
 
 BaseTransport: TypeAlias = httpx.BaseTransport

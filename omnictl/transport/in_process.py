@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from wsgiref.types import WSGIApplication
 
-import httpx
+from omnictl.transport.quick_httpx import httpx
 
 
 class _InProcessTransport(httpx.BaseTransport):

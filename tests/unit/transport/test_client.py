@@ -4,6 +4,8 @@ import http.client
 import logging
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -407,3 +409,12 @@ def test_a_base_url_without_tls_loads_no_authorities(monkeypatch: pytest.MonkeyP
         BaseUrl("http", "127.0.0.1"), make_credentials(CANARY, source="t"), ClientOptions(), monotonic=monotonic
     )
     made.close()
+
+
+def test_httpx_is_loaded_without_its_command_line() -> None:
+    code = (
+        "import sys, omnictl.transport.client as c\n"
+        "assert 'rich' not in sys.modules and 'httpx._main' not in sys.modules\n"
+        "assert c.httpx.Client\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
