@@ -112,7 +112,7 @@ def _said(cause: Cause) -> str:
 def _created(change: Create, style: Style) -> Iterator[tuple[str, str]]:
     yield "flow", flow_text(change.desired.flow, style.arrow)
     if change.becomes_default:
-        yield "default", "becomes the account default, whatever its file says"
+        yield "default", "becomes the account default: the first scenario of an account does"
     if change.replaces is not None:
         yield "key", f"a new one; {sanitize(change.replaces)} is gone, and what sends with it has to change"
 

@@ -114,3 +114,11 @@ def test_each_request_is_told_where_somebody_asks(project: Path) -> None:
     assert quiet.out == told.out
     event = json.loads(omnictl("-v", "plan", "--sandbox", "--env", "test", "--log-format", "json").err.splitlines()[0])
     assert (event["event"], event["method"], event["result"]) == ("request", "GET", "200")
+
+
+@pytest.mark.parametrize("duration", ["99999999999h", "721h", "nan", "-1", "1e9", "45 m", ""])
+def test_a_duration_that_no_clock_can_count_is_wrong_usage(duration: str) -> None:
+    for option in ("--stop-after", "--lock-timeout"):
+        ran = omnictl("apply", "--sandbox", "--env", "test", "--yes", option, duration)
+        assert ran.code == 64
+        assert option in ran.err

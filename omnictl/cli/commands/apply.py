@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,17 +80,8 @@ def command(
     with reported_failures(reports, sandbox=session.sandbox, output=session.output, output_format=output_format):
         refuse_lost_state(session)
         saved = _read_saved(session, planfile)
-        report = _apply(
-            session,
-            saved,
-            choices,
-            yes=yes,
-            stop_after=stop_after,
-            lock_timeout=lock_timeout or 0.0,
-            output_format=output_format,
-            reports=reports,
-            approving=command_line(ctx, "--yes"),
-        )
+        approval = _Approval(session, yes, output_format, reports, command_line(ctx, "--yes"))
+        report = _apply(session, saved, choices, approval, stop_after=stop_after, lock_timeout=lock_timeout or 0.0)
     if report.is_unfinished:
         report = replace(report, again=command_line(ctx))
     code = code_of_report(report)
@@ -109,17 +100,55 @@ def _read_saved(session: Session, planfile: str | None) -> Plan | None:
     return saved
 
 
+@dataclass(frozen=True, slots=True)
+class _Approval:
+    """Shows a plan and has it approved, by --yes or by a person; ``command`` is for where nobody can be asked."""
+
+    session: Session
+    is_given: bool
+    output_format: str
+    reports: Sequence[Report]
+    command: str
+
+    def ask_for(self, plan: Plan) -> None:
+        """Return where the plan may be applied; raise RefusedError, or end with one JSON document, where not."""
+        self._show(plan)
+        try:
+            refuse_guarded(plan)
+            if plan.changes:
+                question = f"Apply these changes to {plan.environment}?"
+                ask(question, self.session.output, approved=self.is_given, command=self.command)
+        except RefusedError as refused:
+            if self.output_format != "json":
+                raise
+            self._answer(plan, refused)
+            raise click.exceptions.Exit(ExitCode.REFUSED) from None
+
+    def _show(self, plan: Plan) -> None:
+        """Show what is about to happen; where stdout is kept for one document, people read it on stderr."""
+        output = self.session.output
+        if self.output_format == "text":
+            show_plan(self.session, plan, "text", ExitCode.OK)
+        elif not output.json_log:
+            output.hint(render_plan(plan, output.err_style))
+
+    def _answer(self, plan: Plan, refused: RefusedError) -> None:
+        """Write the plan with the refusal and the command that approves, as the one document of the run."""
+        output = self.session.output
+        write_failure(self.reports, refused, sandbox=self.session.sandbox, output=output)
+        refusal: dict[str, Json] = {"kind": refused.kind.value, "command": self.command}
+        output.diagnostics(refused.diagnostics)
+        output.document({**encode_plan(plan, exit_code=ExitCode.REFUSED), "refusal": refusal})
+
+
 def _apply(
     session: Session,
     saved: Plan | None,
     choices: Choices,
+    approval: _Approval,
     *,
-    yes: bool,
     stop_after: float | None,
     lock_timeout: float,
-    output_format: str,
-    reports: Sequence[Report],
-    approving: str,
 ) -> ApplyReport:
     configuration = Configuration() if saved is not None else session.configuration
     stop, output = StopSignal(), session.output
@@ -127,19 +156,7 @@ def _apply(
         stop_after = PIPELINE_STOP_AFTER_SECONDS
 
     def approve(plan: Plan) -> None:
-        _show_for_approval(session, plan, output_format)
-        try:
-            refuse_guarded(plan)
-            if plan.changes:
-                ask(f"Apply these changes to {plan.environment}?", output, approved=yes, command=approving)
-        except RefusedError as refused:
-            if output_format != "json":
-                raise
-            write_failure(reports, refused, sandbox=session.sandbox, output=output)
-            refusal: dict[str, Json] = {"kind": refused.kind.value, "command": approving}
-            output.diagnostics(refused.diagnostics)
-            output.document({**encode_plan(plan, exit_code=ExitCode.REFUSED), "refusal": refusal})
-            raise click.exceptions.Exit(ExitCode.REFUSED) from None
+        approval.ask_for(plan)
         timer.start()
 
     timer = _Timer(stop, stop_after)
@@ -179,14 +196,6 @@ def _apply(
         )
         timer.cancel()
     return mark_interrupted(report, received[0]) if received else report
-
-
-def _show_for_approval(session: Session, plan: Plan, output_format: str) -> None:
-    """Show what is about to happen; where stdout is kept for one document, people read it on stderr."""
-    if output_format == "text":
-        show_plan(session, plan, "text", ExitCode.OK)
-    elif not session.output.json_log:
-        session.output.hint(render_plan(plan, session.output.err_style))
 
 
 def _close_unless_stopped(provider: "OmniProvider", stop: StopSignal) -> None:
