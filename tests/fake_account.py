@@ -28,6 +28,7 @@ class FakeAccount:
     capabilities: Capabilities = field(default_factory=lambda: Capabilities(page_size=3, settle_seconds=0.0))
     host: str = "fake.api.infobip.com"
     rows: dict[str, Remote] = field(default_factory=dict)
+    made: int = 0
     faults: dict[Operation, list[str]] = field(default_factory=dict)
     requests: list[tuple[Operation, str]] = field(default_factory=list)
     before_request: Callable[[Operation, str], None] | None = None
@@ -87,7 +88,8 @@ class FakeAccount:
         first = not self.rows
         if default or first:
             self._clear_default()
-        name = key or f"{len(self.rows) + 1:032X}"
+        self.made += 1
+        name = key or f"{self.made:032X}"
         self.rows[name] = Remote(name, self.normalise(body), default or first)
         return self.rows[name]
 

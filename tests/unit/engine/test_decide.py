@@ -1,0 +1,328 @@
+"""Every row of the table "Deciding" of docs/planning.md, through whole plans, and that each row is here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from omnictl.model.address import id_of
+from omnictl.model.change import Adopt, Change, Create, Forget, Refresh, Rename, Retire, SetDefault, Update
+from omnictl.model.plan import Plan
+from omnictl.model.scenario import Attributes, Lifecycle, OnRemoval
+from tests.planning_tables import read_table
+from tests.worlds import SMS, VIBER, VK, World, declare
+
+RETIRE = Lifecycle(on_removal=OnRemoval.RETIRE)
+BY_HAND = Attributes("Name of b", (VK, SMS))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A world that stands in one row of the table, and what its plan says."""
+
+    row: tuple[str, str, str, str]
+    world: Callable[[], World]
+    says: tuple[str, ...]
+
+
+def anchor_and(*ids: str, lifecycle: Lifecycle = Lifecycle()) -> World:
+    """Return a world in which "anchor", the account default, and more are applied."""
+    world = World()
+    world.declare("anchor")
+    for each in ids:
+        world.declare(each, declare(each, lifecycle=lifecycle))
+    world.apply()
+    return world
+
+
+def declared_only() -> World:
+    world = anchor_and()
+    world.declare("b")
+    return world
+
+
+def twin(attributes: Attributes) -> World:
+    world = declared_only()
+    world.account.plant(attributes, key="TWIN")
+    return world
+
+
+def imported(name: str) -> World:
+    world = anchor_and()
+    world.account.plant(Attributes("By hand", (SMS,)), key="THEIRS")
+    world.declare("b", declare("b", name, (SMS,), import_key="THEIRS"))
+    return world
+
+
+def come_back(lifecycle: Lifecycle, name: str | None = None) -> World:
+    world = anchor_and("b", lifecycle=lifecycle)
+    del world.files["b"]
+    world.apply()
+    world.declare("b", declare("b", name, lifecycle=lifecycle))
+    return world
+
+
+def forgotten_twice() -> World:
+    """The same id left twice: the younger tombstone counts."""
+    world = come_back(Lifecycle())
+    old = world.state.tombstones[0]
+    younger = world.account.plant(Attributes("Younger", (SMS,)), key="YOUNGER")
+    tombstone = replace(old, key=younger.key, removed_at=world.clock())
+    world.backend.stored = replace(world.state, tombstones=(tombstone, old))
+    return world
+
+
+def edited_here(world: World, name: str = "Edited", scenario_id: str = "b") -> World:
+    world.declare(scenario_id, declare(scenario_id, name))
+    return world
+
+
+def edited_there(world: World, name: str = "Drifted", scenario_id: str = "b") -> World:
+    key = world.keys()[scenario_id]
+    old = world.account.rows[key]
+    world.account.rows[key] = replace(old, attributes=replace(old.attributes, name=name))
+    return world
+
+
+def bent() -> World:
+    """The service stores other names than it is sent: that is no difference."""
+    world = World()
+    world.account.normalise = lambda each: replace(each, name=each.name.lower())
+    world.declare("anchor")
+    world.declare("b")
+    world.apply()
+    return world
+
+
+def protection_changed() -> World:
+    world = anchor_and("b")
+    world.declare("b", declare("b", lifecycle=RETIRE))
+    return world
+
+
+def gone_there(world: World, scenario_id: str = "b") -> World:
+    del world.account.rows[world.keys()[scenario_id]]
+    return world
+
+
+def gone_here(world: World, scenario_id: str = "b") -> World:
+    del world.files[scenario_id]
+    return world
+
+
+def moved(
+    *, name: str = "Name of old", flow: tuple[object, ...] = (VK, SMS), previous: bool = False, vanished: bool = False
+) -> World:
+    """The file of "old" is now the file of "new"."""
+    world = anchor_and("old")
+    if vanished:
+        gone_there(world, "old")
+    gone_here(world, "old")
+    world.declare("new", declare("new", name, flow, previous_ids=("old",) if previous else ()))  # type: ignore[arg-type]
+    return world
+
+
+def two_candidates() -> World:
+    """Two old ids equal in name and flow: which of them moved, nobody can say."""
+    world = anchor_and("old", "older")
+    for each in ("old", "older"):
+        world.declare(each, declare(each, "Same"))
+    world.apply()
+    gone_here(gone_here(world, "old"), "older")
+    world.declare("new", declare("new", "Same"))
+    return world
+
+
+def unmanaged() -> World:
+    world = anchor_and()
+    world.account.plant(BY_HAND, key="THEIRS")
+    return world
+
+
+CREATE = ("yes", "–", "–", "create")
+TWIN = ("yes", "–", "unmanaged, same name", "guard `unmanaged-twin`, with the line that adopts it")
+IMPORT = ("yes, `import:`", "–", "that key", "adopt, and update where it differs")
+TOMBSTONE = ("yes", "tombstone", "there", "adopt from the tombstone")
+SAME = ("yes", "yes", "equal to desired, observed and applied", "nothing")
+REFRESH = ("yes", "yes", "equal to desired, not to the record", "nothing; the record is brought up to date")
+UPDATE = ("yes", "yes", "different from desired", "update: edited, drift or conflict is said")
+VANISHED = ("yes", "yes", "vanished", "guard `vanished`; allowed, it is created anew with another key")
+RENAME = (
+    "yes, equal name and flow, or in `previous_ids`",
+    "under the old id, which no file declares",
+    "there",
+    "rename",
+)
+LIKELY = ("yes, same name only", "under an old id", "", "guard `likely-rename`, with the line to paste")
+REMOVED = ("–", "yes", "there", "forget, or retire; leaves a tombstone")
+GONE = ("–", "yes", "vanished", "forget")
+UNMANAGED = ("–", "–", "there", "unmanaged: counted, never touched")
+
+CASES = {
+    "new": Case(CREATE, declared_only, ("create b",)),
+    "a twin with the same flow": Case(
+        TWIN, lambda: twin(BY_HAND), ("create b", "guard unmanaged-twin=b: import: TWIN", "unmanaged TWIN")
+    ),
+    "a twin with another flow": Case(
+        TWIN,
+        lambda: twin(Attributes("Name of b", (VIBER,))),
+        ("create b", "guard unmanaged-twin=b: import: TWIN", "unmanaged TWIN"),
+    ),
+    "another name is no twin": Case(
+        CREATE, lambda: twin(Attributes("Name of B", (VK, SMS))), ("create b", "unmanaged TWIN")
+    ),
+    "an equal scenario is imported": Case(IMPORT, lambda: imported("By hand"), ("adopt b",)),
+    "another scenario is imported": Case(IMPORT, lambda: imported("Mine"), ("adopt b, and update",)),
+    "a forgotten id comes back": Case(TOMBSTONE, lambda: come_back(Lifecycle()), ("adopt b from its tombstone",)),
+    "a forgotten id comes back changed": Case(
+        TOMBSTONE, lambda: come_back(Lifecycle(), "Other"), ("adopt b from its tombstone, and update",)
+    ),
+    "a retired id comes back and loses the marker": Case(
+        TOMBSTONE, lambda: come_back(RETIRE), ("adopt b from its tombstone, and update",)
+    ),
+    "the younger tombstone counts": Case(
+        TOMBSTONE, forgotten_twice, ("adopt b from its tombstone, and update", "key YOUNGER")
+    ),
+    "a tombstone of what is gone": Case(CREATE, lambda: gone_of_tombstone(), ("create b",)),
+    "as applied": Case(SAME, lambda: anchor_and("b"), ()),
+    "as applied, bent by the service": Case(SAME, bent, ()),
+    "the same edit on both sides": Case(
+        REFRESH, lambda: edited_there(edited_here(anchor_and("b"), "Same"), "Same"), ("refresh b",)
+    ),
+    "only the remembered lifecycle differs": Case(REFRESH, protection_changed, ("refresh b",)),
+    "edited": Case(UPDATE, lambda: edited_here(anchor_and("b")), ("update b (edited)",)),
+    "drifted": Case(UPDATE, lambda: edited_there(anchor_and("b")), ("update b (drift)",)),
+    "edited and drifted": Case(UPDATE, lambda: edited_there(edited_here(anchor_and("b"))), ("update b (conflict)",)),
+    "edited, bent by the service": Case(UPDATE, lambda: edited_here(bent()), ("update b (edited)",)),
+    "drifted, bent by the service": Case(UPDATE, lambda: edited_there(bent()), ("update b (drift)",)),
+    "vanished": Case(VANISHED, lambda: gone_there(anchor_and("b")), ("create b anew", "guard vanished=b")),
+    "an equal scenario under a new id": Case(RENAME, moved, ("rename old to new",)),
+    "previous_ids and equal": Case(RENAME, lambda: moved(previous=True), ("rename old to new",)),
+    "previous_ids and edited": Case(
+        RENAME, lambda: moved(name="Other", previous=True), ("rename old to new, and update",)
+    ),
+    "a renamed scenario drifted": Case(RENAME, lambda: drifted_and_moved(), ("rename old to new, and update",)),
+    "same name, another flow": Case(
+        LIKELY,
+        lambda: moved(flow=(SMS,)),
+        ("create new", "forget old", "guard likely-rename=new: previous_ids: [old]"),
+    ),
+    "same name and flow, two candidates": Case(
+        LIKELY,
+        two_candidates,
+        ("create new", "forget old", "forget older", "guard likely-rename=new: previous_ids: [old]"),
+    ),
+    "same name, and the old one vanished": Case(
+        LIKELY,
+        lambda: moved(vanished=True),
+        ("create new", "forget old, which vanished", "guard likely-rename=new: previous_ids: [old]"),
+    ),
+    "removed": Case(REMOVED, lambda: gone_here(anchor_and("b")), ("forget b",)),
+    "removed, to be retired": Case(REMOVED, lambda: gone_here(anchor_and("b", lifecycle=RETIRE)), ("retire b",)),
+    "removed here and gone there": Case(
+        GONE, lambda: gone_here(gone_there(anchor_and("b"))), ("forget b, which vanished",)
+    ),
+    "retired here and gone there": Case(
+        GONE, lambda: gone_here(gone_there(anchor_and("b", lifecycle=RETIRE))), ("forget b, which vanished",)
+    ),
+    "somebody else's": Case(UNMANAGED, unmanaged, ("unmanaged THEIRS",)),
+}
+
+each_case = pytest.mark.parametrize("case", [pytest.param(each, id=name) for name, each in CASES.items()])
+
+
+def gone_of_tombstone() -> World:
+    world = come_back(Lifecycle())
+    del world.account.rows[world.state.tombstones[0].key]
+    return world
+
+
+def drifted_and_moved() -> World:
+    world = anchor_and("old")
+    edited_there(world, scenario_id="old")
+    gone_here(world, "old")
+    world.declare("new", declare("new", "Name of old"))
+    return world
+
+
+def said(plan: Plan) -> tuple[str, ...]:
+    """Return what a plan says, in words that are short enough to be compared."""
+    guards = (": ".join((f"guard {each.guard}={each.subject}", *each.commands)) for each in plan.guards)
+    keys = (f"key {each.key}" for each in plan.changes if getattr(each, "key", "") == "YOUNGER")
+    return (*map(word, plan.changes), *guards, *keys, *(f"unmanaged {key}" for key in plan.unmanaged))
+
+
+def word(change: Change) -> str:
+    name = id_of(change.address)
+    update = ", and update" if getattr(change, "fields", ()) else ""
+    match change:
+        case Create(replaces=replaces):
+            return f"create {name}{' anew' if replaces else ''}"
+        case Update(cause=cause):
+            return f"update {name} ({cause})"
+        case Adopt(from_tombstone=from_tombstone):
+            return f"adopt {name}{' from its tombstone' if from_tombstone else ''}{update}"
+        case Rename(previous=previous):
+            return f"rename {id_of(previous)} to {name}{update}"
+        case Forget(vanished=vanished):
+            return f"forget {name}{', which vanished' if vanished else ''}"
+        case Retire():
+            return f"retire {name}"
+        case Refresh():
+            return f"refresh {name}"
+        case SetDefault():
+            return f"default {name}"
+
+
+def test_the_table_of_the_documents_is_the_table_of_this_test() -> None:
+    head, rows = read_table("Deciding")
+    assert head == ("desired", "recorded", "actual", "what the plan says")
+    assert len(set(rows)) == len(rows)
+    assert set(rows) == {each.row for each in CASES.values()}
+
+
+@each_case
+def test_a_row_is_decided_as_it_says(case: Case) -> None:
+    plan = case.world().plan()
+    assert sorted(said(plan)) == sorted(case.says)
+    assert plan.diagnostics == ()
+
+
+@each_case
+def test_a_decision_that_is_carried_out_leaves_nothing_to_decide(case: Case) -> None:
+    world = case.world()
+    before, theirs = dict(world.account.rows), set(world.plan().unmanaged)
+    posts = sum(isinstance(each, Create) for each in world.plan().changes)
+    world.apply()
+    assert world.plan().changes == ()
+    assert len(world.account.rows) == len(before) + posts
+    assert {key: world.account.rows[key] for key in theirs} == {key: before[key] for key in theirs}
+    keys = list(world.keys().values())
+    assert len(keys) == len(set(keys)) == len(world.files)
+
+
+@each_case
+def test_only_the_guards_of_a_row_hold_it_back_until_they_are_allowed(case: Case) -> None:
+    guards = [each for each in case.says if each.startswith("guard ")]
+    plan = case.world().plan()
+    assert len(plan.open_guards) == len(guards)
+    allowed = frozenset((each.guard, each.subject) for each in plan.guards)
+    assert case.world().plan(allowed=allowed).open_guards == ()
+
+
+@pytest.mark.parametrize("name", ["removed", "removed, to be retired"])
+def test_what_is_removed_leaves_a_tombstone(name: str) -> None:
+    world = CASES[name].world()
+    key = world.keys()["b"]
+    world.apply()
+    [tombstone] = world.state.tombstones
+    assert (tombstone.address, tombstone.key) == ("scenario.b", key)
+    assert tombstone.retired == (name == "removed, to be retired")
+    assert world.account.rows[key].attributes.name == "[retired] Name of b"[0 if tombstone.retired else 10 :]
+
+
+def test_what_vanished_and_is_created_anew_has_another_key() -> None:
+    world = CASES["vanished"].world()
+    before = world.keys()["b"]
+    world.apply()
+    assert world.keys()["b"] != before
