@@ -140,9 +140,9 @@ def unmanaged() -> World:
 
 
 CREATE = ("yes", "–", "–", "create")
-TWIN = ("yes", "–", "unmanaged, same name", "guard `unmanaged-twin`, with the line that adopts it")
+TWIN = ("yes", "–", "unmanaged, same name, any flow", "guard `unmanaged-twin`, with the line that adopts it")
 IMPORT = ("yes, `import:`", "–", "that key", "adopt, and update where it differs")
-TOMBSTONE = ("yes", "tombstone", "there", "adopt from the tombstone")
+TOMBSTONE = ("yes", "tombstone", "there", "adopt from the tombstone; retired, it gets its name back")
 SAME = ("yes", "yes", "equal to desired, observed and applied", "nothing")
 REFRESH = ("yes", "yes", "equal to desired, not to the record", "nothing; the record is brought up to date")
 UPDATE = ("yes", "yes", "different from desired", "update: edited, drift or conflict is said")
@@ -248,7 +248,7 @@ def drifted_and_moved() -> World:
 def said(plan: Plan) -> tuple[str, ...]:
     """Return what a plan says, in words that are short enough to be compared."""
     guards = (": ".join((f"guard {each.guard}={each.subject}", *each.commands)) for each in plan.guards)
-    keys = (f"key {each.key}" for each in plan.changes if getattr(each, "key", "") == "YOUNGER")
+    keys = (f"key {each.key}" for each in plan.changes if isinstance(each, Adopt) and each.key == "YOUNGER")
     return (*map(word, plan.changes), *guards, *keys, *(f"unmanaged {key}" for key in plan.unmanaged))
 
 

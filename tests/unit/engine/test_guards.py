@@ -1,5 +1,6 @@
 """Every guard: when it fires, what it names, and that allowing it by name is enough."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from omnictl.engine.view import Thresholds
 from omnictl.model.plan import Guard, Plan
 from omnictl.model.scenario import Attributes, Lifecycle, OnRemoval, Protection
+from tests.planning_tables import read_table
 from tests.worlds import SMS, VIBER, VK, World, declare
 
 
@@ -201,3 +203,131 @@ def test_import_of_a_missing_or_taken_key_is_an_error() -> None:
     world.declare("x", declare("x", import_key="nowhere"))
     world.declare("y", declare("y", import_key=world.keys()["first"]))
     assert {each.code for each in world.plan().diagnostics} == {"import-missing", "import-taken"}
+
+
+def _protected() -> World:
+    world = applied("first", "b", lifecycle=Lifecycle(Protection.REMOVAL))
+    del world.files["b"]
+    return world
+
+
+def _default_moves() -> World:
+    world = applied("a", "b")
+    world.declare("b", declare("b", default=True))
+    return world
+
+
+def _default_leaves() -> World:
+    world = applied("a", "b")
+    del world.files["a"]
+    return world
+
+
+def _protected_loses_the_default() -> World:
+    world = World()
+    world.declare("a", declare("a", default=True, lifecycle=Lifecycle(Protection.REMOVAL)))
+    world.declare("b")
+    world.apply()
+    world.declare("a", declare("a", lifecycle=Lifecycle(Protection.REMOVAL)))
+    world.declare("b", declare("b", default=True))
+    return world
+
+
+def _protected_is_written() -> World:
+    world = applied("first", "b", lifecycle=Lifecycle(Protection.ALL))
+    world.declare("b", declare("b", "Changed", lifecycle=Lifecycle(Protection.ALL)))
+    return world
+
+
+def _channel_goes() -> World:
+    world = applied("a")
+    world.declare("a", declare("a", flow=(SMS, VIBER)))
+    return world
+
+
+def _all_change() -> World:
+    world = applied("a", "b", "c")
+    for each in "abc":
+        world.declare(each, declare(each, f"New {each}"))
+    return world
+
+
+def _all_files_gone() -> World:
+    world = applied("a")
+    world.files = {}
+    return world
+
+
+def _twin() -> World:
+    world = applied("a")
+    world.account.plant(Attributes("Name of b", (VIBER,)))
+    world.declare("b")
+    return world
+
+
+def _gone_from_the_account() -> World:
+    world = applied("a", "b")
+    del world.account.rows[world.keys()["b"]]
+    return world
+
+
+def _same_name() -> World:
+    world = applied("first", "old")
+    del world.files["old"]
+    world.declare("new", declare("new", "Name of old", (VK,)))
+    return world
+
+
+FIRES_WHEN: dict[tuple[str, str], tuple[Callable[[], World], ...]] = {
+    ("`default-change`", "the account default moves, or its holder leaves the configuration"): (
+        _default_moves,
+        _default_leaves,
+    ),
+    ("`protected`", "a protected scenario is removed, loses the default, or (`all`) is written"): (
+        _protected,
+        _protected_loses_the_default,
+        _protected_is_written,
+    ),
+    ("`channel-removal`", "a flow no longer has a channel that it has on the account"): (_channel_goes,),
+    ("`mass-change`", "more of the existing scenarios change than the settings find normal"): (_all_change,),
+    ("`empty-configuration`", "no scenario is declared, and the state has some"): (_all_files_gone,),
+    ("`unmanaged-twin`", "the account has a scenario with the name of one to be created"): (_twin,),
+    ("`vanished`", "a recorded scenario is gone and would get another key"): (_gone_from_the_account,),
+    ("`likely-rename`", "a new id has the name of one that left"): (_same_name,),
+}
+"""The rows of the table of guards in docs/planning.md, and worlds in which each fires."""
+
+
+def test_the_table_of_the_documents_is_the_table_of_this_test() -> None:
+    head, rows = read_table("Guards")
+    assert head == ("guard", "fires when")
+    assert set(rows) == FIRES_WHEN.keys()
+    assert len(rows) == len(Guard)
+    assert {name.strip("`") for name, _ in rows} == {each.value for each in Guard}
+
+
+@pytest.mark.parametrize(
+    ("guard", "world"),
+    [
+        pytest.param(Guard(name.strip("`")), world, id=f"{name.strip('`')}-{world.__name__.strip('_')}")
+        for (name, _), worlds in FIRES_WHEN.items()
+        for world in worlds
+    ],
+)
+def test_a_guard_of_the_table_fires_and_is_allowed_by_its_name(guard: Guard, world: Callable[[], World]) -> None:
+    strict = Thresholds(0.5, 3)
+    plan = world().plan(thresholds=strict)
+    mine = [each for each in plan.open_guards if each.guard is guard]
+    assert len(mine) == 1
+    allowed = frozenset({(guard, mine[0].subject)})
+    left = world().plan(thresholds=strict, allowed=allowed).open_guards
+    assert guard not in {each.guard for each in left}
+    assert len(left) == len(plan.open_guards) - 1
+
+
+def test_no_guard_fires_where_nothing_changes() -> None:
+    for worlds in FIRES_WHEN.values():
+        for build in worlds:
+            world = build()
+            world.apply()
+            assert fired(world.plan(thresholds=Thresholds(0.5, 3))) == []
