@@ -12,6 +12,7 @@ OmnictlError
 │   ├── UnsentError       surely not sent, or surely not taken; retries are used up
 │   ├── ReadingError      the account could not be read completely
 │   └── OutcomeUnknownError   sent, and nobody knows what became of it
+├── OutputError           stdout cannot be written
 └── StoppedError          stopped in good order; the same command goes on later
 """
 
@@ -89,6 +90,10 @@ class ReadingError(RemoteError):
 
 class OutcomeUnknownError(RemoteError):
     """A write was sent and nobody knows what became of it."""
+
+
+class OutputError(OmnictlError):
+    """Stdout cannot be written, for another reason than a reader that went away."""
 
 
 class StoppedError(OmnictlError):

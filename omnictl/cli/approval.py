@@ -3,6 +3,7 @@
 import sys
 
 from omnictl.cli.output import Output, is_terminal
+from omnictl.cli.signals import SignalReceived
 from omnictl.errors import RefusalKind, RefusedError
 from omnictl.model.diagnostic import Diagnostic, Severity
 
@@ -17,7 +18,11 @@ def ask(question: str, output: Output, *, approved: bool, command: str) -> None:
     if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         raise RefusedError(RefusalKind.APPROVAL, _nobody_to_ask(command))
     output.say(f"\n{question} Only the word yes goes on.")
-    answer = sys.stdin.readline().strip()
+    try:
+        answer = sys.stdin.readline().strip()
+    except (KeyboardInterrupt, SignalReceived):
+        output.say("\n")  # the terminal has echoed ^C, and what is said now begins a line of its own
+        raise
     if answer != "yes":
         raise RefusedError(RefusalKind.APPROVAL, _not_approved(answer))
 

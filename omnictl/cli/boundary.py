@@ -15,9 +15,9 @@ import click
 
 from omnictl import __version__
 from omnictl.cli.exit_codes import SIGNALS, ExitCode, code_of
-from omnictl.cli.globals import GlobalOptions, remember_arguments
+from omnictl.cli.globals import GlobalOptions, is_on, remember_arguments
 from omnictl.cli.signals import SignalReceived, raise_on_signals
-from omnictl.errors import OmnictlError, RefusedError
+from omnictl.errors import OmnictlError, OutputError, RefusedError
 from omnictl.model.diagnostic import Diagnostic, Severity
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def run(command: click.Group, argv: Sequence[str]) -> int:
         code = _invoke(command, argv)
         _flush()
     except BrokenPipeError:
-        from omnictl.cli.output import silence_stdout
+        from omnictl.cli.output import silence
 
-        silence_stdout()
+        silence(sys.stdout)
         return ExitCode.BROKEN_PIPE
     except (SignalReceived, KeyboardInterrupt) as ended:
         return _tell_signal(ended.number if isinstance(ended, SignalReceived) else signal.SIGINT, argv)
@@ -119,12 +119,13 @@ def _answer(
         "error",
         version=__version__,
         environment=None,
-        sandbox="--sandbox" in argv,
+        sandbox="--sandbox" in argv or is_on(os.environ, "OMNICTL_SANDBOX"),
         exit_code=code,
         diagnostics=diagnostics,
         **fields,
     )
-    _output(argv).document(document)
+    with suppress(OutputError):  # what ended the run was said on stderr, and it decides the code
+        _output(argv).document(document)
 
 
 def _output(argv: Sequence[str]) -> "Output":

@@ -129,7 +129,11 @@ _OPTIONS = (
     ),
     _option("-q", "--quiet", is_flag=True, callback=_keep_flag, help="No progress, no hints (OMNICTL_QUIET)."),
     _option(
-        "-v", "--verbose", count=True, callback=_keep_count, help="Say more: each request, each unmanaged scenario."
+        "-v",
+        "--verbose",
+        count=True,
+        callback=_keep_count,
+        help="Say more: each request, each unmanaged scenario (OMNICTL_VERBOSE).",
     ),
     _option(
         "--log-format",

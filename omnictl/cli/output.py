@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 from omnictl.cli.globals import GlobalOptions, is_on
-from omnictl.model.diagnostic import Diagnostic
+from omnictl.errors import OutputError
+from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.render.style import Style
 
 if TYPE_CHECKING:
@@ -45,21 +46,22 @@ class Output:
     obeys_lines: bool = False
 
     def result(self, text: str) -> None:
-        """Write a result to stdout."""
-        _write(sys.stdout, self._defuse(text))
+        """Write a result to stdout. Raises OutputError where that is not possible."""
+        _deliver(self._defuse(text))
 
     def document(self, document: "Mapping[str, Json] | str") -> None:
-        """Write the one document of a run, for programs, to stdout: a JSON object, or text that is rendered already."""
-        _write(
-            sys.stdout, document if isinstance(document, str) else json.dumps(document, indent=2, ensure_ascii=False)
-        )
+        """Write the one document of a run, for programs, to stdout: a JSON object, or text that is rendered already.
+
+        Raises OutputError where that is not possible.
+        """
+        _deliver(document if isinstance(document, str) else json.dumps(document, indent=2, ensure_ascii=False))
 
     def say(self, text: str) -> None:
         """Say something to people; never silenced."""
         if self.json_log:
             self._event({"event": "message", "text": text})
         else:
-            _write(sys.stderr, self._defuse(text))
+            _tell(self._defuse(text))
 
     def hint(self, text: str) -> None:
         """Say something helpful; silenced by --quiet."""
@@ -78,7 +80,7 @@ class Output:
         else:
             from omnictl.render.diagnostics import render_diagnostics  # late: most runs have none
 
-            _write(sys.stderr, self._defuse(render_diagnostics(diagnostics, self.err_style)))
+            _tell(self._defuse(render_diagnostics(diagnostics, self.err_style)))
 
     def event(self, event: "Event", at: datetime) -> None:
         """Write an event as a JSON line."""
@@ -91,7 +93,7 @@ class Output:
         if self.json_log:
             self._event({"event": "alive", "doing": text})
         else:
-            _write(sys.stderr, f"{at:%H:%M:%S}Z alive    {text}")
+            _tell(f"{at:%H:%M:%S}Z alive    {text}")
 
     @property
     def is_interactive(self) -> bool:
@@ -104,7 +106,7 @@ class Output:
 
     def _event(self, fields: "Mapping[str, Json]") -> None:
         stamped = {"at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), **fields}
-        _write(sys.stderr, json.dumps(stamped, ensure_ascii=False))
+        _tell(json.dumps(stamped, ensure_ascii=False))
 
 
 def make_output(options: GlobalOptions, environ: Mapping[str, str]) -> Output:
@@ -113,7 +115,7 @@ def make_output(options: GlobalOptions, environ: Mapping[str, str]) -> Output:
         out_style=_style(sys.stdout, options, environ),
         err_style=_style(sys.stderr, options, environ),
         quiet=options.quiet or is_on(environ, "OMNICTL_QUIET"),
-        verbose=options.verbose,
+        verbose=options.verbose or int(is_on(environ, "OMNICTL_VERBOSE")),
         json_log=(options.log_format or environ.get("OMNICTL_LOG_FORMAT")) == "json",
         obeys_lines=any(environ.get(name) for name in _RUNNERS),
         is_live=is_terminal(sys.stderr) and environ.get("TERM") != "dumb",
@@ -146,6 +148,25 @@ def _wants_colour(terminal: bool, environ: Mapping[str, str]) -> bool:
     return terminal and environ.get("TERM") != "dumb"
 
 
+def _deliver(text: str) -> None:
+    """Write to stdout. A reader that went away is a BrokenPipeError; a full disk and its like are an OutputError."""
+    try:
+        _write(sys.stdout, text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        silence(sys.stdout)
+        raise OutputError(_unwritable_stdout(error.strerror or str(error))) from None
+
+
+def _tell(text: str) -> None:
+    """Write to stderr. That nobody can listen any more is no reason to stop a run half-way."""
+    try:
+        _write(sys.stderr, text)
+    except OSError:
+        silence(sys.stderr)
+
+
 def _write(stream: TextIO | None, text: str) -> None:
     """Write text and a line end; what the stream cannot encode is escaped, not lost."""
     if stream is None or not text:
@@ -159,8 +180,26 @@ def _write(stream: TextIO | None, text: str) -> None:
     stream.flush()
 
 
-def silence_stdout() -> None:
-    """Point stdout at nothing, so that the interpreter does not fail when it flushes a closed pipe."""
+def silence(stream: TextIO | None) -> None:
+    """Point a stream that failed at nothing, so that the interpreter does not fail when it flushes it."""
+    if stream is None:
+        return
     nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 1)
+    os.dup2(nothing, stream.fileno())
     os.close(nothing)
+
+
+def _unwritable_stdout(why: str) -> Diagnostic:
+    return Diagnostic(
+        "cannot-write-output",
+        Severity.ERROR,
+        "The output cannot be written",
+        f"stdout: {why}. What was shown is not complete.",
+        hint="check the disk and what stdout is redirected to",
+    )
+
+
+CODES = {
+    "cannot-write-output": "Stdout cannot be written: its disk is full, or its device failed. What an apply did is "
+    "remembered in the state all the same, and it then ends with 4.",
+}

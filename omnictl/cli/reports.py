@@ -34,7 +34,12 @@ def report_option(*kinds: str) -> Callable[[F], F]:
     """Give a command --report, with the kinds that make sense for it."""
 
     def read(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[Report, ...]:
-        return tuple(_read_report(each, kinds) for each in value)
+        found = tuple(_read_report(each, kinds) for each in value)
+        paths = [os.path.realpath(each.path) for each in found if each.path.is_file() or not each.path.exists()]
+        for each in found:
+            if paths.count(os.path.realpath(each.path)) > 1:
+                raise click.UsageError(f"Two reports go to {each.path}; the second would replace the first.")
+        return found
 
     return click.option(
         "--report",

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 """What a person or a pipeline ends a run with; not all of them exist everywhere."""
 
+_END_OF_DISPLAY = "\x1b[?25h\n"
+"""What a display that is not taken away leaves to do: show the cursor again, and begin a line for the shell."""
+
 
 class SignalReceived(BaseException):
     """A signal that ends the run; not an error."""
@@ -51,7 +54,9 @@ def stopping(
             _raise(number, frame)
         if received:
             say(f"Ended at once. {in_danger()}")
-            sys.stderr.flush()
+            if sys.stderr is not None:
+                sys.stderr.write(_END_OF_DISPLAY if sys.stderr.isatty() else "")
+                sys.stderr.flush()
             os._exit(128 + received[0])
         received.append(number)
         stop.request(signal.Signals(number).name)

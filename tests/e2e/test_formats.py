@@ -7,9 +7,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from omnictl.cli import output
 from omnictl.cli.apply_output import APPLY_FORMATS
 from omnictl.cli.commands.validate import FORMATS as VALIDATE_FORMATS
 from omnictl.cli.plan_output import PLAN_FORMATS
+from omnictl.errors import OutputError
+from omnictl.model.diagnostic import Diagnostic, Severity
 from tests.e2e.running import omnictl
 
 GOOD = "id: vk-sms\nname: VK and SMS\nflow:\n  - channel: VKONTAKTE\n  - channel: SMS\n"
@@ -195,3 +198,46 @@ def test_no_name_steers_a_runner_in_any_format(
     ours = ("::error ", "::warning ", "::notice ")
     for line in (ran.out + ran.err).splitlines():
         assert not line.lstrip().startswith("::") or (kind == "github" and line.startswith(ours))
+
+
+@pytest.mark.parametrize("again", ["r.json", "./r.json"])
+def test_two_reports_in_one_file_are_wrong_usage(project: Path, again: str) -> None:
+    declare(project, GOOD)
+    ran = omnictl("plan", "--sandbox", "--report", "json=r.json", "--report", f"markdown={again}")
+    assert (ran.code, (project / "r.json").exists()) == (64, False)
+    assert "Two reports go to r.json" in ran.err
+
+
+def test_an_apply_without_room_for_its_report_ends_with_4(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(project, GOOD)
+    deliver = output._deliver
+
+    def run_full(text: str) -> None:
+        if "done" in text:
+            raise OutputError(Diagnostic("cannot-write-output", Severity.ERROR, "The output cannot be written"))
+        deliver(text)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(output, "_deliver", run_full)
+        ran = omnictl("apply", "--sandbox", "--yes")
+    assert ran.code == 4
+    assert "cannot-write-output" in ran.err
+    assert "No changes" in omnictl("plan", "--sandbox").out
+
+
+def test_a_failure_without_room_for_its_document_keeps_its_code(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(project, BAD)
+
+    def run_full(text: str) -> None:
+        raise OutputError(Diagnostic("cannot-write-output", Severity.ERROR, "The output cannot be written"))
+
+    monkeypatch.setattr(output, "_deliver", run_full)
+    ran = omnictl("plan", "--sandbox", "--format", "json")
+    assert ran.code == 1
+    assert "unknown-channel" in ran.err
+
+
+def test_the_sandbox_of_a_variable_is_told_on_failure_too(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(project, GOOD)
+    monkeypatch.setenv("OMNICTL_SANDBOX", "1")
+    assert omnictl("output", "nope", "--format", "json").document["sandbox"] is True

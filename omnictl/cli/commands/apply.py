@@ -23,7 +23,7 @@ from omnictl.cli.reports import Report, report_option, reported_failures, try_re
 from omnictl.cli.saved import check_saved_plan, read_saved_plan
 from omnictl.cli.signals import stopping
 from omnictl.codec.plan import encode_plan
-from omnictl.errors import RefusedError
+from omnictl.errors import OutputError, RefusedError
 from omnictl.model.outcome import ApplyReport
 from omnictl.model.plan import Plan
 from omnictl.model.scenario import Configuration, Json
@@ -87,7 +87,11 @@ def command(
     code = code_of_report(report)
     problems = try_reports(reports, lambda: apply_renderings(report, code))
     ended = strongest([code, ExitCode.PARTIAL if report.writes_sent else ExitCode.FAILED]) if problems else code
-    show_report(session, replace(report, diagnostics=(*report.diagnostics, *problems)), output_format, ended)
+    try:
+        show_report(session, replace(report, diagnostics=(*report.diagnostics, *problems)), output_format, ended)
+    except OutputError as error:
+        session.output.diagnostics(error.diagnostics)
+        return strongest([ended, ExitCode.PARTIAL if report.writes_sent else ExitCode.FAILED])
     return ended
 
 

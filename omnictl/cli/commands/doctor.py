@@ -41,7 +41,7 @@ class Finding:
 
 
 @click.command("doctor", epilog="Example: omnictl doctor --env production")
-@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="How.")
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="How it is shown.")
 @global_options
 @click.pass_context
 def command(ctx: click.Context, output_format: str) -> int:

@@ -156,7 +156,7 @@ def _unrecorded(scenario_id: str, session: Session, known: Sequence[str]) -> Dia
         "The state has no scenario with this id",
         f"{scenario_id} is not recorded in {session.place.environment}.",
         hint=f"did you mean {close[0]}?" if close else "apply creates it; the recorded ones are listed by",
-        commands=(f"omnictl output {close[0]}",) if close else ("omnictl state list",),
+        commands=(session.command("output", close[0]) if close else session.command("state", "list"),),
     )
 
 

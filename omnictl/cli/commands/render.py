@@ -21,7 +21,7 @@ from omnictl.model.scenario import Json, Resource
 
 @click.command("render", epilog="Example: omnictl render vk-sms --env production")
 @click.argument("globs", metavar="[ID…]", nargs=-1, shell_complete=complete_ids)
-@click.option("--format", "output_format", type=click.Choice(["yaml", "json"]), default="yaml", help="How.")
+@click.option("--format", "output_format", type=click.Choice(["yaml", "json"]), default="yaml", help="How it is shown.")
 @global_options
 @click.pass_context
 def command(ctx: click.Context, globs: tuple[str, ...], output_format: str) -> int:

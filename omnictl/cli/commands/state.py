@@ -32,7 +32,9 @@ from omnictl.render.words import count
 from omnictl.state.base import LockHolder
 from omnictl.state.files import shown
 
-FORMAT = click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="How.")
+FORMAT = click.option(
+    "--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="How it is shown."
+)
 
 
 @click.group("state", epilog="Example: omnictl state list")

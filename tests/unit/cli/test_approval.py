@@ -7,6 +7,7 @@ import pytest
 
 from omnictl.cli.approval import ask
 from omnictl.cli.output import Output
+from omnictl.cli.signals import SignalReceived
 from omnictl.errors import RefusalKind, RefusedError
 from omnictl.render.style import Style
 
@@ -62,3 +63,15 @@ def test_without_a_terminal_the_command_is_told(monkeypatch: pytest.MonkeyPatch)
 def test_yes_on_the_command_line_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     ask("Apply?", OUTPUT, approved=True, command="x")
+
+
+def test_what_is_said_after_an_interrupt_begins_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = type_answer(monkeypatch, "")
+
+    def interrupt() -> str:
+        raise SignalReceived(2)
+
+    monkeypatch.setattr(sys.stdin, "readline", interrupt)
+    with pytest.raises(SignalReceived):
+        ask("Apply?", OUTPUT, approved=False, command="omnictl apply --yes")
+    assert said.text == "\nApply? Only the word yes goes on.\n\n"

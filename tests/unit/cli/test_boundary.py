@@ -173,7 +173,7 @@ def test_after_a_signal_the_process_waits_for_no_thread(monkeypatch: pytest.Monk
 
 
 def test_a_closed_pipe_ends_with_141(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("omnictl.cli.output.silence_stdout", lambda: None)
+    monkeypatch.setattr("omnictl.cli.output.silence", lambda stream: None)
     assert run(raising(BrokenPipeError()), ["go"]) == 141
 
 

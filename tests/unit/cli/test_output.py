@@ -6,12 +6,14 @@ import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from typing_extensions import Buffer
 
 from omnictl.cli.globals import GlobalOptions
-from omnictl.cli.output import Output, is_terminal, make_output, silence_stdout
+from omnictl.cli.output import Output, is_terminal, make_output, silence
+from omnictl.errors import OutputError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import ReadingAccount
 from omnictl.render.style import Style
@@ -160,8 +162,53 @@ def test_interactive_means_a_person_on_both_ends(monkeypatch: pytest.MonkeyPatch
 def test_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     copied: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "dup2", lambda one, other: copied.append((one, other)))
-    silence_stdout()
-    assert [other for _, other in copied] == [1]
+    silence(None)
+    with Path(os.devnull).open("w", encoding="utf-8") as stream:
+        silence(stream)
+        assert [other for _, other in copied] == [stream.fileno()]
+
+
+class Full(Stream):
+    """A stream on a disk without room, or whose reader went away."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+        self.content.write = self._refuse  # type: ignore[method-assign]
+
+    def _refuse(self, written: Buffer) -> int:
+        raise self.error
+
+
+def test_a_full_disk_under_stdout_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    silenced: list[object] = []
+    monkeypatch.setattr("omnictl.cli.output.silence", silenced.append)
+    full = Full(OSError(28, "No space left on device"))
+    monkeypatch.setattr(sys, "stdout", full)
+    for write in (Output(PLAIN, PLAIN).result, Output(PLAIN, PLAIN).document):
+        with pytest.raises(OutputError) as caught:
+            write("text")
+        assert caught.value.diagnostics[0].code == "cannot-write-output"
+        assert "No space left on device" in (caught.value.diagnostics[0].detail or "")
+    assert silenced == [full, full]
+
+
+def test_a_reader_that_goes_away_is_no_mistake_of_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Full(BrokenPipeError()))
+    with pytest.raises(BrokenPipeError):
+        Output(PLAIN, PLAIN).result("text")
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), BrokenPipeError()])
+def test_nobody_who_listens_stops_no_run(monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
+    silenced: list[object] = []
+    monkeypatch.setattr("omnictl.cli.output.silence", silenced.append)
+    full = Full(error)
+    monkeypatch.setattr(sys, "stderr", full)
+    Output(PLAIN, PLAIN).say("text")
+    Output(PLAIN, PLAIN).diagnostics([PROBLEM])
+    Output(PLAIN, PLAIN, json_log=True).say("text")
+    assert silenced == [full, full, full]
 
 
 @pytest.mark.parametrize("environ", [{"GITHUB_ACTIONS": "true"}, {"TF_BUILD": "True"}, {"TEAMCITY_VERSION": "2026"}])
