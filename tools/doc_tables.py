@@ -67,6 +67,29 @@ def exit_codes_block() -> str:
     return f"| code | meaning |\n|---|---|\n{rows}"
 
 
+def formats_block() -> str:
+    """Return what ``--format`` and ``--report`` take, command by command."""
+    rows = "".join(
+        f"| `{name}` | {_kinds(formats)} | {'the same' if formats == reports else _kinds(reports)} |\n"
+        for name, command in walk_commands()
+        for formats, reports in [_formats_of(command)]
+        if formats
+    )
+    return f"| command | `--format` | `--report` |\n|---|---|---|\n{rows}"
+
+
+def _formats_of(command: click.Command) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    options = {each.name: each for each in command.params if isinstance(each, click.Option)}
+    chosen, report = options.get("output_format"), options.get("reports")
+    formats = tuple(chosen.type.choices) if chosen is not None and isinstance(chosen.type, click.Choice) else ()
+    kinds = (report.help or "").partition(": ")[2].rstrip(".").split(", ") if report is not None else ()
+    return formats, tuple(kinds)
+
+
+def _kinds(kinds: tuple[str, ...]) -> str:
+    return ", ".join(f"`{each}`" for each in kinds)
+
+
 def walk_commands() -> Iterator[tuple[str, click.Command]]:
     """Return each command and subcommand with its path, groups before what they hold: ``state``, ``state list``."""
     root = click.Context(cli, info_name="omnictl")

@@ -11,7 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tools.doc_examples import EXAMPLES, read_plans, run_lines
-from tools.doc_tables import command_block, errors_block, exit_codes_block, guards_block, lint_block
+from tools.doc_tables import (
+    command_block,
+    errors_block,
+    exit_codes_block,
+    formats_block,
+    guards_block,
+    lint_block,
+)
 
 ROOT = Path(__file__).parents[1]
 
@@ -20,6 +27,7 @@ _TABLES: dict[str, Callable[[str], str]] = {
     "errors": lambda _: errors_block(),
     "exit-codes": lambda _: exit_codes_block(),
     "lint": lambda _: lint_block(),
+    "formats": lambda _: formats_block(),
     "guards": lambda _: guards_block(),
     "command": command_block,
 }
