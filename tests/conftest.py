@@ -5,10 +5,15 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from hypothesis import settings
 
 from omnictl.sandbox.store import World
 
 _KEPT = ("PATH", "TMPDIR", "TEMP", "SYSTEMROOT", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+
+
+settings.register_profile("omnictl", deadline=None)  # the machine is shared: no test fails for its slowness
+settings.load_profile("omnictl")
 
 
 @pytest.fixture(autouse=True)

@@ -120,7 +120,7 @@ def _end_with(stop: StopSignal, ended: threading.Event) -> None:
 @global_options
 @click.pass_context
 def behave(ctx: click.Context, /, *, kind: bool, faults: tuple[Fault, ...], **switches: Any) -> int:
-    """Make the sandbox of the environment as unkind as the real service may be, to rehearse for it.
+    """Make the sandbox as unkind as the real service may be. It is the one of the environment.
 
     What is switched stays until it is switched back; without options it says how the sandbox behaves now.
     """
@@ -163,7 +163,7 @@ def _say_behaviour(world: "World") -> list[str]:
 @global_options
 @click.pass_context
 def reset(ctx: click.Context) -> int:
-    """Drop the sandbox of the environment: its scenarios, its state, its behaviour, all together."""
+    """Drop the sandbox of the environment. Its scenarios, its state and its behaviour go together."""
     session = _in_sandbox(ctx)
     shutil.rmtree(session.place.work_dir, ignore_errors=True)
     session.output.say(f"The sandbox of {session.place.environment} is empty.")

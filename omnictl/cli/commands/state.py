@@ -210,7 +210,7 @@ def history(ctx: click.Context, output_format: str) -> int:
 @_subcommand("unlock", "omnictl state unlock")
 @FORMAT
 def unlock(ctx: click.Context, output_format: str) -> int:
-    """Clear what a holder that is gone left beside the lock; refuses while the holder lives."""
+    """Clear what a holder that is gone left beside the lock. Refuses while the holder lives."""
     session = get_session(ctx)
     holder = session.backend.unlock()
     if output_format == "json":
@@ -237,7 +237,7 @@ def settle(
     lock_timeout: float | None,
     output_format: str,
 ) -> int:
-    """Say what became of a create whose outcome is unknown, where omnictl cannot tell."""
+    """Say what became of a create where omnictl cannot tell."""
     if (key is None) == (not absent):
         raise click.UsageError("Give --key KEY or --absent, one of them.", ctx)
     session = get_session(ctx)

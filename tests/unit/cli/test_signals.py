@@ -1,7 +1,9 @@
 """The first signal stops in good order, the second ends the process and says what may be lost."""
 
+import io
 import os
 import signal
+import sys
 
 import pytest
 
@@ -45,3 +47,24 @@ def test_before_anything_has_begun_a_signal_ends_at_once() -> None:
         signal.raise_signal(signal.SIGTERM)
     assert caught.value.number == signal.SIGTERM
     assert (stop.is_set, said) == (False, [])
+
+
+@pytest.mark.parametrize(("terminal", "left"), [(True, "\x1b[?25h\n"), (False, "")])
+def test_a_display_that_is_not_taken_away_gives_the_cursor_back(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, left: str
+) -> None:
+    class Ended(BaseException):
+        """The process is gone."""
+
+    def leave(code: int) -> None:
+        raise Ended
+
+    stderr = io.StringIO()
+    monkeypatch.setattr(stderr, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", stderr)
+    monkeypatch.setattr(os, "_exit", leave)
+    with stopping(StopSignal(), lambda text: None, lambda: ""):
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(Ended):
+            signal.raise_signal(signal.SIGTERM)
+    assert stderr.getvalue() == left
