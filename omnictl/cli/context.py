@@ -140,7 +140,7 @@ class Session:
         options = self.options
         given = [("-C", options.chdir), ("--env", options.env), ("--state", options.state)]
         parts = [part for name, value in given if value for part in (name, value)]
-        return shlex.join(["omnictl", words[0], *parts, *(["--sandbox"] if options.sandbox else []), *words[1:]])
+        return shlex.join(["omnictl", *words, *parts, *(["--sandbox"] if options.sandbox else [])])
 
     def show(self, text: str) -> None:
         """Write a result for people; in the sandbox it says so first."""

@@ -107,7 +107,7 @@ def test_an_unknown_id_says_what_was_meant(applied: Path) -> None:
     ran = omnictl("output", "vk-sm", *IN_SANDBOX)
     assert ran.code == 1
     assert "did you mean vk-sms?" in ran.err
-    assert "omnictl state list" in omnictl("output", "zzz", *IN_SANDBOX).err
+    assert "omnictl state list --env test --sandbox" in omnictl("output", "zzz", *IN_SANDBOX).err
 
 
 def test_checking_and_writing_do_not_go_together(applied: Path) -> None:
