@@ -4,10 +4,12 @@ What only a failure needs is imported when there is one: --help must not pay for
 """
 
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NoReturn
 
@@ -86,14 +88,32 @@ def _invoke(command: click.Group, argv: Sequence[str]) -> int:
 def _tell(error: OmnictlError, argv: Sequence[str]) -> int:
     """Say an expected error: diagnostics on stderr and, where JSON was asked for, one document on stdout."""
     code = code_of(error)
-    output = _output(argv)
-    output.diagnostics(error.diagnostics)
+    told = tuple(_localise(each, argv) for each in error.diagnostics)
+    _output(argv).diagnostics(told)
     if _wants_json(argv):
         fields: dict[str, Json] = {}
         if isinstance(error, RefusedError):
             fields["refusal"] = {"kind": error.kind.value}
-        _answer(argv, code, error.diagnostics, fields)
+        _answer(argv, code, told, fields)
     return code
+
+
+_OF_AN_ENVIRONMENT = ("omnictl state ", "omnictl output ", "omnictl sandbox ")
+
+
+def _localise(diagnostic: Diagnostic, argv: Sequence[str]) -> Diagnostic:
+    """Let the commands to copy name the environment of this run: they are worded where nobody knows it."""
+    options = _glance(argv)
+    environment = ["--env", options.env] if options.env else []
+    sandbox = ["--sandbox"] if options.sandbox else []
+
+    def complete(command: str) -> str:
+        if "--env" in command or "--sandbox" in command or not command.startswith(_OF_AN_ENVIRONMENT):
+            return command
+        words = environment if command.startswith("omnictl sandbox ") else [*environment, *sandbox]
+        return shlex.join([*shlex.split(command), *words])
+
+    return replace(diagnostic, commands=tuple(map(complete, diagnostic.commands)))
 
 
 def _tell_usage(wrong: click.ClickException, argv: Sequence[str]) -> int:
@@ -137,11 +157,13 @@ def _output(argv: Sequence[str]) -> "Output":
 
 def _glance(argv: Sequence[str]) -> GlobalOptions:
     """Read the few options that decide how an error is said, even where the rest could not be parsed."""
-    options = GlobalOptions(quiet="-q" in argv or "--quiet" in argv)
+    options = GlobalOptions(sandbox="--sandbox" in argv, quiet="-q" in argv or "--quiet" in argv)
     for option, following in pairwise([*argv, ""]):
         name, _, value = option.partition("=")
         if name == "--color":
             options.color = value or following
+        if option in ("-e", "--env") or option.startswith("--env="):
+            options.env = value or following
         if name == "--log-format":
             options.log_format = value or following
     return options

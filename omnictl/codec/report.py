@@ -203,36 +203,54 @@ def encode_event(event: Event, at: datetime) -> dict[str, Json]:
 
 def _encode_event(event: Event) -> dict[str, Json]:
     match event:
-        case ApplyStarted():
-            return {
-                "event": "start",
-                "plan_id": event.plan_id,
-                "environment": event.environment,
-                "creates": event.creates,
-                "updates": event.updates,
-                "total": event.total,
-                "expected_seconds": event.seconds,
-                "ends_at": write_time(event.ends_at),
-                "not_tried_at_stop": event.left_at_stop,
-            }
-        case ApplyStopped():
-            return {
-                "event": "stopped",
-                "reason": event.reason,
-                "done": event.done,
-                "failed": event.failed,
-                "unknown": event.unknown,
-                "not_tried": event.left,
-            }
+        case ApplyStarted() | ApplyStopped():
+            return _encode_bounds(event)
+        case Waiting() | RequestEnded() | Retrying():
+            return _encode_request(event)
         case ChangeEnded():
-            return {
-                "event": "change",
-                **_encode_outcome(event.outcome),
-                "position": event.position,
-                "total": event.total,
-            }
+            outcome = _encode_outcome(event.outcome)
+            return {"event": "change", **outcome, "position": event.position, "total": event.total}
         case KeyReceived():
             return {"event": "key", "id": id_of(event.address), "key": event.key}
+        case Settling(addresses=addresses):
+            return {"event": "settling", "ids": [id_of(each) for each in addresses]}
+        case ReadingAccount():
+            return {"event": "reading", "scenarios_read": event.scenarios_read}
+        case WaitingForLock():
+            return {"event": "lock", "holder": event.holder}
+        case Notice(diagnostic=diagnostic):
+            return {"event": "diagnostic", **encode_diagnostic(diagnostic)}
+        case _:
+            assert_never(event)
+
+
+def _encode_bounds(event: ApplyStarted | ApplyStopped) -> dict[str, Json]:
+    """Return the beginning or the early end of an apply."""
+    if isinstance(event, ApplyStopped):
+        return {
+            "event": "stopped",
+            "reason": event.reason,
+            "done": event.done,
+            "failed": event.failed,
+            "unknown": event.unknown,
+            "not_tried": event.left,
+        }
+    return {
+        "event": "start",
+        "plan_id": event.plan_id,
+        "environment": event.environment,
+        "creates": event.creates,
+        "updates": event.updates,
+        "total": event.total,
+        "expected_seconds": event.seconds,
+        "ends_at": write_time(event.ends_at),
+        "not_tried_at_stop": event.left_at_stop,
+    }
+
+
+def _encode_request(event: Waiting | RequestEnded | Retrying) -> dict[str, Json]:
+    """Return what happened to a request, or to one that has to wait."""
+    match event:
         case Waiting():
             return {
                 "event": "waiting",
@@ -258,16 +276,6 @@ def _encode_event(event: Event) -> dict[str, Json]:
                 "wait_seconds": event.seconds,
                 "why": event.why,
             }
-        case Settling(addresses=addresses):
-            return {"event": "settling", "ids": [id_of(each) for each in addresses]}
-        case ReadingAccount():
-            return {"event": "reading", "scenarios_read": event.scenarios_read}
-        case WaitingForLock():
-            return {"event": "lock", "holder": event.holder}
-        case Notice(diagnostic=diagnostic):
-            return {"event": "diagnostic", **encode_diagnostic(diagnostic)}
-        case _:
-            assert_never(event)
 
 
 def _newer(path: str, version: str) -> Diagnostic:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from omnictl.model.address import Address
 from omnictl.model.change import Change
-from omnictl.model.diagnostic import Diagnostic, Source
+from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.scenario import Attributes
 from omnictl.model.state import Account
 
@@ -125,3 +125,22 @@ class Near:
     key: str
     attributes: Attributes
     exact: bool
+
+
+def describe_guard(finding: GuardFinding) -> Diagnostic:
+    """Return a guard that fired as a diagnostic: an error with what allows it, or a note where it is allowed."""
+    if finding.allowed:
+        told = "A guard that was allowed"
+        return Diagnostic(finding.guard.value, Severity.NOTE, told, finding.message, finding.source)
+    allow = f"--allow {finding.guard.value}={finding.subject}"
+    return Diagnostic(
+        finding.guard.value,
+        Severity.ERROR,
+        "A guard refuses this plan",
+        finding.message,
+        finding.source,
+        hint="write this line into the file" if finding.commands else "to allow it, make the plan with this option",
+        commands=(*finding.commands, "# or, to allow it, make the plan with this option", allow)
+        if finding.commands
+        else (allow,),
+    )

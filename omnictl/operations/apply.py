@@ -23,7 +23,7 @@ from omnictl.model.outcome import (
     Outcome,
     WaitingForLock,
 )
-from omnictl.model.plan import GuardFinding, Plan
+from omnictl.model.plan import Plan, describe_guard
 from omnictl.model.scenario import Configuration, Remote
 from omnictl.model.state import State
 from omnictl.operations.keeper import Keeper
@@ -162,19 +162,6 @@ def _refuse_other_account(plan: Plan, circumstances: Circumstances) -> None:
             f"{now.host}{f' ({now.name})' if now.name else ''}.",
             hint="check the base URL and the environment, or make a new plan",
         ),
-    )
-
-
-def describe_guard(finding: GuardFinding) -> Diagnostic:
-    """Return a guard that fired as a diagnostic, with the option that allows it."""
-    return Diagnostic(
-        finding.guard.value,
-        Severity.ERROR,
-        "A guard refuses this plan",
-        finding.message,
-        finding.source,
-        hint="to allow it, make the plan with this option",
-        commands=(*finding.commands, f"--allow {finding.guard.value}={finding.subject}"),
     )
 
 

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import ApplyReport
-from omnictl.model.plan import GuardFinding, Plan
+from omnictl.model.plan import Plan, describe_guard
 from omnictl.render.style import sanitize
 
 
 def plan_findings(plan: Plan) -> tuple[Diagnostic, ...]:
     """Return the guards of a plan, open ones as errors and allowed ones as notes, and its diagnostics."""
-    return (*map(_guard, plan.guards), *plan.diagnostics)
+    return (*map(describe_guard, plan.guards), *plan.diagnostics)
 
 
 def report_findings(report: ApplyReport) -> tuple[Diagnostic, ...]:
@@ -43,16 +43,3 @@ def message_lines(each: Diagnostic) -> tuple[str, ...]:
 def failures(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Return the errors."""
     return tuple(each for each in findings if each.severity is Severity.ERROR)
-
-
-def _guard(finding: GuardFinding) -> Diagnostic:
-    allow = (f"--allow {finding.guard.value}={finding.subject}",)
-    return Diagnostic(
-        finding.guard.value,
-        Severity.NOTE if finding.allowed else Severity.ERROR,
-        "A guard that was allowed" if finding.allowed else "A guard refuses this plan",
-        finding.message,
-        finding.source,
-        hint="" if finding.allowed else "to allow it, make the plan with this option",
-        commands=() if finding.allowed else (*finding.commands, *allow),
-    )

@@ -142,7 +142,8 @@ class _Approval:
         write_failure(self.reports, refused, sandbox=self.session.sandbox, output=output)
         refusal: dict[str, Json] = {"kind": refused.kind.value, "command": self.command}
         output.diagnostics(refused.diagnostics)
-        output.document({**encode_plan(plan, exit_code=ExitCode.REFUSED), "refusal": refusal})
+        said = replace(plan, diagnostics=(*plan.diagnostics, *refused.diagnostics))
+        output.document({**encode_plan(said, exit_code=ExitCode.REFUSED), "refusal": refusal})
 
 
 def _apply(

@@ -204,3 +204,22 @@ def test_signals_are_raised_where_nobody_stops_in_good_order(monkeypatch: pytest
     with pytest.raises(SignalReceived) as caught:
         handlers[signal.SIGTERM](15, None)
     assert caught.value.number == 15
+
+
+@pytest.mark.parametrize(
+    ("given", "command", "told"),
+    [
+        (["--env", "a", "--sandbox"], "omnictl state list", "omnictl state list --env a --sandbox"),
+        (["-e", "a"], "omnictl state history", "omnictl state history --env a"),
+        (["--env=a b"], "omnictl output vk-sms", "omnictl output vk-sms --env 'a b'"),
+        (["--sandbox", "--env", "a"], "omnictl sandbox reset", "omnictl sandbox reset --env a"),
+        (["--env", "a"], "omnictl state list --env b", "omnictl state list --env b"),
+        (["--env", "a"], "omnictl explain", "omnictl explain"),
+        ([], "omnictl state list", "omnictl state list"),
+    ],
+)
+def test_a_command_to_copy_works_where_the_run_did(
+    given: list[str], command: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(raising(OmnictlError(Diagnostic("some-code", Severity.ERROR, "Wrong", commands=(command,)))), ["go", *given])
+    assert f"    {told}\n" in capsys.readouterr().err
