@@ -22,6 +22,7 @@ from omnictl.sandbox.scenarios import read_scenario, write_scenario
 from omnictl.sandbox.store import World
 
 _COLLECTION = "/omni/1/scenarios"
+_MOST_DIGITS = 9
 _CREDENTIAL = re.compile(r"(App|Basic|IBSSO|Bearer) +(\S+) *")
 _JSON = "application/json; charset=utf-8"
 _WINDOW_SECONDS = 600.0
@@ -243,8 +244,10 @@ def _read_number(request: Request, name: str, usual: int) -> int:
     text = request.args.get(name, "")
     if not text:
         return usual
-    if not re.fullmatch(r"[0-9]{1,9}", text):
+    if not re.fullmatch(r"[0-9]+", text):
         raise invalid({name: ["must be greater than or equal to 0"]})
+    if len(text) > _MOST_DIGITS:
+        raise invalid({name: [f"must have at most {_MOST_DIGITS} digits"]})
     return int(text)
 
 

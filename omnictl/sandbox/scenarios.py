@@ -38,6 +38,7 @@ def read_scenario(content: bytes, *, partial: bool = False) -> tuple[dict[str, A
 def _read_object(content: bytes) -> dict[str, Any]:
     try:
         body = json.loads(content.decode("utf-8-sig"))
+        json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair would make every list not UTF-8
     except (UnicodeDecodeError, ValueError, RecursionError):
         raise invalid({"body": ["must be JSON"]}) from None
     if not isinstance(body, dict):

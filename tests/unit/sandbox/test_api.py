@@ -219,3 +219,15 @@ def test_the_published_throttle_of_updates_without_a_word_when_to_come_again(cal
     assert [caller.update(key, OTHER).status for _ in range(41)] == [200] * 40 + [429]
     assert "Retry-After" not in caller.update(key, OTHER).headers
     assert caller.create().status == 200  # a budget of its own
+
+
+def test_half_a_surrogate_pair_is_refused_so_that_the_list_stays_utf_8(caller: Caller) -> None:
+    reply = caller.call("POST", PATH, b'{"name": "\\ud800", "flow": [{"channel": "SMS"}]}')
+    assert reply.status == 400
+    assert caller.keys() == []
+
+
+def test_a_page_number_that_is_too_long_is_refused_for_its_length(caller: Caller) -> None:
+    reply = caller.call("GET", f"{PATH}?page={'9' * 10}", b"")
+    assert reply.status == 400
+    assert b"at most 9 digits" in reply.content
