@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
@@ -99,13 +100,19 @@ def mistake(code: str, summary: str, detail: str, source: Source, *, hint: str =
     return Diagnostic(code, Severity.ERROR, summary, detail, source, label=label, hint=hint)
 
 
+@lru_cache(maxsize=4)  # a file with thousands of mistakes is split once, not once a mistake
+def split_lines(text: str) -> tuple[str, ...]:
+    """Return the lines of a text."""
+    return tuple(_LINE_BREAK.split(text))
+
+
 def source_at(path: str, text: str, mark: Mark) -> Source:
     """Return a place with the lines around it."""
-    lines = _LINE_BREAK.split(text)
+    lines = split_lines(text)
     if mark.line > len(lines):
         mark = Mark(len(lines), len(lines[-1]) + 1)  # the parser counts the end of the file as a line
     if not lines[-1] and mark.line < len(lines):
-        lines.pop()  # the end of the last line is no line
+        lines = lines[:-1]  # the end of the last line is no line
     first, last = max(1, mark.line - 1), min(len(lines), mark.line + 1)
     excerpt = tuple((number, mask(lines[number - 1])[:_LONGEST_EXCERPT]) for number in range(first, last + 1))
     return Source(path, mark.line, mark.column, mark.end_column or None, excerpt)
