@@ -86,13 +86,19 @@ class Session:
         """Whether this runs in a pipeline."""
         return self.environ.get("CI", "").lower() not in ("", "0", "false")
 
+    @property
+    def asks_for_sandbox(self) -> bool:
+        """Whether the command line or a variable names the sandbox, whatever the settings say."""
+        return self.options.sandbox or is_on(self.environ, "OMNICTL_SANDBOX")
+
     @cached_property
     def sandbox(self) -> bool:
-        """Whether the embedded sandbox stands in for the API."""
-        wanted = is_on(self.environ, "OMNICTL_SANDBOX")
-        if wanted and self.in_ci and not self.options.sandbox:
+        """Whether the embedded sandbox stands in for the API: by the flag, a variable, or the settings."""
+        if self.options.sandbox:
+            return True
+        if self.asks_for_sandbox and self.in_ci and not self.environment.sandbox:
             raise UsageError(_sandbox_in_ci())
-        return self.options.sandbox or wanted
+        return self.asks_for_sandbox or self.environment.sandbox
 
     @cached_property
     def environment(self) -> "Environment":
@@ -307,7 +313,7 @@ def _sandbox_in_ci() -> Diagnostic:
     return Diagnostic(
         "sandbox-in-ci",
         Severity.ERROR,
-        "In a pipeline the sandbox must be asked for by its flag",
+        "In a pipeline the sandbox must be asked for by its flag or in the settings",
         "OMNICTL_SANDBOX is set and so is CI. A pipeline must not go green against a toy because of a variable.",
         hint="write it on the command line",
         commands=("omnictl plan --sandbox",),
@@ -321,5 +327,6 @@ CODES = {
     "no-directory": "The directory given with -C does not exist or cannot be entered.",
     "no-environment": "omnictl.yaml has several environments and no default, so one must be named with --env.",
     "unknown-environment": "The environment named with --env or OMNICTL_ENV is not in omnictl.yaml.",
-    "sandbox-in-ci": "With CI set, the variable OMNICTL_SANDBOX alone does not select the sandbox: the flag must.",
+    "sandbox-in-ci": "With CI set, the variable OMNICTL_SANDBOX alone does not select the sandbox: the flag "
+    "must, or sandbox: true of the environment in omnictl.yaml.",
 }

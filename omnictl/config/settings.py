@@ -53,6 +53,7 @@ class Environment:
     scenario_paths: tuple[str, ...] = ()
     budgets: Mapping[str, BudgetSettings] = field(default_factory=dict)
     production: bool = False
+    sandbox: bool = False
     settle_seconds: float | None = None
     workers: int = USUAL_WORKERS
     ca_file: str | None = None
@@ -166,6 +167,7 @@ def _read_environment(name: str, fields: Mapping[str, Any]) -> Environment:
             for operation, budget in fields.get("budgets", {}).items()
         },
         production=fields.get("production", False),
+        sandbox=fields.get("sandbox", False),
         settle_seconds=fields.get("settle_seconds"),
         workers=fields.get("workers", USUAL_WORKERS),
         ca_file=fields.get("ca_file"),

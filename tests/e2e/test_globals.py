@@ -122,3 +122,17 @@ def test_a_duration_that_no_clock_can_count_is_wrong_usage(duration: str) -> Non
         ran = omnictl("apply", "--sandbox", "--env", "test", "--yes", option, duration)
         assert ran.code == 64
         assert option in ran.err
+
+
+def test_the_settings_may_name_the_sandbox_in_a_pipeline_too(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    settings = (project / "omnictl.yaml").read_text()
+    (project / "omnictl.yaml").write_text(settings.replace("test: {", "test: {sandbox: true, "))
+    ran = omnictl("apply", "--env", "test", "--yes")
+    assert ran.code == 0
+    assert ran.out.startswith("SANDBOX")
+    assert (project / ".omnictl" / "sandbox" / "test" / "state.json").exists()
+    monkeypatch.setenv("OMNICTL_SANDBOX", "1")
+    assert omnictl("plan", "--env", "test").code == 0
+    refused = omnictl("plan", "--env", "production")
+    assert (refused.code, "sandbox-in-ci" in refused.err) == (64, True)

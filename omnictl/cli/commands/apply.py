@@ -77,7 +77,9 @@ def command(
         raise click.UsageError("A saved plan takes no --only, --exclude or --allow: it says itself what it does.", ctx)
     session = get_session(ctx)
     choices = read_choices(only, exclude, allow)
-    with reported_failures(reports, sandbox=session.sandbox, output=session.output, output_format=output_format):
+    with reported_failures(
+        reports, sandbox=session.asks_for_sandbox, output=session.output, output_format=output_format
+    ):
         refuse_lost_state(session)
         saved = _read_saved(session, planfile)
         approval = _Approval(session, yes, output_format, reports, command_line(ctx, "--yes"))

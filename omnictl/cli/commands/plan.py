@@ -46,7 +46,9 @@ def command(
     """
     session = get_session(ctx)
     choices = read_choices(only, exclude, allow)
-    with reported_failures(reports, sandbox=session.sandbox, output=session.output, output_format=output_format):
+    with reported_failures(
+        reports, sandbox=session.asks_for_sandbox, output=session.output, output_format=output_format
+    ):
         plan = _make_plan(session, choices)
     has_changes = any(not isinstance(each, Refresh) for each in plan.changes)
     code = ExitCode.DIFFERENCE if detailed_exitcode and has_changes else ExitCode.OK
