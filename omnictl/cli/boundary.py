@@ -3,6 +3,7 @@
 What only a failure needs is imported when there is one: --help must not pay for it.
 """
 
+import errno
 import os
 import shlex
 import signal
@@ -81,8 +82,24 @@ def _invoke(command: click.Group, argv: Sequence[str]) -> int:
         return _tell(error, argv)
     except (BrokenPipeError, SignalReceived, KeyboardInterrupt):
         raise
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            return _tell_bug(error, argv)
+        return _tell_no_room(error, argv)
     except Exception as bug:  # noqa: BLE001 - the last resort of the program
         return _tell_bug(bug, argv)
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""What Click meets where it writes help itself; every write of ours has its own error."""
+
+
+def _tell_no_room(error: OSError, argv: Sequence[str]) -> int:
+    from omnictl.cli.output import silence, unwritable_stdout
+
+    silence(sys.stdout)
+    _output(argv).diagnostics([unwritable_stdout(error.strerror or str(error))])
+    return ExitCode.FAILED
 
 
 def _tell(error: OmnictlError, argv: Sequence[str]) -> int:
@@ -123,7 +140,8 @@ def _tell_usage(wrong: click.ClickException, argv: Sequence[str]) -> int:
     if output.json_log:
         output.diagnostics([diagnostic])
     else:
-        wrong.show()
+        with suppress(OSError):
+            wrong.show()
     if _wants_json(argv):
         _answer(argv, ExitCode.USAGE, (diagnostic,), {})
     return ExitCode.USAGE

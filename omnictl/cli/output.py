@@ -156,7 +156,7 @@ def _deliver(text: str) -> None:
         raise
     except OSError as error:
         silence(sys.stdout)
-        raise OutputError(_unwritable_stdout(error.strerror or str(error))) from None
+        raise OutputError(unwritable_stdout(error.strerror or str(error))) from None
 
 
 def _tell(text: str) -> None:
@@ -189,7 +189,8 @@ def silence(stream: TextIO | None) -> None:
     os.close(nothing)
 
 
-def _unwritable_stdout(why: str) -> Diagnostic:
+def unwritable_stdout(why: str) -> Diagnostic:
+    """Return why stdout cannot be written."""
     return Diagnostic(
         "cannot-write-output",
         Severity.ERROR,

@@ -223,3 +223,26 @@ def test_a_command_to_copy_works_where_the_run_did(
 ) -> None:
     run(raising(OmnictlError(Diagnostic("some-code", Severity.ERROR, "Wrong", commands=(command,)))), ["go", *given])
     assert f"    {told}\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("number", "code", "said"), [(28, 1, "cannot-write-output"), (2, 70, "error[bug]")])
+def test_help_without_room_is_no_bug(
+    number: int,
+    code: int,
+    said: str,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("omnictl.cli.output.silence", lambda stream: None)
+    monkeypatch.setattr("tempfile.tempdir", str(project))
+    assert run(raising(OSError(number, "on purpose")), ["go"]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_wrong_usage_is_wrong_usage_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: click.ClickException, file: object = None) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(click.UsageError, "show", fail)
+    assert run(raising(click.UsageError("wrong")), ["go"]) == 64
