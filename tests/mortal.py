@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from omnictl.model.plan import Guard
 from omnictl.model.scenario import Attributes, Remote
 from omnictl.model.state import State
 from tests.fake_account import FakeAccount
@@ -35,6 +36,7 @@ class Watch:
     moment: Moment | None = None
     at: int = 0
     overlap: int = 1
+    patience_seconds: float = 0.001
     dead: bool = False
     flying: int = 0
     most_flying: int = 0
@@ -52,7 +54,9 @@ class Watch:
                 self.most_flying = max(self.most_flying, self.flying)
                 self._change.notify_all()
                 if self.overlap > 1:
-                    self._change.wait_for(lambda: self.dead or self.flying >= self.overlap, timeout=0.001)
+                    self._change.wait_for(
+                        lambda: self.dead or self.most_flying >= self.overlap, timeout=self.patience_seconds
+                    )
             yield
         finally:
             with self._change:
@@ -139,11 +143,11 @@ def watch_next_run(world: World, watch: Watch) -> Watch:
     return watch
 
 
-def is_killed(world: World, watch: Watch, **settings: object) -> bool:
+def is_killed(world: World, watch: Watch, *, allowed: frozenset[tuple[Guard, str]]) -> bool:
     """Apply under a watch; return whether the run died. What was in flight has ended when this returns."""
     watch_next_run(world, watch)
     try:
-        world.apply(**settings)
+        world.apply(allowed=allowed)
     except Killed:
         assert watch.dead
         watch.await_silence()

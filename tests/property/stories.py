@@ -94,7 +94,9 @@ def edit_files(world: World, steps: Iterable[Edit]) -> None:
                 world.files.setdefault(left, replace(declare(left), attributes=body))
         elif word == "add":
             if not name:
-                world.files[scenario_id] = replace(declare(scenario_id), attributes=body)
+                removal = OnRemoval.RETIRE if scenario_id in "de" else OnRemoval.FORGET
+                new = declare(scenario_id, lifecycle=Lifecycle(on_removal=removal))
+                world.files[scenario_id] = replace(new, attributes=body)
         elif name:
             _edit_one(world.files, word, name, scenario_id, body)
     for name, each in world.files.items():

@@ -162,7 +162,7 @@ def test_the_stories_reach_every_kind_of_change_and_fault() -> None:
     seen: Counter[str] = Counter()
 
     @given(worlds(), faults, faults)
-    @settings(max_examples=200, deadline=None, derandomize=True, database=None, suppress_health_check=SLOW_IS_FINE)
+    @settings(max_examples=300, deadline=None, derandomize=True, database=None, suppress_health_check=SLOW_IS_FINE)
     def look(world: World, creates: list[str], updates: list[str]) -> None:
         seen.update(tell(world).keys())
         world.account.faults = {Operation.CREATE: list(creates), Operation.UPDATE: list(updates)}

@@ -1,0 +1,102 @@
+"""The requests of an apply: those that the rules name and no other, and never more at once than workers."""
+
+from dataclasses import replace
+
+import pytest
+
+from omnictl.model.outcome import Fate
+from omnictl.model.scenario import Attributes, Lifecycle, OnRemoval
+from omnictl.provider.base import Operation
+from tests.mortal import Watch, watch_next_run
+from tests.worlds import SMS, VIBER, World, declare
+
+RETIRE = Lifecycle(on_removal=OnRemoval.RETIRE)
+
+
+def counted(world: World) -> dict[str, int]:
+    """Apply once; return how many requests of each kind were sent."""
+    world.account.requests.clear()
+    assert all(each.fate is Fate.DONE for each in world.apply().outcomes)
+    counts = {each.value: world.account.count(each) for each in Operation}
+    assert sum(counts.values()) == len(world.account.requests)
+    return counts
+
+
+def applied(*ids: str, workers: int = 1) -> World:
+    world = World(workers=workers)
+    for each in ids:
+        world.declare(each, declare(each, lifecycle=RETIRE))
+    world.apply()
+    return world
+
+
+def pages(world: World) -> int:
+    return len(world.account.rows) // world.account.capabilities.page_size + 1
+
+
+each_width = pytest.mark.parametrize("workers", [1, 3, 10])
+
+
+@each_width
+@pytest.mark.parametrize("creates", [1, 2, 7])
+def test_on_an_empty_account_the_first_create_is_read_back_and_nothing_else(workers: int, creates: int) -> None:
+    world = World(workers=workers)
+    for number in range(creates):
+        world.declare(f"s-{number}")
+    assert counted(world) == {"list": 1, "get": 1, "create": creates, "update": 0}
+    kinds = [kind for kind, _ in world.account.requests]
+    assert kinds[:3] == [Operation.LIST, Operation.CREATE, Operation.GET]
+    assert world.account.requests[2][1] == world.keys()["s-0"]
+
+
+@each_width
+def test_creates_are_one_request_and_updates_two(workers: int) -> None:
+    world = applied("a", "b", "c", "d", workers=workers)
+    for each in "bcd":
+        world.declare(each, declare(each, f"New {each}"))
+    for each in "vwxyz":
+        world.declare(each)
+    assert counted(world) == {"list": 2, "get": 3, "create": 5, "update": 3}
+
+
+@each_width
+def test_a_default_that_moves_is_read_back_once(workers: int) -> None:
+    world = applied("a", "b", "c", workers=workers)
+    world.declare("b", declare("b", default=True))
+    assert counted(world) == {"list": 2, "get": 2, "create": 0, "update": 1}
+    assert world.account.rows[world.keys()["b"]].is_default
+
+
+def test_everything_at_once() -> None:
+    world = applied("a", "b", "c", "d", "e", workers=3)
+    theirs = world.account.plant(Attributes("By hand", (SMS,)))
+    before = pages(world)
+    world.declare("a", declare("a", "Edited"))
+    del world.files["b"]  # retired: a GET and a PUT
+    world.declare("c-new", replace(world.files.pop("c"), address=declare("c-new").address))  # no request
+    world.declare("new", declare("new", default=True))
+    world.declare("adopted", declare("adopted", "Mine", (VIBER,), import_key=theirs.key))
+    assert counted(world) == {"list": before, "get": 3 + 2, "create": 1, "update": 3 + 1}
+
+
+@each_width
+def test_without_a_change_only_the_pages_are_read(workers: int) -> None:
+    world = applied("a", "b", "c", "d", workers=workers)
+    assert counted(world) == {"list": 2, "get": 0, "create": 0, "update": 0}
+    del world.files["d"]
+    world.declare("d", declare("d"))
+    assert counted(world) == {"list": 2, "get": 0, "create": 0, "update": 0}
+
+
+@each_width
+def test_never_more_requests_are_in_flight_than_workers_and_so_many_are(workers: int) -> None:
+    world = applied(*(f"s-{number:02}" for number in range(29)), workers=workers)
+    for number in range(1, 15):
+        world.declare(f"s-{number:02}", declare(f"s-{number:02}", "Edited"))
+    for number in range(15):
+        world.declare(f"new-{number:02}")
+    watch = watch_next_run(world, Watch(overlap=workers, patience_seconds=1.0))
+    world.account.requests.clear()
+    assert all(each.fate is Fate.DONE for each in world.apply().outcomes)
+    assert watch.most_flying == workers
+    assert watch.counts["request"] == len(world.account.requests) == 10 + 15 + 2 * 14
