@@ -97,6 +97,9 @@ def edit_files(world: World, steps: Iterable[Edit]) -> None:
                 removal = OnRemoval.RETIRE if scenario_id in "de" else OnRemoval.FORGET
                 new = declare(scenario_id, lifecycle=Lifecycle(on_removal=removal))
                 world.files[scenario_id] = replace(new, attributes=body)
+        elif name and word == "follow":
+            shown = world.account.rows.get(world.keys().get(name, ""))
+            world.files[name] = replace(world.files[name], attributes=shown.attributes if shown else body)
         elif name:
             _edit_one(world.files, word, name, scenario_id, body)
     for name, each in world.files.items():

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, given, seed, settings
 from hypothesis import strategies as st
 
 from omnictl.errors import RefusedError
@@ -162,7 +162,7 @@ def test_the_stories_reach_every_kind_of_change_and_fault() -> None:
     seen: Counter[str] = Counter()
 
     @given(worlds(), faults, faults)
-    @settings(max_examples=300, deadline=None, derandomize=True, database=None, suppress_health_check=SLOW_IS_FINE)
+    @settings(max_examples=80, deadline=None, database=None, suppress_health_check=SLOW_IS_FINE)
     def look(world: World, creates: list[str], updates: list[str]) -> None:
         seen.update(tell(world).keys())
         world.account.faults = {Operation.CREATE: list(creates), Operation.UPDATE: list(updates)}
@@ -171,7 +171,8 @@ def test_the_stories_reach_every_kind_of_change_and_fault() -> None:
             seen.update(set(script[: len(script) - len(world.account.faults[operation])]))
         seen.update(["repeated"] if world.state.repeated_creates else [])
 
-    look()
+    for number in range(5):  # one seed alone dwells on few shapes
+        seed(number)(look)()
     rare = {each: seen[each] for each in WANTED if seen[each] < 3}
     assert not rare, f"the random stories hardly reach these: {rare} of {seen}"
 
