@@ -92,9 +92,12 @@ def _adopt(resource: Resource, remote: Remote, *, from_tombstone: bool = False) 
 def _rename(resource: Resource, view: View, previous: Address) -> Rename:
     record = view.state.records[previous]
     actual = view.remotes[record.key].attributes
-    desired = wanted(resource.attributes, actual, resource.lifecycle.ignore_changes)
-    if resource.lifecycle.manage is Manage.OBSERVE or _is_normalised(desired, record, actual):
-        desired = actual
+    ignored = resource.lifecycle.ignore_changes
+    desired = wanted(resource.attributes, actual, ignored)
+    applied, observed = (wanted(each, actual, ignored) for each in (record.applied, record.observed))
+    shown = _without_normalised_parts(desired, applied, observed, actual)
+    if resource.lifecycle.manage is Manage.OBSERVE:
+        desired = shown = actual
     return Rename(
         resource.address,
         previous,
@@ -102,7 +105,7 @@ def _rename(resource: Resource, view: View, previous: Address) -> Rename:
         desired,
         record,
         actual,
-        diff_attributes(actual, desired),
+        diff_attributes(shown, desired),
         resource.lifecycle,
         resource.source,
     )
@@ -146,11 +149,6 @@ def _cause(*, edited: bool, drifted: bool) -> Cause:
     if edited and drifted:
         return Cause.CONFLICT
     return Cause.EDITED if edited else Cause.DRIFT
-
-
-def _is_normalised(desired: Attributes, record: Record, actual: Attributes) -> bool:
-    """Tell whether the account shows what we sent, as the service bent it then."""
-    return desired == record.applied and actual == record.observed
 
 
 def _without_normalised_parts(

@@ -328,7 +328,6 @@ def test_what_vanished_and_is_created_anew_has_another_key() -> None:
     assert world.keys()["b"] != before
 
 
-@pytest.mark.xfail(strict=True, reason="a rename records what the service made of the name as if it had been sent")
 def test_a_rename_of_what_the_service_bent_leaves_nothing_to_decide() -> None:
     world = bent()
     gone_here(world, "b")
