@@ -213,16 +213,16 @@ class TestFmt:
     def test_links_are_kept_and_never_lead_out(self, project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
         outside = tmp_path_factory.mktemp("outside")
         write(outside, {"x.yaml": UGLY})
-        write(project, {"shared/a.yaml": UGLY})
+        write(project, {"kept/a.yaml": UGLY})
         (project / "scenarios").mkdir()
-        (project / "scenarios/a.yaml").symlink_to("../shared/a.yaml")
+        (project / "scenarios/a.yaml").symlink_to("../kept/a.yaml")
         (project / "scenarios/x.yaml").symlink_to(outside / "x.yaml")
         for arguments in ((), ("scenarios/x.yaml", "scenarios/a.yaml"), ("scenarios",)):
             ran = omnictl("fmt", *arguments)
             assert (ran.code, "outside-root" in ran.err) == (1, True)
         assert (outside / "x.yaml").read_text() == UGLY
         assert (project / "scenarios/a.yaml").is_symlink()
-        assert (project / "shared/a.yaml").read_text() == PRETTY
+        assert (project / "kept/a.yaml").read_text() == PRETTY
 
     def test_a_file_is_replaced_whole_or_not_at_all(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write(project, {"scenarios/a.yaml": UGLY})

@@ -170,10 +170,10 @@ def test_links_inside_the_project_are_followed_once_and_never_out_of_it(
 ) -> None:
     outside = tmp_path_factory.mktemp("outside")
     write(outside, {"x.yaml": good("x"), "more/y.yaml": good("y")})
-    write(project, {"scenarios/a.yaml": good("a"), "shared/b.yaml": good("b")})
+    write(project, {"scenarios/a.yaml": good("a"), "kept/b.yaml": good("b")})
     folder = project / "scenarios"
-    (folder / "inside").symlink_to("../shared")
-    (folder / "again").symlink_to("../shared")
+    (folder / "inside").symlink_to("../kept")
+    (folder / "again").symlink_to("../kept")
     (folder / "up").symlink_to("..")
     (folder / "out").symlink_to(outside)
     (folder / "out.yaml").symlink_to(outside / "x.yaml")
