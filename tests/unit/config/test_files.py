@@ -178,7 +178,7 @@ def test_links_inside_the_project_are_followed_once_and_never_out_of_it(
     (folder / "out").symlink_to(outside)
     (folder / "out.yaml").symlink_to(outside / "x.yaml")
     (folder / "README").symlink_to(outside / "x.yaml")
-    (folder / "linked.yaml").symlink_to("../shared/b.yaml")
+    (folder / "linked.yaml").symlink_to("../kept/b.yaml")
     found = validate(project)
     assert told(found.diagnostics) == [
         "scenarios/linked.yaml:1:5 duplicate-id",
