@@ -134,8 +134,10 @@ class Stages:
         self._tools.keeper.flush()
         sent = False
         try:
-            write_update(self._tools.provider, record.key, seen=record.observed, desired=record.applied, default=True)
-            self._tally.writes_sent += 1
+            written = write_update(
+                self._tools.provider, record.key, seen=record.observed, desired=record.applied, default=True
+            )
+            self._tally.writes_sent += written.sent
             sent = True
             remote = self._tools.provider.get(record.key)
         except OmnictlError as error:

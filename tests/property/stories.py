@@ -43,14 +43,15 @@ NORMALISERS: list[Normalise] = [_strip, _lower, _cut]
 
 attributes = st.builds(Attributes, st.sampled_from(NAMES), st.sampled_from(FLOWS))
 faults = st.lists(st.sampled_from(["", "lost", "dropped", "refused"]), max_size=5)
-RENAMES = ("rename", "rename by line", "move")
 EDITS = [
     "add",
     "come back",
     "come back",
     "come back",
     "edit",
-    *RENAMES,
+    "rename",
+    "rename by line",
+    "move",
     "remove",
     "remove",
     "default",
@@ -60,18 +61,12 @@ EDITS = [
 ]
 
 
-def edits_without(*words: str) -> st.SearchStrategy[list[Edit]]:
-    """Return edits of the files that leave some kinds out."""
-    kinds = st.sampled_from([each for each in EDITS if each not in words])
-    return st.lists(st.tuples(kinds, st.sampled_from(IDS), attributes), max_size=8)
-
-
-edits = edits_without()
+edits = st.lists(st.tuples(st.sampled_from(EDITS), st.sampled_from(IDS), attributes), max_size=8)
 founding = st.lists(st.tuples(st.just("add"), st.sampled_from(IDS), attributes), min_size=1, max_size=6)
 
 
 @st.composite
-def worlds(draw: st.DrawFn, *, normalise: Normalise = _as_sent, without: tuple[str, ...] = ()) -> World:
+def worlds(draw: st.DrawFn, *, normalise: Normalise = _as_sent) -> World:
     """Return a world with a history of up to three applies, and files that nobody has applied yet."""
     world = World(workers=draw(st.sampled_from([1, 3])))
     world.account.normalise = normalise
@@ -81,7 +76,7 @@ def worlds(draw: st.DrawFn, *, normalise: Normalise = _as_sent, without: tuple[s
     for _ in range(draw(st.sampled_from([0, 1, 1, 2, 2, 3]))):
         world.apply()
         drift(world, draw(st.lists(st.tuples(st.integers(0, 9), attributes), max_size=2)))
-        edit_files(world, draw(edits_without(*without)))
+        edit_files(world, draw(edits))
     return world
 
 

@@ -19,12 +19,10 @@ from omnictl.provider.base import Operation
 from tests.property.stories import (
     EVERYTHING_ALLOWED,
     NORMALISERS,
-    RENAMES,
     Edit,
     assert_settled,
     edit_files,
     edits,
-    edits_without,
     faults,
     finish,
     others,
@@ -73,20 +71,20 @@ def test_faults_lose_nothing_and_double_nothing(world: World, creates: list[str]
 @given(st.data(), st.sampled_from(NORMALISERS))
 @settings(max_examples=150, deadline=None, suppress_health_check=SLOW_IS_FINE)
 def test_a_service_that_bends_what_it_is_sent_gives_no_drift(data: st.DataObject, normalise: object) -> None:
-    world = data.draw(worlds(normalise=normalise, without=RENAMES))  # type: ignore[arg-type]
+    world = data.draw(worlds(normalise=normalise))  # type: ignore[arg-type]
     theirs, mine = others(world), owned(world)
     tell(world)
     world.apply()
     assert_settled(world, theirs, mine)
 
 
-@given(st.data(), st.sampled_from(NORMALISERS), faults, faults, edits_without(*RENAMES))
+@given(st.data(), st.sampled_from(NORMALISERS), faults, faults, edits)
 @settings(max_examples=150, deadline=None, suppress_health_check=SLOW_IS_FINE)
 def test_a_bent_create_whose_answer_was_lost_is_never_guessed(
     data: st.DataObject, normalise: object, creates: list[str], updates: list[str], later: list[Edit]
 ) -> None:
     """It is found, or it stops with the candidates and a person who knows chooses; nothing is doubled either way."""
-    world = data.draw(worlds(normalise=normalise, without=RENAMES))  # type: ignore[arg-type]
+    world = data.draw(worlds(normalise=normalise))  # type: ignore[arg-type]
     theirs, mine = others(world), owned(world)
     world.account.faults = {Operation.CREATE: list(creates), Operation.UPDATE: list(updates)}
     world.apply(allowed=EVERYTHING_ALLOWED)
