@@ -13,8 +13,8 @@ from omnictl.sandbox.store import World
 _KEPT = ("PATH", "TMPDIR", "TEMP", "SYSTEMROOT", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 
-# The machine is shared: no test fails for its slowness. In a pipeline the examples are the same each time, so that a change is
-# judged by what it does; whoever runs the tests at home explores.
+# The machine is shared: no test fails for its slowness. In a pipeline the examples are the same each time, so that a
+# change is judged by what it does; whoever runs the tests at home explores.
 settings.register_profile("omnictl", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("omnictl")
 
