@@ -85,11 +85,11 @@ def test_changes_of_every_kind_fit_the_schema(project: Path) -> None:
 def test_a_broken_state_is_one_document_with_its_place(project: Path) -> None:
     omnictl("init")
     (project / "state").mkdir()
-    (project / "state" / "test.json").write_text('{\n  "serial": 1,\n}')
+    (project / "state" / "test.json").write_text('{\n  "serial": 1\n  "lineage"')
     ran = omnictl("state", "list", "--format", "json")
     _check(ran.document, 1, "error")
     (diagnostic,) = ran.document["diagnostics"]
-    assert diagnostic["source"] == {"path": "state/test.json", "line": 3, "column": 1}
+    assert diagnostic["source"] == {"path": "state/test.json", "line": 3, "column": 3}
     assert diagnostic["commands"] == ["omnictl state history"]
     assert {"code", "severity", "summary", "detail", "source", "hint", "commands"} == set(diagnostic)
 

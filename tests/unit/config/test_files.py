@@ -161,8 +161,10 @@ def test_a_folder_that_cannot_be_listed_is_never_an_empty_one(project: Path, mon
     def refuse(_path: str) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("omnictl.config.discovery.os.scandir", refuse)
-    assert told(validate(project).diagnostics) == ["scenarios unreadable-folder"]
+    with monkeypatch.context() as patched:
+        patched.setattr("omnictl.config.discovery.os.scandir", refuse)
+        found = told(validate(project).diagnostics)
+    assert found == ["scenarios unreadable-folder"]
 
 
 def test_links_inside_the_project_are_followed_once_and_never_out_of_it(
