@@ -1,5 +1,6 @@
 """The WSGI application: requests in, replies out. What is decided and what is known stands in docs/sandbox.md."""
 
+import base64
 import json
 import random
 import re
@@ -112,8 +113,8 @@ class Sandbox:
         return _spoil(status, document, fault) if fault else _reply(status, document)
 
     def _check_credentials(self, request: Request) -> None:
-        given = _CREDENTIAL.fullmatch(request.headers.get("Authorization", ""))
-        if given is None or (self._api_keys and given[2] not in self._api_keys):
+        given = _read_credential(request.headers.get("Authorization", ""))
+        if not given or (self._api_keys and not given & set(self._api_keys)):
             raise ApiError(401)
 
     def _fail_before(self, call: _Call, fault: Fault) -> Response | None:
@@ -184,6 +185,21 @@ class Sandbox:
     def _sleep_for(self, seconds: float) -> None:
         if seconds:
             self._sleep(seconds)
+
+
+def _read_credential(text: str) -> set[str]:
+    """Return what a key may equal: a token, or for Basic also user:password; nothing where it is not well-formed."""
+    given = _CREDENTIAL.fullmatch(text)
+    if given is None:
+        return set()
+    scheme, secret = given.groups()
+    if scheme != "Basic":
+        return {secret}
+    try:
+        pair = base64.b64decode(secret, validate=True).decode("utf-8", "replace")
+    except ValueError:
+        return set()
+    return {secret, pair} if ":" in pair else set()
 
 
 def _route(request: Request, path: str) -> tuple[str, str]:

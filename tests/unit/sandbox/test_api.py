@@ -115,12 +115,15 @@ def test_the_sdk_spelling_is_read(caller: Caller) -> None:
 # --- Credentials ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("given", ["App x", "Basic dTpw", "IBSSO token", "Bearer token"])
+@pytest.mark.parametrize("given", ["App x", "Basic dTpw", "Basic 9jpw", "IBSSO token", "Bearer token"])
 def test_any_well_formed_credential_is_accepted(caller: Caller, given: str) -> None:
     assert caller.call("GET", PATH, key=given).status == 200
 
 
-@pytest.mark.parametrize("given", [None, "", "App", "App ", "Other x", "App a b"])
+@pytest.mark.parametrize(
+    "given",
+    [None, "", "App", "App ", "Other x", "App a b", "IBSSO a b", "Bearer a b", "Basic !!!", "Basic dTp", "Basic dXA="],
+)
 def test_no_credential_is_unauthorized(caller: Caller, given: str | None) -> None:
     reply = caller.call("GET", PATH, key=given)
     assert (reply.status, reply.text) == (401, "Invalid login details")
@@ -129,6 +132,12 @@ def test_no_credential_is_unauthorized(caller: Caller, given: str | None) -> Non
 def test_only_the_named_keys_are_accepted() -> None:
     caller = Caller(api_keys=("one", "two"))
     assert [caller.call("GET", PATH, key=f"App {each}").status for each in ("one", "two", "three")] == [200, 200, 401]
+    caller.world.close()
+
+
+def test_a_named_user_is_accepted_with_basic() -> None:
+    caller = Caller(api_keys=("u:p",))
+    assert [caller.call("GET", PATH, key=f"Basic {each}").status for each in ("dTpw", "dTpx")] == [200, 401]
     caller.world.close()
 
 
