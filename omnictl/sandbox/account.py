@@ -48,20 +48,20 @@ def update(
 
 
 def commit_due(world: World, behaviour: Behaviour, now: float) -> None:
-    """Do the writes whose answer was lost and whose time has come."""
+    """Do the writes whose answer was lost and whose time has come, as of their time: the lag of the list runs since."""
     if not world.has_due(now):
         return
     with world.transaction():
         for each in world.take_due(now):
             if each.key is None:
-                create(world, behaviour, each.body, each.flag, now)
+                create(world, behaviour, each.body, each.flag, each.at)
             else:
-                update(world, behaviour, each.key, each.body, each.flag, now)
+                update(world, behaviour, each.key, each.body, each.flag, each.at)
 
 
 def commit_later(world: World, at: float, key: str | None, body: dict[str, Any], flag: bool | None) -> None:
     """Let a write appear at its time."""
-    world.put_later(at, Later(key, body, flag))
+    world.put_later(Later(at, key, body, flag))
 
 
 def list_page(

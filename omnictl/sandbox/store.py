@@ -51,6 +51,7 @@ class Stored:
 class Later:
     """A write whose answer was lost and that appears at its time; ``key`` is None for a create."""
 
+    at: float
     key: str | None
     body: dict[str, Any]
     flag: bool | None
@@ -150,12 +151,12 @@ class World:
 
     # --- Later -------------------------------------------------------------------------------------------------
 
-    def put_later(self, at: float, later: Later) -> None:
+    def put_later(self, later: Later) -> None:
         """Remember a write for later."""
         with self.transaction():
             self._query(
                 "INSERT INTO later (at, key, body, flag) VALUES (?, ?, ?, ?)",
-                at,
+                later.at,
                 later.key,
                 json.dumps(later.body),
                 later.flag,
@@ -167,10 +168,10 @@ class World:
 
     def take_due(self, now: float) -> list[Later]:
         """Return the writes whose time has come, and forget them."""
-        rows = self._query("DELETE FROM later WHERE at <= ? RETURNING key, body, flag, at", now)
+        rows = self._query("DELETE FROM later WHERE at <= ? RETURNING at, key, body, flag", now)
         return [
-            Later(key, json.loads(body), None if flag is None else bool(flag))
-            for key, body, flag, _ in sorted(rows, key=lambda row: row[3])
+            Later(at, key, json.loads(body), None if flag is None else bool(flag))
+            for at, key, body, flag in sorted(rows, key=lambda row: float(row[0]))
         ]
 
     # --- Requests ----------------------------------------------------------------------------------------------

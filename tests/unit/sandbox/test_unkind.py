@@ -170,6 +170,16 @@ def test_a_late_create_appears_later(caller: Caller) -> None:
     assert len(caller.keys()) == 1
 
 
+def test_the_list_lags_behind_the_time_of_a_late_create_not_behind_the_next_request(caller: Caller) -> None:
+    caller.behave(list_lag_seconds=5).fail("create:late-commit=10")
+    with pytest.raises(ConnectionCutError):
+        caller.create()
+    caller.seconds += 14.9
+    assert caller.keys() == []
+    caller.seconds += 0.1
+    assert len(caller.keys()) == 1
+
+
 def test_a_late_update_appears_later(caller: Caller) -> None:
     key = caller.create().key
     caller.create()
