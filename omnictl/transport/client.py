@@ -60,7 +60,7 @@ class HttpClient:
         self._monotonic = monotonic
         self._counting = threading.Lock()
         self._sent = 0
-        self._client = _make_client(base, options)
+        self._client = _connect(base, options)
 
     @property
     def credentials(self) -> Credentials:
@@ -169,10 +169,20 @@ _WORDS: dict[type[Exception], str] = {
 }
 
 
-def _make_client(base: BaseUrl, options: ClientOptions) -> httpx.Client:
+def _connect(base: BaseUrl, options: ClientOptions) -> httpx.Client:
+    """Return the client. Raises AccessError where a variable for proxies cannot be used; never echoes its value."""
+    verify = _make_ssl_context(base, options)
+    try:
+        return _make_client(base, options, verify)
+    except (ValueError, ImportError, httpx.InvalidURL) as error:
+        why = "SOCKS is not supported" if isinstance(error, ImportError) else "it is no proxy's address"
+    raise AccessError(_bad_proxy(why))
+
+
+def _make_client(base: BaseUrl, options: ClientOptions, verify: ssl.SSLContext) -> httpx.Client:
     return httpx.Client(
         transport=options.transport,
-        verify=_make_ssl_context(base, options),
+        verify=verify,
         http2=False,
         follow_redirects=False,
         # Proxies come from the environment, except to this machine: plain http would show the credentials to them.
@@ -187,6 +197,9 @@ def _make_client(base: BaseUrl, options: ClientOptions) -> httpx.Client:
             keepalive_expiry=KEEPALIVE_SECONDS,
         ),
     )
+
+
+_PROXY_VARIABLES = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
 def _make_ssl_context(base: BaseUrl, options: ClientOptions) -> ssl.SSLContext:
@@ -212,6 +225,19 @@ def _bad_ca_file(path: str, error: OSError) -> Diagnostic:
     )
 
 
+def _bad_proxy(why: str) -> Diagnostic:
+    names = sorted(name for name in os.environ if name.upper() in _PROXY_VARIABLES and os.environ[name])
+    return Diagnostic(
+        "proxy-unusable",
+        Severity.ERROR,
+        "The proxy of the environment cannot be used",
+        f"One of {', '.join(names)} is wrong: {why}." if len(names) > 1 else f"{''.join(names)} is wrong: {why}.",
+        hint="a proxy is http://HOST:PORT or https://HOST:PORT; NO_PROXY has hosts, separated by commas",
+    )
+
+
 CODES = {
     "ca-file-unreadable": "The CA file does not exist, cannot be read, or holds no certificates in PEM format.",
+    "proxy-unusable": "A variable of the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) has a value that "
+    "is no address, or a kind of proxy that is not supported, such as SOCKS. Nothing was sent.",
 }

@@ -201,6 +201,32 @@ def test_a_proxy_of_the_environment_is_used_for_other_machines(monkeypatch: pyte
     assert http.client.responses[501].lower() in answer.why.lower() or "501" in answer.why
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("HTTPS_PROXY", "http://user:hunter2@127.0.0.1:abc", "no proxy's address"),
+        ("HTTPS_PROXY", "ftp://user:hunter2@127.0.0.1:1", "no proxy's address"),
+        ("https_proxy", "socks5://user:hunter2@127.0.0.1:1", "SOCKS is not supported"),
+        ("NO_PROXY", "hunter2:x", "no proxy's address"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, why: str
+) -> None:
+    for each in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(each, raising=False)
+        monkeypatch.delenv(each.lower(), raising=False)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(AccessError) as caught:
+        client()
+    (found,) = caught.value.diagnostics
+    assert found.code == "proxy-unusable"
+    assert f"{name} is wrong" in found.detail
+    assert why in found.detail
+    assert "hunter2" not in str(found)
+    assert client(base_url="http://127.0.0.1:9").requests_sent == 0  # no proxy is asked for this machine
+
+
 # --- failures ---------------------------------------------------------------------------------------------------
 
 
