@@ -206,7 +206,11 @@ def _make_ssl_context(base: BaseUrl, options: ClientOptions) -> ssl.SSLContext:
     """Return the one context; it always verifies. A CA file is believed beside the usual authorities."""
     if base.scheme == "http" or options.transport is not None:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used: no authorities are loaded, which is slow
-    context = httpx.create_ssl_context()
+    try:
+        context = httpx.create_ssl_context()
+    except OSError as error:  # SSLError is one
+        name = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
+        raise AccessError(_bad_ca_file(f"{name}={os.environ.get(name, '')}", error)) from None
     if options.ca_file:
         try:
             context.load_verify_locations(cafile=os.fspath(options.ca_file))

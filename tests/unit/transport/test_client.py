@@ -227,6 +227,21 @@ def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
     assert client(base_url="http://127.0.0.1:9").requests_sent == 0  # no proxy is asked for this machine
 
 
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_authorities_of_the_environment_that_cannot_be_read_are_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "authorities.pem"
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    with pytest.raises(AccessError) as caught:
+        client()
+    (found,) = caught.value.diagnostics
+    assert found.code == "ca-file-unreadable"
+    assert found.detail.startswith(f"SSL_CERT_FILE={path}: ")
+
+
 # --- failures ---------------------------------------------------------------------------------------------------
 
 
