@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -221,15 +221,21 @@ class Session:
 
 
 def recent_requests(state: "State", now: datetime, window_seconds: float) -> "dict[Operation, Sequence[datetime]]":
-    """Return when recent runs sent creates and updates, as the records remember it."""
+    """Return when recent runs sent creates and updates at the latest, as the state remembers it.
+
+    It remembers whole seconds: a request may have left almost a second after its time.
+    """
     from omnictl.provider.base import Operation
 
-    since = now - timedelta(seconds=window_seconds)
     records = state.records.values()
-    created = [each.created_at for each in records if each.created_at and each.created_at >= since]
-    updated = [each.updated_at for each in records if each.updated_at and each.updated_at >= since]
-    created += [each.created_at for each in state.intents if each.created_at >= since]
-    return {Operation.CREATE: sorted(created), Operation.UPDATE: sorted(updated)}
+    created = (*(each.created_at for each in records), *(each.created_at for each in state.intents))
+    updated = (each.updated_at for each in records)
+
+    def select(times: Iterable[datetime | None]) -> list[datetime]:
+        latest = (each + timedelta(seconds=1) for each in times if each)
+        return sorted(each for each in latest if each >= now - timedelta(seconds=window_seconds))
+
+    return {Operation.CREATE: select(created), Operation.UPDATE: select(updated)}
 
 
 def require_state(state: "State | None", session: Session) -> "State":

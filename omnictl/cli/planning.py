@@ -88,7 +88,7 @@ def make_circumstances(session: Session, provider: Provider, state: State, choic
         if budget is None:
             return BudgetUse(None)
         recent = recent_requests(state, now, budget.window_seconds)[operation]
-        ages = tuple((now - at).total_seconds() for at in recent)
+        ages = tuple(max(0.0, (now - at).total_seconds()) for at in recent)
         return BudgetUse(budget.limit, budget.window_seconds, ages)
 
     return Circumstances(
