@@ -65,7 +65,7 @@ class Pacer:
         self._budgets = dict(budgets)
         self._lock = threading.Lock()
         self._telling = threading.Lock()
-        self._told_at: dict[Operation, float] = {}
+        self._told_at: dict[tuple[Operation, str], float] = {}
         self._holds: dict[Operation, _Hold] = {}
         self._recent = recent
         self._buckets: dict[Operation, InMemoryBucket] = {}
@@ -112,8 +112,8 @@ class Pacer:
 
     def _wait(self, operation: Operation, reason: str, seconds: float) -> None:
         now = self._around.monotonic()
-        if now - self._told_at.get(operation, -math.inf) >= TOLD_EVERY_SECONDS:
-            self._told_at[operation] = now
+        if now - self._told_at.get((operation, reason), -math.inf) >= TOLD_EVERY_SECONDS:
+            self._told_at[operation, reason] = now
             budget = self._budgets.get(operation) if reason == "budget" else None
             self.tell(
                 Waiting(

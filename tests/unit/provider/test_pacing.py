@@ -58,6 +58,16 @@ def test_a_wait_is_told_with_its_reason_and_its_end_and_told_again() -> None:
     assert [each.until == first.until for each in more if isinstance(each, Waiting)] == [True, True]
 
 
+def test_a_wait_for_another_reason_is_told_at_once() -> None:
+    it = service()
+    pacer = make(it, limit=1, window=10.0)
+    pacer.acquire(CREATE)
+    pacer.acquire(CREATE)
+    pacer.hold(CREATE, 100.0, "retry-after")
+    pacer.acquire(CREATE)
+    assert [each.reason for each in it.events if isinstance(each, Waiting)][:2] == ["budget", "retry-after"]
+
+
 def test_recent_runs_count() -> None:
     it = service()
     pacer = make(it, ages=(99.0, 50.0, 500.0))
