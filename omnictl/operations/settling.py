@@ -82,7 +82,8 @@ def _wait_until_absence_counts(tools: Tools, absent: tuple[Absent, ...], sender_
         for each in absent
     )
     tools.observe(Settling(tuple(each.intent.address for each in absent)))
-    seconds = (until - tools.clock()).total_seconds()
+    # Times are to the second: the sender may have ended almost a second after its time.
+    seconds = (until - tools.clock()).total_seconds() + 1.0
     # A clock that was set back must not make this wait for ever, nor one set forward make it believe too early.
     deadline = tools.monotonic() + min(max(seconds, 0.0), settle_seconds)
     while (left := deadline - tools.monotonic()) > 0.0:

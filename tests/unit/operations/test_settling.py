@@ -54,6 +54,14 @@ def test_absence_is_waited_for() -> None:
     assert any(isinstance(each, Waiting) and each.reason == "settle" for each in world.events)
 
 
+def test_absence_is_waited_for_in_full_where_the_clock_counts_whole_seconds() -> None:
+    world = crashed(created=False, settle_seconds=30.0)
+    world.apply()
+    waits = [each.seconds for each in world.events if isinstance(each, Waiting) and each.reason == "settle"]
+    # The clock says that a second has passed since the sender ended, which may have been a moment; each look is a tick.
+    assert waits[0] == 30.0 - 1.0
+
+
 def test_a_late_create_is_found_after_the_wait() -> None:
     world = crashed(created=False, settle_seconds=30.0)
     body = world.files["a"].attributes
