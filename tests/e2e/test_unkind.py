@@ -13,7 +13,7 @@ from omnictl.sandbox.store import World
 from tests.e2e.running import Ran, omnictl
 
 SETTLE = "1"
-STOPPED_OR_UNSURE = (1, 4, 6)
+STOPPED_OR_UNSURE = (1, 4, 5, 6)
 
 SWITCHES = [
     {"created_status": 201},
@@ -57,6 +57,17 @@ FAULTS = [
     "create:cut-after,times=2",
     "create:408",
     "create:409,skip=1",
+    "create:slow=0.1",
+    "create:401",
+    "update:401",
+    "update:403",
+    "update:408",
+    "update:409-after",
+    "update:503",
+    "update:503-after",
+    "update:html",
+    "update:not-json",
+    "update:slow=0.1",
     "update:429",
     "update:409",
     "update:500",
@@ -74,6 +85,24 @@ FAULTS = [
     "get:cut-before",
     "get:truncated",
     "get:no-key",
+    "get:401",
+    "get:404",
+    "get:409",
+    "get:429=0",
+    "get:html=404",
+    "get:redirect",
+    "get:cut-after",
+    "get:cut-body",
+    "get:not-json",
+    "get:wrong-type",
+    "list:401",
+    "list:404",
+    "list:409",
+    "list:429=0",
+    "list:html",
+    "list:cut-after",
+    "list:cut-body",
+    "list:wrong-type",
     "list:500",
     "list:cut-before",
     "list:truncated",
@@ -175,6 +204,40 @@ def test_the_main_job_with_a_fault(files: Path, fault: str) -> None:
     world = open_world(files)
     assert world.list_faults() == [], "the fault never happened"
     world.close()
+
+
+@pytest.mark.parametrize(
+    ("fault", "switches"),
+    [
+        ("create:late-commit=0.3", ("--list-lag", "0.1")),
+        ("create:cut-after,times=2", ("--page-limit", "2", "--list-order", "shuffled")),
+        ("create:500-after", ("--created-status", "201", "--extra-fields", "present")),
+        ("update:cut-after", ("--put", "merge", "--default-field", "defaultScenario")),
+        ("any:cut-after,times=6,skip=2", ()),
+    ],
+)
+def test_the_main_job_with_a_fault_in_a_world_that_is_otherwise(
+    files: Path, fault: str, switches: tuple[str, ...]
+) -> None:
+    assert omnictl("sandbox", "behave", "--fault", fault, *switches).code == 0
+    run_main_job(files)
+    time.sleep(0.1)
+    world = open_world(files)
+    world.clear_faults()
+    world.close()
+    check_converged(files, NAMES)
+
+
+@pytest.mark.parametrize(("fault", "how"), [("create:409-after", "kept"), ("create:cut-after", "upper")])
+def test_a_create_that_only_a_person_can_judge_stops_and_is_not_sent_again(files: Path, fault: str, how: str) -> None:
+    omnictl("sandbox", "behave", "--fault", fault, "--names", how)
+    runs = [omnictl("apply", "--sandbox", "--yes") for _ in range(3)]
+    assert [each.code for each in runs[1:]] == [3, 3]
+    world = open_world(files)
+    names = [row.body["name"].upper() for row in world.list_all()]
+    world.close()
+    assert len(names) == len(set(names)) <= 5
+    assert "MY  SCENARIO NUMBER 0" in names
 
 
 def test_a_changing_list_is_never_taken_for_the_truth(files: Path) -> None:
