@@ -214,7 +214,8 @@ def _encode_cost(cost: Cost) -> dict[str, Json]:
         "expected_seconds": cost.seconds,
         "create_limit": cost.create_limit,
         "update_limit": cost.update_limit,
-        "window_seconds": cost.window_seconds,
+        "create_window_seconds": cost.create_window_seconds,
+        "update_window_seconds": cost.update_window_seconds,
     }
 
 
@@ -230,7 +231,8 @@ def _decode_cost(fields: Mapping[str, Json]) -> Cost:
         as_number(fields.get("expected_seconds"), "cost.expected_seconds"),
         limits[0],
         limits[1],
-        as_number(fields.get("window_seconds"), "cost.window_seconds"),
+        as_number(fields.get("create_window_seconds"), "cost.create_window_seconds"),
+        as_number(fields.get("update_window_seconds"), "cost.update_window_seconds"),
     )
 
 

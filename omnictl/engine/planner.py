@@ -91,7 +91,8 @@ def _cost(changes: Iterable[Change], view: View, circumstances: Circumstances) -
         seconds=max(seconds) + SECONDS_PER_REQUEST if creates or updates else 0.0,
         create_limit=circumstances.creates.limit,
         update_limit=circumstances.updates.limit,
-        window_seconds=circumstances.creates.window_seconds,
+        create_window_seconds=circumstances.creates.window_seconds,
+        update_window_seconds=circumstances.updates.window_seconds,
     )
 
 

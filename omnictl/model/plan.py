@@ -66,7 +66,8 @@ class Cost:
     seconds: float = 0.0
     create_limit: int | None = None
     update_limit: int | None = None
-    window_seconds: float = 600.0
+    create_window_seconds: float = 600.0
+    update_window_seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)

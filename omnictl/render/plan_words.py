@@ -221,13 +221,17 @@ def say_time(plan: Plan) -> str:
     requests = cost.creates + cost.updates
     if not requests:
         return "Time: no request needs to be sent."
-    used = []
-    budgets = ((cost.creates, cost.create_limit, "creates"), (cost.updates, cost.update_limit, "updates"))
-    for number, limit, noun in budgets:
+    budgets = (
+        (cost.creates, cost.create_limit, "creates", cost.create_window_seconds),
+        (cost.updates, cost.update_limit, "updates", cost.update_window_seconds),
+    )
+    used: dict[str, list[str]] = {}
+    for number, limit, noun, window_seconds in budgets:
         if number and limit is not None:
-            used.append(f"{number} of {limit} {noun}")
-    window = f" ({', '.join(used)} per {duration(cost.window_seconds)})" if used else ""
-    return f"Time: about {duration(max(1.0, cost.seconds))}; {count(requests, 'request')}{window}."
+            used.setdefault(duration(window_seconds), []).append(f"{number} of {limit} {noun}")
+    windows = ", ".join(f"{', '.join(each)} per {window}" for window, each in used.items())
+    budget = f" ({windows})" if windows else ""
+    return f"Time: about {duration(max(1.0, cost.seconds))}; {count(requests, 'request')}{budget}."
 
 
 def say_refusal(plan: Plan) -> str:
