@@ -1,11 +1,12 @@
 """The world of the sandbox in SQLite: scenarios, late writes, requests, switches, faults. No rules of the API."""
 
 import json
+import os
 import random
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,8 @@ class World:
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.RLock()
         where = str(path) if path is not None else ":memory:"
+        if path is not None:
+            _make_private(path)
         try:
             self._connection = sqlite3.connect(where, check_same_thread=False, isolation_level=None, timeout=30.0)
         except sqlite3.DatabaseError as error:
@@ -263,6 +266,12 @@ class World:
     def _query(self, statement: str, *values: object) -> list[Any]:
         with self._lock:
             return self._connection.execute(statement, values).fetchall()
+
+
+def _make_private(path: Path) -> None:
+    """Let a new file be for its owner alone, as SQLite's files beside it then are; what is amiss, SQLite tells."""
+    with suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _read(row: tuple[Any, ...]) -> Stored:

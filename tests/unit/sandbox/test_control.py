@@ -1,6 +1,7 @@
 """The control endpoint, and how switches and faults are read."""
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,16 @@ def test_consecutive_worlds_share_a_file(tmp_path: Path) -> None:
     assert second.world.behaviour.put == "merge"
     assert second.create(OTHER).status == 500
     second.world.close()
+
+
+def test_a_new_world_is_for_its_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        world = World(tmp_path / "world.sqlite")
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    world.close()
 
 
 def test_what_is_no_world_is_told(tmp_path: Path) -> None:
