@@ -1,5 +1,6 @@
 """omnictl.yaml: where the scenarios are, and the environments they go to. Names of credentials, never values."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from omnictl.model.diagnostic import Diagnostic, Severity, Source
 
 FILE_NAME = "omnictl.yaml"
 USUAL_WORKERS = 10
-_VERSION = re.compile(r"^(>=|==|<|<=|>)?\s*(\d+(?:\.\d+)*)$")
+_VERSION = re.compile(r"^(>=|==|<|<=|>)?\s*([0-9]{1,9}(?:\.[0-9]{1,9})*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,9 @@ class Settings:
 
 
 def find_settings(start: Path) -> Path | None:
-    """Return the nearest omnictl.yaml, here or in a parent folder."""
-    return next((each / FILE_NAME for each in (start, *start.parents) if (each / FILE_NAME).is_file()), None)
+    """Return the nearest omnictl.yaml, here or in a parent folder; whatever stands there is not passed over."""
+    candidates = (each / FILE_NAME for each in (start, *start.parents))
+    return next((each for each in candidates if os.path.lexists(each)), None)
 
 
 def load_settings(path: Path | None, start: Path) -> tuple[Settings, tuple[Diagnostic, ...]]:
@@ -182,11 +184,16 @@ def _cross_check(settings: Settings, document: Document, plain: Mapping[str, Any
         detail = f"{chosen} is marked production: true, so it must be named each time."
         summary = "The default environment must not be production"
         yield _wrong("production-default", summary, detail, "default_environment", document)
+    for name, environment in settings.environments.items():
+        for key, path in (("state", environment.state), ("ca_file", environment.ca_file)):
+            if path is not None and "\0" in path:
+                where = f"environments.{name}.{key}"
+                yield _wrong("wrong-form", "A path cannot be used", "No path has a NUL character.", where, document)
     requires = plain.get("requires")
     if requires is not None and not satisfies(requires, __version__):
         detail = f"The project requires {requires}; this is {__version__}."
         if not _is_requirement(requires):
-            detail = f"{requires} cannot be read; write it as >=1.2, or >=1.2, <2."
+            detail = "It cannot be read; write it as >=1.2, or >=1.2, <2."
         yield _wrong("wrong-version", "This omnictl is not one that the project wants", detail, "requires", document)
 
 

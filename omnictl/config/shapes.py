@@ -102,4 +102,4 @@ def is_bent_flag(text: str) -> bool:
 
 def is_bent_number(text: str) -> bool:
     """Tell whether a text is a number to some YAML readers and not to others."""
-    return bool(_BENT_NUMBER.match(text)) and to_number(text) is None
+    return len(text) <= _LONGEST_NUMBER and bool(_BENT_NUMBER.match(text)) and to_number(text) is None

@@ -33,7 +33,7 @@ def word_error(error: Any, document: Document) -> Iterator[Diagnostic]:
     where, value = path_of(error.absolute_path), error.instance
     if "propertyNames" in error.absolute_schema_path:
         place = f"{where}.{value}" if where else str(value)
-        detail = f"{value} is not of the form: {_form_of(error.schema['pattern'])}."
+        detail = f"{_shown(value)} is not of the form: {_form_of(error.schema['pattern'])}."
         source = document.source(place, at_key=True)
         yield Diagnostic("wrong-form", Severity.ERROR, "A value does not have the right form", detail, source)
         return

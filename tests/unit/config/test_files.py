@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from omnictl.config.documents import LARGEST_BYTES
+from omnictl.config.settings import find_settings, load_settings
 from tests.projects import good, load, told, validate, write
 
 
@@ -141,6 +142,22 @@ def test_a_folder_or_a_fifo_in_place_of_a_file_is_told_and_never_waited_for(proj
         "scenarios/gone.yaml unreadable-file",
         "scenarios/loop.yaml unreadable-file",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [("folder", "not-a-file"), ("fifo", "not-a-file"), ("broken link", "unreadable-file")]
+)
+def test_settings_that_are_no_file_are_told_and_never_passed_over(project: Path, kind: str, code: str) -> None:
+    path = project / "omnictl.yaml"
+    path.unlink(missing_ok=True)
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("nowhere.yaml")
+    _, found = load_settings(find_settings(project), project)
+    assert told(found) == [f"omnictl.yaml {code}"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

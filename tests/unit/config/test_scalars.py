@@ -79,6 +79,7 @@ def test_the_body_of_the_first_post_is_a_scenario_as_it_is(project: Path) -> Non
         ("workers: 0x1F", "bent-value"),
         ("workers: 1:30", "bent-value"),
         ("workers: many", "wrong-type"),
+        pytest.param(f"workers: {'1' * 200_000}g", "wrong-type", id="a long text takes no quadratic time"),
         ("workers: 0", "wrong-value"),
         ("settle_seconds: -1", "wrong-value"),
         ("production: yes", "bent-value"),

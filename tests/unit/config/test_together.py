@@ -252,6 +252,9 @@ class TestPaths:
         ),
         ("version: 1\nrequires: '>=99'\n", ["omnictl.yaml:2:11 wrong-version"]),
         ("version: 1\nrequires: newest\n", ["omnictl.yaml:2:11 wrong-version"]),
+        (f"version: 1\nrequires: '>={'9' * 5000}'\n", ["omnictl.yaml:2:11 wrong-version"]),
+        ('version: 1\nenvironments: {t: {state: "a\\0b"}}\n', ["omnictl.yaml:2:27 wrong-form"]),
+        ('version: 1\nenvironments: {t: {ca_file: "a\\0b"}}\n', ["omnictl.yaml:2:29 wrong-form"]),
         ("version: 1\nlint: {single-stp: off}\n", ["omnictl.yaml:2:8 unknown-key"]),
         ("version: 1\nlint: {single-step: fatal}\n", ["omnictl.yaml:2:21 wrong-value"]),
         ("version: 1\nenvironments: {Prod: {}}\n", ["omnictl.yaml:2:16 wrong-form"]),
@@ -285,6 +288,7 @@ def test_every_mistake_of_the_settings_is_told(project: Path, text: str, expecte
         "credentials: {password_env: 's3cretvalue!'}",
         '{"credentials": {"token": "s3cretvalue"}}',
         "variables: {x: App s3cretvalue-s3cretvalue}",
+        "variables: {0123456789abcdef0123456789abcdef-01234567-89ab-cdef-0123-456789abcdef: x}",
     ],
 )
 def test_a_credential_in_the_settings_is_refused_and_never_shown(project: Path, line: str) -> None:
