@@ -111,9 +111,10 @@ def source_at(path: str, text: str, mark: Mark) -> Source:
     lines = split_lines(text)
     if mark.line > len(lines):
         mark = Mark(len(lines), len(lines[-1]) + 1)  # the parser counts the end of the file as a line
-    if not lines[-1] and mark.line < len(lines):
-        lines = lines[:-1]  # the end of the last line is no line
-    first, last = max(1, mark.line - 1), min(len(lines), mark.line + 1)
+    end = len(lines)
+    if not lines[-1] and mark.line < end:
+        end -= 1  # the end of the last line is no line
+    first, last = max(1, mark.line - 1), min(end, mark.line + 1)
     excerpt = tuple((number, mask(lines[number - 1])[:_LONGEST_EXCERPT]) for number in range(first, last + 1))
     return Source(path, mark.line, mark.column, mark.end_column or None, excerpt)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from omnictl.lint.findings import Finding, Flow
-from omnictl.model.scenario import OLD_CHANNELS
+from omnictl.model.scenario import OLD_CHANNELS, Step
 
 _NEED_SENDER = ("EMAIL", "KAKAO_ALIM", "KAKAO_CHINGU", "LINE", "PUSH", "SMS", "VIBER", "VOICE", "WHATSAPP")
 _REACH_EVERYBODY = ("SMS", "VOICE")
@@ -24,8 +24,9 @@ _COMPILED = {channel: re.compile(form) for channel, (form, _) in _FORMS.items()}
 
 def find_duplicate_steps(flow: Flow) -> Iterator[Finding]:
     """A step with the channel and the sender of an earlier one."""
+    seen: dict[Step, int] = {}
     for index, step in enumerate(flow):
-        first = flow.index(step)
+        first = seen.setdefault(step, index)
         if first != index:
             detail = f"Steps {first + 1} and {index + 1} are both {_words(step.channel, step.sender)}."
             yield Finding(f"flow[{index}]", detail, "remove one of them")
@@ -33,9 +34,13 @@ def find_duplicate_steps(flow: Flow) -> Iterator[Finding]:
 
 def find_repeated_channels(flow: Flow) -> Iterator[Finding]:
     """A step with the channel of an earlier one and another sender."""
+    seen: set[Step] = set()
+    channels: dict[str, int] = {}
     for index, step in enumerate(flow):
-        before = next((i for i, each in enumerate(flow[:index]) if each.channel == step.channel), None)
-        if before is not None and step not in flow[:index]:
+        before = channels.setdefault(step.channel, index)
+        is_new = step not in seen
+        seen.add(step)
+        if before != index and is_new:
             detail = f"Steps {before + 1} and {index + 1} are both {step.channel}, with different senders."
             yield Finding(f"flow[{index}].channel", detail)
 

@@ -4,6 +4,7 @@ import pytest
 
 from omnictl.config.schema import read_schema
 from omnictl.lint.check import lint
+from omnictl.lint.flows import find_duplicate_steps, find_repeated_channels
 from omnictl.lint.table import CODES, RULES
 from omnictl.model.address import make_address
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
@@ -56,6 +57,27 @@ def found_in(steps: str) -> list[str]:
 )
 def test_rules_about_flows(steps: str, expected: list[str]) -> None:
     assert found_in(steps) == expected
+
+
+class CountingText(str):
+    """A text that counts how often it is compared."""
+
+    __slots__ = ()
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        CountingText.compared += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+def test_a_flow_of_many_steps_is_not_compared_each_with_each() -> None:
+    steps = tuple(Step(CountingText("TELEGRAM"), CountingText(f"{number}")) for number in range(500))
+    CountingText.compared = 0
+    assert list(find_duplicate_steps(steps)) == []
+    assert len(list(find_repeated_channels(steps))) == 499
+    assert CountingText.compared < 10 * len(steps)
 
 
 def test_an_address_may_have_a_name() -> None:
