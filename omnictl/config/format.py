@@ -134,7 +134,7 @@ def _round_trip(text: str) -> str | None:
             for step in (each.get("flow") or ()) if isinstance(each, dict) else ():
                 _sort_step(step)
         round_trip.dump_all(documents, stream)
-    except (YAMLError, ValueError, AttributeError, TypeError):
+    except (YAMLError, ValueError, AttributeError, TypeError, LookupError):
         return None
     return stream.getvalue()
 
@@ -171,11 +171,11 @@ def _keep_anchors(value: Any) -> None:
 
 
 def _sort_step(step: Any) -> None:
-    """Bring the keys of a step into their order; a step with comments inside is left, since they would part."""
+    """Bring the keys of a step into their order; one with comments inside, which would part, or with merges is left."""
     from ruamel.yaml.comments import CommentedMap
 
-    if not isinstance(step, CommentedMap) or step.ca.items:
-        return
+    if not isinstance(step, CommentedMap) or step.ca.items or step.merge or step.yaml_anchor() is not None:
+        return  # a key that is taken out and put back changes the steps that merge this one
     for key in (*_STEP_ORDER, *(key for key in step if key not in _STEP_ORDER)):
         if key in step:
             step[key] = step.pop(key)

@@ -160,3 +160,13 @@ def test_reading_never_fails_and_names_places_that_exist(text: str) -> None:
             assert (each.source.line or 0) >= 1
             assert (each.source.column or 0) >= 1
             assert each.source.line in [number for number, _ in each.source.excerpt]
+
+
+@pytest.mark.parametrize("merge", ["*a", "[*a]"])
+def test_steps_that_merge_one_another_keep_what_they_say(merge: str) -> None:
+    text = f"name: A\nflow:\n- &a {{from: X, channel: SMS}}\n- {{<<: {merge}, from: B}}\n"
+    after, problems = format_text(text, "a.yaml")
+    assert problems == ()
+    assert [step for document in parse_text(after, "a.yaml").documents for step in document.value["flow"]] == [
+        step for document in parse_text(text, "a.yaml").documents for step in document.value["flow"]
+    ]
