@@ -35,6 +35,8 @@ def format_text(text: str, shown: str) -> tuple[str, tuple[Diagnostic, ...]]:
 
     JSON files are read and left as they are. Line ends stay what they are in the first line.
     """
+    if not shown.lower().endswith((".yaml", ".yml", ".json")):
+        return text, (_left_alone("It is no .yaml, .yml or .json file.", shown),)
     before = parse_text(text, shown)
     if before.diagnostics or shown.endswith(".json") or not before.documents:
         return text, tuple(before.diagnostics)
@@ -44,15 +46,12 @@ def format_text(text: str, shown: str) -> tuple[str, tuple[Diagnostic, ...]]:
         formatted = _settle(plain, shown, is_ordered=is_ordered)
         if formatted is not None and _says_the_same(plain, formatted, shown):
             return formatted.replace("\n", ending), ()
-    problem = Diagnostic(
-        "cannot-format",
-        Severity.WARNING,
-        "A file is left as it is",
-        "Its canonical layout would change what it says, or lose a comment.",
-        Source(shown),
-        hint="bring it into shape by hand: keys in their order, two spaces a level",
-    )
-    return text, (problem,)
+    hint = "bring it into shape by hand: keys in their order, two spaces a level"
+    return text, (_left_alone("Its canonical layout would change what it says, or lose a comment.", shown, hint),)
+
+
+def _left_alone(detail: str, shown: str, hint: str = "") -> Diagnostic:
+    return Diagnostic("cannot-format", Severity.WARNING, "A file is left as it is", detail, Source(shown), hint=hint)
 
 
 def _settle(text: str, shown: str, *, is_ordered: bool) -> str | None:

@@ -170,3 +170,10 @@ def test_steps_that_merge_one_another_keep_what_they_say(merge: str) -> None:
     assert [step for document in parse_text(after, "a.yaml").documents for step in document.value["flow"]] == [
         step for document in parse_text(text, "a.yaml").documents for step in document.value["flow"]
     ]
+
+
+@pytest.mark.parametrize("name", ["passwd", "notes.txt"])
+def test_a_file_of_another_kind_is_never_brought_into_layout(name: str) -> None:
+    text = "root:x:0:0:root:/root\ndaemon:x:1:1:daemon:/\n"
+    after, (problem,) = format_text(text, name)
+    assert (after, problem.code) == (text, "cannot-format")
