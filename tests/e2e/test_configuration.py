@@ -210,6 +210,18 @@ class TestFmt:
         assert (project / "x/_b.yaml").read_text() == UGLY
         assert omnictl("fmt", "nope").code == 64
 
+    def test_nothing_outside_the_project_is_written(
+        self, project: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        outside = tmp_path_factory.mktemp("outside")
+        write(outside, {"a.yaml": UGLY, "inner/omnictl.yaml": "version: 1\n", "inner/scenarios/b.yaml": UGLY})
+        for path in (str(outside), str(outside / "a.yaml"), ".."):
+            ran = omnictl("fmt", path)
+            assert (ran.code, "outside-root" in ran.err, ran.out) == (1, True, "")
+        assert (outside / "a.yaml").read_text() == UGLY
+        assert omnictl("-C", str(outside / "inner"), "fmt").code == 0
+        assert (outside / "inner" / "scenarios" / "b.yaml").read_text() != UGLY
+
     def test_links_are_kept_and_never_lead_out(self, project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
         outside = tmp_path_factory.mktemp("outside")
         write(outside, {"x.yaml": UGLY})

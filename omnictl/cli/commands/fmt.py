@@ -63,7 +63,7 @@ def _find(paths: Sequence[Path], session: Session, diagnostics: list[Diagnostic]
     seen: set[str] = set()
     for path in paths:
         absolute = Path(os.path.abspath(path))  # noqa: PTH100 - links in it are kept
-        if absolute.is_relative_to(root) and not absolute.resolve().is_relative_to(root):
+        if not absolute.resolve().is_relative_to(root):
             diagnostics.append(_outside(path))
             continue
         below, problems = find_below(path, session.settings) if path.is_dir() else ((), ())
@@ -85,4 +85,5 @@ def _outside(path: Path) -> Diagnostic:
         "A path leads out of the project",
         "What it names lies outside the folder of omnictl.yaml, and is not written.",
         Source(path.as_posix()),
+        hint="to work on another project, go there with -C",
     )
