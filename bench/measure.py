@@ -1,0 +1,52 @@
+"""Running commands as whole processes, in turn, and comparing them pair by pair: the machine is shared and noisy."""
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One finished process: seconds of the clock and of the processor, peak memory in megabytes."""
+
+    wall: float
+    cpu: float
+    megabytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How often longer one command took than another: the smallest, the median and the largest of the pairs."""
+
+    least: float
+    median: float
+    most: float
+
+
+def run_once(command: Sequence[str], *, cwd: str, environ: Mapping[str, str]) -> Run:
+    """Run a command to its end. Raises RuntimeError where it fails."""
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command, cwd=cwd, env=dict(environ), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    said = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - started
+    process.stderr.close()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {said.decode(errors='replace')[-2000:]}")
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024.0)
+
+
+def compare(one: Callable[[], Run], other: Callable[[], Run], times: int) -> tuple[Ratio, list[Run], list[Run]]:
+    """Run both in turn, after a warm-up that does not count; the ratio is of the clock, pair by pair."""
+    one(), other()
+    pairs = [(one(), other()) for _ in range(times)]
+    ratios = sorted(mine.wall / theirs.wall for mine, theirs in pairs)
+    ratio = Ratio(ratios[0], statistics.median(ratios), ratios[-1])
+    return ratio, [mine for mine, _ in pairs], [theirs for _, theirs in pairs]
