@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES := auto
 
-.PHONY: help demo test lint format unit golden picture docs lock package clean
+.PHONY: help demo test lint format unit golden picture docs bench lock package clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -42,6 +42,10 @@ picture: $(STAMP) ## draw docs/plan.svg anew, from what omnictl prints
 
 docs: $(STAMP)   ## write what the pages take from the code anew: tables, options, outputs, plans of the examples
 	$(BIN)/python -m tools.make_docs
+
+bench: $(STAMP)  ## ratios to bare rulers of the same run; nothing of it fails a test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.txt
+	$(BIN)/python -m bench $(BENCH)
 
 lock: $(STAMP)   ## pin the dependencies anew (needs uv on the path)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \

@@ -74,3 +74,5 @@ if __name__ == "__main__":
             _plan(directory, base, state)
         case ["apply", directory, base, in_flight]:
             _apply(directory, base, int(in_flight))
+        case _:
+            sys.exit("a ruler takes: validate DIR | plan DIR URL STATE | apply DIR URL IN_FLIGHT")

@@ -6,6 +6,7 @@ libcurl for requests, the C parser with an own walk that keeps positions, a hand
 import os
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 CHANNELS = {"EMAIL", "KAKAO_ALIM", "KAKAO_CHINGU", "LINE", "PUSH", "SMS", "VIBER", "VKONTAKTE", "VOICE", "WHATSAPP"}
@@ -41,7 +42,7 @@ def _walk(node: Any, path: str, positions: dict[str, tuple[int, int]]) -> Any:
     return {key.value: _walk(value, f"{path}.{key.value}", positions) for key, value in node.value}
 
 
-def send_all(requests: list[tuple[str, str, bytes | None]], in_flight: int) -> list[bytes]:
+def send_all(requests: Sequence[tuple[str, str, bytes | None]], in_flight: int) -> list[bytes]:
     """Send requests with so many in flight; returns the bodies in their order."""
     from io import BytesIO
 
@@ -125,3 +126,5 @@ if __name__ == "__main__":
             plan(directory, base, state)
         case ["apply", directory, base, in_flight]:
             apply(directory, base, int(in_flight))
+        case _:
+            sys.exit("a ruler takes: validate DIR | plan DIR URL STATE | apply DIR URL IN_FLIGHT")

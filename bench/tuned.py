@@ -2,13 +2,14 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bench.raw import PAGE, read_files
 
 
-def _send_all(base: str, requests: list[tuple[str, str, bytes | None]], in_flight: int) -> list[bytes]:
+def _send_all(base: str, requests: Sequence[tuple[str, str, bytes | None]], in_flight: int) -> list[bytes]:
     import httpx
 
     headers = {"Authorization": "App key", "Content-Type": "application/json"}
@@ -65,3 +66,5 @@ if __name__ == "__main__":
             _plan(directory, base, state)
         case ["apply", directory, base, in_flight]:
             _apply(directory, base, int(in_flight))
+        case _:
+            sys.exit("a ruler takes: validate DIR | plan DIR URL STATE | apply DIR URL IN_FLIGHT")
