@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -53,14 +53,14 @@ def stopping(
         if not received and not has_begun():
             _raise(number, frame)
         if received:
-            say(f"Ended at once. {in_danger()}")
+            _say_anyhow(say, f"Ended at once. {in_danger()}")
             if sys.stderr is not None:
                 sys.stderr.write(_END_OF_DISPLAY if sys.stderr.isatty() else "")
                 sys.stderr.flush()
             os._exit(128 + received[0])
         received.append(number)
         stop.request(signal.Signals(number).name)
-        say(announcement)
+        _say_anyhow(say, announcement)
 
     before = {number: signal.signal(number, receive) for number in _numbers()}
     try:
@@ -68,6 +68,15 @@ def stopping(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _say_anyhow(say: Callable[[str], None], text: str) -> None:
+    """Say something from a signal handler, also where the signal came in the middle of something being said."""
+    try:
+        say(text)
+    except RuntimeError:  # a stream cannot be written from inside its own write
+        with suppress(OSError):
+            os.write(2, f"{text}\n".encode())
 
 
 def _numbers() -> tuple[signal.Signals, ...]:

@@ -68,3 +68,14 @@ def test_a_display_that_is_not_taken_away_gives_the_cursor_back(
         with pytest.raises(Ended):
             signal.raise_signal(signal.SIGTERM)
     assert stderr.getvalue() == left
+
+
+def test_a_signal_in_the_middle_of_something_being_said_is_told_all_the_same(capfd: pytest.CaptureFixture[str]) -> None:
+    def say(text: str) -> None:
+        raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
+
+    stop = StopSignal()
+    with stopping(stop, say, lambda: ""):
+        signal.raise_signal(signal.SIGTERM)
+    assert stop.is_set
+    assert capfd.readouterr().err.startswith("Stopping:")
