@@ -10,6 +10,7 @@ from typing import Any
 import omnictl
 from omnictl.cli.exit_codes import MEANINGS
 from omnictl.config.schema import schema_text
+from omnictl.config.wording import TYPE_WORDS
 from omnictl.engine.guard import EXPLANATIONS
 
 FIELD_KINDS = {"scenario": "scenario files", "settings": "omnictl.yaml"}
@@ -71,16 +72,6 @@ def _resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str,
     return root["$defs"][reference.rpartition("/")[2]] if reference else schema
 
 
-_TYPES = {
-    "string": "a text",
-    "boolean": "true or false",
-    "object": "a mapping",
-    "array": "a list",
-    "integer": "a whole number",
-    "number": "a number",
-}
-
-
 def _takes(schema: Mapping[str, Any]) -> str:
     """Say in words which values a schema takes."""
     if "enum" in schema:
@@ -90,7 +81,7 @@ def _takes(schema: Mapping[str, Any]) -> str:
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(_takes(each) for each in schema["anyOf"]))
     kinds = schema.get("type", "object")
-    return " or ".join(_TYPES[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds))
+    return " or ".join(TYPE_WORDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds))
 
 
 def _module_names() -> Iterator[str]:

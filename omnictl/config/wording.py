@@ -9,7 +9,7 @@ from omnictl.config.documents import Document, mask
 from omnictl.config.shapes import is_bent_flag, is_bent_number
 from omnictl.model.diagnostic import Diagnostic, Severity
 
-_WANTED = {
+TYPE_WORDS = {
     "string": "a text",
     "boolean": "true or false",
     "object": "a mapping",
@@ -17,6 +17,7 @@ _WANTED = {
     "integer": "a whole number",
     "number": "a number",
 }
+"""What a type of a schema is called, for people."""
 _FORMS = {
     "^[a-z0-9][a-z0-9-]{0,62}$": "lower case letters, digits and dashes, at most 63",
     "^[a-z0-9][a-z0-9_-]{0,62}$": "lower case letters, digits, dashes and underscores, at most 63",
@@ -79,7 +80,7 @@ def _word_value(error: Any, where: str, document: Document) -> Diagnostic:
 
 def _wrong_type(schemas: Iterable[Mapping[str, Any]], value: Any, where: str, document: Document) -> Diagnostic:
     types = [each for schema in schemas for each in _types_of(schema) if each != "null"]
-    wanted = " or ".join(_WANTED[each] for each in types)
+    wanted = " or ".join(TYPE_WORDS[each] for each in types)
     if value is None:
         hint = "write a value, or remove the key"
         if "string" in types and not document.path.endswith(".json"):
