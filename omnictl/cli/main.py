@@ -1,5 +1,6 @@
 """The entry point: the command tree, loaded late, and the one boundary where errors become exit codes."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,9 @@ import click
 from omnictl import __version__
 from omnictl.cli.catalogue import COMMANDS, GROUPS, OTHER_WORDS
 from omnictl.cli.globals import global_options
+
+_COLLECT_AFTER = 100_000
+"""New objects before cycles are looked for: reading many files makes many objects, and hardly a cycle."""
 
 
 class CommandTree(click.Group):
@@ -77,6 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run omnictl and end the process with its exit code."""
     from omnictl.cli.boundary import leave, run  # late: --help must not pay for it
 
+    gc.set_threshold(_COLLECT_AFTER)
     instruction = os.environ.get("_OMNICTL_COMPLETE")
     if instruction:
         from omnictl.cli.completing import answer

@@ -1,7 +1,7 @@
 """What reading a file gives: values with the place of each, the text of the author kept; and what is wrong with it."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -33,24 +33,53 @@ class Mark(NamedTuple):
 
 
 class Scalar(NamedTuple):
-    """A scalar: the text of the author, and whether it stood without quotes."""
+    """A scalar without quotes that may be a flag, a number or nothing: the schema decides. All others are texts."""
 
     text: str
-    is_plain: bool
+
+
+class Marks(NamedTuple):
+    """Where the values of a document stand, and the keys before them, by path."""
+
+    values: dict[str, Mark]
+    keys: dict[str, Mark]
 
 
 @dataclass(slots=True)
 class Document:
-    """One document: plain values (mappings, lists, Scalar), the place of each path, the file and its text."""
+    """One document: plain values (mappings, lists, texts, Scalar), the file, its text, and where the document starts.
+
+    The place of each path is found when somebody asks for the first one: hardly any document has a mistake.
+    """
 
     path: str
     value: Any
-    marks: Mapping[str, Mark]
-    key_marks: Mapping[str, Mark]
     text: str
+    start: Mark
+    locate: Callable[[], Marks]
+    has_scalars: bool
+    _marks: Marks | None = None
+
+    @property
+    def marks(self) -> Mapping[str, Mark]:
+        """The place of each value."""
+        return self._located.values
+
+    @property
+    def key_marks(self) -> Mapping[str, Mark]:
+        """The place of each key."""
+        return self._located.keys
+
+    @property
+    def _located(self) -> Marks:
+        if self._marks is None:
+            self._marks = self.locate()
+        return self._marks
 
     def source(self, where: str, *, at_key: bool = False) -> Source:
         """Return the place of a path, with the lines around it; of its nearest parent if it is absent."""
+        if not where and not at_key:
+            return source_at(self.path, self.text, self.start)
         mark = self.key_marks.get(where) if at_key else self.marks.get(where)
         while mark is None and where:
             where = where[: max(where.rfind("."), where.rfind("["), 0)]
@@ -67,7 +96,7 @@ class Places(Mapping[str, Source]):
         self._document = document
 
     def __getitem__(self, where: str) -> Source:
-        if where not in self._document.marks:
+        if where and where not in self._document.marks:
             raise KeyError(where)
         return self._document.source(where)
 

@@ -6,7 +6,7 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
-from omnictl.config.documents import Document, Places, Scalar, mistake
+from omnictl.config.documents import Document, Places, mistake
 from omnictl.config.schema import check, shape_of
 from omnictl.config.settings import Settings, unknown_environment
 from omnictl.config.shapes import to_typed
@@ -49,7 +49,9 @@ class Interpretation:
 def interpret(document: Document, fallback_id: str | None, settings: Settings, variables: Variables) -> Interpretation:
     """Return what a document says. ``fallback_id`` is what the name of its file offers."""
     resolution = resolve(document, variables) if "${" in document.text else Resolution(document.value)
-    plain = to_typed(resolution.value, shape_of("scenario"), is_json=document.path.endswith(".json"))
+    plain = resolution.value
+    if document.has_scalars or plain is not document.value:
+        plain = to_typed(plain, shape_of("scenario"), is_json=document.path.endswith(".json"))
     diagnostics = [*resolution.diagnostics, *_check_schema(document, plain, resolution.unresolved)]
     if not isinstance(plain, dict):
         return Interpretation(document, {}, None, tuple(diagnostics))
@@ -76,7 +78,7 @@ def _refuse_variables(document: Document) -> Iterator[Diagnostic]:
     for key in _FIXED if "${" in document.text else ():
         value = document.value.get(key)
         for index, each in enumerate(value if isinstance(value, list) else [value]):
-            if isinstance(each, Scalar) and "${" in each.text:
+            if isinstance(each, str) and "${" in each:
                 where = f"{key}[{index}]" if isinstance(value, list) else key
                 detail = f"{key} is the same in every environment."
                 summary = "A variable cannot stand here"

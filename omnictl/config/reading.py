@@ -8,7 +8,13 @@ from omnictl.config.documents import LARGEST_BYTES, Mark, MistakeError, Reading,
 from omnictl.config.yaml import parse_yaml
 from omnictl.model.diagnostic import Source
 
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
 
 
 def read_file(path: Path | str, shown: str) -> Reading:
@@ -32,13 +38,13 @@ def parse_text(text: str, shown: str) -> Reading:
 def read_bytes(path: Path | str, shown: str) -> bytes:
     """Return the bytes of a regular file of a bounded size. Raises MistakeError for everything else."""
     try:
-        kind = os.stat(path)  # noqa: PTH116 - many files, so plain texts
-        if not stat.S_ISREG(kind.st_mode):
-            what = "a directory" if stat.S_ISDIR(kind.st_mode) else "not a regular file"
-            raise MistakeError(mistake("not-a-file", "A file was expected", f"It is {what}.", Source(shown)))
         handle = os.open(path, _FLAGS)
         try:
-            content = os.read(handle, LARGEST_BYTES + 1)
+            kind = os.fstat(handle)
+            if not stat.S_ISREG(kind.st_mode):
+                what = "a directory" if stat.S_ISDIR(kind.st_mode) else "not a regular file"
+                raise MistakeError(mistake("not-a-file", "A file was expected", f"It is {what}.", Source(shown)))
+            content = os.read(handle, min(kind.st_size, LARGEST_BYTES) + 1)
         finally:
             os.close(handle)
     except OSError as error:

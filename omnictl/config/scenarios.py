@@ -7,7 +7,7 @@ from pathlib import Path
 
 from omnictl.config.crosscheck import accounts_beside, check_accounts, check_together, find_unused_variables
 from omnictl.config.discovery import ScenarioFile, find_below, find_files, is_inside, is_scenario_name
-from omnictl.config.documents import Document, Scalar, in_order, mistake
+from omnictl.config.documents import Document, in_order, mistake
 from omnictl.config.interpretation import Interpretation, interpret, make_resource
 from omnictl.config.reading import read_file
 from omnictl.config.settings import FILE_NAME, Environment, Settings
@@ -220,7 +220,7 @@ def _check_message_file(said: Interpretation, settings: Settings) -> Iterator[Di
 def _only_in(document: Document) -> frozenset[str] | None:
     """Return the environments that a document names; None where it is in all of them."""
     named = document.value.get("only_in") if isinstance(document.value, dict) else None
-    return frozenset(each.text for each in named if isinstance(each, Scalar)) if isinstance(named, list) else None
+    return frozenset(each for each in named if isinstance(each, str)) if isinstance(named, list) else None
 
 
 def _stem(path: str) -> str:

@@ -212,9 +212,9 @@ def unknown_environment(name: str, known: Iterable[str], source: Source) -> Diag
 
 
 def _find_secrets(document: Document) -> Iterator[Diagnostic]:
-    for where, value in _scalars(document.value, ""):
+    for where, text in _texts(document.value, ""):
         is_variable = ".variables." in f".{where}"
-        if looks_like_credential(value.text, or_api_key=not is_variable):
+        if looks_like_credential(text, or_api_key=not is_variable):
             yield Diagnostic(
                 "secret-in-file",
                 Severity.ERROR,
@@ -225,14 +225,16 @@ def _find_secrets(document: Document) -> Iterator[Diagnostic]:
             )
 
 
-def _scalars(value: Any, where: str) -> list[tuple[str, Scalar]]:
-    if isinstance(value, Scalar):
+def _texts(value: Any, where: str) -> list[tuple[str, str]]:
+    if isinstance(value, str):
         return [(where, value)]
+    if isinstance(value, Scalar):
+        return [(where, value.text)]
     pairs = enumerate(value) if isinstance(value, list) else value.items()
     return [
         each
         for key, inner in pairs
-        for each in _scalars(inner, f"{where}[{key}]" if isinstance(key, int) else f"{where}.{key}".strip("."))
+        for each in _texts(inner, f"{where}[{key}]" if isinstance(key, int) else f"{where}.{key}".strip("."))
     ]
 
 

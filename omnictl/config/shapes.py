@@ -13,6 +13,8 @@ _BENT_NUMBER = re.compile(r"^[-+]?(0[xob])?[0-9a-f_.:]*[0-9][0-9a-f_.:]*(e[-+]?[
 _LONGEST_NUMBER = 300
 _NOTHING = frozenset(("", "~", "null", "Null", "NULL"))
 _FLAGS = {"true": True, "false": False}
+_WORDS = _NOTHING.union(_FLAGS)
+_NUMBERS_BEGIN = frozenset("-0123456789")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,10 @@ def to_typed(value: Any, shape: Shape, *, is_json: bool = False) -> Any:
 
     In JSON a number is a number and a flag is a flag, wherever they stand.
     """
+    if isinstance(value, str):
+        return value
     if isinstance(value, Scalar):
-        return _to_scalar(value, shape.types, is_json)
+        return _to_scalar(value.text, shape.types, is_json)
     if isinstance(value, list):
         items = shape.items or _ANYTHING
         return [to_typed(each, items, is_json=is_json) for each in value]
@@ -67,10 +71,7 @@ def to_typed(value: Any, shape: Shape, *, is_json: bool = False) -> Any:
     return {key: to_typed(each, properties.get(key, rest), is_json=is_json) for key, each in value.items()}
 
 
-def _to_scalar(scalar: Scalar, types: frozenset[str], is_json: bool) -> Any:
-    text = scalar.text
-    if not scalar.is_plain:
-        return text
+def _to_scalar(text: str, types: frozenset[str], is_json: bool) -> Any:
     if text in _NOTHING:
         return None
     if text in _FLAGS and ("boolean" in types or "string" not in types or is_json):
@@ -86,6 +87,11 @@ def _to_json_number(text: str) -> int | float | str:
     if len(text) > _LONGEST_NUMBER:
         return text
     return int(text) if text.lstrip("-").isdecimal() else float(text)
+
+
+def may_be_typed(text: str) -> bool:
+    """Tell whether a text without quotes may be a flag, a number or nothing."""
+    return text in _WORDS or text[0] in _NUMBERS_BEGIN
 
 
 def to_number(text: str) -> int | float | None:

@@ -9,6 +9,7 @@ from omnictl.config.documents import (
     DEEPEST,
     Document,
     Mark,
+    Marks,
     MistakeError,
     Reading,
     Scalar,
@@ -33,7 +34,8 @@ def parse_strict_json(text: str, shown: str) -> Reading:
         value, end = walk.value(start, "", 0)
         if walk.skip(end) != len(text):
             raise walk.fail(walk.skip(end), "something follows the value")
-        reading.documents.append(Document(shown, value, walk.marks, walk.key_marks, text))
+        marks = walk.marks
+        reading.documents.append(Document(shown, value, text, marks.values[""], lambda: marks, has_scalars=True))
     except MistakeError as found:
         reading.diagnostics.append(found.diagnostic)
         reading.is_whole = False
@@ -44,8 +46,7 @@ class _Walk:
     """Reads values from a position on, and remembers where each stood."""
 
     def __init__(self, text: str, shown: str) -> None:
-        self.marks: dict[str, Mark] = {}
-        self.key_marks: dict[str, Mark] = {}
+        self.marks = Marks({}, {})
         self.diagnostics: list[Diagnostic] = []
         self._text = text
         self._shown = shown
@@ -75,14 +76,13 @@ class _Walk:
             case "[":
                 value, end = self._list(start, where, depth)
             case '"':
-                text, end = self._string(start)
-                value = Scalar(text, False)
+                value, end = self._string(start)
             case _:
                 found = _WORD.match(self._text, start)
                 if found is None:
                     raise self.fail(start, "a value is expected")
-                value, end = Scalar(found[0], True), found.end()
-        self.marks.setdefault(where, self._mark(start, end))
+                value, end = Scalar(found[0]), found.end()
+        self.marks.values.setdefault(where, self._mark(start, end))
         return value, end
 
     def _mapping(self, start: int, where: str, depth: int) -> tuple[dict[str, Any], int]:
@@ -98,7 +98,7 @@ class _Walk:
             if key in result:
                 self.diagnostics.append(self._twice(key, path, self._mark(position, end)))
                 path = f"{path}\0"  # so that the places of the first stay
-            self.key_marks[path] = self._mark(position, end)
+            self.marks.keys[path] = self._mark(position, end)
             colon = self.skip(end)
             if self._text[colon : colon + 1] != ":":
                 raise self.fail(colon, "a colon is expected")
@@ -141,7 +141,7 @@ class _Walk:
         return text, end
 
     def _twice(self, key: str, path: str, mark: Mark) -> Diagnostic:
-        detail = f"{key} stands here and in line {self.key_marks[path].line}."
+        detail = f"{key} stands here and in line {self.marks.keys[path].line}."
         source = source_at(self._shown, self._text, mark)
         return mistake("duplicate-key", "A key stands twice", detail, source, hint="keep one of them")
 

@@ -60,8 +60,10 @@ def resolve(document: Document, variables: Variables) -> Resolution:
 
 
 def _resolve(value: Any, where: str, document: Document, variables: Variables, into: Resolution) -> Any:
+    if isinstance(value, str):
+        return _resolve_text(value, where, document, variables, into) if "${" in value else value
     if isinstance(value, Scalar):
-        return _resolve_text(value, where, document, variables, into) if "${" in value.text else value
+        return value
     if isinstance(value, list):
         return [_resolve(each, f"{where}[{i}]", document, variables, into) for i, each in enumerate(value)]
     return {
@@ -70,16 +72,18 @@ def _resolve(value: Any, where: str, document: Document, variables: Variables, i
     }
 
 
-def _resolve_text(value: Scalar, where: str, document: Document, variables: Variables, into: Resolution) -> Scalar:
+def _resolve_text(text: str, where: str, document: Document, variables: Variables, into: Resolution) -> str | Scalar:
+    """Return a text with its variables resolved; one that is a variable and nothing else may be a flag."""
+
     def replace(match: re.Match[str]) -> str:
         found = _lookup(match, where, document, variables, into)
         return ("true" if found else "false") if isinstance(found, bool) else found
 
-    whole = _REFERENCE.fullmatch(value.text)
-    if whole is None or value.text.startswith("$$"):
-        return Scalar(_REFERENCE.sub(replace, value.text), is_plain=False)
+    whole = _REFERENCE.fullmatch(text)
+    if whole is None or text.startswith("$$"):
+        return _REFERENCE.sub(replace, text)
     found = replace(whole)
-    return Scalar(found, is_plain=found in ("true", "false") and where not in into.unresolved)
+    return Scalar(found) if found in ("true", "false") and where not in into.unresolved else found
 
 
 def _lookup(match: re.Match[str], where: str, document: Document, variables: Variables, into: Resolution) -> str | bool:

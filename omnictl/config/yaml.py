@@ -6,6 +6,8 @@ The C parser composes nodes; an own walk turns them into values. No scalar is re
 
 import re
 from collections.abc import Iterator
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -14,6 +16,7 @@ from omnictl.config.documents import (
     DEEPEST,
     Document,
     Mark,
+    Marks,
     MistakeError,
     Reading,
     Scalar,
@@ -21,11 +24,13 @@ from omnictl.config.documents import (
     mistake,
     source_at,
 )
-from omnictl.model.diagnostic import Source
+from omnictl.config.shapes import may_be_typed
+from omnictl.model.diagnostic import Diagnostic, Source
 
 _SPARE_NODES = 50_000
 _PLAIN, _TEXT, _MERGE = "plain", "text", "merge"
 _COLLECTIONS = {"list": "tag:yaml.org,2002:seq", "mapping": "tag:yaml.org,2002:map"}
+_WITHOUT_QUOTES = (_PLAIN, _MERGE)
 _TEXTS = (_TEXT, "tag:yaml.org,2002:str")
 _DEEP_BLOCK = re.compile(rf"^[ \t\-?:]{{{DEEPEST}}}", re.MULTILINE)
 _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -36,21 +41,22 @@ class _Loader(_Base):  # type: ignore[misc, valid-type]
 
     def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
         if kind is yaml.ScalarNode:
-            return _TEXT if not implicit[0] else _MERGE if value == "<<" else _PLAIN
+            if not implicit[0]:
+                return _TEXT
+            return _PLAIN if may_be_typed(value) else _MERGE if value == "<<" else _TEXT
         return _COLLECTIONS["list" if kind is yaml.SequenceNode else "mapping"]
 
 
 def parse_yaml(text: str, shown: str) -> Reading:
     """Parse all documents of a text; what was read before a mistake in the syntax is kept."""
     reading = Reading()
-    spare = _SPARE_NODES + len(text)
+    walk = _Walk(shown, text, reading)
     try:
-        for node in _compose(text, shown):
-            walk = _Walk(shown, text, reading, spare)
-            value = walk.value(node, "", 0)
-            spare = walk.spare
+        for number, node in enumerate(_compose(text, shown)):
+            value = walk.value(node, 0)
             if not (node.start_mark.index == node.end_mark.index and node.tag == _PLAIN):
-                reading.documents.append(Document(shown, value, walk.marks, walk.key_marks, text))
+                locate = partial(_find_marks, text, shown, number)
+                reading.documents.append(Document(shown, value, text, _mark_of(node), locate, walk.has_scalars))
     except MistakeError as found:
         reading.diagnostics.append(found.diagnostic)
         reading.is_whole = False
@@ -118,35 +124,62 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, shown: str) -> MistakeError:
     return MistakeError(mistake("not-yaml", "The file is not YAML", detail, source, hint=hint))
 
 
+def _find_marks(text: str, shown: str, number: int) -> Marks:
+    """Return the places of a document that was read without an error; a text is composed again when somebody asks."""
+    marks = Marks({}, {})
+    _add_marks(next(islice(_compose(text, shown), number, None)), "", marks)
+    return marks
+
+
+def _add_marks(node: yaml.Node, where: str, marks: Marks) -> None:
+    """Add the places of a node and all that is in it; what has a place keeps it, so own keys come before merged."""
+    marks.values.setdefault(where, _mark_of(node))
+    if isinstance(node, yaml.SequenceNode):
+        for index, each in enumerate(node.value):
+            _add_marks(each, f"{where}[{index}]", marks)
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.tag != _MERGE:
+                path = f"{where}.{key.value}" if where else key.value
+                marks.keys.setdefault(path, _mark_of(key))
+                _add_marks(value, path, marks)
+        for key, value in node.value:
+            if key.tag == _MERGE:
+                for each in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    _add_marks(each, where, marks)
+
+
 class _Walk:
-    """Turns the nodes of one document into values, keeping the place of each."""
+    """Turns nodes into values. ``_spare`` bounds how many all aliases of a file may make.
 
-    __slots__ = ("_open", "_reading", "_shown", "_text", "key_marks", "marks", "spare")
+    ``has_scalars`` tells whether one so far needs the schema to be typed.
+    """
 
-    def __init__(self, shown: str, text: str, reading: Reading, spare: int) -> None:
-        self.marks: dict[str, Mark] = {}
-        self.key_marks: dict[str, Mark] = {}
-        self.spare = spare
+    __slots__ = ("_open", "_reading", "_shown", "_spare", "_text", "has_scalars")
+
+    def __init__(self, shown: str, text: str, reading: Reading) -> None:
         self._shown = shown
         self._text = text
         self._reading = reading
+        self._spare = _SPARE_NODES + len(text)
         self._open: set[int] = set()
+        self.has_scalars = False
 
-    def value(self, node: yaml.Node, where: str, depth: int) -> Any:
+    def value(self, node: yaml.Node, depth: int) -> Any:
         """Return the value of a node."""
-        self.spare -= 1
-        if where not in self.marks:
-            self.marks[where] = _mark_of(node)
-        if type(node) is yaml.ScalarNode:
-            if node.tag == _PLAIN or node.tag == _MERGE:
-                return Scalar(node.value, True)
-            if node.tag in _TEXTS:
-                return Scalar(node.value, False)
-            raise self._tag(node)
-        return self._collection(node, where, depth)
+        self._spare -= 1
+        return self._scalar(node) if type(node) is yaml.ScalarNode else self._collection(node, depth)
 
-    def _collection(self, node: yaml.Node, where: str, depth: int) -> Any:
-        if self.spare < 0:
+    def _scalar(self, node: yaml.ScalarNode) -> str | Scalar:
+        if node.tag in _TEXTS:
+            return str(node.value)
+        if node.tag in _WITHOUT_QUOTES:
+            self.has_scalars = True
+            return Scalar(node.value)
+        raise self._tag(node)
+
+    def _collection(self, node: yaml.Node, depth: int) -> Any:
+        if self._spare < 0:
             detail = "Followed, the aliases of this file make hundreds of thousands of values."
             raise self._mistake("too-many-aliases", "Aliases make the file too large", detail, node)
         if depth > DEEPEST:
@@ -156,33 +189,34 @@ class _Walk:
             raise self._mistake("recursive-alias", "An alias holds itself", detail, node)
         self._open.add(id(node))
         try:
-            if isinstance(node, yaml.SequenceNode):
+            if type(node) is yaml.SequenceNode:
                 if node.tag != _COLLECTIONS["list"]:
                     raise self._tag(node)
-                return [self.value(each, f"{where}[{i}]", depth + 1) for i, each in enumerate(node.value)]
+                return [self.value(each, depth + 1) for each in node.value]
             if node.tag != _COLLECTIONS["mapping"]:
                 raise self._tag(node)
-            return self._mapping(node, where, depth)
+            return self._mapping(node, depth)
         finally:
             self._open.discard(id(node))
 
-    def _mapping(self, node: yaml.Node, where: str, depth: int) -> dict[str, Any]:
+    def _mapping(self, node: yaml.Node, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
         merges: list[yaml.Node] = []
         for key_node, value_node in node.value:
             if key_node.tag == _MERGE:
                 if merges:
-                    self._reading.diagnostics.append(self._twice("<<", key_node, merges[0].start_mark.line + 1))
+                    self._reading.diagnostics.append(self._twice(key_node, node))
                 merges.append(value_node)
                 continue
-            key = self._key(key_node)
-            path = f"{where}.{key}" if where else key
+            key = key_node.value if key_node.tag is _TEXT else self._key(key_node)
             if key in result:
-                self._reading.diagnostics.append(self._twice(key, key_node, self.key_marks[path].line))
-                continue
-            self.key_marks[path] = _mark_of(key_node)
-            result[key] = self.value(value_node, path, depth + 1)
-        return self._merged(result, merges, where, depth) if merges else result
+                self._reading.diagnostics.append(self._twice(key_node, node))
+            elif type(value_node) is yaml.ScalarNode and value_node.tag is _TEXT:  # nearly all; the rest is for value
+                self._spare -= 1
+                result[key] = value_node.value
+            else:
+                result[key] = self.value(value_node, depth + 1)
+        return self._merged(result, merges, depth) if merges else result
 
     def _key(self, node: yaml.Node) -> str:
         if type(node) is not yaml.ScalarNode:
@@ -191,22 +225,24 @@ class _Walk:
             raise self._tag(node)
         return str(node.value)
 
-    def _merged(self, own: dict[str, Any], merges: list[yaml.Node], where: str, depth: int) -> dict[str, Any]:
-        """Return a mapping with what ``<<`` brings; own keys come before it, and the first of a list before the rest.
-
-        The places of own keys are known already, and stay.
-        """
+    def _merged(self, own: dict[str, Any], merges: list[yaml.Node], depth: int) -> dict[str, Any]:
+        """Return a mapping with what ``<<`` brings; own keys win, and then the first of a list."""
         merged: dict[str, Any] = {}
         for node in merges:
             for each in node.value if isinstance(node, yaml.SequenceNode) else [node]:
                 if not isinstance(each, yaml.MappingNode):
                     raise self._mistake("bad-merge", "Only mappings can be merged", "<< takes mappings.", each)
-                keys = dict(self.key_marks)
-                merged = {**self._collection(each, where, depth + 1), **merged}
-                self.key_marks.update(keys)
+                merged = {**self._collection(each, depth + 1), **merged}
         return {**merged, **own}
 
-    def _twice(self, key: str, node: yaml.Node, first: int) -> Any:
+    def _twice(self, node: yaml.Node, mapping: yaml.Node) -> Diagnostic:
+        key = node.value
+        is_merge = node.tag == _MERGE
+        first = next(
+            each.start_mark.line + 1
+            for each, _ in mapping.value
+            if each.value == key and (each.tag == _MERGE) == is_merge
+        )
         detail = f"{key} stands here and in line {first}."
         return mistake("duplicate-key", "A key stands twice", detail, self._at(node), hint="keep one of them")
 

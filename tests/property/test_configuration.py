@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from omnictl.config import schema
-from omnictl.config.documents import Document, Reading
+from omnictl.config.documents import Document, Mark, Marks, Reading
 from omnictl.config.format import format_text
 from omnictl.config.reading import parse_text
 from omnictl.config.schema import SCHEMA_KINDS, read_schema
@@ -77,7 +77,7 @@ def test_what_the_compiled_validator_refuses_is_worded_and_nothing_else(kind: st
     is_valid = schema._compiled(kind).is_valid(value)
     explained = list(schema._explaining(kind).iter_errors(value))
     assert is_valid == (not explained)
-    worded = schema.check(kind, Document("x.yaml", value, {}, {}, "x\n"), value)
+    worded = schema.check(kind, Document("x.yaml", value, "x\n", Mark(1, 1), lambda: Marks({}, {}), True), value)
     assert is_valid == (not worded)
 
 
