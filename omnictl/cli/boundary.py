@@ -151,7 +151,7 @@ def _answer(
     argv: Sequence[str], code: ExitCode, diagnostics: Sequence[Diagnostic], fields: "Mapping[str, Json]"
 ) -> None:
     """Write the one JSON document of a run that failed."""
-    from omnictl.codec.report import make_envelope
+    from omnictl.codec.envelope import make_envelope
 
     document = make_envelope(
         "error",

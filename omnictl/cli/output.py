@@ -73,7 +73,7 @@ class Output:
         if not diagnostics:
             return
         if self.json_log:
-            from omnictl.codec.parts import encode_diagnostic
+            from omnictl.codec.diagnostics import encode_diagnostic
 
             for each in diagnostics:
                 self._event({"event": "diagnostic", **encode_diagnostic(each)})

@@ -6,8 +6,9 @@ from omnictl import __version__
 from omnictl.cli.context import SANDBOX_BANNER
 from omnictl.cli.exit_codes import code_of
 from omnictl.cli.reports import Rendering, to_text
+from omnictl.codec.envelope import make_envelope
 from omnictl.codec.plan import encode_plan
-from omnictl.codec.report import encode_report, make_envelope
+from omnictl.codec.report import encode_report
 from omnictl.errors import OmnictlError, RefusedError
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.outcome import ApplyReport

@@ -3,18 +3,17 @@
 from collections.abc import Mapping
 from typing import assert_never
 
+from omnictl.codec.diagnostics import decode_source, encode_source
 from omnictl.codec.parts import (
     decode_address,
     decode_attributes,
     decode_flow,
     decode_record,
-    decode_source,
     decode_step,
     decode_whole_lifecycle,
     encode_attributes,
     encode_flow,
     encode_record,
-    encode_source,
     encode_step,
     encode_whole_lifecycle,
 )

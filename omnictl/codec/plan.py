@@ -5,16 +5,9 @@ import json
 from collections.abc import Mapping
 
 from omnictl.codec.changes import decode_change, encode_change
-from omnictl.codec.parts import (
-    decode_account,
-    decode_address,
-    decode_diagnostic,
-    decode_source,
-    decode_texts,
-    encode_account,
-    encode_source,
-)
-from omnictl.codec.report import make_envelope, refuse_newer
+from omnictl.codec.diagnostics import decode_diagnostic, decode_source, decode_texts, encode_source
+from omnictl.codec.envelope import make_envelope, refuse_newer
+from omnictl.codec.parts import decode_account, decode_address, encode_account
 from omnictl.codec.shapes import (
     ShapeError,
     as_count,

@@ -8,13 +8,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
 
+from omnictl.codec.diagnostics import decode_texts
 from omnictl.codec.parts import (
     decode_account,
     decode_address,
     decode_attributes,
     decode_lifecycle,
     decode_record,
-    decode_texts,
     encode_account,
     encode_attributes,
     encode_lifecycle,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from omnictl.codec.report import make_envelope
+from omnictl.codec.envelope import make_envelope
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.render.diagnostics import render_diagnostics
 from omnictl.render.github import render_github

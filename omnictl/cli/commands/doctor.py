@@ -12,7 +12,7 @@ from omnictl import __version__
 from omnictl.cli.context import Session, get_session, refuse_lost_state
 from omnictl.cli.exit_codes import ExitCode, code_of, strongest
 from omnictl.cli.globals import global_options
-from omnictl.codec.report import make_envelope
+from omnictl.codec.envelope import make_envelope
 from omnictl.errors import OmnictlError, StateError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Json

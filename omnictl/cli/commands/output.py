@@ -18,7 +18,7 @@ from omnictl.cli.files import write_text
 from omnictl.cli.globals import global_options
 from omnictl.cli.reports import to_text
 from omnictl.cli.saved import read_text
-from omnictl.codec.report import make_envelope
+from omnictl.codec.envelope import make_envelope
 from omnictl.errors import StateError, UsageError
 from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Diagnostic, Severity, Source

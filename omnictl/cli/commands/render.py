@@ -10,8 +10,8 @@ from omnictl.cli.completing import complete_ids
 from omnictl.cli.context import SANDBOX_BANNER, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
+from omnictl.codec.envelope import make_envelope
 from omnictl.codec.parts import encode_attributes
-from omnictl.codec.report import make_envelope
 from omnictl.engine.selection import matches, unmatched
 from omnictl.errors import UsageError
 from omnictl.model.address import id_of

@@ -16,7 +16,7 @@ from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
 from omnictl.cli.provider import no_world
 from omnictl.cli.signals import stopping
-from omnictl.codec.report import make_envelope
+from omnictl.codec.envelope import make_envelope
 from omnictl.errors import OmnictlError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.provider.base import StopSignal

@@ -10,8 +10,9 @@ from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
 from omnictl.cli.plan_output import PLAN_FORMATS, show_plan
 from omnictl.cli.saved import read_document, unusable
+from omnictl.codec.envelope import decode_envelope
 from omnictl.codec.plan import decode_plan
-from omnictl.codec.report import decode_envelope, decode_report
+from omnictl.codec.report import decode_report
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.errors import UsageError
 from omnictl.render.diagnostics import render_diagnostics

@@ -14,8 +14,8 @@ from omnictl.cli.durations import lock_timeout_option
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
 from omnictl.cli.saved import read_text
+from omnictl.codec.envelope import make_envelope
 from omnictl.codec.parts import encode_record
-from omnictl.codec.report import make_envelope
 from omnictl.codec.shapes import write_time
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.engine.surgery import Replaced, push_state, roll_back_state

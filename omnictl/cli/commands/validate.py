@@ -18,7 +18,7 @@ from omnictl.cli.reports import (
     to_text,
     write_reports,
 )
-from omnictl.codec.report import make_envelope
+from omnictl.codec.envelope import make_envelope
 from omnictl.config.scenarios import Validation, validate_all
 from omnictl.lint.check import lint
 from omnictl.model.address import id_of

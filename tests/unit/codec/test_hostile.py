@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from omnictl.codec.envelope import decode_envelope
 from omnictl.codec.plan import decode_plan, encode_plan
-from omnictl.codec.report import decode_envelope, decode_report, encode_report
+from omnictl.codec.report import decode_report, encode_report
 from omnictl.codec.shapes import ShapeError, parse_json
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.errors import OmnictlError, StateError, UsageError
