@@ -1,9 +1,11 @@
 """Plans, reports and diagnostics for tests, made as the engine makes them: from files, a state and an account."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from omnictl.engine.planner import make_plan
 from omnictl.engine.view import BudgetUse, Circumstances, Thresholds, View
@@ -54,7 +56,7 @@ class Scene:
         self.resources[scenario_id] = Resource(
             make_address(scenario_id),
             Attributes(scenario_id if name is None else name, flow(steps)),
-            sources={"": source, "default": replace(source, line=line + 6)},
+            sources={"": source, "default": Source(source.path, line + 6, 1)},
             **more,
         )
         return self

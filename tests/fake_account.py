@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from omnictl.errors import OutcomeUnknownError, RemoteError
 from omnictl.model.diagnostic import Diagnostic, Severity

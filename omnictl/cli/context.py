@@ -3,13 +3,13 @@
 import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from omnictl.cli.globals import GlobalOptions, current_globals, is_on
 from omnictl.cli.output import Output, make_output
@@ -39,8 +39,7 @@ def make_token(size: int) -> str:
     return os.urandom(size).hex()
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where the things of one environment lie: its name, the sandbox or not, its own part of the work directory."""
 
     environment: str

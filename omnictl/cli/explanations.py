@@ -3,9 +3,10 @@
 import json
 import pkgutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+
+from msgspec import Struct
 
 import omnictl
 from omnictl.cli.exit_codes import MEANINGS
@@ -17,8 +18,7 @@ FIELD_KINDS = {"scenario": "scenario files", "settings": "omnictl.yaml"}
 """The schemas whose fields people write, with the words for where they write them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A key of a file: where it stands, what it takes, what it means."""
 
     path: str

@@ -6,9 +6,10 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
+
+from msgspec import Struct
 
 from omnictl.cli.globals import GlobalOptions, is_on
 from omnictl.errors import OutputError
@@ -29,8 +30,7 @@ def _spell_out(found: re.Match[str]) -> str:
     return r"\x23#" if found[1] is None else rf"{found[1]}\x3a:"
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """The two streams of a run, and how they are written.
 
     ``is_live`` where stderr can be redrawn in place, ``obeys_lines`` where a runner of a pipeline

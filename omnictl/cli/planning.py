@@ -2,10 +2,10 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from omnictl import __version__
 from omnictl.cli.completing import complete_allowances, complete_ids
@@ -19,8 +19,7 @@ from omnictl.provider.base import Operation, Provider
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(Struct, frozen=True):
     """What the command line chose for a plan."""
 
     only: tuple[str, ...] = ()

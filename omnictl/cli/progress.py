@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+
+from msgspec.structs import replace
 
 from omnictl.cli.context import utc_now
 from omnictl.cli.output import Output

@@ -4,11 +4,11 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from omnictl.cli.files import unwritable, write_text
 from omnictl.cli.output import Output
@@ -22,8 +22,7 @@ Rendering = Callable[[], str]
 _FOR_PEOPLE = ("text", "markdown", "html", "junit")
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """One ``--report``: the kind of rendering and where it goes."""
 
     kind: str

@@ -1,7 +1,8 @@
 """The envelope: what every JSON document of omnictl says at its top. Light, for commands that say nothing else."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from omnictl.codec.diagnostics import decode_diagnostic, encode_diagnostic
 from omnictl.codec.shapes import ShapeError, as_count, as_flag, as_list, as_optional_text, as_text
@@ -36,8 +37,7 @@ def make_envelope(
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What every JSON document of omnictl says at its top."""
 
     kind: str

@@ -1,7 +1,8 @@
 """The parts that several documents share: attributes, steps, lifecycles, records."""
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from omnictl.codec.shapes import (
     ShapeError,

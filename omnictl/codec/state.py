@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from omnictl.codec.diagnostics import decode_texts
 from omnictl.codec.parts import (

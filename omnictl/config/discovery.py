@@ -1,8 +1,9 @@
 """Finding the scenario files of an environment: in order, once each, and never out of the project through a link."""
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from omnictl.config.settings import FILE_NAME, Environment, Settings
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
@@ -11,16 +12,14 @@ ENDINGS = (".yaml", ".yml", ".json")
 _OTHER_KINDS = tuple(f".{kind}{ending}" for kind in ("message", "omnitest") for ending in ENDINGS)
 
 
-@dataclass(frozen=True, slots=True)
-class ScenarioFile:
+class ScenarioFile(Struct, frozen=True):
     """A file that may declare scenarios; ``shown`` is its path for people, relative to the project where it can be."""
 
     path: str
     shown: str
 
 
-@dataclass(slots=True)
-class _Search:
+class _Search(Struct):
     root: str
     found: dict[str, ScenarioFile] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 
@@ -45,8 +46,7 @@ class Marks(NamedTuple):
     keys: dict[str, Mark]
 
 
-@dataclass(slots=True)
-class Document:
+class Document(Struct):
     """One document: plain values (mappings, lists, texts, Scalar), the file, its text, and where the document starts.
 
     The place of each path is found when somebody asks for the first one: hardly any document has a mistake.
@@ -107,8 +107,7 @@ class Places(Mapping[str, Source]):
         return len(self._document.marks)
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """What a file gave: documents, and what is wrong with it. ``is_whole`` is false where the reading broke off."""
 
     documents: list[Document] = field(default_factory=list)

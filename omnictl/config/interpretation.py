@@ -1,10 +1,11 @@
 """One document of a scenario file, on its own: variables resolved, every mistake told, and what it declares."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from typing import Any
+
+from msgspec import Struct
 
 from omnictl.config.documents import Document, Places, mistake
 from omnictl.config.schema import check, shape_of
@@ -31,8 +32,7 @@ _FIXED = ("id", "only_in", "previous_ids")
 _NO_LIFECYCLE = Lifecycle()
 
 
-@dataclass(frozen=True, slots=True)
-class Interpretation:
+class Interpretation(Struct, frozen=True):
     """What one document says in one environment. ``scenario_id`` is None where it has none that can be used."""
 
     document: Document

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from omnictl.config.crosscheck import accounts_beside, check_accounts, check_together, find_unused_variables
 from omnictl.config.discovery import ScenarioFile, find_below, find_files, is_inside, is_scenario_name
@@ -17,8 +18,7 @@ from omnictl.model.diagnostic import Diagnostic, Severity, Source, has_errors
 from omnictl.model.scenario import Configuration, Resource
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedConfiguration:
+class LoadedConfiguration(Struct, frozen=True):
     """What the files of one environment declare, and what is wrong with them."""
 
     configuration: Configuration
@@ -27,8 +27,7 @@ class LoadedConfiguration:
     scenarios: int
 
 
-@dataclass(frozen=True, slots=True)
-class Validation:
+class Validation(Struct, frozen=True):
     """What the files declare for each environment, and what is wrong with those that were asked for."""
 
     configurations: Mapping[str, Configuration]
@@ -42,8 +41,7 @@ class Validation:
         return self.chosen is None or diagnostic.source is None or diagnostic.source.path in self.chosen
 
 
-@dataclass(slots=True)
-class _Loading:
+class _Loading(Struct):
     """What is gathered of one environment while files are read."""
 
     environment: Environment
@@ -53,8 +51,7 @@ class _Loading:
     resources: dict[Address, Resource] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Project:
+class _Project(Struct):
     """What is gathered of all the environments that are read together."""
 
     settings: Settings

@@ -3,10 +3,11 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from omnictl import __version__
 from omnictl.config.documents import Document, Places, Scalar, in_order, looks_like_credential
@@ -20,8 +21,7 @@ USUAL_WORKERS = 10
 _VERSION = re.compile(r"^(>=|==|<|<=|>)?\s*([0-9]{1,9}(?:\.[0-9]{1,9})*)$")
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialSource:
+class CredentialSource(Struct, frozen=True):
     """Where the credentials of an environment are found; names, never values."""
 
     api_key_env: str = "INFOBIP_API_KEY"
@@ -32,16 +32,14 @@ class CredentialSource:
     keyring: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetSettings:
+class BudgetSettings(Struct, frozen=True):
     """How many requests of a kind the API takes in so many seconds."""
 
     limit: int
     window_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """One environment. ``state`` is relative to the settings; ``settle_seconds`` None means by the host."""
 
     name: str
@@ -60,16 +58,14 @@ class Environment:
     ca_file: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GuardSettings:
+class GuardSettings(Struct, frozen=True):
     """When ``mass-change`` fires."""
 
     mass_change_share: float = 0.3
     mass_change_count: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The settings of a project; ``path`` is None where there is no file. Paths are relative to ``root``.
 
     ``places`` maps a path of the file, such as ``environments.test``, to its place.
@@ -84,7 +80,7 @@ class Settings:
     variables: Mapping[str, Any] = field(default_factory=dict)
     lint: Mapping[str, str] = field(default_factory=dict)
     guards: GuardSettings = field(default_factory=GuardSettings)
-    places: Mapping[str, Source] = field(default_factory=dict, compare=False)
+    places: Mapping[str, Source] = field(default_factory=dict)
 
 
 def find_settings(start: Path) -> Path | None:

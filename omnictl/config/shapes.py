@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from omnictl.config.documents import Scalar
 
@@ -17,8 +18,7 @@ _WORDS = _NOTHING.union(_FLAGS)
 _NUMBERS_BEGIN = frozenset("-0123456789")
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What a schema expects at one place, as far as the reading of scalars needs it."""
 
     types: frozenset[str] = frozenset()

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
+
+from msgspec import Struct, field
 
 from omnictl.config.documents import Document, Scalar
 from omnictl.model.diagnostic import Diagnostic, Severity
@@ -14,16 +15,14 @@ _USED = re.compile(r"\$\{var\.([A-Za-z_][A-Za-z0-9_]*)\}")
 _NAME = re.compile(r"^var\.([A-Za-z_][A-Za-z0-9_]*)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Variables:
+class Variables(Struct, frozen=True):
     """The variables of one environment: those with a value, and all that are declared."""
 
     values: Mapping[str, str | bool]
     declared: frozenset[str]
 
 
-@dataclass(slots=True)
-class Resolution:
+class Resolution(Struct):
     """What came of resolving a document: its value, and the places that could not be resolved."""
 
     value: Any

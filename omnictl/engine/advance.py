@@ -1,8 +1,9 @@
 """Advancing the state: what is remembered after each thing that happened. State in, state out; times are UTC."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from omnictl.model.address import Address
 from omnictl.model.change import Adopt, Forget, Refresh, Rename, Retire, Update

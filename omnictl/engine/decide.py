@@ -1,7 +1,9 @@
 """The decision table: for one address, what we want, what we remember and what the account shows give one change."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from omnictl.engine.compare import wanted
 from omnictl.engine.diff import diff_attributes
@@ -12,8 +14,7 @@ from omnictl.model.scenario import Attributes, Lifecycle, Manage, OnRemoval, Rem
 from omnictl.model.state import Record, Tombstone
 
 
-@dataclass(frozen=True, slots=True)
-class NoOp:
+class NoOp(Struct, frozen=True):
     """Nothing to do; ``observed_only`` where something differs but is only watched."""
 
     observed_only: bool = False

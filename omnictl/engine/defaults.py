@@ -1,7 +1,9 @@
 """The account default: a singleton of the account, moved only by making another scenario the default."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from omnictl.engine.view import View
 from omnictl.model.address import Address, id_of
@@ -11,8 +13,7 @@ from omnictl.model.plan import DefaultMemory
 from omnictl.model.scenario import Resource
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultDecision:
+class DefaultDecision(Struct, frozen=True):
     """What happens to the default: the changes with it worked in, what is remembered, what is to be said."""
 
     changes: tuple[Change, ...]

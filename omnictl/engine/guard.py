@@ -1,7 +1,8 @@
 """Guards: the kinds of change that a plan refuses until they are allowed by name."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from omnictl.engine.cost import sends_update
 from omnictl.engine.recover import owned_keys

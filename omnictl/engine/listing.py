@@ -5,26 +5,24 @@ while it was read. An incomplete reading is never taken for a complete one.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from omnictl.model.scenario import Remote
 
 
-@dataclass(frozen=True, slots=True)
-class Complete:
+class Complete(Struct, frozen=True):
     """All scenarios of the account."""
 
     remotes: tuple[Remote, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadMore:
+class ReadMore(Struct, frozen=True):
     """The next page is needed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """The list changed while it was read: begin anew."""
 
     key: str

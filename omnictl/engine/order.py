@@ -8,14 +8,14 @@ removals            retires and forgets
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from omnictl.engine.cost import sends_update
 from omnictl.model.change import Adopt, Change, Create, Forget, Refresh, Rename, Retire, SetDefault, Update
 
 
-@dataclass(frozen=True, slots=True)
-class Stages:
+class Stages(Struct, frozen=True):
     """The changes of a plan, in the order in which they are done."""
 
     records: tuple[Change, ...]

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from omnictl.engine.compare import is_near
 from omnictl.model.plan import Near
@@ -11,31 +12,27 @@ from omnictl.model.scenario import Attributes, Remote
 from omnictl.model.state import Intent, State
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The create happened: this is its scenario."""
 
     intent: Intent
     remote: Remote
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Struct, frozen=True):
     """Nothing on the account looks like it."""
 
     intent: Intent
 
 
-@dataclass(frozen=True, slots=True)
-class Ambiguous:
+class Ambiguous(Struct, frozen=True):
     """More scenarios match, or nearly match, than were created: a person has to choose."""
 
     intents: tuple[Intent, ...]
     candidates: tuple[Near, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True):
     """What one complete reading says of all open intents."""
 
     found: tuple[Found, ...] = ()

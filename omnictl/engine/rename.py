@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from omnictl.engine.view import View
 from omnictl.model.address import Address, id_of, make_address
@@ -11,8 +12,7 @@ from omnictl.model.scenario import Resource
 from omnictl.model.state import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Renames:
+class Renames(Struct, frozen=True):
     """``pairs`` maps the new address to the old; ``likely`` the pairs that only a person can confirm."""
 
     pairs: Mapping[Address, Address]

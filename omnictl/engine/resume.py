@@ -1,8 +1,9 @@
 """A saved plan against the present: what is still to be done, what is done already, what has moved since."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import assert_never
+
+from msgspec import Struct
 
 from omnictl.engine.advance import plan_mark
 from omnictl.engine.compare import is_near, wanted
@@ -15,8 +16,7 @@ from omnictl.model.scenario import Attributes, Remote
 from omnictl.model.state import Record, State
 
 
-@dataclass(frozen=True, slots=True)
-class Present:
+class Present(Struct, frozen=True):
     """State and account as they are now; ``started`` if this plan was begun before."""
 
     state: State
@@ -25,8 +25,7 @@ class Present:
     owned_elsewhere: Collection[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Resumption:
+class Resumption(Struct, frozen=True):
     """The changes to do, those that an earlier run of the plan did, and what forbids to go on."""
 
     pending: tuple[Change, ...]

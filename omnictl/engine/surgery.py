@@ -1,8 +1,10 @@
 """Rules of state surgery: what push and rollback may do. Neither drops a key, nor a create that may have happened."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from omnictl.engine.recover import owned_keys
 from omnictl.errors import RefusalKind, RefusedError
@@ -11,8 +13,7 @@ from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.state import Intent, PlanMark, Record, State, Tombstone
 
 
-@dataclass(frozen=True, slots=True)
-class Replaced:
+class Replaced(Struct, frozen=True):
     """What is to be stored after a replacement; ``is_changed`` if it differs from what is stored now."""
 
     state: State

@@ -1,8 +1,9 @@
 """What a plan is made of: the three views of every address, and the circumstances."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from omnictl.model.address import Address
 from omnictl.model.plan import Guard
@@ -10,8 +11,7 @@ from omnictl.model.scenario import Configuration, Remote
 from omnictl.model.state import Account, State
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """Desired, recorded and actual, in this order. ``remotes`` is a complete reading, by key."""
 
     configuration: Configuration
@@ -29,16 +29,14 @@ class View:
         return tuple(key for key, remote in self.remotes.items() if remote.is_default)
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+class Thresholds(Struct, frozen=True):
     """When ``mass-change`` fires: at least ``count`` changes of existing scenarios and more than ``share`` of them."""
 
     share: float = 0.3
     count: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetUse:
+class BudgetUse(Struct, frozen=True):
     """A throttle as a plan sees it: ``used_ages`` are the seconds since the requests of recent runs."""
 
     limit: int | None = None
@@ -46,8 +44,7 @@ class BudgetUse:
     used_ages: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(Struct, frozen=True):
     """All that a plan depends on beside the three views.
 
     ``elsewhere`` maps the keys that other environments of the same account manage to the names of these.

@@ -1,8 +1,9 @@
 """What a rule is, and what it finds."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from omnictl.model.diagnostic import Severity
 from omnictl.model.scenario import Configuration, Resource, Step
@@ -18,8 +19,7 @@ class Finding(NamedTuple):
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FlowRule:
+class FlowRule(Struct, frozen=True):
     """A rule that looks at one flow alone. ``severity`` None means that it is off unless omnictl.yaml asks for it."""
 
     id: str
@@ -29,8 +29,7 @@ class FlowRule:
     find: Callable[[Flow], Iterator[Finding]]
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigurationRule:
+class ConfigurationRule(Struct, frozen=True):
     """A rule that looks at all scenarios of an environment. A finding without a scenario is about all of them."""
 
     id: str

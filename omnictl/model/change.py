@@ -1,8 +1,9 @@
 """What can happen to a scenario: a closed union of small values, one per action, and the field changes under them."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from omnictl.model.address import Address
 from omnictl.model.diagnostic import Source
@@ -46,32 +47,28 @@ class Cause(StrEnum):
 # --- Field changes; positions count from 1 -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class NameChanged:
+class NameChanged(Struct, frozen=True):
     """The name differs."""
 
     before: str
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class StepInserted:
+class StepInserted(Struct, frozen=True):
     """A step is new, at ``position`` of the flow afterwards."""
 
     position: int
     step: Step
 
 
-@dataclass(frozen=True, slots=True)
-class StepRemoved:
+class StepRemoved(Struct, frozen=True):
     """A step is gone, from ``position`` of the flow before."""
 
     position: int
     step: Step
 
 
-@dataclass(frozen=True, slots=True)
-class StepMoved:
+class StepMoved(Struct, frozen=True):
     """The same step stands elsewhere: from ``before`` (old flow) to ``after`` (new flow)."""
 
     step: Step
@@ -79,8 +76,7 @@ class StepMoved:
     after: int
 
 
-@dataclass(frozen=True, slots=True)
-class SenderChanged:
+class SenderChanged(Struct, frozen=True):
     """A step keeps its channel and changes its sender; ``before``/``after`` are senders, positions old and new."""
 
     channel: str
@@ -93,8 +89,7 @@ class SenderChanged:
 StepEdit: TypeAlias = StepInserted | StepRemoved | StepMoved | SenderChanged
 
 
-@dataclass(frozen=True, slots=True)
-class FlowChanged:
+class FlowChanged(Struct, frozen=True):
     """The flow differs: both flows, and the edit script that leads from one to the other."""
 
     before: tuple[Step, ...]
@@ -108,8 +103,7 @@ FieldChange: TypeAlias = NameChanged | FlowChanged
 # --- Changes ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(Struct, frozen=True):
     """POST a new scenario. ``replaces`` is the key of one that vanished; ``becomes_default`` on an empty account."""
 
     address: Address
@@ -120,8 +114,7 @@ class Create:
     source: Source | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """PUT a scenario that differs from its file. ``actual`` is what the plan saw on the account."""
 
     address: Address
@@ -135,8 +128,7 @@ class Update:
     source: Source | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Adopt:
+class Adopt(Struct, frozen=True):
     """Take an existing scenario into the state, and PUT it if it differs. ``from_tombstone``: it was ours before."""
 
     address: Address
@@ -149,8 +141,7 @@ class Adopt:
     source: Source | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rename:
+class Rename(Struct, frozen=True):
     """The same key under a new address, and a PUT if something else differs."""
 
     address: Address
@@ -164,8 +155,7 @@ class Rename:
     source: Source | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Forget:
+class Forget(Struct, frozen=True):
     """Drop the record and leave a tombstone; the scenario stays on the account (unless it ``vanished``)."""
 
     address: Address
@@ -173,8 +163,7 @@ class Forget:
     vanished: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Retire:
+class Retire(Struct, frozen=True):
     """PUT the scenario with the retire marker in its name, then forget it."""
 
     address: Address
@@ -183,8 +172,7 @@ class Retire:
     desired: Attributes
 
 
-@dataclass(frozen=True, slots=True)
-class SetDefault:
+class SetDefault(Struct, frozen=True):
     """Make this scenario the account default. ``key`` is None while its create is in the same plan.
 
     ``previous_key`` (with ``previous`` where we manage it) is the one that loses it.
@@ -199,8 +187,7 @@ class SetDefault:
     source: Source | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refresh:
+class Refresh(Struct, frozen=True):
     """Nothing to send: the account is as declared but the record is older; it is brought up to date."""
 
     address: Address

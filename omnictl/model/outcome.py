@@ -1,9 +1,10 @@
 """What became of an apply: one outcome per change, the report of the run, and the events told while it runs."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from omnictl.model.address import Address
 from omnictl.model.change import Action
@@ -19,8 +20,7 @@ class Fate(StrEnum):
     NOT_TRIED = "not tried"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """One change and how it ended; ``key`` where one is known, ``diagnostic`` where something went wrong."""
 
     address: Address
@@ -39,8 +39,7 @@ class Ending(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyReport:
+class ApplyReport(Struct, frozen=True):
     """The result of an apply: outcomes in the order of the plan, and what a reader has to know beside them.
 
     ``again`` is the command that goes on; ``next_seconds`` says when the next request may leave, where that is known.
@@ -74,22 +73,19 @@ class ApplyReport:
 # --- Events, told to an observer while the work goes on ---------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ReadingAccount:
+class ReadingAccount(Struct, frozen=True):
     """Pages of the account are being read."""
 
     scenarios_read: int
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingForLock:
+class WaitingForLock(Struct, frozen=True):
     """Somebody else holds the lock of the state."""
 
     holder: str
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyStarted:
+class ApplyStarted(Struct, frozen=True):
     """The first request is about to leave. ``ends_at`` is the estimate under the budgets.
 
     ``left_at_stop`` is how many changes ``stop_after_seconds`` is expected to leave undone.
@@ -106,8 +102,7 @@ class ApplyStarted:
     left_at_stop: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyStopped:
+class ApplyStopped(Struct, frozen=True):
     """The run stopped in good order before everything was done; the state is saved."""
 
     reason: str
@@ -117,8 +112,7 @@ class ApplyStopped:
     left: int
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeEnded:
+class ChangeEnded(Struct, frozen=True):
     """A change ended; ``position`` of ``total`` counts the ended ones."""
 
     outcome: Outcome
@@ -126,16 +120,14 @@ class ChangeEnded:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeyReceived:
+class KeyReceived(Struct, frozen=True):
     """The API gave a new key; said aloud at once, so that a lost disk can be rebuilt from a log."""
 
     address: Address
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """Nothing can be sent before ``until``; ``reason`` is "budget", "retry-after", "backoff", or "settle"."""
 
     operation: str
@@ -146,8 +138,7 @@ class Waiting:
     window_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestEnded:
+class RequestEnded(Struct, frozen=True):
     """A request was answered, or not: ``result`` is the status, or why there is none. Told where somebody asks."""
 
     method: str
@@ -157,8 +148,7 @@ class RequestEnded:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Retrying:
+class Retrying(Struct, frozen=True):
     """A request is sent again because that is safe."""
 
     operation: str
@@ -167,15 +157,13 @@ class Retrying:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settling:
+class Settling(Struct, frozen=True):
     """Unknown creates are being looked for."""
 
     addresses: tuple[Address, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """Something to be said while the work goes on."""
 
     diagnostic: Diagnostic

@@ -1,9 +1,10 @@
 """A plan: everything that an apply will do, as one value that can be saved, shown, reviewed and checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from omnictl.model.address import Address
 from omnictl.model.change import Change
@@ -25,8 +26,7 @@ class Guard(StrEnum):
     LIKELY_RENAME = "likely-rename"
 
 
-@dataclass(frozen=True, slots=True)
-class GuardFinding:
+class GuardFinding(Struct, frozen=True):
     """One guard that fired. ``subject`` is the id that ``--allow GUARD=ID`` names ("all" for the whole plan)."""
 
     guard: Guard
@@ -37,8 +37,7 @@ class GuardFinding:
     commands: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """What ``--only`` and ``--exclude`` left: the words as given, and how many addresses they select."""
 
     only: tuple[str, ...] = ()
@@ -47,8 +46,7 @@ class Selection:
     total: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """What became of an intent that an earlier run left: found under a key, or to be sent again."""
 
     address: Address
@@ -56,8 +54,7 @@ class Settled:
     near: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """What an apply of the plan takes: requests, and seconds under the budgets (None: no budget is known)."""
 
     creates: int = 0
@@ -70,8 +67,7 @@ class Cost:
     update_window_seconds: float = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultMemory:
+class DefaultMemory(Struct, frozen=True):
     """The account default before and after: keys and, where managed, addresses; None is "no default"."""
 
     before_key: str | None = None
@@ -81,8 +77,7 @@ class DefaultMemory:
     released: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The whole truth about one apply.
 
     ``changes`` stand in the order in which they are shown; ``engine.order`` says in which they are done.
@@ -119,8 +114,7 @@ class Plan:
         return tuple(each for each in self.guards if not each.allowed)
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
+class Near(Struct, frozen=True):
     """A scenario of the account that resembles a wanted one: its key and attributes, ``exact`` or nearly so."""
 
     key: str

@@ -1,9 +1,11 @@
 """Scenarios as values: what files declare (Resource), what the API shows (Remote), both in canonical attributes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import astuple
 
 from omnictl.model.address import Address
 from omnictl.model.diagnostic import Source
@@ -28,35 +30,43 @@ OLD_CHANNELS: tuple[str, ...] = ("FACEBOOK", "PARSECO")
 """Channels of older documents: read, and allowed in files, but not offered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step of a flow: the channel in capitals, the sender or None where the service chooses it."""
 
     channel: str
     sender: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(Struct, frozen=True):
     """What is compared of a scenario: the name ("" when absent) and the flow, both canonical."""
 
     name: str
     flow: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+class Remote(Struct, frozen=True):
     """A scenario of the account, as just read.
 
     ``extra`` and ``step_extra`` (one mapping per step) hold fields that omnictl does not know; a PUT gives
-    them back as they were.
+    them back as they were, and they do not count in a comparison.
     """
 
     key: str
     attributes: Attributes
     is_default: bool = False
-    extra: Mapping[str, Json] = field(default_factory=dict, compare=False)
-    step_extra: tuple[Mapping[str, Json], ...] = field(default=(), compare=False)
+    extra: Mapping[str, Json] = field(default_factory=dict)
+    step_extra: tuple[Mapping[str, Json], ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Remote)
+            and self.key == other.key
+            and self.attributes == other.attributes
+            and self.is_default == other.is_default
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
 
 class Protection(StrEnum):
@@ -81,8 +91,7 @@ class OnRemoval(StrEnum):
     RETIRE = "retire"
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoredField:
+class IgnoredField(Struct, frozen=True):
     """A field whose differences are left alone: ``name``, ``flow`` or ``flow[N].from``; ``until`` is YYYY-MM-DD."""
 
     field: str
@@ -90,8 +99,7 @@ class IgnoredField:
     until: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Lifecycle:
+class Lifecycle(Struct, frozen=True):
     """How a scenario is to be treated; ``protected`` and ``on_removal`` are remembered in the state."""
 
     protected: Protection = Protection.NONE
@@ -100,12 +108,12 @@ class Lifecycle:
     ignore_changes: tuple[IgnoredField, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Struct, frozen=True):
     """A declared scenario, variables resolved.
 
     ``default`` is what the file says (None: it says nothing). ``sources`` maps a field path (``""`` for the
-    document, ``name``, ``default``, ``flow``, ``flow[0]``, ``flow[0].from`` …) to its place.
+    document, ``name``, ``default``, ``flow``, ``flow[0]``, ``flow[0].from`` …) to its place; it does not count in a
+    comparison.
     """
 
     address: Address
@@ -117,7 +125,13 @@ class Resource:
     previous_ids: tuple[str, ...] = ()
     import_key: str | None = None
     message_file: str | None = None
-    sources: Mapping[str, Source] = field(default_factory=dict, compare=False)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Resource) and astuple(self)[:-1] == astuple(other)[:-1]
+
+    def __hash__(self) -> int:
+        return hash(self.address)
 
     @property
     def source(self) -> Source | None:
@@ -125,8 +139,7 @@ class Resource:
         return self.sources.get("")
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """All that the files declare for one environment, in the order of the addresses."""
 
     resources: Mapping[Address, Resource] = field(default_factory=dict)

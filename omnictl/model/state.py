@@ -1,23 +1,22 @@
 """What omnictl remembers of an environment: records, tombstones, intents, the default, the plans it applied."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from omnictl.model.address import Address
 from omnictl.model.scenario import Attributes, Lifecycle
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """Which account this is: the host of the API and, where several share a host, a name. Never a credential."""
 
     host: str
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """What is remembered of one managed scenario. Times are UTC.
 
     ``applied`` is what was last sent, ``observed`` what the API last answered.
@@ -32,8 +31,7 @@ class Record:
     lifecycle: Lifecycle = Lifecycle()
 
 
-@dataclass(frozen=True, slots=True)
-class Tombstone:
+class Tombstone(Struct, frozen=True):
     """A scenario that is no longer managed but still exists; ``retired`` if it was renamed with the marker."""
 
     address: Address
@@ -43,8 +41,7 @@ class Tombstone:
     retired: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """A create that is about to happen or whose outcome is unknown.
 
     ``body`` and ``default`` are what is sent; ``known_keys`` are the keys that matched or nearly matched before
@@ -62,8 +59,7 @@ class Intent:
     replaces: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RepeatedCreate:
+class RepeatedCreate(Struct, frozen=True):
     """A create that is sent again after two readings showed nothing; watched for 30 days for a late twin.
 
     ``known_keys`` are the keys that looked alike before the first of the two was sent: none of them is a twin.
@@ -75,8 +71,7 @@ class RepeatedCreate:
     known_keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PlanMark:
+class PlanMark(Struct, frozen=True):
     """A saved or live plan that was started, and when it was finished."""
 
     plan_id: str
@@ -84,16 +79,14 @@ class PlanMark:
     finished_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AccountDefault:
+class AccountDefault(Struct, frozen=True):
     """The account default as last seen: the declared address (None: not managed) and the key that held it."""
 
     address: Address | None = None
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """The memory of one environment. ``serial`` rises only when the content changes.
 
     ``listed`` is how many scenarios the last complete reading of the account showed.

@@ -2,8 +2,10 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from omnictl.engine.advance import finish_plan, plan_mark, record_default, start_plan
 from omnictl.engine.cost import count_left
@@ -35,8 +37,7 @@ from omnictl.provider.base import Operation, Provider, StopSignal
 from omnictl.state.base import LockHolder, StateBackend
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What an apply is asked to do. ``approve`` shows the plan and raises RefusedError where nobody says yes.
 
     ``look_around`` says what the plan depends on beside files, state and account.
@@ -51,8 +52,7 @@ class Request:
     configuration: Configuration = Configuration()
 
 
-@dataclass(frozen=True, slots=True)
-class Workshop:
+class Workshop(Struct, frozen=True):
     """What an apply works with, before there is a state to keep.
 
     The provider is opened under the lock, with the state that knows what recent runs used of the budgets.
@@ -123,8 +123,7 @@ def _compare(request: Request, tools: Tools) -> "Wanted":
     return Wanted(plan, Resumption(plan.changes, (), ()), settlements.remotes, circumstances.elsewhere)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A plan to execute against a reading of the account: what is pending, and what an earlier run did."""
 
     plan: Plan

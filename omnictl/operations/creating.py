@@ -7,9 +7,11 @@ keys of one wave carries the intents of the next.
 from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from omnictl.engine.advance import (
     add_intents,
@@ -49,8 +51,7 @@ _WAVE_SECONDS = 1.0
 _LARGEST_WAVE = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """A request in flight: its change, and for a create the intent."""
 
     change: Create | PutChange

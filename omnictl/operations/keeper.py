@@ -1,7 +1,8 @@
 """The keeper of the state during an apply: advances it in memory, and writes it in groups, durably, in order."""
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from omnictl.errors import StateWriteError
 from omnictl.model.state import State

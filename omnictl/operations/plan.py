@@ -1,8 +1,10 @@
 """Making a plan from the outside world: read state and account, settle what is unknown in memory, compare."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from omnictl.engine.advance import note_reading, record_created
 from omnictl.engine.planner import make_plan
@@ -19,8 +21,7 @@ from omnictl.operations.account import Observe, read_account
 from omnictl.provider.base import Provider
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A complete reading of the account, and the state with what it settled worked in."""
 
     state: State

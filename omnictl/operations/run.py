@@ -1,8 +1,9 @@
 """One run of an apply: what every step of it needs, and the outcomes that it gathers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from omnictl.errors import OmnictlError
 from omnictl.model.address import Address
@@ -17,8 +18,7 @@ INTENT_SECONDS = 60.0
 """How long after its intent a create may still leave."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
+class Tools(Struct, frozen=True):
     """What a run works with. Clock and monotonic are arguments, so that tests can move them."""
 
     provider: Provider
@@ -35,8 +35,7 @@ class Tools:
         return now + timedelta(seconds=INTENT_SECONDS)
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """The outcomes so far, by address and action, and how many writes have left the process.
 
     ``halted`` when nothing more can succeed: the credentials were refused, or something unforeseen happened.

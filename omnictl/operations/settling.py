@@ -1,9 +1,10 @@
 """Settling unknown creates against the account: look, wait until absence may be believed, look twice more."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+
+from msgspec import Struct
 
 from omnictl.engine.advance import note_reading, record_absent, record_created
 from omnictl.engine.recover import Absent, Found, Settlement, believe_absence_at, settle
@@ -18,8 +19,7 @@ from omnictl.operations.plan import describe_ambiguity
 from omnictl.operations.run import Tools
 
 
-@dataclass(frozen=True, slots=True)
-class Settlements:
+class Settlements(Struct, frozen=True):
     """What became of the open intents, and the last complete reading of the account."""
 
     remotes: Mapping[str, Remote]

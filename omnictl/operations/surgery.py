@@ -1,9 +1,10 @@
 """Mending the state by hand, under its lock: push, rollback, settle. Each keeps the version before."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
+
+from msgspec.structs import replace
 
 from omnictl.engine.advance import record_absent, record_created
 from omnictl.engine.surgery import Replaced

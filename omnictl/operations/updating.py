@@ -1,7 +1,8 @@
 """One PUT, done carefully: read again just before, refuse what the plan did not see, look after a lost answer."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from omnictl.engine.compare import is_near, wanted
 from omnictl.engine.diff import diff_attributes
@@ -15,8 +16,7 @@ SENDS = 3
 """How often a PUT whose answer was lost is sent, when each look shows that it was not taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """What the account shows after the write; ``sent`` is False where it was as wanted already.
 
     ``desired`` is what was to be sent: with the ignored fields as they were read just before.

@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from omnictl.model.scenario import Attributes, Remote
 
@@ -19,8 +20,7 @@ class Operation(StrEnum):
     UPDATE = "update"
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """How many requests of one kind the API takes in a sliding window."""
 
     limit: int
@@ -34,8 +34,7 @@ PUBLISHED_BUDGETS: Mapping[Operation, Budget] = {
 """The throttles that the API's published description states."""
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True):
     """What a provider promises.
 
     ``page_size`` is the documented page length; ``settle_seconds`` how long after a create the service may

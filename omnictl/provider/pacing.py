@@ -3,9 +3,10 @@
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from omnictl.errors import StoppedError
 from omnictl.model.diagnostic import Diagnostic, Severity
@@ -25,8 +26,7 @@ _MARGIN = 0.05
 _LONGEST_MARGIN_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What waiting and telling need. ``wait`` waits so many seconds and returns whether to stop; ``random`` gives
     numbers from 0 to 1. ``observe`` is called from any thread, one call at a time."""
 
@@ -38,16 +38,14 @@ class Surroundings:
     random: Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(Struct, frozen=True):
     """The right to send one request; given back where the request surely did not leave."""
 
     operation: Operation
     item: "RateItem | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Hold:
+class _Hold(Struct, frozen=True):
     until: float = 0.0
     reason: str = ""
 

@@ -6,9 +6,10 @@ Reading is tolerant (old and new spellings, null as absent, numbers as text); th
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from omnictl.model.scenario import Attributes, Json, Remote, Step
 
@@ -25,8 +26,7 @@ class UnreadableError(ValueError):
     """The body is not what was asked for; its text says why and holds nothing of the body."""
 
 
-@dataclass(frozen=True, slots=True)
-class ApiError:
+class ApiError(Struct, frozen=True):
     """What the API says of a request that it did not take."""
 
     message_id: str

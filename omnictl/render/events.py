@@ -1,8 +1,9 @@
 """Events of a run, one line each: for pipelines and for what is said above a live display."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
+
+from msgspec import Struct
 
 from omnictl.model.address import id_of
 from omnictl.model.outcome import (
@@ -32,8 +33,7 @@ _REASONS = {
 _PLAIN = Style()
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How far a run is: changes ended of the total, when it ends, and whether its present wait was told before."""
 
     ended: int = 0
@@ -42,7 +42,10 @@ class Standing:
     waits_on: bool = False
 
 
-def render_event(event: Event, at: datetime, standing: Standing = Standing()) -> str:
+_NOWHERE = Standing()
+
+
+def render_event(event: Event, at: datetime, standing: Standing = _NOWHERE) -> str:
     """Return a line, or two: the time in UTC, a word, and what happened."""
     return "\n".join(f"{at:%H:%M:%S}Z {word:<8} {text}" for word, text in _say(event, at, standing))
 
@@ -129,7 +132,7 @@ def describe_wait(event: Waiting) -> str:
     return _REASONS.get(event.reason, event.reason)
 
 
-def describe_work(event: Event | None, standing: Standing = Standing()) -> str:
+def describe_work(event: Event | None, standing: Standing = _NOWHERE) -> str:
     """Return what the run is doing since an event, for a display and for breaking a long silence."""
     match event:
         case ReadingAccount():

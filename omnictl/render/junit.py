@@ -1,8 +1,9 @@
 """Results as JUnit XML, which every pipeline shows as tests: a file, a change or a guard is one case."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from xml.etree import ElementTree as ET
+
+from msgspec import Struct
 
 from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Diagnostic
@@ -14,8 +15,7 @@ from omnictl.render.plan_words import describe, shown_changes
 from omnictl.render.style import Style, sanitize
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One test case; ``kind`` is "" where it passed, else failure, error or skipped."""
 
     name: str

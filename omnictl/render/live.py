@@ -1,8 +1,9 @@
 """The live display of an apply: what it shows now, as lines that fit the terminal. Redrawing is the terminal's part."""
 
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+
+from msgspec import Struct, field
 
 from omnictl.model.change import Action
 from omnictl.model.outcome import (
@@ -23,8 +24,7 @@ from omnictl.render.words import count, duration
 _BAR_COLUMNS, _LEAST_BAR_COLUMNS = 40, 8
 
 
-@dataclass(slots=True)
-class LiveView:
+class LiveView(Struct):
     """How far a run is, as its events tell it."""
 
     started: ApplyStarted

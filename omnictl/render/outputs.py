@@ -2,14 +2,14 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from omnictl.render.state_text import table
 from omnictl.render.style import Style, sanitize
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One managed scenario."""
 
     scenario_id: str

@@ -3,8 +3,9 @@
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import assert_never
+
+from msgspec import Struct
 
 from omnictl.model.address import id_of
 from omnictl.model.change import (
@@ -38,8 +39,7 @@ _COUNTED = (Action.CREATE, Action.ADOPT, Action.UPDATE, Action.RENAME, Action.DE
 _NOUNS = {Action.DEFAULT: "default change"}
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(Struct, frozen=True):
     """A change in words: what stands beside its id, and named details for under it."""
 
     action: Action
@@ -51,7 +51,7 @@ class Described:
 
 def shown_changes(plan: Plan) -> tuple[Change, ...]:
     """Return the changes that people are shown, in the order in which they are shown."""
-    order = {kind: place for place, kind in enumerate(SHOWN_ORDER)}
+    order: dict[type, int] = {kind: place for place, kind in enumerate(SHOWN_ORDER)}
     shown = (each for each in plan.changes if not isinstance(each, Refresh))
     return tuple(sorted(shown, key=lambda each: order[type(each)]))
 

@@ -1,8 +1,9 @@
 """The state as text: the list of records, one record, the kept versions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from omnictl.model.address import id_of
 from omnictl.model.scenario import Manage, Protection
@@ -11,8 +12,7 @@ from omnictl.render.style import Style, pad, sanitize, truncate, width_of
 from omnictl.render.words import count, flow_text, quote, wrap
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """One row of the history: lineage, serial, when it was written (UTC), and where it is kept."""
 
     lineage: str

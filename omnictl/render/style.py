@@ -1,7 +1,8 @@
 """How text looks: colours by role, width of wide characters, and what a terminal must never be given."""
 
 import unicodedata
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _CODES = {
     "added": "32",
@@ -19,8 +20,7 @@ _CODES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """What the place of output can do. ``cuts`` tables at the width: on a terminal, never for a program that reads."""
 
     colour: bool = False

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from omnictl.model.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class LockHolder:
+class LockHolder(Struct, frozen=True):
     """Who holds the lock: the command, since when (UTC), until about when, and where to look. No names of people."""
 
     operation: str
@@ -21,8 +21,7 @@ class LockHolder:
     link: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StateVersion:
+class StateVersion(Struct, frozen=True):
     """A kept older version of the state: its lineage and serial, when it was written (UTC), and where it is kept."""
 
     lineage: str

@@ -4,10 +4,11 @@ import os
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import NoReturn
+
+from msgspec import Struct
 
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.errors import StateError, StateWriteError
@@ -19,8 +20,7 @@ from omnictl.state.problems import cannot, gone, moved, no_such_version, other_e
 from omnictl.state.versions import Versions
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
+class _Stored(Struct, frozen=True):
     """A state as it lies on disk: its bytes, and what they say."""
 
     content: bytes

@@ -1,12 +1,12 @@
 """What can come of a request: a reply, surely nothing sent, or nobody knows. Values, no HTTP library."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class Request:
+
+class Request(Struct, frozen=True):
     """A request below the base URL: the path begins with a slash and is percent-encoded, the body is JSON."""
 
     method: str
@@ -15,8 +15,7 @@ class Request:
     body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """An answer of the service; names of headers are in small letters.
 
     ``flaw`` says why the body is not to be believed (cut, too long, too slow); the body is empty then.
@@ -28,16 +27,14 @@ class Reply:
     flaw: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unsent:
+class Unsent(Struct, frozen=True):
     """The request surely did not reach the service. ``tls`` where the connection was there but not trusted."""
 
     why: str
     tls: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """The request may have reached the service; its answer did not reach us."""
 
     why: str

@@ -3,9 +3,10 @@
 import base64
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn, Protocol, SupportsIndex, TypeAlias
+
+from msgspec import Struct
 
 from omnictl.errors import AccessError
 from omnictl.model.diagnostic import Diagnostic, Severity
@@ -100,8 +101,7 @@ class CredentialNames(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialSources:
+class CredentialSources(Struct, frozen=True):
     """The usual names, as long as nobody gives others."""
 
     api_key_env: str = "INFOBIP_API_KEY"

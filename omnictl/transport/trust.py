@@ -3,9 +3,10 @@
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct
 
 from omnictl.errors import AccessError
 from omnictl.model.diagnostic import Diagnostic, Severity
@@ -19,8 +20,7 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 _LONGEST_HOST = 253
 
 
-@dataclass(frozen=True, slots=True)
-class BaseUrl:
+class BaseUrl(Struct, frozen=True):
     """A base URL that credentials may be sent to. ``host`` is in small letters, ``prefix`` begins with a slash or is
     empty, ``port`` is None where it is the usual one of the scheme."""
 

@@ -1,10 +1,10 @@
 """The events of a run: the lines of a pipeline, the same as JSON, and the live display of a terminal."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from omnictl.codec.report import encode_event
 from omnictl.model.address import make_address

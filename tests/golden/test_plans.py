@@ -1,9 +1,9 @@
 """Plans as text, as people see them."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from omnictl.model.address import make_address
 from omnictl.model.change import Adopt, Create, FlowChanged, Forget, NameChanged, Retire, SetDefault

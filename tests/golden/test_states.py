@@ -1,6 +1,6 @@
 """The state as people see it."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from omnictl.model.address import make_address
 from omnictl.model.scenario import Attributes, Step

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from hypothesis import event
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from omnictl.model.address import id_of
 from omnictl.model.outcome import ApplyReport, Fate

@@ -1,12 +1,13 @@
 """Over random stories: apply, then plan finds nothing; order does not matter; no key is lost, no create doubled."""
 
+import dataclasses
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, event, given, seed, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from omnictl.errors import RefusedError
 from omnictl.model.address import Address
@@ -50,7 +51,7 @@ def test_apply_then_plan_is_empty(world: World) -> None:
 def test_order_of_input_does_not_matter(world: World) -> None:
     plan = world.plan(plan_id="p", created_at=datetime(2026, 1, 1, tzinfo=UTC))
     shuffled = World(
-        account=replace(world.account, rows=dict(reversed(world.account.rows.items()))),
+        account=dataclasses.replace(world.account, rows=dict(reversed(world.account.rows.items()))),
         backend=FakeBackend(stored=_reverse(world)),
         files=dict(reversed(world.files.items())),
     )

@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from omnictl.cli.apply_output import APPLY_FORMATS, APPLY_REPORTS, apply_renderings, code_of_report, show_report
 from omnictl.cli.approval import ask
@@ -106,8 +107,7 @@ def _read_saved(session: Session, planfile: str | None) -> Plan | None:
     return saved
 
 
-@dataclass(frozen=True, slots=True)
-class _Approval:
+class _Approval(Struct, frozen=True):
     """Shows a plan and has it approved, by --yes or by a person; ``command`` is for where nobody can be asked."""
 
     session: Session

@@ -3,10 +3,10 @@
 import os
 import platform
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from omnictl import __version__
 from omnictl.cli.context import Session, get_session, refuse_lost_state
@@ -24,8 +24,7 @@ CLOCK_SECONDS = 30.0
 """How far the clocks may differ. Records and throttles are counted by ours, Retry-After dates by theirs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One check: what was looked at, whether it is well, and what was found."""
 
     subject: str

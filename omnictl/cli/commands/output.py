@@ -4,11 +4,11 @@ import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from omnictl import __version__
 from omnictl.cli.completing import complete_recorded_ids
@@ -29,8 +29,7 @@ FORMATS = ("text", "json", "shell", "dotenv")
 _MADE_BY = re.compile(r"^# made by: (omnictl output .*); do not edit$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """What a file of keys was made from: its command, taken apart."""
 
     environment: str

@@ -1,7 +1,8 @@
 """What recent runs used of the budgets, as the state remembers it: to the second, so never too early."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from omnictl.cli.context import recent_requests
 from omnictl.provider.base import Operation

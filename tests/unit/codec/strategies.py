@@ -1,10 +1,10 @@
 """Random states, plans and reports, as wide as their types allow."""
 
-from dataclasses import replace
 from datetime import UTC
 from typing import TypeVar
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from omnictl.model.address import Address, make_address
 from omnictl.model.change import (

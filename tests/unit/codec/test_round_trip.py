@@ -1,9 +1,9 @@
 """What is written is read back as it was, and fits its schema."""
 
 import json
-from dataclasses import replace
 
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from omnictl.codec.plan import decode_plan, encode_plan
 from omnictl.codec.report import decode_report, encode_report

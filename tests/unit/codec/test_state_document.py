@@ -2,7 +2,8 @@
 
 import difflib
 import json
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from omnictl.codec.state import FORMAT_VERSION, decode_state, encode_state
 from omnictl.codec.upgrades import UPGRADES

@@ -1,9 +1,10 @@
 """Every row of the table "Deciding" of docs/planning.md, through whole plans, and that each row is here."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
+from msgspec.structs import replace
 
 from omnictl.model.address import id_of
 from omnictl.model.change import Adopt, Change, Create, Forget, Refresh, Rename, Retire, SetDefault, Update

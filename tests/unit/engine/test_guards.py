@@ -1,9 +1,9 @@
 """Every guard: when it fires, what it names, and that allowing it by name is enough."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from omnictl.engine.view import Thresholds
 from omnictl.model.plan import Guard, Plan

@@ -1,8 +1,7 @@
 """What a plan says beside its changes: allowances, imports, late twins."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from omnictl.model.plan import Guard
 from omnictl.model.scenario import Attributes

@@ -1,9 +1,9 @@
 """Settling unknown creates."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from omnictl.engine.recover import believe_absence_at, settle
 from omnictl.model.address import make_address

@@ -1,9 +1,9 @@
 """A saved plan against a present that moved on: what is done, what is left, what forbids to go on."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from omnictl.engine.advance import finish_plan, start_plan
 from omnictl.engine.resume import resume

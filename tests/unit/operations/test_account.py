@@ -1,9 +1,9 @@
 """Reading the account: complete, or an error; never a guess."""
 
 import threading
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from omnictl.errors import ReadingError, RefusedError
 from omnictl.model.address import make_address

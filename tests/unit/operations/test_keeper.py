@@ -1,8 +1,7 @@
 """The keeper: writes are grouped, the serial rises only on change, and a failed write is the last one."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from omnictl.errors import StateWriteError
 from omnictl.model.state import State

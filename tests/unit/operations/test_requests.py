@@ -1,8 +1,7 @@
 """The requests of an apply: those that the rules name and no other, and never more at once than workers."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from omnictl.model.outcome import Fate
 from omnictl.model.scenario import Attributes, Lifecycle, OnRemoval

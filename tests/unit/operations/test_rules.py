@@ -1,10 +1,10 @@
 """Promises about writes that are easy to break: whose key it is, what goes back as read, what counts as done."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from omnictl.engine.advance import start_plan
 from omnictl.engine.resume import resume

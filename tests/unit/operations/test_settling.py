@@ -1,9 +1,9 @@
 """Unknown creates: looked for at once, then waited for, looked for twice, and only then repeated."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from omnictl.errors import RefusedError, StoppedError
 from omnictl.model.outcome import Fate, Settling, Waiting

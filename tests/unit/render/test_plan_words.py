@@ -1,6 +1,6 @@
 """The words of a plan that every rendering shares."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from omnictl.model.plan import Cost, Plan
 from omnictl.model.state import Account

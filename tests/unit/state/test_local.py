@@ -2,10 +2,10 @@
 
 import os
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from omnictl.codec.state import encode_state
 from omnictl.errors import StateError, StateWriteError

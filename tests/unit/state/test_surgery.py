@@ -1,10 +1,10 @@
 """Push, rollback and settle: no key is dropped, no create that may have happened is forgotten or made twice."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from omnictl.engine.recover import Absent, Found, owned_keys, settle
 from omnictl.engine.surgery import Replaced, push_state, roll_back_state

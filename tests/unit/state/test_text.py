@@ -1,8 +1,7 @@
 """The state as text."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from omnictl.model.address import make_address
 from omnictl.model.scenario import Attributes, Lifecycle, Manage, OnRemoval, Protection
