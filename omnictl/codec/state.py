@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from omnictl.codec.diagnostics import decode_texts
@@ -21,6 +22,7 @@ from omnictl.codec.parts import (
     encode_lifecycle,
     encode_record,
 )
+from omnictl.codec.quick_state import read_quickly
 from omnictl.codec.shapes import (
     ShapeError,
     as_count,
@@ -81,9 +83,12 @@ def _block(fields: Json) -> str:
 
 def state_digest(state: State) -> str:
     """Return a digest of the content, whatever the serial."""
-    records: dict[str, Json] = {id_of(address): encode_record(each) for address, each in state.records.items()}
-    text = json.dumps(_to_document(replace(state, serial=0), records), sort_keys=True, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    content = replace(state, serial=0)
+    try:
+        text = msgspec.json.encode(content, order="deterministic")
+    except UnicodeEncodeError:  # half a character, which no file of ours brings, but perhaps a reply
+        text = encode_state(content).encode()
+    return "sha256:" + hashlib.sha256(text).hexdigest()
 
 
 def decode_state(text: str | bytes, *, path: str, environment: str = "") -> State:
@@ -92,8 +97,11 @@ def decode_state(text: str | bytes, *, path: str, environment: str = "") -> Stat
     ``path`` and ``environment`` are for the diagnostics: where the text comes from, and whose state it should be.
     """
     try:
-        document = as_object(parse_json(text), "")
-        return _from_document(_upgrade(document, path))
+        quick = read_quickly(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"), FORMAT_VERSION)
+        if quick is not None:
+            return _make_state(*quick)
+        document = _upgrade(as_object(parse_json(text), ""), path)
+        return _make_state(_decode_records(document), document)
     except ShapeError as error:
         conflict = _find_conflict(text)
         raise StateError(_conflicted(path, environment, conflict) if conflict else _unreadable(path, error)) from None
@@ -131,15 +139,24 @@ def _to_document(state: State, records: dict[str, Json]) -> dict[str, Json]:
     }
 
 
-def _from_document(document: Document) -> State:
-    records: dict[Address, Record] = {}
+def _decode_records(document: Document) -> dict[Address, Record]:
+    rows = as_object(document.get("records"), "records")
+    addresses = {scenario_id: decode_address(scenario_id, "records") for scenario_id in rows}
+    return {address: decode_record(address, rows[each], f"records.{each}") for each, address in addresses.items()}
+
+
+def _refuse_shared_keys(records: Mapping[Address, Record]) -> None:
     owners: dict[str, Address] = {}
-    for scenario_id, value in as_object(document.get("records"), "records").items():
-        address = decode_address(scenario_id, "records")
-        records[address] = record = decode_record(address, value, f"records.{scenario_id}")
-        if owners.setdefault(record.key, address) != address:
-            both = f"{id_of(owners[record.key])} and {scenario_id}"
+    for address, record in records.items():
+        owner = owners.setdefault(record.key, address)
+        if owner != address:
+            both = f"{id_of(owner)} and {id_of(address)}"
             raise ShapeError("records", f"{both} have one key, {record.key!a}; a key belongs to one id")
+
+
+def _make_state(records: dict[Address, Record], document: Document) -> State:
+    """Return a state of its records and of all else that its document holds."""
+    _refuse_shared_keys(records)
     account = document.get("account")
     return State(
         lineage=as_text(document.get("lineage"), "lineage"),

@@ -1,0 +1,69 @@
+"""The good path of reading a state: taken for what omnictl wrote, never for what reads in two ways."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from omnictl.codec import quick_state
+from omnictl.codec import state as careful
+from omnictl.codec.quick_state import read_quickly
+from omnictl.codec.state import FORMAT_VERSION, decode_state, encode_state
+from omnictl.model.state import State
+from tests.builders import example_scene
+from tests.unit.codec.strategies import states
+
+
+def quickly(text: str) -> Any:
+    return read_quickly(text.encode("utf-8", "surrogatepass"), FORMAT_VERSION)
+
+
+@given(states)
+def test_both_readers_give_the_same_state(state: State) -> None:
+    text = encode_state(state)
+    document = json.loads(text)
+    slowly = careful._make_state(careful._decode_records(document), document)
+    assert decode_state(text, path="x") == slowly == state
+
+
+def test_what_omnictl_wrote_takes_the_good_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = example_scene().state
+    assert len(state.records) > 1
+    monkeypatch.setattr(careful, "_decode_records", None)
+    assert decode_state(encode_state(state), path="x") == state
+
+
+TEXT = encode_state(example_scene().state)
+RECORD = '    "welcome": {'
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (RECORD, f'{RECORD}\n      "key": "1",'),
+        ('"applied": {"name"', '"applied": {"name": "x", "name"'),
+        ('"channel"', '"channel": "SMS", "channel"'),
+        ('  "records": {', '  "records": {},\n  "records": {'),
+        ('"serial": ', '"serial": 1, "serial": '),
+        (f'"format_version": {FORMAT_VERSION}', f'"format_version": {FORMAT_VERSION + 1}'),
+        ('"kind": "state"', '"kind": "plan"'),
+        ('"welcome"', '"Not An Id"'),
+        ('"created_at": "2', '"created_at": "x2'),
+        ('      "key": "', '      "unknown": 1, "key": "'),
+        ('"serial": ', '"serial": 1.5, "x": '),
+        ('"lineage"', '"\\ud800": 1, "lineage"'),
+    ],
+)
+def test_what_reads_in_two_ways_is_for_the_careful_reader(old: str, new: str) -> None:
+    assert quickly(TEXT) is not None
+    assert old in TEXT
+    assert quickly(TEXT.replace(old, new, 1)) is None
+
+
+def test_a_part_with_a_key_that_stands_twice_is_for_the_careful_reader() -> None:
+    assert quickly(TEXT.replace('"account": {', '"account": {"host": "x", ', 1)) is None
+
+
+def test_it_never_raises_for_depth() -> None:
+    assert quick_state.read_quickly(b"[" * 100_000, FORMAT_VERSION) is None
