@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from omnictl.model.scenario import Attributes, IgnoredField, Step
 
 _IGNORED_SENDER = re.compile(r"^flow\[(\d+)\]\.from$")
-_SHORTEST_CUT = 8
+SHORTEST_CUT = 8
 """A name must share at least so many characters before "cut short" counts as near."""
 
 
@@ -50,4 +50,4 @@ def fold(text: str) -> str:
 
 def _is_near_text(one: str, other: str) -> bool:
     short, long = sorted((fold(one), fold(other)), key=len)
-    return short == long or (len(short) >= _SHORTEST_CUT and long.startswith(short))
+    return short == long or (len(short) >= SHORTEST_CUT and long.startswith(short))

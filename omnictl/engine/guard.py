@@ -1,5 +1,6 @@
 """Guards: the kinds of change that a plan refuses until they are allowed by name."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
@@ -105,14 +106,13 @@ def _channel_removal(changes: Iterable[Change]) -> Iterator[GuardFinding]:
 def _unmanaged_twin(changes: Iterable[Change], view: View, circumstances: Circumstances) -> Iterator[GuardFinding]:
     changes = tuple(changes)
     owned = owned_keys(view.state) | {each.key for each in changes if isinstance(each, Adopt)}
-    for change in changes:
-        if not isinstance(change, Create) or change.replaces is not None:
-            continue
-        twins = [
-            key
-            for key, remote in sorted(view.remotes.items())
-            if remote.attributes.name == change.desired.name and key not in owned and key not in circumstances.elsewhere
-        ]
+    creates = [each for each in changes if isinstance(each, Create) and each.replaces is None]
+    unmanaged: dict[str, list[str]] = defaultdict(list)
+    for key, remote in sorted(view.remotes.items()) if creates else ():
+        if key not in owned and key not in circumstances.elsewhere:
+            unmanaged[remote.attributes.name].append(key)
+    for change in creates:
+        twins = unmanaged.get(change.desired.name)
         if twins:
             scenario_id = id_of(change.address)
             yield GuardFinding(

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from omnictl.engine.recover import look_alikes, owned_keys
+from omnictl.engine.alikes import Alikes
+from omnictl.engine.recover import owned_keys
 from omnictl.engine.view import View
 from omnictl.model.address import Address, id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
@@ -78,11 +79,13 @@ def _lifted_protections(view: View) -> Iterator[Diagnostic]:
 
 def _late_twins(view: View, elsewhere: Mapping[str, str]) -> Iterator[Diagnostic]:
     """A create that was repeated may have a twin that appeared late."""
-    owned = owned_keys(view.state) | set(elsewhere)
+    alikes = Alikes(view.remotes, owned_keys(view.state) | set(elsewhere))
     for repeated in view.state.repeated_creates:
         record = view.state.records.get(repeated.address)
         ours = record.key if record else "not recorded"
-        for twin in look_alikes(repeated.body, view.remotes, owned | set(repeated.known_keys)):
+        for twin in alikes.of(repeated.body):
+            if twin.key in repeated.known_keys:
+                continue
             alike = "equal to it" if twin.exact else "nearly equal to it"
             yield Diagnostic(
                 "late-twin",

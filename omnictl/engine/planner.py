@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 
+from omnictl.engine.alikes import Alikes
 from omnictl.engine.cost import SECONDS_PER_REQUEST, count_creates, count_updates, estimate_seconds
 from omnictl.engine.decide import NoOp, decide_declared, decide_removed
 from omnictl.engine.defaults import decide_default
 from omnictl.engine.guard import find_guards, note_unused_allowances
 from omnictl.engine.listing import guess_pages
 from omnictl.engine.notes import note_configuration
-from omnictl.engine.recover import look_alikes, owned_keys
+from omnictl.engine.recover import owned_keys
 from omnictl.engine.rename import Renames, find_renames
 from omnictl.engine.selection import select
 from omnictl.engine.view import Circumstances, View
@@ -105,9 +106,9 @@ def _unmanaged(view: View, changes: Iterable[Change], circumstances: Circumstanc
 
 def _twins(changes: Iterable[Change], view: View) -> Mapping[Address, tuple[str, ...]]:
     """Return, per create, the keys that already look alike: apply refuses if there is one more."""
-    owned = owned_keys(view.state)
+    alikes = Alikes(view.remotes, owned_keys(view.state))
     return {
-        each.address: tuple(near.key for near in look_alikes(each.desired, view.remotes, owned))
+        each.address: tuple(near.key for near in alikes.of(each.desired))
         for each in changes
         if isinstance(each, Create)
     }

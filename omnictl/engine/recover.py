@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from omnictl.engine.compare import is_near
+from omnictl.engine.alikes import Alikes
 from omnictl.model.plan import Near
 from omnictl.model.scenario import Attributes, Remote
 from omnictl.model.state import Intent, State
@@ -45,26 +45,17 @@ def owned_keys(state: State) -> frozenset[str]:
     return frozenset(record.key for record in state.records.values()) | {each.key for each in state.tombstones}
 
 
-def look_alikes(body: Attributes, remotes: Mapping[str, Remote], owned: Collection[str]) -> tuple[Near, ...]:
-    """Return the scenarios nobody here owns that match the body or nearly do, by key."""
-    return tuple(
-        Near(key, remote.attributes, remote.attributes == body)
-        for key, remote in sorted(remotes.items())
-        if key not in owned and (remote.attributes == body or is_near(remote.attributes, body))
-    )
-
-
 def settle(state: State, remotes: Mapping[str, Remote], owned_elsewhere: Collection[str] = ()) -> Settlement:
     """Look for every open intent in one complete reading of the account.
 
     k equal intents share m <= k exact matches in the order of their addresses; m > k, or a near match that is
     nobody's exact one, stops.
     """
-    owned = owned_keys(state) | frozenset(owned_elsewhere)
+    alikes = Alikes(remotes, owned_keys(state) | frozenset(owned_elsewhere))
     groups: dict[Attributes, list[Intent]] = defaultdict(list)
     for intent in sorted(state.intents, key=lambda each: each.address):
         groups[intent.body].append(intent)
-    candidates = {body: _new_candidates(body, intents, remotes, owned) for body, intents in groups.items()}
+    candidates = {body: _new_candidates(body, intents, alikes) for body, intents in groups.items()}
     claimed = {near.key for nears in candidates.values() for near in nears if near.exact}
     found: list[Found] = []
     absent: list[Absent] = []
@@ -80,12 +71,10 @@ def settle(state: State, remotes: Mapping[str, Remote], owned_elsewhere: Collect
     return Settlement(tuple(found), tuple(absent), tuple(ambiguous))
 
 
-def _new_candidates(
-    body: Attributes, intents: Sequence[Intent], remotes: Mapping[str, Remote], owned: Collection[str]
-) -> tuple[Near, ...]:
+def _new_candidates(body: Attributes, intents: Sequence[Intent], alikes: Alikes) -> tuple[Near, ...]:
     """Return what looks alike and was not there before any of the intents was sent."""
     known = frozenset.intersection(*(frozenset(intent.known_keys) for intent in intents))
-    return tuple(each for each in look_alikes(body, remotes, owned) if each.key not in known)
+    return tuple(each for each in alikes.of(body) if each.key not in known)
 
 
 def believe_absence_at(intent: Intent, *, sender_ended_at: datetime, settle_seconds: float) -> datetime:

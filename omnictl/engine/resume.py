@@ -6,8 +6,9 @@ from typing import assert_never
 from msgspec import Struct
 
 from omnictl.engine.advance import plan_mark
+from omnictl.engine.alikes import Alikes
 from omnictl.engine.compare import is_near, wanted
-from omnictl.engine.recover import look_alikes, owned_keys
+from omnictl.engine.recover import owned_keys
 from omnictl.model.address import id_of
 from omnictl.model.change import Adopt, Change, Create, Forget, Refresh, Rename, Retire, SetDefault, Update
 from omnictl.model.diagnostic import Diagnostic, Severity
@@ -17,12 +18,12 @@ from omnictl.model.state import Record, State
 
 
 class Present(Struct, frozen=True):
-    """State and account as they are now; ``started`` if this plan was begun before."""
+    """State and account as they are now; ``started`` if this plan was begun before, ``alikes`` what nobody owns."""
 
     state: State
     remotes: Mapping[str, Remote]
     started: bool
-    owned_elsewhere: Collection[str] = ()
+    alikes: Alikes
 
 
 class Resumption(Struct, frozen=True):
@@ -41,7 +42,8 @@ def resume(
     mark = plan_mark(state, plan.plan_id)
     if mark is not None and mark.finished_at is not None:
         return Resumption((), plan.changes, (), finished=True)
-    present = Present(state, remotes, started=mark is not None, owned_elsewhere=owned_elsewhere)
+    alikes = Alikes(remotes, owned_keys(state) | set(owned_elsewhere))
+    present = Present(state, remotes, started=mark is not None, alikes=alikes)
     if state.lineage != plan.lineage:
         return Resumption((), (), (_moved("the state", "it is another one (lineage)"),))
     pending: list[Change] = []
@@ -92,9 +94,8 @@ def _judge_create(change: Create, plan: Plan, present: Present) -> str | None:
         return "the account is no longer empty, so it would not become the default"
     if change.replaces is not None and change.replaces in present.remotes:
         return "its scenario is on the account again"
-    owned = owned_keys(present.state) | set(present.owned_elsewhere)
     known = set(plan.twins.get(change.address, ()))
-    new = [near for near in look_alikes(change.desired, present.remotes, owned) if near.key not in known]
+    new = [near for near in present.alikes.of(change.desired) if near.key not in known]
     if new and not any(intent.address == change.address for intent in present.state.intents):
         return f"the account has a scenario like it now (key {new[0].key})"
     return None

@@ -21,7 +21,8 @@ from omnictl.engine.advance import (
     record_written,
     touch_updated,
 )
-from omnictl.engine.recover import look_alikes, owned_keys
+from omnictl.engine.alikes import Alikes
+from omnictl.engine.recover import owned_keys
 from omnictl.errors import (
     AccessError,
     OmnictlError,
@@ -71,7 +72,9 @@ class Bulk:
     ) -> None:
         self._tools = tools
         self._tally = tally
-        self._remotes = remotes
+        owned = owned_keys(tools.keeper.state)
+        self._known_keys = {*remotes, *owned}
+        self._alikes = Alikes(remotes, owned)
         self._creates = deque(creates)
         self._updates = deque(updates)
         self._ready: deque[Sent] = deque()
@@ -133,7 +136,6 @@ class Bulk:
 
     def _make_intent(self, create: Create) -> Intent:
         now = self._tools.clock()
-        owned = owned_keys(self._tools.keeper.state)
         return Intent(
             address=create.address,
             body=create.desired,
@@ -141,7 +143,7 @@ class Bulk:
             run=self._tools.run_id,
             created_at=now,
             not_after=self._tools.intent_deadline(now),
-            known_keys=tuple(near.key for near in look_alikes(create.desired, self._remotes, owned)),
+            known_keys=tuple(near.key for near in self._alikes.of(create.desired)),
             lifecycle=create.lifecycle,
             replaces=create.replaces,
         )
@@ -238,10 +240,11 @@ class Bulk:
                 self._end_create(sent, sent.intent, result)
 
     def _end_create(self, sent: Sent, intent: Intent, remote: Remote) -> None:
-        if remote.key in self._remotes or remote.key in owned_keys(self._tools.keeper.state):
+        if remote.key in self._known_keys:
             # A key belongs to one address. Whether there is a new scenario beside it, a look at the account tells.
             self._tally.end(sent.change, Fate.UNKNOWN, problem=_key_not_new(intent, remote.key))
             return
+        self._known_keys.add(remote.key)
         self._tally.received(intent.address, remote.key)
         now = self._tools.clock()
         self._tools.keeper.advance(lambda state: record_created(state, intent, remote, now))

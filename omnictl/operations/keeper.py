@@ -63,7 +63,7 @@ class Keeper:
 
     def flush_if_due(self) -> None:
         """Write the state if the last write is a second ago."""
-        if not self.is_stored and self.seconds_until_due <= 0.0:
+        if self.seconds_until_due <= 0.0:
             self.flush()
 
     def rescue(self) -> str:
