@@ -172,7 +172,7 @@ def execute(wanted: Wanted, tools: Tools, *, stop_after_seconds: float | None, e
     if resumption.finished:
         return _report(tally, Ending.ALREADY_APPLIED, started_at)
     for change in resumption.done:
-        tally.outcomes[change.address, action_of(change)] = Outcome(change.address, action_of(change), Fate.DONE)
+        tally.note(change, Fate.DONE)
     _announce(plan, tools, stop_after_seconds, ends_at)
     if plan.changes:
         tools.keeper.advance(lambda state: start_plan(state, plan.plan_id, started_at))
@@ -205,9 +205,7 @@ def _run_stages(wanted: Wanted, tools: Tools, tally: Tally) -> OmnictlError | No
 def _leave_untried(tally: Tally, pending: tuple[Change, ...]) -> None:
     for change in pending:
         if tally.fate_of(change) is None:
-            tally.outcomes[change.address, action_of(change)] = Outcome(
-                change.address, action_of(change), Fate.NOT_TRIED
-            )
+            tally.note(change, Fate.NOT_TRIED)
 
 
 def _save(tools: Tools) -> Diagnostic | None:

@@ -6,9 +6,11 @@ keys of one wave carries the intents of the next.
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from queue import Empty, SimpleQueue
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -79,6 +81,7 @@ class Bulk:
         self._updates = deque(updates)
         self._ready: deque[Sent] = deque()
         self._flying: dict[Future[Remote | Written], Sent] = {}
+        self._done: SimpleQueue[Future[Remote | Written]] = SimpleQueue()
         self._wave = max(1, tools.workers)
         self._wave_began_at = float("-inf")
         self._told_waiting_at = float("-inf")
@@ -154,13 +157,17 @@ class Bulk:
         provider, flying = self._tools.provider, self._flying
         while self._ready and len(flying) < self._tools.workers and self._is_open():
             sent = self._ready.popleft()
-            flying[pool.submit(self._create, sent)] = sent
+            self._fly(pool.submit(self._create, sent), sent)
         updates = sum(1 for each in flying.values() if each.intent is None)
         room = provider.permits(Operation.UPDATE) - updates if self._updates else 0
         while self._updates and room > 0 and len(flying) < self._tools.workers and self._is_open():
             change = self._updates.popleft()
-            flying[pool.submit(self._update, change)] = Sent(change)
+            self._fly(pool.submit(self._update, change), Sent(change))
             room -= 1
+
+    def _fly(self, future: Future[Remote | Written], sent: Sent) -> None:
+        self._flying[future] = sent
+        future.add_done_callback(self._done.put)
 
     def _create(self, sent: Sent) -> Remote:
         intent = sent.intent
@@ -186,10 +193,15 @@ class Bulk:
         if not self._flying:
             self._wait_for_budget()
             return
-        done, _ = wait(self._flying, timeout=_SLICE_SECONDS, return_when=FIRST_COMPLETED)
-        for future in done:
-            self._end(future)
+        self._end_those_done(_SLICE_SECONDS)
         self._tools.keeper.flush_if_due()
+
+    def _end_those_done(self, seconds: float) -> None:
+        """Wait for the next request to end, at most so long, and take all that have ended."""
+        with suppress(Empty):
+            self._end(self._done.get(timeout=seconds))
+            while True:
+                self._end(self._done.get_nowait())
 
     def _wait_for_budget(self) -> None:
         """Nothing is in flight and nothing may leave: make all durable, say why, and wait a little."""
@@ -295,9 +307,7 @@ class Bulk:
         )
         until = self._tools.monotonic() + patience
         while self._flying and (left := until - self._tools.monotonic()) > 0.0:
-            done, _ = wait(self._flying, timeout=min(left, _SLICE_SECONDS), return_when=FIRST_COMPLETED)
-            for future in done:
-                self._end(future)
+            self._end_those_done(min(left, _SLICE_SECONDS))
         if self._flying:  # whoever still waits for its turn must not send when the lock is gone
             self._tools.stop.request("a request took too long")
         for sent in self._flying.values():

@@ -34,6 +34,8 @@ class Keeper:
     @property
     def is_stored(self) -> bool:
         """Whether everything that is known is durable."""
+        if self._state is self._stored:
+            return True
         return self._stored is not None and replace(self._state, serial=0) == replace(self._stored, serial=0)
 
     @property

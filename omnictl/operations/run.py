@@ -39,7 +39,8 @@ class Tally(Struct):
     """The outcomes so far, by address and action, and how many writes have left the process.
 
     ``halted`` when nothing more can succeed: the credentials were refused, or something unforeseen happened.
-    ``is_resumed`` where an earlier run began the same plan.
+    ``is_resumed`` where an earlier run began the same plan. Of the changes that people are told about there are
+    ``total``, and ``ended`` have an outcome.
     """
 
     plan: Plan
@@ -49,11 +50,11 @@ class Tally(Struct):
     writes_sent: int = 0
     halted: bool = False
     is_resumed: bool = False
+    total: int = 0
+    ended: int = 0
 
-    @property
-    def total(self) -> int:
-        """How many changes people are told about."""
-        return sum(1 for each in self.plan.changes if not isinstance(each, Refresh))
+    def __post_init__(self) -> None:
+        self.total = sum(1 for each in self.plan.changes if not isinstance(each, Refresh))
 
     @property
     def all_done(self) -> bool:
@@ -64,10 +65,18 @@ class Tally(Struct):
         self, change: Change, fate: Fate, *, key: str | None = None, problem: OmnictlError | Diagnostic | None = None
     ) -> None:
         """Note how a change ended, and tell it."""
-        outcome = Outcome(change.address, action_of(change), fate, key, _first(problem))
-        self.outcomes[change.address, outcome.action] = outcome
+        outcome = self.note(change, fate, key, _first(problem))
         if not isinstance(change, Refresh):
-            self.tools.observe(ChangeEnded(outcome, self._ended(), self.total))
+            self.tools.observe(ChangeEnded(outcome, self.ended, self.total))
+
+    def note(self, change: Change, fate: Fate, key: str | None = None, diagnostic: Diagnostic | None = None) -> Outcome:
+        """Note how a change ended, and return it; nobody is told."""
+        outcome = Outcome(change.address, action_of(change), fate, key, diagnostic)
+        place = (outcome.address, outcome.action)
+        if place not in self.outcomes and outcome.action is not Action.NO_OP:
+            self.ended += 1
+        self.outcomes[place] = outcome
+        return outcome
 
     def received(self, address: Address, key: str) -> None:
         """Say a new key aloud at once: a log can rebuild a lost state."""
@@ -77,9 +86,6 @@ class Tally(Struct):
         """Return how a change ended; None while it has not."""
         outcome = self.outcomes.get((change.address, action_of(change)))
         return outcome.fate if outcome else None
-
-    def _ended(self) -> int:
-        return sum(1 for each in self.outcomes.values() if each.action is not Action.NO_OP)
 
 
 def action_of(change: Change) -> Action:

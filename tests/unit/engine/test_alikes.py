@@ -1,6 +1,7 @@
 """The index of scenarios that look alike finds what comparing each with each finds."""
 
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from omnictl.engine.alikes import Alikes
 from omnictl.engine.compare import is_near
