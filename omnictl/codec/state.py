@@ -50,7 +50,15 @@ FORMAT_VERSION = 1
 Document = Mapping[str, Json]
 Part = TypeVar("Part")
 
-_dump = json.JSONEncoder(ensure_ascii=False).encode
+_dump_slowly = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _dump(value: Json) -> str:
+    """Return a value as JSON on one line, as the standard library spells it."""
+    try:
+        return msgspec.json.format(msgspec.json.encode(value), indent=0).decode()
+    except UnicodeEncodeError:  # half a character, which no file of ours brings, but perhaps a reply
+        return _dump_slowly(value)
 
 
 def encode_state(state: State) -> str:
@@ -86,7 +94,7 @@ def state_digest(state: State) -> str:
     content = replace(state, serial=0)
     try:
         text = msgspec.json.encode(content, order="deterministic")
-    except UnicodeEncodeError:  # half a character, which no file of ours brings, but perhaps a reply
+    except UnicodeEncodeError:  # as in _dump
         text = encode_state(content).encode()
     return "sha256:" + hashlib.sha256(text).hexdigest()
 

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from omnictl.codec import quick_state
 from omnictl.codec import state as careful
@@ -67,3 +68,15 @@ def test_a_part_with_a_key_that_stands_twice_is_for_the_careful_reader() -> None
 
 def test_it_never_raises_for_depth() -> None:
     assert quick_state.read_quickly(b"[" * 100_000, FORMAT_VERSION) is None
+
+
+values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda each: st.lists(each) | st.dictionaries(st.text(), each),
+)
+
+
+@example("half \ud800 a character")
+@given(values)
+def test_values_are_spelled_as_the_standard_library_spells_them(value: Any) -> None:
+    assert careful._dump(value) == json.dumps(value, ensure_ascii=False)
