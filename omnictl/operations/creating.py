@@ -52,6 +52,9 @@ _SLICE_SECONDS = 0.2
 _TOLD_EVERY_SECONDS = 30.0
 _WAVE_SECONDS = 1.0
 _LARGEST_WAVE = 256
+_HANDED_OUT = 2
+"""How many creates are handed to a worker at once: the one in flight, and the next, so that none waits for the thread
+that writes the state. The intents of both are durable."""
 
 
 class Sent(Struct, frozen=True):
@@ -155,7 +158,7 @@ class Bulk:
 
     def _launch(self, pool: ThreadPoolExecutor) -> None:
         provider, flying = self._tools.provider, self._flying
-        while self._ready and len(flying) < self._tools.workers and self._is_open():
+        while self._ready and len(flying) < _HANDED_OUT * self._tools.workers and self._is_open():
             sent = self._ready.popleft()
             self._fly(pool.submit(self._create, sent), sent)
         updates = sum(1 for each in flying.values() if each.intent is None)
@@ -173,6 +176,8 @@ class Bulk:
         intent = sent.intent
         if intent is None:
             raise TypeError("a create without an intent must not be sent")
+        if not self._is_open():
+            raise StoppedError  # put back; nobody needs to be told
         return self._tools.provider.create(intent.body, default=intent.default, not_after=intent.not_after)
 
     def _update(self, change: PutChange) -> Written:
@@ -236,7 +241,9 @@ class Bulk:
         self._tools.stop.wait(min(seconds, 1.0))
 
     def _end(self, future: Future[Remote | Written]) -> None:
-        sent = self._flying.pop(future)
+        sent = self._flying.pop(future, None)
+        if sent is None:
+            return  # taken back before it began
         try:
             result = future.result()
         except OmnictlError as error:
@@ -302,6 +309,7 @@ class Bulk:
 
     def _drain(self) -> None:
         """Let what is in flight finish; what takes too long is left as unknown, its intents as they are."""
+        self._take_back()
         patience = (
             STOP_SECONDS if self._tools.stop.is_set else self._tools.provider.capabilities.request_timeout_seconds
         )
@@ -314,6 +322,15 @@ class Bulk:
             self._tally.writes_sent += 1
             self._tally.end(sent.change, Fate.UNKNOWN)
         self._flying.clear()
+
+    def _take_back(self) -> None:
+        """What no worker has begun is not sent: it counts as ready again."""
+        for future in [each for each in self._flying if each.cancel()]:
+            sent = self._flying.pop(future)
+            if sent.intent is not None:
+                self._ready.append(sent)
+            else:
+                self._put_back(sent)
 
     def _drop_unsent(self) -> None:
         """Intents whose request never left are taken back."""
