@@ -1,6 +1,5 @@
 """What plan and apply share on the command line: selection, allowed guards, and the circumstances of a plan."""
 
-import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -9,7 +8,7 @@ from msgspec import Struct
 
 from omnictl import __version__
 from omnictl.cli.completing import complete_allowances, complete_ids
-from omnictl.cli.context import Session, recent_requests, utc_now
+from omnictl.cli.context import Session, make_token, recent_requests, utc_now
 from omnictl.codec.state import state_digest
 from omnictl.engine.view import BudgetUse, Circumstances, Thresholds
 from omnictl.model.plan import Guard
@@ -91,7 +90,7 @@ def make_circumstances(session: Session, provider: Provider, state: State, choic
         return BudgetUse(budget.limit, budget.window_seconds, ages)
 
     return Circumstances(
-        plan_id=secrets.token_hex(8),
+        plan_id=make_token(8),
         created_at=now,
         environment=session.place.environment,
         account=session.account(provider.host),

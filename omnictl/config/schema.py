@@ -3,8 +3,8 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,13 @@ SCHEMA_KINDS = ("scenario", "settings", "state", "plan", "report", "answer")
 def schema_text(kind: str) -> str:
     """Return a schema as it is shipped; from the repository where omnictl runs from it."""
     name = f"{kind}.schema.json"
-    shipped = files("omnictl") / "schema" / name
-    if shipped.is_file():
-        return shipped.read_text(encoding="utf-8")
-    return (Path(__file__).parents[2] / "schema" / name).read_text(encoding="utf-8")
+    package = Path(__file__).parents[1]
+    for folder in (package / "schema", package.parent / "schema"):
+        with suppress(OSError):
+            return (folder / name).read_text(encoding="utf-8")
+    from importlib.resources import files  # late: slow, and only a package in an archive needs it
+
+    return (files("omnictl") / "schema" / name).read_text(encoding="utf-8")
 
 
 @cache

@@ -70,8 +70,13 @@ def record_created(state: State, intent: Intent, remote: Remote, now: datetime) 
     tombstones = state.tombstones
     if before is not None and before.key != remote.key:
         tombstones = (*tombstones, Tombstone(before.address, before.key, before.applied, now))
-    advanced = drop_intent(replace(state, tombstones=tombstones), intent.address)
-    return _with_record(replace(advanced, listed=state.listed + 1), record)
+    return replace(
+        state,
+        listed=state.listed + 1,
+        records={**state.records, record.address: record},
+        tombstones=tombstones,
+        intents=tuple([each for each in state.intents if each.address != intent.address]),
+    )
 
 
 def record_absent(state: State, intent: Intent, now: datetime) -> State:

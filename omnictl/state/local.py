@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from msgspec import Struct
 
@@ -15,9 +15,11 @@ from omnictl.errors import StateError, StateWriteError
 from omnictl.model.state import State
 from omnictl.state.base import LockHolder, StateVersion
 from omnictl.state.files import make_private_directory, read_regular_file, replace_file, shown
-from omnictl.state.lock import StateLock
 from omnictl.state.problems import cannot, gone, moved, no_such_version, other_environment
 from omnictl.state.versions import Versions
+
+if TYPE_CHECKING:
+    from omnictl.state.lock import StateLock
 
 
 class _Stored(Struct, frozen=True):
@@ -186,7 +188,9 @@ class LocalBackend:
         return self._lock.clear()
 
     @property
-    def _lock(self) -> StateLock:
+    def _lock(self) -> "StateLock":
+        from omnictl.state.lock import StateLock  # late: a plan takes no lock
+
         target = self._target
         if self._real_work_dir.parent in target.parents:
             return StateLock(self._work_dir / "locks" / f"{self._environment}.lock")
