@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -159,39 +159,41 @@ def bench_start(times: int) -> None:
         say(f"{option} over a bare click app", ratio, 1.25)
 
 
-def bench_size(bench: Bench, validate_goal: float | None, plan_goal: float | None, memory_goal: float | None) -> None:
-    """Validate and plan, without latency."""
-    number = bench.number
-    bench.server.tell(latency=0)
-    for ruler, goal in (("raw", validate_goal), ("tuned", None), ("plain", None)):
+def bench_files(bench: Bench, goal: float | None) -> None:
+    """Validate."""
+    for ruler, limit in (("raw", goal), ("tuned", None), ("plain", None)):
         arguments = (ruler, "validate", bench.scenarios)
         ratio, _, _ = compare(lambda: bench.omnictl("validate"), lambda a=arguments: bench.ruler(*a), bench.times)  # type: ignore[misc]
-        say(f"N = {number}: validate over {ruler}", ratio, goal)
-    bench.apply()
+        say(f"N = {bench.number}: validate over {ruler}", ratio, limit)
+
+
+def bench_plan(
+    bench: Bench, goal: float | None, *, latency: float = 0.0, most_megabytes: float | None = None, exists: bool = True
+) -> None:
+    """Plan against an account that has everything already, or nothing."""
+    bench.server.tell(latency=0)
+    bench.apply() if exists else bench.forget()
+    bench.server.tell(latency=latency)
+    what = f"N = {bench.number}, {round(latency * 1000)} ms: plan, {'nothing to do' if exists else 'nothing exists'}"
     runs: list[Run] = []
-    for ruler, goal in (("raw", plan_goal), ("tuned", None), ("plain", None)):
+    for ruler, limit in (("raw", goal), ("tuned", None), ("plain", None)) if exists else ():
         ratio, runs = bench.plan_against(ruler)
-        say(f"N = {number}: plan, nothing to do, over {ruler}", ratio, goal)
-    say(f"N = {number}: memory of that plan", spread([each.megabytes for each in runs]), memory_goal, unit="MB")
+        say(f"{what}, over {ruler}", ratio, limit)
+    if not exists:
+        files = [bench.omnictl("validate").wall for _ in range(bench.times)]
+        runs = [bench.omnictl("plan") for _ in range(bench.times)]
+        say(f"{what}, over validate", spread([one.wall / other for one, other in zip(runs, files, strict=True)]), None)
+    say(f"{what}: memory", spread([each.megabytes for each in runs]), most_megabytes, unit="MB")
 
 
 def bench_drift(bench: Bench) -> None:
     """A plan with one in a hundred changed, over one without."""
+    bench.server.tell(latency=0)
     unchanged = [bench.omnictl("plan") for _ in range(bench.times + 1)][1:]
     bench.server.tell(drift=bench.number // 100)
     drifted = [bench.omnictl("plan") for _ in range(bench.times + 1)][1:]
     ratios = [one.wall / other.wall for one, other in zip(drifted, unchanged, strict=True)]
     say(f"N = {bench.number}: plan with 1 % drift over unchanged", spread(ratios), 1.15)
-
-
-def bench_latency(small: Bench) -> None:
-    """A small plan over a slow line."""
-    small.server.tell(latency=0)
-    small.apply()
-    small.server.tell(latency=0.05)
-    for ruler, goal in (("raw", 2.6), ("tuned", None), ("plain", None)):
-        ratio, _ = small.plan_against(ruler)
-        say(f"N = {small.number}, 50 ms: plan, nothing to do, over {ruler}", ratio, goal)
 
 
 def bench_apply(bench: Bench, in_flight: int, goal: float) -> None:
@@ -211,13 +213,31 @@ def bench_apply(bench: Bench, in_flight: int, goal: float) -> None:
         say(f"    the same, {ruler}", spread(ratios), None)
 
 
-def bench_cost(bench: Bench) -> None:
-    """What a create costs the client."""
+def bench_cost(bench: Bench, goal: float | None) -> float:
+    """What a create costs the client: milliseconds of the processor, over those of a plan."""
     bench.server.tell(latency=0)
     applied = [bench.apply() for _ in range(bench.times)]
     planned = [bench.omnictl("plan") for _ in range(bench.times)]
     costs = [(one.cpu - other.cpu) / bench.number * 1000 for one, other in zip(applied, planned, strict=True)]
-    say(f"N = {bench.number}: processor time of a create", spread(costs), 1.3, unit="ms")
+    say(f"N = {bench.number}: processor time of a create", spread(costs), goal, unit="ms")
+    return statistics.median(costs)
+
+
+def say_growth(what: str, small: float, large: float) -> None:
+    """Write how much more one scenario costs among ten thousand than among a thousand: 1 is linear."""
+    say(f"{what}: one of 10,000 over one of 1,000", Ratio(large / small, large / small, large / small), 1.25)
+
+
+def bench_ten_thousand(parent: Path, server: Server, cost_of_a_create: float, times: int) -> None:
+    """The same with ten thousand, and how the costs have grown."""
+    bench = Bench.make(parent, 10_000, server, times=times)
+    bench_files(bench, 2.5)
+    bench_plan(bench, 2.2, most_megabytes=110.0)
+    bench_plan(bench, None, latency=0.05)
+    bench_drift(bench)
+    once = replace(bench, times=1)
+    say_growth("processor time of a create", cost_of_a_create, bench_cost(once, None))
+    bench_apply(once, 10, 1.15)
 
 
 def main() -> None:
@@ -230,15 +250,19 @@ def main() -> None:
             bench_start(4 * times)
             ten = Bench.make(parent, 10, server, times=2 * times)
             thousand = Bench.make(parent, 1_000, server, times=times)
-            bench_size(ten, None, None, 45.0)
-            bench_latency(ten)
-            bench_size(thousand, 2.5, 3.2, None)
+            bench_files(ten, None)
+            bench_plan(ten, None, most_megabytes=45.0)
+            bench_plan(ten, 2.6, latency=0.05)
+            bench_files(thousand, 2.5)
+            bench_plan(thousand, None, exists=False)
+            bench_plan(thousand, 3.2)
+            bench_plan(thousand, None, latency=0.05)
             bench_drift(thousand)
-            bench_cost(thousand)
+            cost = bench_cost(thousand, 1.3)
             bench_apply(thousand, 10, 1.15)
             bench_apply(Bench.make(parent, 1_000, server, workers=32, times=times), 32, 1.35)
             if not quick:
-                bench_size(Bench.make(parent, 10_000, server, times=times), 2.5, 2.2, 110.0)
+                bench_ten_thousand(parent, server, cost, times)
     finally:
         shutil.rmtree(parent, ignore_errors=True)
 
