@@ -19,7 +19,7 @@ import click
 from omnictl import __version__
 from omnictl.cli.exit_codes import SIGNALS, ExitCode, code_of
 from omnictl.cli.globals import GlobalOptions, is_on, remember_arguments
-from omnictl.cli.signals import SignalReceived, raise_on_signals
+from omnictl.cli.signals import SignalReceived, let_signals_end, raise_on_signals
 from omnictl.errors import OmnictlError, OutputError, RefusedError
 from omnictl.model.diagnostic import Diagnostic, Severity
 
@@ -33,6 +33,7 @@ def run(command: click.Group, argv: Sequence[str]) -> int:
     raise_on_signals()
     try:
         code = _invoke(command, argv)
+        let_signals_end()
         _flush()
     except BrokenPipeError:
         from omnictl.cli.output import silence

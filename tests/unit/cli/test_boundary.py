@@ -34,6 +34,7 @@ def raising(error: BaseException) -> click.Group:
 def own_signals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the signals of the test run alone."""
     monkeypatch.setattr("omnictl.cli.boundary.raise_on_signals", lambda: None)
+    monkeypatch.setattr("omnictl.cli.boundary.let_signals_end", lambda: None)
 
 
 @pytest.mark.parametrize(
