@@ -95,7 +95,7 @@ def _seconds_of(session: Session, name: str, example: float) -> float | None:
 def _sandbox_credentials() -> "Credentials":
     from omnictl.transport.credentials import make_credentials
 
-    return make_credentials("sandbox", source="the sandbox")
+    return make_credentials("any", source="the sandbox")
 
 
 def _sandbox_transport(session: Session) -> "BaseTransport":

@@ -30,10 +30,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """The request surely did not reach the service. ``tls`` where the connection was there but not trusted."""
+    """The request surely did not reach the service.
+
+    ``tls`` where there was a connection that could not be encrypted, ``untrusted`` where that is for its certificate.
+    """
 
     why: str
     tls: bool = False
+    untrusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

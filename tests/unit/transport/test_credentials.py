@@ -1,9 +1,14 @@
 """Credentials: where they are found, in which order, and that nothing shows them."""
 
+import base64
 import copy
 import dataclasses
+import html
+import json
 import pickle
+import re
 import sys
+import urllib.parse
 from types import ModuleType
 
 import pytest
@@ -14,6 +19,7 @@ from omnictl.transport.credentials import (
     CredentialSources,
     Scheme,
     find_credentials,
+    hide_credentials,
     make_credentials,
     variables_asked,
 )
@@ -251,3 +257,31 @@ def test_echoes_are_hidden() -> None:
     encoded = pair.authorization().removeprefix("Basic ")
     assert pair.redact(f"{SECRET} {encoded}") == "[hidden] [hidden]"
     assert Credentials(Scheme.APP, "abc", source="t").redact("abc") == "abc"  # too short to mean anything
+
+
+@pytest.mark.parametrize(
+    "secret", ['s3cr3t/+"&<canary', "päss'wörd", "plain-canary"], ids=["of all signs", "not of ASCII", "plain"]
+)
+def test_echoes_are_hidden_in_every_spelling_that_carries_text(secret: str) -> None:
+    hidden = Credentials(Scheme.BASIC, "x" * 20, source="the test", also_hide=(secret,))
+    quoted = urllib.parse.quote(secret, safe="")
+    for spelled in (
+        secret,
+        json.dumps(secret),
+        json.dumps(secret).replace("/", "\\/"),
+        html.escape(secret),
+        quoted,
+        re.sub("%..", lambda found: found[0].lower(), quoted),
+        urllib.parse.quote(secret),
+        base64.b64encode(secret.encode()).decode(),
+        base64.urlsafe_b64encode(secret.encode()).decode().rstrip("="),
+        secret.encode().hex(),
+        repr(secret),
+    ):
+        told = hidden.redact(f"you sent {spelled}, which is wrong").replace('"', "").replace("'", "")
+        assert told == "you sent [hidden], which is wrong", spelled
+
+
+def test_all_credentials_of_the_process_are_hidden_together() -> None:
+    one, other = (make_credentials(f"{name}-canary-key", source="the test") for name in ("one", "other"))
+    assert hide_credentials(f"{one.authorization()} {other.authorization()}") == "[hidden] [hidden]"
