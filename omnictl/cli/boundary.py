@@ -193,40 +193,22 @@ def _wants_json(argv: Sequence[str]) -> bool:
 
 
 def _tell_bug(bug: Exception, argv: Sequence[str]) -> int:
-    """Write the traceback to a file and ask for a report. Values of variables are not in it."""
-    import traceback
+    """Write the traceback to a file and ask for a report. Neither values of variables nor credentials are in it."""
+    from omnictl.cli.bug_log import write_bug_log
 
-    text = "".join(traceback.format_exception(bug))
-    path = _write_log(f"omnictl {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n{text}")
+    path = write_bug_log(f"omnictl {__version__}, Python {sys.version.split()[0]}, {sys.platform}", bug)
+    where = f"please report it with the log {path}" if path else "please report it; its log could not be written"
     diagnostic = Diagnostic(
         "bug",
         Severity.ERROR,
         "This is a bug in omnictl",
         f"{type(bug).__name__} in {_place(bug)}. What an apply did before is remembered in the state.",
-        hint=f"please report it with the log {path}",
+        hint=where,
     )
     _output(argv).diagnostics([diagnostic])
     if _wants_json(argv):
         _answer(argv, ExitCode.BUG, [diagnostic], {})
     return ExitCode.BUG
-
-
-def _write_log(text: str) -> str:
-    """Write the log into the work directory of the project, or among the temporary files where there is none."""
-    import tempfile
-    from pathlib import Path
-
-    work = Path.cwd() / ".omnictl"
-    logs = work / "logs" if work.is_dir() else None
-    try:
-        if logs is not None:
-            logs.mkdir(mode=0o700, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix="omnictl-bug-", suffix=".log", dir=logs)
-    except OSError:
-        handle, name = tempfile.mkstemp(prefix="omnictl-bug-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
-        log.write(text)
-    return name
 
 
 def _place(bug: Exception) -> str:
@@ -246,5 +228,6 @@ def _flush() -> None:
 CODES = {
     "interrupted": "A signal (Ctrl-C, SIGTERM, SIGHUP) ended the run before anything was sent.",
     "usage": "The command line has an unknown command or option, or lacks something. Nothing ran.",
-    "bug": "omnictl itself failed. The log holds the place and no values of yours; please report it.",
+    "bug": "omnictl itself failed. The log holds the place and what the error says, credentials hidden; look at it, "
+    "and please report it.",
 }
