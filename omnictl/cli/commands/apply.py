@@ -94,7 +94,8 @@ def command(
     problems = try_reports(reports, lambda: apply_renderings(report, code))
     ended = strongest([code, ExitCode.PARTIAL if report.writes_sent else ExitCode.FAILED]) if problems else code
     try:
-        show_report(session, replace(report, diagnostics=(*report.diagnostics, *problems)), output_format, ended)
+        said = replace(report, diagnostics=(*report.diagnostics, *problems))
+        show_report(session, said, output_format, ended, follows_plan=saved is None)
     except OutputError as error:
         session.output.diagnostics(error.diagnostics)
         return strongest([ended, ExitCode.PARTIAL if report.writes_sent else ExitCode.FAILED])
