@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn, Protocol, SupportsIndex, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 from weakref import WeakSet
 
 from omnictl.errors import AccessError
@@ -99,12 +99,12 @@ def _spellings(secrets: Iterable[str]) -> tuple[str, ...]:
 def _spell(secret: str) -> Iterator[str]:
     content = secret.encode("utf-8", "surrogateescape")
     yield from (secret, repr(secret)[1:-1], content.hex())
-    escaped = json.dumps(secret)[1:-1]
-    yield from (escaped, escaped.replace("/", "\\/"))
+    for escaped in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+        yield from (escaped, escaped.replace("/", "\\/"))
     in_markup = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     yield from (in_markup, in_markup.replace('"', "&quot;"), in_markup.replace('"', "&quot;").replace("'", "&#x27;"))
     percent = quote(content, safe="")
-    yield from (percent, re.sub("%..", lambda found: found[0].lower(), percent), quote(content))
+    yield from (percent, re.sub("%..", lambda found: found[0].lower(), percent), quote(content), quote_plus(content))
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         padded = encode(content).decode("ascii")
         yield from (padded, padded.rstrip("="))
