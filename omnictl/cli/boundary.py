@@ -106,7 +106,9 @@ def _tell_no_room(error: OSError, argv: Sequence[str]) -> int:
 def _tell(error: OmnictlError, argv: Sequence[str]) -> int:
     """Say an expected error: diagnostics on stderr and, where JSON was asked for, one document on stdout."""
     code = code_of(error)
-    told = tuple(_localise(each, argv) for each in error.diagnostics)
+    from omnictl.cli.hiding import hide_in
+
+    told = hide_in(_localise(each, argv) for each in error.diagnostics)
     _output(argv).diagnostics(told)
     if _wants_json(argv):
         fields: dict[str, Json] = {}
@@ -136,13 +138,19 @@ def _localise(diagnostic: Diagnostic, argv: Sequence[str]) -> Diagnostic:
 
 def _tell_usage(wrong: click.ClickException, argv: Sequence[str]) -> int:
     """Say wrong usage; Click words it, and its own exit code is not ours."""
-    diagnostic = Diagnostic("usage", Severity.ERROR, "The command line makes no sense", wrong.format_message())
+    from io import StringIO
+
+    from omnictl.cli.hiding import hide_all
+
+    detail = hide_all(wrong.format_message())
+    diagnostic = Diagnostic("usage", Severity.ERROR, "The command line makes no sense", detail)
     output = _output(argv)
     if output.json_log:
         output.diagnostics([diagnostic])
     else:
-        with suppress(OSError):
-            wrong.show()
+        shown = StringIO()
+        wrong.show(shown)
+        output.say(hide_all(shown.getvalue()))
     if _wants_json(argv):
         _answer(argv, ExitCode.USAGE, (diagnostic,), {})
     return ExitCode.USAGE

@@ -1,22 +1,17 @@
 """The log of a bug: where it happened, without a credential in it, for its owner alone. Loaded when there is a bug."""
 
 import os
-import re
 import tempfile
 import traceback
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from omnictl.cli.hiding import hide_all
 from omnictl.state.files import make_private_directory, shown
-from omnictl.transport.credentials import hide, hide_credentials
-
-_SECRET_NAME = re.compile(r"KEY|TOKEN|PASS|SECRET|CREDENTIAL|PROXY|AUTH", re.IGNORECASE)
-_LEAST_CHARACTERS = 8
 
 
 def write_bug_log(title: str, bug: Exception) -> str:
     """Write the traceback of a bug under a title; return where it is, or "" where it can be written nowhere."""
-    text = hide(hide_credentials("".join(traceback.format_exception(bug))), _secrets(os.environ))
+    text = hide_all("".join(traceback.format_exception(bug)))
     for find_place in (_find_logs, tempfile.gettempdir):
         try:
             handle, name = tempfile.mkstemp(prefix="omnictl-bug-", suffix=".log", dir=find_place())
@@ -37,10 +32,3 @@ def _find_logs() -> str:
     if settings is None and not (root / ".omnictl").is_dir() and not (root / "scenarios").is_dir():
         return tempfile.gettempdir()  # this is no project
     return str(make_private_directory(root / ".omnictl" / "logs"))
-
-
-def _secrets(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield what may be a secret by the name of its variable: a bug may come before it has become a credential."""
-    yield from (
-        value for name, value in environ.items() if _SECRET_NAME.search(name) and len(value) >= _LEAST_CHARACTERS
-    )

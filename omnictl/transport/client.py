@@ -14,7 +14,7 @@ from omnictl import __version__
 from omnictl.errors import AccessError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.transport.answer import Answer, Lost, Reply, Request, Unsent
-from omnictl.transport.credentials import Credentials, hide, hide_credentials
+from omnictl.transport.credentials import Credentials, hide_credentials, hide_spelled, spell
 from omnictl.transport.quick_httpx import httpx
 from omnictl.transport.trust import BaseUrl
 
@@ -61,7 +61,7 @@ class HttpClient:
         self._monotonic = monotonic
         self._counting = threading.Lock()
         self._sent = 0
-        self._proxy_secrets = tuple(_find_proxy_secrets(os.environ))
+        self._proxy_secrets = spell(_find_proxy_secrets(os.environ))
         self._client = _connect(base, options)
 
     @property
@@ -71,7 +71,7 @@ class HttpClient:
 
     def redact(self, text: str) -> str:
         """Return the text with every credential hidden, those of the proxies too: whoever answers may echo them."""
-        return hide(hide_credentials(text), self._proxy_secrets) if text else text
+        return hide_spelled(hide_credentials(text), self._proxy_secrets) if text else text
 
     @property
     def requests_sent(self) -> int:

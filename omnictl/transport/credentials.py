@@ -50,7 +50,7 @@ class Credentials:
         self.source = source
         self.renew = renew
         self.__header = f"{scheme} {secret}"
-        self.__hidden = _spellings((secret, self.__header, *also_hide))
+        self.__hidden = spell((secret, self.__header, *also_hide))
         _MADE.add(self)
 
     def authorization(self) -> str:
@@ -59,7 +59,7 @@ class Credentials:
 
     def redact(self, text: str) -> str:
         """Return the text with every occurrence of the secret hidden: a server may echo what it was sent."""
-        return _hide(text, self.__hidden)
+        return hide_spelled(text, self.__hidden)
 
     def __repr__(self) -> str:
         return f"<{self.scheme} credentials from {self.source}>"
@@ -79,24 +79,23 @@ def hide_credentials(text: str) -> str:
     return text
 
 
-def hide(text: str, secrets: Iterable[str]) -> str:
-    """Return the text with every secret hidden, plain or in one of the spellings in which text is carried around."""
-    return _hide(text, _spellings(secrets))
-
-
-def _hide(text: str, spellings: Iterable[str]) -> str:
+def hide_spelled(text: str, spellings: Iterable[str]) -> str:
+    """Return the text with every spelling of a secret hidden; ``spellings`` are those of ``spell``."""
     for each in spellings if text else ():
         text = text.replace(each, HIDDEN)
     return text
 
 
-def _spellings(secrets: Iterable[str]) -> tuple[str, ...]:
-    """Return how the secrets may be spelled, the longest first; what is too short to be told from words is left out."""
-    found = {each for secret in secrets if len(secret) >= _SHORTEST_REDACTED for each in _spell(secret)}
+def spell(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Return the secrets in every spelling in which text is carried around, the longest first.
+
+    What is too short to be told from words is left out.
+    """
+    found = {each for secret in secrets if len(secret) >= _SHORTEST_REDACTED for each in _spell_one(secret)}
     return tuple(sorted(found, key=len, reverse=True))
 
 
-def _spell(secret: str) -> Iterator[str]:
+def _spell_one(secret: str) -> Iterator[str]:
     content = secret.encode("utf-8", "surrogateescape")
     yield from (secret, repr(secret)[1:-1], content.hex())
     for escaped in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):

@@ -1,6 +1,5 @@
 """A canary planted where a credential comes from appears in nothing that omnictl says or writes, however a run ends."""
 
-import json
 import sys
 from collections.abc import Mapping
 from itertools import cycle
@@ -8,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from omnictl.cli.commands.plan import PLAN_REPORTS
 from omnictl.cli.apply_output import APPLY_REPORTS
+from omnictl.cli.plan_output import PLAN_REPORTS
 from tests.e2e.canaries import KEY, PAIR, PASSWORD, TOKEN, USER, account, find, find_in_files
 from tests.e2e.running import Ran, omnictl
 

@@ -275,8 +275,9 @@ def test_help_without_room_is_no_bug(
 
 
 def test_wrong_usage_is_wrong_usage_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: click.ClickException, file: object = None) -> None:
+    def fail(stream: object, text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(click.UsageError, "show", fail)
+    monkeypatch.setattr("omnictl.cli.output._write", fail)
+    monkeypatch.setattr("omnictl.cli.output.silence", lambda stream: None)
     assert run(raising(click.UsageError("wrong")), ["go"]) == 64
