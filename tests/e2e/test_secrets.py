@@ -1,7 +1,12 @@
 """A canary planted where a credential comes from appears in nothing that omnictl says or writes, however a run ends."""
 
+import json
+import signal
+import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
 
@@ -118,3 +123,84 @@ def test_canary_appears_nowhere_however_the_account_echoes_it(
         assert sent in service.authorizations
         assert ran[-1].code in (1, 4, 5, 6)
     assert_unseen(project, *ran)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("place", ["omnictl.transport.client.HttpClient._send", "omnictl.transport.trust._parse"])
+def test_canary_appears_in_no_log_of_a_bug(
+    project: Path, monkeypatch: pytest.MonkeyPatch, source: str, place: str
+) -> None:
+    """The worst of bugs: one whose error quotes all that it can reach."""
+    sent = plant(project, monkeypatch, source)
+
+    def fail(*arguments: object) -> None:
+        quoted = f"{sent!r} {sent} {SOURCES[source][0]} {PASSWORD}" if "PASSWORD" in str(SOURCES[source]) else sent
+        raise RuntimeError(f"{quoted} {json.dumps(quoted)}") from KeyError(quoted)
+
+    monkeypatch.setattr(place, fail)
+    monkeypatch.setenv("INFOBIP_BASE_URL", "http://127.0.0.1:9")
+    ran = [omnictl("plan", "-vv"), omnictl("apply", "--yes", "--format", "json", "--report", "json=apply.json")]
+    assert {each.code for each in ran} == {70}
+    logs = list((project / ".omnictl" / "logs").iterdir())
+    assert len(logs) == 2
+    assert all("[hidden]" in each.read_text() for each in logs)
+    assert_unseen(project, *ran)
+
+
+_WAITING_COMMAND = """
+import pathlib, sys, time
+pathlib.Path("begun").touch()
+while not pathlib.Path("go").exists():
+    time.sleep(0.02)
+print({key!r})
+"""
+
+
+def _command_lines() -> str:
+    """Return the command lines of all processes, as anybody on the machine can read them."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            lines.append(path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+    return "\n".join(lines)
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="command lines are read from /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("source", ["command", "user and password"])
+def test_canary_appears_in_no_process_list_and_after_no_signal(
+    project: Path, monkeypatch: pytest.MonkeyPatch, source: str, number: signal.Signals
+) -> None:
+    """While the command runs, while a request is on its way, and in what an end in the middle leaves behind."""
+    sent = plant(project, monkeypatch, source)
+    (project / "key.py").write_text(_WAITING_COMMAND.format(key=KEY))
+    monkeypatch.setenv("OMNICTL_TIMEOUT", "30")
+    with account("writes:silent") as service:
+        monkeypatch.setenv("INFOBIP_BASE_URL", service.url)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "omnictl", "apply", "--yes", "-vv"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        if source == "command":
+            _wait_for((project / "begun").exists)
+            assert "key.py" in _command_lines()
+            assert find(_command_lines()) == []
+            (project / "go").touch()
+        _wait_for(lambda: any(method == "POST" for method, _, _ in service.asked))
+        assert find(_command_lines()) == []
+        process.send_signal(number)
+        service.gate.set()
+        out, err = process.communicate(timeout=30)
+    assert sent in service.authorizations
+    assert process.returncode == (-9 if number == signal.SIGKILL else 128 + number)
+    assert_unseen(project, Ran(0, out, err))
