@@ -1,11 +1,13 @@
 """Progress on stderr: a live display on a terminal, a line an event without one, never silent for long."""
 
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Any, Self, TextIO, cast
 
 from omnictl.cli.context import utc_now
 from omnictl.cli.output import Output
@@ -159,6 +161,27 @@ def _must_be_said(event: Event) -> bool:
     return isinstance(event, KeyReceived)
 
 
+class _Lasting:
+    """A terminal that may go away: what can no longer be shown is no reason to end a run half-way."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write, if anybody is there."""
+        with suppress(OSError):
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if anybody is there."""
+        with suppress(OSError):
+            self._stream.flush()
+
+
 class _LiveDisplay:
     """The display of an apply, redrawn in place."""
 
@@ -170,7 +193,11 @@ class _LiveDisplay:
         self._style = output.err_style
         self._now = now
         self._console = Console(
-            stderr=True, highlight=False, markup=False, emoji=False, no_color=not self._style.colour
+            file=cast("IO[str]", _Lasting(sys.stderr)),
+            highlight=False,
+            markup=False,
+            emoji=False,
+            no_color=not self._style.colour,
         )
         self._live = Live(
             console=self._console,
