@@ -97,7 +97,8 @@ class Progress:
         longest = LONGEST_SILENCE_AT_A_TERMINAL if self._output.is_live else LONGEST_SILENCE
         with self._lock:
             now = self._now()
-            if self._live is None and now - self._said_at >= longest and not self._ended.is_set():
+            silent = abs(now - self._said_at)  # a clock that is set back by hours must not silence us for hours
+            if self._live is None and silent >= longest and not self._ended.is_set():
                 self._said_at = now
                 self._output.alive(describe_work(self._last, self._standing), now)
 
@@ -123,7 +124,7 @@ class Progress:
         if isinstance(event, ReadingAccount):
             return
         if isinstance(event, Waiting):
-            if self._waited_at and self._now() - self._waited_at < TOLD_AGAIN:
+            if self._waited_at and abs(self._now() - self._waited_at) < TOLD_AGAIN:
                 return
             self._waited_at = self._now()
         self._say(event)

@@ -1,5 +1,6 @@
 """One run of an apply: what every step of it needs, and the outcomes that it gathers."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -40,6 +41,7 @@ class Tally:
     """The outcomes so far, by address and action, and how many writes have left the process.
 
     ``halted`` when nothing more can succeed: the credentials were refused, or something unforeseen happened.
+    ``lost_at`` is when an outcome became unknown for the last time, by the monotonic clock.
     ``is_resumed`` where an earlier run began the same plan.
     """
 
@@ -50,6 +52,7 @@ class Tally:
     writes_sent: int = 0
     halted: bool = False
     is_resumed: bool = False
+    lost_at: float = -math.inf
 
     @property
     def total(self) -> int:
@@ -67,6 +70,8 @@ class Tally:
         """Note how a change ended, and tell it."""
         outcome = Outcome(change.address, action_of(change), fate, key, _first(problem))
         self.outcomes[change.address, outcome.action] = outcome
+        if fate is Fate.UNKNOWN:
+            self.lost_at = self.tools.monotonic()
         if not isinstance(change, Refresh):
             self.tools.observe(ChangeEnded(outcome, self._ended(), self.total))
 
