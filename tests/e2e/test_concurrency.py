@@ -95,7 +95,7 @@ def test_two_applies_at_once_make_everything_once(project: Path, serve_sandbox: 
     assert_whole(project, world, 8)
 
 
-@pytest.mark.parametrize("edit", ["edited", "removed", "broken", "emptied"])
+@pytest.mark.parametrize("edit", ["edited", "removed", "broken"])
 def test_what_was_planned_is_applied_whatever_becomes_of_the_files(
     project: Path, serve_sandbox: ServeSandbox, edit: str
 ) -> None:
@@ -119,7 +119,7 @@ def _edit(project: Path, edit: str) -> None:
         if edit == "removed":
             path.unlink()
         else:
-            name = {"edited": "name: Edited\nflow: [{channel: VOICE}]\n", "broken": "name: [", "emptied": ""}
+            name = {"edited": "name: Edited\nflow: [{channel: VOICE}]\n", "broken": "name: ["}
             path.write_text(name[edit].replace("Edited", f"Edited {number}"))
 
 

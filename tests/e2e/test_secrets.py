@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
@@ -80,10 +80,10 @@ def assert_unseen(project: Path, *ran: Ran) -> None:
     assert find_in_files(project) == {}
 
 
-def run_all(project: Path) -> list[Ran]:
-    """Run every command that asks the account, in every format, at the highest verbosity."""
-    plan_reports = [part for kind in PLAN_REPORTS for part in ("--report", f"{kind}=plan.{kind}")]
-    apply_reports = [part for kind in APPLY_REPORTS for part in ("--report", f"{kind}=apply.{kind}")]
+def run_all(kinds: Callable[[Sequence[str]], Sequence[str]]) -> list[Ran]:
+    """Run every command that asks the account, at the highest verbosity, with reports of some kinds."""
+    plan_reports = [part for kind in kinds(PLAN_REPORTS) for part in ("--report", f"{kind}=plan.{kind}")]
+    apply_reports = [part for kind in kinds(APPLY_REPORTS) for part in ("--report", f"{kind}=apply.{kind}")]
     return [
         omnictl("plan", "-vv", "--out", "plan.json", *plan_reports),
         omnictl("plan", "--format", "json", "--log-format", "json", "-vv"),
@@ -100,7 +100,8 @@ def test_canary_appears_nowhere(project: Path, monkeypatch: pytest.MonkeyPatch, 
     sent = plant(project, monkeypatch, source)
     with account(way) as service:
         monkeypatch.setenv("INFOBIP_BASE_URL", service.url)
-        ran = run_all(project)
+        # the renderings are the same for all sources, and take most of the time
+        ran = run_all((lambda kinds: kinds) if source == "key" or way == "401" else (lambda kinds: kinds[1:2]))
         assert sent in service.authorizations
         if way == "401":
             assert {each.code for each in ran} == {5}
