@@ -220,9 +220,12 @@ def test_a_step_that_has_the_time_says_what_it_did(project: Path, serve_sandbox:
 # --- stopped, and gone on with ------------------------------------------------------------------------------------
 
 
-def test_a_sleep_longer_than_the_wait_believes_nothing_too_early(project: Path, serve_sandbox: ServeSandbox) -> None:
-    """The create appears while the process sleeps in the middle of looking for it."""
-    world = serve_sandbox("create:late-commit=1.5")
+def test_a_sleep_longer_than_the_wait_believes_nothing_too_early(
+    project: Path, serve_sandbox: ServeSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The create appears while the process sleeps in the middle of looking for it; awake, it looks before it judges."""
+    monkeypatch.setenv("OMNICTL_SETTLE", "1.5")
+    world = serve_sandbox("create:late-commit=1.2")
     declare(project, 1)
     process = start("apply", "--yes")
     read_until(process, " settle ")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from omnictl.sandbox.store import World
+from tests.e2e.running import omnictl
 from tests.served import served
 
 _TEMPORARY = re.compile(r"/\.([^/]+)\.[^./]{8}\.tmp$")
@@ -155,3 +156,29 @@ def test_what_lies_in_the_work_directory_is_for_its_owner_whatever_the_umask(wat
     assert watched.modes
     for name, mode in watched.modes.items():
         assert mode == (0o700 if (watched.project / name).is_dir() else 0o600), name
+
+
+@pytest.mark.parametrize(
+    "link", [".omnictl", ".omnictl/locks", ".omnictl/backups", ".omnictl/sandbox", ".omnictl/logs"]
+)
+def test_a_link_in_the_repository_leads_no_write_out_of_the_project(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, link: str
+) -> None:
+    """A pull request may add one, to a folder of whoever runs the plan."""
+    outside = tmp_path_factory.mktemp("outside")
+    outside.chmod(0o755)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path_factory.mktemp("temporary")))
+    omnictl("init")
+    (project / link).parent.mkdir(exist_ok=True)
+    (project / link).symlink_to(outside)
+    world = World(None)
+    with served(world) as url:
+        monkeypatch.setenv("INFOBIP_BASE_URL", url)
+        monkeypatch.setenv("INFOBIP_API_KEY", "key")
+        monkeypatch.setenv("OMNICTL_SETTLE", "0")
+        for words in (("plan", "--sandbox"), ("apply", "--sandbox", "--yes"), ("apply", "--yes"), ("state", "unlock")):
+            assert omnictl(*words).code in (0, 1)
+        monkeypatch.setattr("omnictl.transport.trust._parse", lambda text: 1 / 0)
+        assert omnictl("plan").code == 70
+    assert list(outside.iterdir()) == []
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o755
