@@ -134,8 +134,9 @@ def looks_like_credential(text: str, *, or_api_key: bool = True) -> bool:
     return bool(_IS_CREDENTIAL.search(text) or (or_api_key and _IS_API_KEY.search(text)))
 
 
+@lru_cache(maxsize=4)
 def holds_api_key(text: str) -> bool:
-    """Tell whether a text holds what has the form of an API key."""
+    """Tell whether a text holds what has the form of an API key; each document of a file asks for the whole file."""
     return _IS_API_KEY.search(text) is not None
 
 
