@@ -34,11 +34,14 @@ def apply_renderings(report: ApplyReport, code: int) -> Mapping[str, Rendering]:
     return renderings.apply_renderings(report, code)
 
 
-def show_report(session: Session, report: ApplyReport, output_format: str, code: int) -> None:
-    """Write a report to stdout, its diagnostics to stderr."""
+def show_report(
+    session: Session, report: ApplyReport, output_format: str, code: int, *, follows_plan: bool = False
+) -> None:
+    """Write a report to stdout, its diagnostics to stderr; ``follows_plan`` where the plan stands there already."""
     session.output.diagnostics(report.diagnostics)
     if output_format == "text":
-        text = render_apply_report(report, session.output.out_style, verbose=session.output.verbose > 0)
+        verbose = session.output.verbose > 0
+        text = render_apply_report(report, session.output.out_style, verbose=verbose, follows_plan=follows_plan)
         session.output.result(text)
     else:
         show_rendering(session.output, output_format, apply_renderings(report, code))

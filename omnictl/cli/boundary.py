@@ -19,7 +19,7 @@ import click
 from omnictl import __version__
 from omnictl.cli.exit_codes import SIGNALS, ExitCode, code_of
 from omnictl.cli.globals import GlobalOptions, is_on, remember_arguments
-from omnictl.cli.signals import SignalReceived, raise_on_signals
+from omnictl.cli.signals import SignalReceived, let_signals_end, raise_on_signals
 from omnictl.errors import OmnictlError, OutputError, RefusedError
 from omnictl.model.diagnostic import Diagnostic, Severity
 
@@ -33,6 +33,7 @@ def run(command: click.Group, argv: Sequence[str]) -> int:
     raise_on_signals()
     try:
         code = _invoke(command, argv)
+        let_signals_end()
         _flush()
     except BrokenPipeError:
         from omnictl.cli.output import silence
@@ -105,7 +106,9 @@ def _tell_no_room(error: OSError, argv: Sequence[str]) -> int:
 def _tell(error: OmnictlError, argv: Sequence[str]) -> int:
     """Say an expected error: diagnostics on stderr and, where JSON was asked for, one document on stdout."""
     code = code_of(error)
-    told = tuple(_localise(each, argv) for each in error.diagnostics)
+    from omnictl.cli.hiding import hide_in
+
+    told = hide_in(_localise(each, argv) for each in error.diagnostics)
     _output(argv).diagnostics(told)
     if _wants_json(argv):
         fields: dict[str, Json] = {}
@@ -135,13 +138,19 @@ def _localise(diagnostic: Diagnostic, argv: Sequence[str]) -> Diagnostic:
 
 def _tell_usage(wrong: click.ClickException, argv: Sequence[str]) -> int:
     """Say wrong usage; Click words it, and its own exit code is not ours."""
-    diagnostic = Diagnostic("usage", Severity.ERROR, "The command line makes no sense", wrong.format_message())
+    from io import StringIO
+
+    from omnictl.cli.hiding import hide_all
+
+    detail = hide_all(wrong.format_message())
+    diagnostic = Diagnostic("usage", Severity.ERROR, "The command line makes no sense", detail)
     output = _output(argv)
     if output.json_log:
         output.diagnostics([diagnostic])
     else:
-        with suppress(OSError):
-            wrong.show()
+        shown = StringIO()
+        wrong.show(shown)
+        output.say(hide_all(shown.getvalue()))
     if _wants_json(argv):
         _answer(argv, ExitCode.USAGE, (diagnostic,), {})
     return ExitCode.USAGE
@@ -192,40 +201,22 @@ def _wants_json(argv: Sequence[str]) -> bool:
 
 
 def _tell_bug(bug: Exception, argv: Sequence[str]) -> int:
-    """Write the traceback to a file and ask for a report. Values of variables are not in it."""
-    import traceback
+    """Write the traceback to a file and ask for a report. Neither values of variables nor credentials are in it."""
+    from omnictl.cli.bug_log import write_bug_log
 
-    text = "".join(traceback.format_exception(bug))
-    path = _write_log(f"omnictl {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n{text}")
+    path = write_bug_log(f"omnictl {__version__}, Python {sys.version.split()[0]}, {sys.platform}", bug)
+    where = f"please report it with the log {path}" if path else "please report it; its log could not be written"
     diagnostic = Diagnostic(
         "bug",
         Severity.ERROR,
         "This is a bug in omnictl",
         f"{type(bug).__name__} in {_place(bug)}. What an apply did before is remembered in the state.",
-        hint=f"please report it with the log {path}",
+        hint=where,
     )
     _output(argv).diagnostics([diagnostic])
     if _wants_json(argv):
         _answer(argv, ExitCode.BUG, [diagnostic], {})
     return ExitCode.BUG
-
-
-def _write_log(text: str) -> str:
-    """Write the log into the work directory of the project, or among the temporary files where there is none."""
-    import tempfile
-    from pathlib import Path
-
-    work = Path.cwd() / ".omnictl"
-    logs = work / "logs" if work.is_dir() else None
-    try:
-        if logs is not None:
-            logs.mkdir(mode=0o700, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix="omnictl-bug-", suffix=".log", dir=logs)
-    except OSError:
-        handle, name = tempfile.mkstemp(prefix="omnictl-bug-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
-        log.write(text)
-    return name
 
 
 def _place(bug: Exception) -> str:
@@ -245,5 +236,6 @@ def _flush() -> None:
 CODES = {
     "interrupted": "A signal (Ctrl-C, SIGTERM, SIGHUP) ended the run before anything was sent.",
     "usage": "The command line has an unknown command or option, or lacks something. Nothing ran.",
-    "bug": "omnictl itself failed. The log holds the place and no values of yours; please report it.",
+    "bug": "omnictl itself failed. The log holds the place and what the error says, credentials hidden; look at it, "
+    "and please report it.",
 }

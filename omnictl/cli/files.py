@@ -1,21 +1,36 @@
 """Files that somebody named to be written: plans, reports, keys, scenarios in canonical layout."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
-from omnictl.errors import UsageError
+from omnictl.errors import OutputError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.state.files import replace_file
 
 
+def refuse_unwritable(paths: Iterable[Path]) -> None:
+    """Raise UsageError for a path that cannot be written, before anything is read or sent; its folder is made."""
+    for path in paths:
+        target = Path(os.path.realpath(path))
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(unwritable(path, error.strerror or str(error))) from None
+        if target.is_dir():
+            raise UsageError(unwritable(path, "it is a directory"))
+        if not os.access(target if target.exists() else target.parent, os.W_OK):
+            raise UsageError(unwritable(path, "permission denied, or a file system that is read-only"))
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a text that ends with a line end. Raises UsageError where that is not possible."""
+    """Write a text that ends with a line end. Raises OutputError where that is not possible."""
     ended = text if text.endswith("\n") else text + "\n"
     write_bytes(path, ended.encode("utf-8", "backslashreplace"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; its mode stays. Raises UsageError where that is not possible.
+    """Write a file whole or not at all; its mode stays. Raises OutputError where that is not possible.
 
     A link stays and what it points to is written; so is a pipe or a device, which cannot be replaced.
     """
@@ -28,7 +43,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         else:
             replace_file(target, content, private=False)
     except OSError as error:
-        raise UsageError(unwritable(path, error.strerror or str(error))) from None
+        raise OutputError(unwritable(path, error.strerror or str(error))) from None
 
 
 def unwritable(path: Path, why: str) -> Diagnostic:
@@ -38,7 +53,7 @@ def unwritable(path: Path, why: str) -> Diagnostic:
         Severity.ERROR,
         "A file cannot be written",
         f"{path}: {why}.",
-        hint="check the path and its permissions",
+        hint="check the path, its permissions and the free space",
     )
 
 

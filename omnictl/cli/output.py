@@ -69,9 +69,12 @@ class Output(Struct, frozen=True):
             self.say(text)
 
     def diagnostics(self, diagnostics: Sequence[Diagnostic]) -> None:
-        """Say diagnostics."""
+        """Say diagnostics; no credential is said with them, wherever it stands."""
         if not diagnostics:
             return
+        from omnictl.cli.hiding import hide_in  # late: most runs have nothing to say
+
+        diagnostics = hide_in(diagnostics)
         if self.json_log:
             from omnictl.codec.diagnostics import encode_diagnostic
 

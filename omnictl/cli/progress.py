@@ -1,10 +1,12 @@
 """Progress on stderr: a live display on a terminal, a line an event without one, never silent for long."""
 
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Any, Self, TextIO, cast
 
 from msgspec.structs import replace
 
@@ -96,7 +98,8 @@ class Progress:
         longest = LONGEST_SILENCE_AT_A_TERMINAL if self._output.is_live else LONGEST_SILENCE
         with self._lock:
             now = self._now()
-            if self._live is None and now - self._said_at >= longest and not self._ended.is_set():
+            silent = abs(now - self._said_at)  # a clock that is set back by hours must not silence us for hours
+            if self._live is None and silent >= longest and not self._ended.is_set():
                 self._said_at = now
                 self._output.alive(describe_work(self._last, self._standing), now)
 
@@ -122,7 +125,7 @@ class Progress:
         if isinstance(event, ReadingAccount):
             return
         if isinstance(event, Waiting):
-            if self._waited_at and self._now() - self._waited_at < TOLD_AGAIN:
+            if self._waited_at and abs(self._now() - self._waited_at) < TOLD_AGAIN:
                 return
             self._waited_at = self._now()
         self._say(event)
@@ -160,6 +163,27 @@ def _must_be_said(event: Event) -> bool:
     return isinstance(event, KeyReceived)
 
 
+class _Lasting:
+    """A terminal that may go away: what can no longer be shown is no reason to end a run half-way."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write, if anybody is there."""
+        with suppress(OSError):
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if anybody is there."""
+        with suppress(OSError):
+            self._stream.flush()
+
+
 class _LiveDisplay:
     """The display of an apply, redrawn in place."""
 
@@ -171,7 +195,11 @@ class _LiveDisplay:
         self._style = output.err_style
         self._now = now
         self._console = Console(
-            stderr=True, highlight=False, markup=False, emoji=False, no_color=not self._style.colour
+            file=cast("IO[str]", _Lasting(sys.stderr)),
+            highlight=False,
+            markup=False,
+            emoji=False,
+            no_color=not self._style.colour,
         )
         self._live = Live(
             console=self._console,

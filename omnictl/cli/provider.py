@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omnictl.cli.context import Session, recent_requests, utc_now
@@ -14,9 +15,11 @@ from omnictl.model.state import State
 from omnictl.provider.base import StopSignal
 from omnictl.provider.factory import make_provider
 from omnictl.provider.omni import OmniProvider
+from omnictl.state.files import make_private_directory, shown
 from omnictl.transport.client import READ_SECONDS
 
 if TYPE_CHECKING:
+    from omnictl.sandbox.store import World
     from omnictl.transport.client import BaseTransport
     from omnictl.transport.credentials import Credentials
 
@@ -95,35 +98,53 @@ def _seconds_of(session: Session, name: str, example: float) -> float | None:
 def _sandbox_credentials() -> "Credentials":
     from omnictl.transport.credentials import make_credentials
 
-    return make_credentials("sandbox", source="the sandbox")
+    return make_credentials("any", source="the sandbox")
 
 
 def _sandbox_transport(session: Session) -> "BaseTransport":
     from omnictl.sandbox.app import Sandbox
     from omnictl.sandbox.errors import ConnectionCutError
-    from omnictl.sandbox.store import World, WorldError
     from omnictl.transport.in_process import make_in_process_transport
 
-    path = session.place.world_path
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        world = World(path)
-    except WorldError as error:
-        raise no_world(error) from None
+    world = open_world(session.place.world_path)
     return make_in_process_transport(Sandbox(world), cut_errors=(ConnectionCutError,), on_close=world.close)
 
 
-def no_world(error: Exception) -> StateError:
-    """Return the error for a file that holds no world of the sandbox."""
-    return StateError(
-        Diagnostic(
-            "sandbox-world",
-            Severity.ERROR,
-            "The world of the sandbox cannot be read",
-            f"{error}.",
-            hint="drop the sandbox of the environment, its state too, and start anew",
-            commands=("omnictl sandbox reset",),
-        )
+def open_world(path: Path | None) -> "World":
+    """Return the world of a file in the work directory, which is made where it is not there; None is in memory.
+
+    Raises StateError.
+    """
+    from omnictl.sandbox.store import World, WorldError
+
+    try:
+        if path is not None:
+            make_private_directory(path.parent)
+        return World(path)
+    except OSError as error:
+        raise StateError(_no_place(path, error)) from None
+    except WorldError as error:
+        raise StateError(_no_world(error)) from None
+
+
+def _no_place(path: Path | None, error: OSError) -> Diagnostic:
+    return Diagnostic(
+        "sandbox-world",
+        Severity.ERROR,
+        "The world of the sandbox cannot be made",
+        f"{path and shown(path.parent)}: {error.strerror or error}.",
+        hint="the sandbox keeps its world in the project; check its permissions and the free space",
+    )
+
+
+def _no_world(error: Exception) -> Diagnostic:
+    return Diagnostic(
+        "sandbox-world",
+        Severity.ERROR,
+        "The world of the sandbox cannot be read",
+        f"{error}.",
+        hint="drop the sandbox of the environment, its state too, and start anew",
+        commands=("omnictl sandbox reset",),
     )
 
 
@@ -183,7 +204,7 @@ def _no_api(session: Session, base_url: str | None, credentials: "Credentials | 
 CODES = {
     "no-api": "No base URL or no credentials are configured. omnictl refuses instead of using the sandbox by itself: a "
     "pipeline that lost its secret must not go green against a toy.",
-    "sandbox-world": "The file of a sandbox world is damaged, or of another version of omnictl.",
+    "sandbox-world": "The file of a sandbox world is damaged, of another version of omnictl, or cannot be made.",
     "bad-seconds": "OMNICTL_SETTLE says for how many seconds a create may be invisible, OMNICTL_TIMEOUT how long an "
     "answer may take. One of them is not a number of seconds.",
 }

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from omnictl import __version__
 from omnictl.cli.context import SANDBOX_BANNER
 from omnictl.cli.exit_codes import code_of
+from omnictl.cli.hiding import hide_in
 from omnictl.cli.reports import Rendering, to_text
 from omnictl.codec.envelope import make_envelope
 from omnictl.codec.plan import encode_plan
@@ -62,7 +63,7 @@ def apply_renderings(report: ApplyReport, code: int) -> Mapping[str, Rendering]:
 
 def failure_renderings(error: OmnictlError, *, sandbox: bool) -> Mapping[str, Rendering]:
     """Return every rendering of an error that ended a run, made when it is asked for."""
-    code, told = code_of(error), error.diagnostics
+    code, told = code_of(error), hide_in(error.diagnostics)
     summary = f"Failed (exit {int(code)})."
 
     def make_text() -> str:

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import click
 from msgspec import Struct
 
-from omnictl.cli.files import unwritable, write_text
+from omnictl.cli.files import refuse_unwritable, write_text
 from omnictl.cli.output import Output
-from omnictl.errors import OmnictlError, UsageError
+from omnictl.errors import OmnictlError, OutputError
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.scenario import Json
 
@@ -82,33 +82,20 @@ def try_reports(
     for each in reports:
         try:
             write_text(each.path, renderings[each.kind]())
-        except UsageError as error:
+        except OutputError as error:
             problems += error.diagnostics
     return tuple(problems)
 
 
-def _refuse_unwritable(reports: Sequence[Report]) -> None:
-    """Refuse a path that cannot be written before anything is done."""
-    for each in reports:
-        try:
-            each.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(unwritable(each.path, error.strerror or str(error))) from None
-        if each.path.is_dir():
-            raise UsageError(unwritable(each.path, "it is a directory"))
-        if not os.access(each.path if each.path.exists() else each.path.parent, os.W_OK):
-            raise UsageError(unwritable(each.path, "permission denied"))
-
-
 @contextmanager
 def reported_failures(
-    reports: Sequence[Report], *, sandbox: bool, output: Output, output_format: str
+    reports: Sequence[Report], *, sandbox: bool, output: Output, output_format: str, outs: Sequence[str] = ()
 ) -> Iterator[None]:
     """Write reports and stdout on failure too: what went wrong, in place of the result, each in its own format.
 
-    Raises UsageError at once where a report cannot be written.
+    Raises UsageError at once where a report, or one of the other files that are to be written, cannot be.
     """
-    _refuse_unwritable(reports)
+    refuse_unwritable((*(each.path for each in reports), *(Path(each) for each in outs)))
     try:
         yield
     except OmnictlError as error:

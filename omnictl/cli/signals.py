@@ -1,5 +1,6 @@
 """Signals: before the first write they end the run at once; after it the first stops in good order, the second ends."""
 
+import _thread
 import os
 import signal
 import sys
@@ -32,6 +33,22 @@ def raise_on_signals() -> None:
         signal.signal(number, _raise)
 
 
+def let_signals_end() -> None:
+    """Let a signal end the process as it ends any other: the run is over, and nothing is left to be said of it."""
+    for number in _numbers():
+        signal.signal(number, signal.SIG_DFL)
+
+
+def outlast_signals(
+    say: Callable[[str], None], in_danger: Callable[[], str], *, has_begun: Callable[[], bool], announcement: str
+) -> None:
+    """From now on, and once it ``has_begun``, the first signal is only answered, and the second ends the process.
+
+    For what follows on ``stopping``: the work has ended, and what is left is to say what became of it.
+    """
+    _receive_signals(lambda _: None, say, in_danger, has_begun=has_begun, announcement=announcement)
+
+
 @contextmanager
 def stopping(
     stop: "StopSignal",
@@ -47,6 +64,22 @@ def stopping(
     list that holds the number of the signal, once there was one. ``announcement`` is said at the first; ``in_danger``
     says at the second what may be lost.
     """
+    before = {number: signal.getsignal(number) for number in _numbers()}
+    try:
+        yield _receive_signals(stop.request, say, in_danger, has_begun=has_begun, announcement=announcement)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _receive_signals(
+    ask_to_stop: Callable[[str], None],
+    say: Callable[[str], None],
+    in_danger: Callable[[], str],
+    *,
+    has_begun: Callable[[], bool],
+    announcement: str,
+) -> list[int]:
     received: list[int] = []
 
     def receive(number: int, frame: FrameType | None) -> None:
@@ -59,15 +92,14 @@ def stopping(
                 sys.stderr.flush()
             os._exit(128 + received[0])
         received.append(number)
-        stop.request(signal.Signals(number).name)
+        # From a thread: the handler runs in the middle of whatever the main thread does, which may hold the very lock
+        # that the asking needs. This way of starting one takes no lock of its own.
+        _thread.start_new_thread(ask_to_stop, (signal.Signals(number).name,))
         _say_anyhow(say, announcement)
 
-    before = {number: signal.signal(number, receive) for number in _numbers()}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    for number in _numbers():
+        signal.signal(number, receive)
+    return received
 
 
 def _say_anyhow(say: Callable[[str], None], text: str) -> None:
@@ -80,7 +112,9 @@ def _say_anyhow(say: Callable[[str], None], text: str) -> None:
 
 
 def _numbers() -> tuple[signal.Signals, ...]:
-    return tuple(signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__)
+    """Return the signals to listen to; one that is ignored already, as nohup does it, stays ignored."""
+    known = (signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__)
+    return tuple(each for each in known if signal.getsignal(each) is not signal.SIG_IGN)
 
 
 def _raise(number: int, frame: FrameType | None) -> None:

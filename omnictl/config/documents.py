@@ -162,6 +162,31 @@ def looks_like_credential(text: str, *, or_api_key: bool = True) -> bool:
     return bool(_IS_CREDENTIAL.search(text) or (or_api_key and _IS_API_KEY.search(text)))
 
 
+@lru_cache(maxsize=4)
+def holds_api_key(text: str) -> bool:
+    """Tell whether a text holds what has the form of an API key; each document of a file asks for the whole file."""
+    return _IS_API_KEY.search(text) is not None
+
+
+def texts_of(value: Any, where: str = "") -> list[tuple[str, str]]:
+    """Return the text of every scalar of a value with its path."""
+    if isinstance(value, str):
+        return [(where, value)]
+    if isinstance(value, Scalar):
+        return [(where, value.text)]
+    pairs = enumerate(value) if isinstance(value, list) else value.items()
+    return [
+        each
+        for key, inner in pairs
+        for each in texts_of(inner, f"{where}[{key}]" if isinstance(key, int) else f"{where}.{key}".strip("."))
+    ]
+
+
+def mask_api_keys(text: str) -> str:
+    """Return a text with stars for what has the form of an API key."""
+    return _IS_API_KEY.sub(lambda found: re.sub(r"\S", "*", found[0]), text)
+
+
 def mask(text: str) -> str:
     """Return a text with stars for what may be a credential, as long as before, so that columns stay."""
 

@@ -1,5 +1,6 @@
 """One document of a scenario file, on its own: variables resolved, every mistake told, and what it declares."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from difflib import get_close_matches
@@ -7,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from omnictl.config.documents import Document, Places, mistake
+from omnictl.config.documents import Document, Places, holds_api_key, mistake, texts_of
 from omnictl.config.schema import check, shape_of
 from omnictl.config.settings import Settings, unknown_environment
 from omnictl.config.shapes import to_typed
@@ -29,6 +30,7 @@ from omnictl.model.scenario import (
 
 _SPELLINGS = {"VK": "VKONTAKTE", "VKONTANTE": "VKONTAKTE", "KAKAO": "KAKAO_ALIM", "MAIL": "EMAIL", "TEXT": "SMS"}
 _FIXED = ("id", "only_in", "previous_ids")
+_SENDER = re.compile(r"flow\[(\d+)\]\.from")
 _NO_LIFECYCLE = Lifecycle()
 
 
@@ -58,6 +60,7 @@ def interpret(document: Document, fallback_id: str | None, settings: Settings, v
     given = plain.get("id")
     scenario_id = given if isinstance(given, str) else fallback_id
     diagnostics += _check_meaning(document, plain, scenario_id, settings, resolution.unresolved)
+    diagnostics += _find_api_keys(document)
     refused = list(_refuse_variables(document))
     places = {each.source for each in refused}
     diagnostics = [*refused, *(each for each in diagnostics if not places or each.source not in places)]
@@ -83,6 +86,27 @@ def _refuse_variables(document: Document) -> Iterator[Diagnostic]:
                 detail = f"{key} is the same in every environment."
                 summary = "A variable cannot stand here"
                 yield mistake("no-variable-here", summary, detail, document.source(where), hint="write it out")
+
+
+def _find_api_keys(document: Document) -> Iterator[Diagnostic]:
+    """Tell of what has the form of an API key; the application code that a PUSH step sends with has it too."""
+    for where, text in texts_of(document.value) if holds_api_key(document.text) else ():
+        if holds_api_key(text) and not _is_application_code(where, document.value):
+            yield Diagnostic(
+                "secret-in-file",
+                Severity.ERROR,
+                "An API key stands in a scenario",
+                "Its value is not shown here. It would be sent as a part of the scenario, and be kept in the state. It "
+                "is in the history of the repository now, if it was committed.",
+                document.source(where),
+                hint="revoke it; credentials come from the environment",
+            )
+
+
+def _is_application_code(where: str, value: Any) -> bool:
+    step = _SENDER.fullmatch(where)
+    channel = value["flow"][int(step[1])].get("channel") if step else None
+    return isinstance(channel, str) and channel.strip().upper() == "PUSH"
 
 
 def _check_fallback(fallback_id: str | None, document: Document) -> Iterator[Diagnostic]:

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from omnictl import __version__
-from omnictl.config.documents import Document, Places, Scalar, in_order, looks_like_credential
+from omnictl.config.documents import Document, Places, in_order, looks_like_credential, texts_of
 from omnictl.config.reading import read_file
 from omnictl.config.schema import check, shape_of
 from omnictl.config.shapes import to_typed
@@ -208,7 +208,7 @@ def unknown_environment(name: str, known: Iterable[str], source: Source) -> Diag
 
 
 def _find_secrets(document: Document) -> Iterator[Diagnostic]:
-    for where, text in _texts(document.value, ""):
+    for where, text in texts_of(document.value):
         is_variable = ".variables." in f".{where}"
         if looks_like_credential(text, or_api_key=not is_variable):
             yield Diagnostic(
@@ -219,19 +219,6 @@ def _find_secrets(document: Document) -> Iterator[Diagnostic]:
                 document.source(where),
                 hint="revoke it, and name the environment variable that holds the new one (credentials.api_key_env)",
             )
-
-
-def _texts(value: Any, where: str) -> list[tuple[str, str]]:
-    if isinstance(value, str):
-        return [(where, value)]
-    if isinstance(value, Scalar):
-        return [(where, value.text)]
-    pairs = enumerate(value) if isinstance(value, list) else value.items()
-    return [
-        each
-        for key, inner in pairs
-        for each in _texts(inner, f"{where}[{key}]" if isinstance(key, int) else f"{where}.{key}".strip("."))
-    ]
 
 
 def satisfies(requirement: str, version: str) -> bool:
@@ -283,5 +270,6 @@ CODES = {
     "production-default": "An environment marked production must be named on the command line each time.",
     "wrong-version": "requires: names the versions of omnictl that may work on this project.",
     "several-documents": "omnictl.yaml is one document; --- starts another.",
-    "secret-in-file": "omnictl.yaml holds what looks like a credential. It holds names of variables only.",
+    "secret-in-file": "omnictl.yaml holds what looks like a credential, or a scenario what looks like an API key. The "
+    "settings hold names of variables only, and credentials come from the environment.",
 }

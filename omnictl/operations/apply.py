@@ -183,7 +183,7 @@ def execute(wanted: Wanted, tools: Tools, *, stop_after_seconds: float | None, e
     if tally.all_done and problem is None:
         now = tools.clock()
         tools.keeper.advance(lambda state: finish_plan(state, plan.plan_id, now))
-    saved = _save(tools)
+    saved = _save(tools, tally)
     notes = (*tally.notes, *(problem.diagnostics if problem else ()), *((saved,) if saved else ()))
     tally.notes[:] = notes
     report = _report(tally, Ending.STOPPED if tools.stop.is_set else Ending.FINISHED, started_at)
@@ -208,11 +208,16 @@ def _leave_untried(tally: Tally, pending: tuple[Change, ...]) -> None:
             tally.note(change, Fate.NOT_TRIED)
 
 
-def _save(tools: Tools) -> Diagnostic | None:
-    """Make the last of it durable; where the backend refuses, save it beside the user and say how to go on."""
+def _save(tools: Tools, tally: Tally) -> Diagnostic | None:
+    """Make the last of it durable; where the backend refuses, save it beside the user and say how to go on.
+
+    Where nothing was sent there is nothing to save: the stored state is as good.
+    """
     try:
         tools.keeper.flush()
     except StateWriteError as error:
+        if not tally.writes_sent:
+            return error.diagnostics[0]
         cause = error.diagnostics[0].detail if error.diagnostics else ""
         try:
             path = tools.keeper.rescue()

@@ -1,5 +1,6 @@
 """One run of an apply: what every step of it needs, and the outcomes that it gathers."""
 
+import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -39,6 +40,7 @@ class Tally(Struct):
     """The outcomes so far, by address and action, and how many writes have left the process.
 
     ``halted`` when nothing more can succeed: the credentials were refused, or something unforeseen happened.
+    ``lost_at`` is when an outcome became unknown for the last time, by the monotonic clock.
     ``is_resumed`` where an earlier run began the same plan. Of the changes that people are told about there are
     ``total``, and ``ended`` have an outcome.
     """
@@ -50,6 +52,7 @@ class Tally(Struct):
     writes_sent: int = 0
     halted: bool = False
     is_resumed: bool = False
+    lost_at: float = -math.inf
     total: int = 0
     ended: int = 0
 
@@ -66,6 +69,8 @@ class Tally(Struct):
     ) -> None:
         """Note how a change ended, and tell it."""
         outcome = self.note(change, fate, key, _first(problem))
+        if fate is Fate.UNKNOWN:
+            self.lost_at = self.tools.monotonic()
         if not isinstance(change, Refresh):
             self.tools.observe(ChangeEnded(outcome, self.ended, self.total))
 

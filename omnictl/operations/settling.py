@@ -1,5 +1,6 @@
 """Settling unknown creates against the account: look, wait until absence may be believed, look twice more."""
 
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -36,16 +37,22 @@ class Settlements(Struct, frozen=True):
 
 
 def settle_intents(
-    tools: Tools, account: Account, elsewhere: Mapping[str, str], *, sender_ended_at: datetime
+    tools: Tools,
+    account: Account,
+    elsewhere: Mapping[str, str],
+    *,
+    sender_ended_at: datetime,
+    lost_at: float = -math.inf,
 ) -> Settlements:
     """Read the account, and settle every open intent; the state is advanced and durable when it returns.
 
-    Raises RefusedError where a person has to choose, StoppedError when asked to stop while it waits.
+    ``lost_at`` is when this run lost sight of the last of them, by the monotonic clock: no wall clock that jumps can
+    make that long ago. Raises RefusedError where a person has to choose, StoppedError when asked to stop.
     """
     found: list[Found] = []
     remotes, settlement = _look(tools, account, elsewhere, found)
     if settlement.absent:
-        _wait_until_absence_counts(tools, settlement.absent, sender_ended_at)
+        _wait_until_absence_counts(tools, settlement.absent, sender_ended_at, lost_at)
         _look(tools, account, elsewhere, found)
         remotes, settlement = _look(tools, account, elsewhere, found)
     absent = tuple(each.intent for each in settlement.absent)
@@ -75,7 +82,9 @@ def _look(
     return remotes, settlement
 
 
-def _wait_until_absence_counts(tools: Tools, absent: tuple[Absent, ...], sender_ended_at: datetime) -> None:
+def _wait_until_absence_counts(
+    tools: Tools, absent: tuple[Absent, ...], sender_ended_at: datetime, lost_at: float
+) -> None:
     settle_seconds = tools.provider.capabilities.settle_seconds
     until = max(
         believe_absence_at(each.intent, sender_ended_at=sender_ended_at, settle_seconds=settle_seconds)
@@ -85,7 +94,7 @@ def _wait_until_absence_counts(tools: Tools, absent: tuple[Absent, ...], sender_
     # Times are to the second: the sender may have ended almost a second after its time.
     seconds = (until - tools.clock()).total_seconds() + 1.0
     # A clock that was set back must not make this wait for ever, nor one set forward make it believe too early.
-    deadline = tools.monotonic() + min(max(seconds, 0.0), settle_seconds)
+    deadline = max(tools.monotonic() + min(max(seconds, 0.0), settle_seconds), lost_at + settle_seconds)
     while (left := deadline - tools.monotonic()) > 0.0:
         tools.observe(Waiting("settle", "settle", left, tools.clock() + timedelta(seconds=left)))
         if tools.stop.wait(min(left, 30.0)):

@@ -33,7 +33,7 @@ class Exchange:
 
     def describe(self, request: Request, answer: Answer) -> str:
         """Return what came of a request, for people."""
-        return failures.describe(request, answer, self._client.credentials.redact)
+        return failures.describe(request, answer, self._client.redact)
 
     def read(self, operation: Operation, request: Request, interpret: Callable[[Reply], Value]) -> Value:
         """Send a reading until it is answered with what was asked for.
@@ -104,9 +104,7 @@ class Exchange:
         except StoppedError:
             self._pacer.give_back(permit)
             raise
-        self._pacer.tell(
-            failures.trace(request, answer, self._around.monotonic() - begun, self._client.credentials.redact)
-        )
+        self._pacer.tell(failures.trace(request, answer, self._around.monotonic() - begun, self._client.redact))
         self._return_unused(permit, answer)
         if isinstance(answer, Reply):
             self.clock_offset_seconds = seconds_until(answer.headers.get("date", ""), self._around.clock())
@@ -138,4 +136,6 @@ class Exchange:
 def _reading_failed(why: str, tries: int, answer: Answer) -> RemoteError:
     if isinstance(answer, Unsent):
         return UnsentError(failures.not_sent(why, tries, answer))
+    if isinstance(answer, Reply) and failures.is_redirect(answer):
+        return ReadingError(failures.redirected(why, tries))
     return ReadingError(failures.reading_failed(why, tries))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import RequestEnded
@@ -24,6 +24,11 @@ def describe(request: Request, answer: Answer, redact: Redact) -> str:
         return _end(f"{where}: {_tidy(answer.why, redact)}")
     request_id = _tidy(answer.headers.get("x-request-id", ""), redact)
     told = f" (request id {request_id})" if request_id else ""
+    if is_redirect(answer):
+        return (
+            f"{where} answered {answer.status}{told} and points to {_tidy(_target_of(answer), redact)}. "
+            "omnictl follows no redirect: the credentials would go there."
+        )
     return _end(f"{where} answered {answer.status}{told}{_describe_body(answer, redact)}")
 
 
@@ -46,6 +51,21 @@ def add_flaw(detail: str, flaw: str) -> str:
 
 def _end(sentence: str) -> str:
     return sentence if sentence.endswith((".", "!", "?", "…", "]")) else f"{sentence}."
+
+
+def is_redirect(reply: Reply) -> bool:
+    """Tell whether somebody says that what was asked for is elsewhere."""
+    return 300 <= reply.status < 400 and bool(reply.headers.get("location"))
+
+
+def _target_of(reply: Reply) -> str:
+    """Return where a redirect leads, without what a URL may carry beside its place."""
+    location = reply.headers.get("location", "")
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return "an address that cannot be read"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else parts.path
 
 
 def _describe_body(reply: Reply, redact: Redact) -> str:
@@ -92,6 +112,15 @@ def outcome_unknown(detail: str) -> Diagnostic:
 
 def not_sent(detail: str, tries: int, answer: Unsent) -> Diagnostic:
     """The safe repeats are used up."""
+    if answer.tls and not answer.untrusted:
+        return Diagnostic(
+            "no-encryption",
+            Severity.ERROR,
+            "No encrypted connection to the API",
+            f"{detail} Tried {tries} times.",
+            hint="something on the way speaks no TLS, or none that can be used: check host and port of the base URL, "
+            "and HTTPS_PROXY, which names most proxies as http://HOST:PORT",
+        )
     if answer.tls:
         return Diagnostic(
             "untrusted-certificate",
@@ -118,6 +147,18 @@ def reading_failed(detail: str, tries: int) -> Diagnostic:
         "The account could not be read",
         f"{detail} Tried {tries} times. An incomplete reading is never taken for an empty account.",
         hint="run the same command again in a few minutes; nothing was changed",
+    )
+
+
+def redirected(detail: str, tries: int) -> Diagnostic:
+    """Somebody wants a reading to go elsewhere."""
+    return Diagnostic(
+        "redirected",
+        Severity.ERROR,
+        "The account could not be read: the API points elsewhere",
+        f"{detail} Tried {tries} times.",
+        hint="if the API has moved there, make that the base URL; if it is a page to sign in, a proxy or gateway "
+        "stands between",
     )
 
 
@@ -186,6 +227,10 @@ CODES = {
     "Verification cannot be switched off.",
     "no-connection": "No connection to the API, after several tries: the host, the network, a firewall or a proxy.",
     "reading-failed": "The account could not be read, after several tries. Nothing is planned from a part of it.",
+    "no-encryption": "There was a connection, but what answered speaks no TLS, or none that can be used: a wrong port, "
+    "or a proxy that is named as https:// and speaks http. Nothing was sent.",
+    "redirected": "The API, or what stands before it, answered a reading with a redirect. omnictl follows none: the "
+    "credentials would go to whatever host it names. Write the place where the API really is as the base URL.",
     "unauthorized": "The API answered 401: the key or token is wrong, revoked, expired, or belongs to another account. "
     "Each account has a base URL of its own.",
     "forbidden": "The API answered 403: the key is known, but lacks a scope. Scenarios need omni-failover:manage.",

@@ -18,9 +18,12 @@ _INDENT = " " * 13
 _LISTED_AT_MOST = 20
 
 
-def render_apply_report(report: ApplyReport, style: Style, *, verbose: bool = False) -> str:
-    """Return the report as text. Long runs of the same good end are counted; ``verbose`` lists them all."""
-    lines = ["SANDBOX: nothing leaves this machine", ""] if report.sandbox else []
+def render_apply_report(report: ApplyReport, style: Style, *, verbose: bool = False, follows_plan: bool = False) -> str:
+    """Return the report as text. Long runs of the same good end are counted; ``verbose`` lists them all.
+
+    Where it ``follows_plan`` in one output, the plan has said already that it is the sandbox.
+    """
+    lines = ["SANDBOX: nothing leaves this machine", ""] if report.sandbox and not follows_plan else []
     shown = shown_outcomes(report)
     columns = min(_MOST_ID_COLUMNS, max([_LEAST_ID_COLUMNS, *(len(id_of(each.address)) for each in shown)]))
     for (fate, action), group in groupby(shown, key=lambda each: (each.fate, each.action)):

@@ -51,7 +51,10 @@ def say_what_next(report: ApplyReport) -> tuple[str, ...]:
         in_order = not has_errors(report.diagnostics) or report.ending is Ending.ALREADY_APPLIED
         return () if in_order else ("Every change is done, but something went wrong beside it; see the messages.",)
     why = f"{_why(report)} {_left(report)}".rstrip()
-    return why, "Go on with the same command; nothing is done twice" + (":" if report.again else ".")
+    go_on = "Go on with the same command"
+    if any(each.code == "state-not-saved" for each in report.diagnostics):
+        go_on = "First put the state back, as the message says; then go on with the same command"
+    return why, f"{go_on}; nothing is done twice" + (":" if report.again else ".")
 
 
 def command_that_goes_on(report: ApplyReport) -> str:

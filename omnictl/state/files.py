@@ -93,17 +93,29 @@ def make_durable_directory(path: Path) -> None:
 
 
 def make_private_directory(path: Path) -> Path:
-    """Make a directory that only its owner enters; everything under ``.omnictl`` is hidden from git by a file in it."""
+    """Make a directory that only its owner enters; everything under ``.omnictl`` is hidden from git by a file in it.
+
+    Raises OSError, also where a link leads from ``.omnictl`` out of the project: a repository may hold one.
+    """
+    _refuse_to_lead_out(path)
     for each in reversed([each for each in (path, *path.parents) if not each.exists()]):
         each.mkdir(mode=0o700, exist_ok=True)
     for each in (path, *path.parents):
         if each.name == ".omnictl":
             ignore = each / ".gitignore"
             if not ignore.exists():
+                ignore.touch(mode=0o600)
                 ignore.write_text("*\n", encoding="ascii")
             if stat.S_IMODE(each.stat().st_mode) != 0o700:
                 each.chmod(0o700)
     return path
+
+
+def _refuse_to_lead_out(path: Path) -> None:
+    for each in (path, *path.parents):
+        root = Path(os.path.realpath(each.parent))
+        if each.name == ".omnictl" and not Path(os.path.realpath(path)).is_relative_to(root):
+            raise OSError(errno.EPERM, "a link leads out of the project, and nothing is written there")
 
 
 def sync_directory(path: Path) -> None:

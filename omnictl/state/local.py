@@ -1,5 +1,6 @@
 """The state as a local file: written whole or not at all, kept in versions, locked by the operating system."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable
@@ -90,6 +91,8 @@ class LocalBackend:
         Later versions of a run are kept where that is possible: then requests have been sent, and a key that is not
         written weighs more than a version that is not kept.
         """
+        if self._target.exists() and not os.access(self._target, os.W_OK):  # its folder would let it be replaced
+            raise StateWriteError(cannot("write", self._shown, PermissionError(errno.EACCES, "it is read-only")))
         before = self._refuse_if_moved(state)
         if before is not None:
             self._keep(before)

@@ -28,10 +28,14 @@ class Reply(Struct, frozen=True):
 
 
 class Unsent(Struct, frozen=True):
-    """The request surely did not reach the service. ``tls`` where the connection was there but not trusted."""
+    """The request surely did not reach the service.
+
+    ``tls`` where there was a connection that could not be encrypted, ``untrusted`` where that is for its certificate.
+    """
 
     why: str
     tls: bool = False
+    untrusted: bool = False
 
 
 class Lost(Struct, frozen=True):

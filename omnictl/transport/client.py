@@ -1,19 +1,20 @@
 """The one httpx client: sends one request and says what came of it. It never repeats, redirects, or interprets."""
 
 import os
+import re
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeAlias
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from omnictl import __version__
 from omnictl.errors import AccessError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.transport.answer import Answer, Lost, Reply, Request, Unsent
-from omnictl.transport.credentials import Credentials
+from omnictl.transport.credentials import Credentials, hide_credentials, hide_spelled, spell
 from omnictl.transport.quick_httpx import httpx
 from omnictl.transport.trust import BaseUrl
 
@@ -60,12 +61,17 @@ class HttpClient:
         self._monotonic = monotonic
         self._counting = threading.Lock()
         self._sent = 0
+        self._proxy_secrets = spell(_find_proxy_secrets(os.environ))
         self._client = _connect(base, options)
 
     @property
     def credentials(self) -> Credentials:
         """The credentials that the next request is sent with."""
         return self._credentials
+
+    def redact(self, text: str) -> str:
+        """Return the text with every credential hidden, those of the proxies too: whoever answers may echo them."""
+        return hide_spelled(hide_credentials(text), self._proxy_secrets) if text else text
 
     @property
     def requests_sent(self) -> int:
@@ -119,7 +125,7 @@ class HttpClient:
             with self._client.stream(request.method, url, content=request.body, headers=headers) as response:
                 return self._receive(response, until)
         except httpx.HTTPError as error:
-            return _judge(error, credentials)
+            return _judge(error, self.redact)
 
     def _receive(self, response: httpx.Response, until: float) -> Reply:
         headers = {name.lower(): value for name, value in response.headers.items()}
@@ -145,13 +151,13 @@ _TELLING = (httpx.ConnectError, httpx.ProxyError, httpx.NetworkError)
 """Errors whose text is the system's and says more than their name; others may quote the request."""
 
 
-def _judge(error: httpx.HTTPError, credentials: Credentials) -> Unsent | Lost:
+def _judge(error: httpx.HTTPError, redact: Callable[[str], str]) -> Unsent | Lost:
     """Say whether a failed request may have arrived."""
     why = _WORDS.get(type(error), type(error).__name__)
-    text = credentials.redact(str(error)) if isinstance(error, _TELLING) else ""
+    text = redact(str(error)) if isinstance(error, _TELLING) else ""
     if isinstance(error, _UNSENT):
-        tls = "SSL" in text or "CERTIFICATE" in text.upper()
-        return Unsent(f"{why}: {text}" if text else why, tls)
+        untrusted = "CERTIFICATE_VERIFY_FAILED" in text
+        return Unsent(f"{why}: {text}" if text else why, untrusted or "SSL" in text, untrusted)
     return Lost(f"{why}: {text}" if text else why)
 
 
@@ -200,23 +206,44 @@ def _make_client(base: BaseUrl, options: ClientOptions, verify: ssl.SSLContext) 
 
 
 _PROXY_VARIABLES = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_USER_AND_PASSWORD = re.compile(r"([^/@:]*):([^/@]+)@")
+
+
+def _find_proxy_secrets(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield the passwords of the proxies of the environment, as they stand there and as they are sent."""
+    for name, value in environ.items():
+        found = _USER_AND_PASSWORD.search(value) if name.upper() in _PROXY_VARIABLES else None
+        if found is not None:
+            user, password = map(unquote, found.groups())
+            yield from (found[2], password, f"{user}:{password}")
 
 
 def _make_ssl_context(base: BaseUrl, options: ClientOptions) -> ssl.SSLContext:
     """Return the one context; it always verifies. A CA file is believed beside the usual authorities."""
     if base.scheme == "http" or options.transport is not None:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used: no authorities are loaded, which is slow
+    name = next((each for each in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(each)), "")
+    place = os.environ.get(name, "")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the default context of ssl would obey SSLKEYLOGFILE
     try:
-        context = httpx.create_ssl_context()
+        if name == "SSL_CERT_DIR":
+            context.load_verify_locations(capath=place)
+        else:
+            context.load_verify_locations(cafile=place or _usual_authorities())
     except OSError as error:  # SSLError is one
-        name = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
-        raise AccessError(_bad_ca_file(f"{name}={os.environ.get(name, '')}", error)) from None
+        raise AccessError(_bad_ca_file(f"{name}={place}", error)) from None
     if options.ca_file:
         try:
             context.load_verify_locations(cafile=os.fspath(options.ca_file))
         except (OSError, ssl.SSLError) as error:
             raise AccessError(_bad_ca_file(options.ca_file, error)) from None
     return context
+
+
+def _usual_authorities() -> str:
+    import certifi  # late: only an encrypted connection needs it
+
+    return certifi.where()
 
 
 def _bad_ca_file(path: str, error: OSError) -> Diagnostic:

@@ -1,10 +1,13 @@
 """Credentials: found in the environment, by a command or in the keyring, and never shown by anything."""
 
 import base64
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import NoReturn, Protocol, SupportsIndex, TypeAlias
+from urllib.parse import quote, quote_plus
+from weakref import WeakSet
 
 from msgspec import Struct
 
@@ -33,7 +36,7 @@ class Credentials:
     ``renew`` gives fresh credentials where there is a way to; ``source`` says where these came from, for people.
     """
 
-    __slots__ = ("__header", "__secrets", "renew", "scheme", "source")
+    __slots__ = ("__header", "__hidden", "__weakref__", "renew", "scheme", "source")
 
     def __init__(
         self,
@@ -48,7 +51,8 @@ class Credentials:
         self.source = source
         self.renew = renew
         self.__header = f"{scheme} {secret}"
-        self.__secrets = tuple(each for each in (secret, *also_hide) if len(each) >= _SHORTEST_REDACTED)
+        self.__hidden = spell((secret, self.__header, *also_hide))
+        _MADE.add(self)
 
     def authorization(self) -> str:
         """Return the value of the Authorization header."""
@@ -56,15 +60,54 @@ class Credentials:
 
     def redact(self, text: str) -> str:
         """Return the text with every occurrence of the secret hidden: a server may echo what it was sent."""
-        for secret in self.__secrets:
-            text = text.replace(secret, HIDDEN)
-        return text
+        return hide_spelled(text, self.__hidden)
 
     def __repr__(self) -> str:
         return f"<{self.scheme} credentials from {self.source}>"
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError("credentials are not copied or stored")
+
+
+_MADE: "WeakSet[Credentials]" = WeakSet()
+"""All credentials of this process that are still there: what must not be shown is known wherever something is shown."""
+
+
+def hide_credentials(text: str) -> str:
+    """Return the text with all that any credentials of this process hide."""
+    for each in tuple(_MADE):
+        text = each.redact(text)
+    return text
+
+
+def hide_spelled(text: str, spellings: Iterable[str]) -> str:
+    """Return the text with every spelling of a secret hidden; ``spellings`` are those of ``spell``."""
+    for each in spellings if text else ():
+        text = text.replace(each, HIDDEN)
+    return text
+
+
+def spell(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Return the secrets in every spelling in which text is carried around, the longest first.
+
+    What is too short to be told from words is left out.
+    """
+    found = {each for secret in secrets if len(secret) >= _SHORTEST_REDACTED for each in _spell_one(secret)}
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def _spell_one(secret: str) -> Iterator[str]:
+    content = secret.encode("utf-8", "surrogateescape")
+    yield from (secret, repr(secret)[1:-1], content.hex())
+    for escaped in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+        yield from (escaped, escaped.replace("/", "\\/"))
+    in_markup = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    yield from (in_markup, in_markup.replace('"', "&quot;"), in_markup.replace('"', "&quot;").replace("'", "&#x27;"))
+    percent = quote(content, safe="")
+    yield from (percent, re.sub("%..", lambda found: found[0].lower(), percent), quote(content), quote_plus(content))
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        padded = encode(content).decode("ascii")
+        yield from (padded, padded.rstrip("="))
 
 
 class CredentialNames(Protocol):
@@ -202,7 +245,7 @@ def _basic(environ: Mapping[str, str], names: CredentialSources) -> Credentials 
     if ":" in username or not (username + password).isprintable():
         raise AccessError(_malformed(source, "a user name has no colon, and neither may have control characters"))
     secret = base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
-    return Credentials(Scheme.BASIC, secret, source=source, also_hide=(password,))
+    return Credentials(Scheme.BASIC, secret, source=source, also_hide=(password, f"{username}:{password}"))
 
 
 def _from_command(environ: Mapping[str, str], command: tuple[str, ...], run_command: RunCommand) -> Credentials:

@@ -1,6 +1,7 @@
 """The two places outside of the environment that hold secrets, asked for real: a command's output, and the keyring."""
 
 import subprocess
+from importlib.util import find_spec
 
 from omnictl.errors import AccessError
 from omnictl.model.diagnostic import Diagnostic, Severity
@@ -13,12 +14,17 @@ def run_command(command: tuple[str, ...], *, timeout_seconds: float = COMMAND_SE
     """Return what a command prints; no shell, no input. Raises AccessError, which never holds what it printed."""
     why = ""
     try:
-        done = subprocess.run(  # noqa: S603 - allowed by the user, from outside of the files
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_seconds, check=False
-        )
-        if done.returncode == 0:
-            return done.stdout.decode("utf-8")
-        why = f"ended with code {done.returncode}"
+        with subprocess.Popen(  # noqa: S603 - allowed by the user, from outside of the files
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            try:
+                printed, _ = process.communicate(timeout=timeout_seconds)
+            except BaseException:
+                _end(process)
+                raise
+        if process.returncode == 0:
+            return printed.decode("utf-8")
+        why = f"ended with code {process.returncode}"
     except OSError as error:
         why = f"could not be run ({error.strerror or 'unknown cause'})"
     except subprocess.TimeoutExpired:
@@ -36,16 +42,23 @@ def run_command(command: tuple[str, ...], *, timeout_seconds: float = COMMAND_SE
     )
 
 
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a command; what it has started itself may hold its pipes for ever, and is not waited for."""
+    process.kill()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
 def keyring_get(service: str, user: str) -> str | None:
     """Return an entry of the keyring of the operating system; None where there is none."""
+    if find_spec("keyring") is None:
+        raise AccessError(_without_keyring())
     try:
-        from keyring import get_password
-        from keyring.errors import KeyringError
-    except ImportError:
-        raise AccessError(_without_keyring()) from None
-    try:
+        from keyring import get_password  # looks for the store of this system, and may fail in it
+
         return get_password(service, user)
-    except KeyringError as error:
+    except Exception as error:  # noqa: BLE001 - a store raises what it likes, with values of its own in the text
         why = type(error).__name__
     raise AccessError(
         Diagnostic(

@@ -244,7 +244,7 @@ class TestFmt:
 
         monkeypatch.setattr("omnictl.state.files.os.fsync", fail)
         ran = omnictl("fmt")
-        assert ran.code == 64
+        assert ran.code == 1
         assert "space left on device" in ran.err
         assert (project / "scenarios/a.yaml").read_text() == UGLY
         assert [each.name for each in (project / "scenarios").iterdir()] == ["a.yaml"]

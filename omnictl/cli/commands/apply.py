@@ -22,7 +22,7 @@ from omnictl.cli.planning import Choices, make_circumstances, read_choices, sele
 from omnictl.cli.progress import Progress
 from omnictl.cli.reports import Report, report_option, reported_failures, try_reports, write_failure
 from omnictl.cli.saved import check_saved_plan, read_saved_plan
-from omnictl.cli.signals import stopping
+from omnictl.cli.signals import outlast_signals, stopping
 from omnictl.codec.plan import encode_plan
 from omnictl.errors import OutputError, RefusedError
 from omnictl.model.outcome import ApplyReport
@@ -78,20 +78,25 @@ def command(
         raise click.UsageError("A saved plan takes no --only, --exclude or --allow: it says itself what it does.", ctx)
     session = get_session(ctx)
     choices = read_choices(only, exclude, allow)
+    progress = Progress(session.output)
+    outlast_signals(progress.say, _without_report, has_begun=progress.has_begun, announcement=_ENDED)
     with reported_failures(
         reports, sandbox=session.asks_for_sandbox, output=session.output, output_format=output_format
     ):
         refuse_lost_state(session)
         saved = _read_saved(session, planfile)
         approval = _Approval(session, yes, output_format, reports, command_line(ctx, "--yes"))
-        report = _apply(session, saved, choices, approval, stop_after=stop_after, lock_timeout=lock_timeout or 0.0)
+        report = _apply(
+            session, progress, saved, choices, approval, stop_after=stop_after, lock_timeout=lock_timeout or 0.0
+        )
     if report.is_unfinished:
         report = replace(report, again=command_line(ctx))
     code = code_of_report(report)
     problems = try_reports(reports, lambda: apply_renderings(report, code))
     ended = strongest([code, ExitCode.PARTIAL if report.writes_sent else ExitCode.FAILED]) if problems else code
     try:
-        show_report(session, replace(report, diagnostics=(*report.diagnostics, *problems)), output_format, ended)
+        said = replace(report, diagnostics=(*report.diagnostics, *problems))
+        show_report(session, said, output_format, ended, follows_plan=saved is None)
     except OutputError as error:
         session.output.diagnostics(error.diagnostics)
         return strongest([ended, ExitCode.PARTIAL if report.writes_sent else ExitCode.FAILED])
@@ -150,6 +155,7 @@ class _Approval(Struct, frozen=True):
 
 def _apply(
     session: Session,
+    progress: Progress,
     saved: Plan | None,
     choices: Choices,
     approval: _Approval,
@@ -168,9 +174,8 @@ def _apply(
 
     timer = _Timer(stop, stop_after)
     with ExitStack() as stack:
-        progress = stack.enter_context(Progress(output))
-        has_begun = progress.has_begun
-        received = stack.enter_context(stopping(stop, progress.say, _in_danger, has_begun=has_begun))
+        stack.enter_context(progress)
+        received = stack.enter_context(stopping(stop, progress.say, _in_danger, has_begun=progress.has_begun))
 
         def open_provider(state: State) -> "OmniProvider":
             provider = session.open_provider(state, stop, progress.observe, read_only=False)
@@ -229,6 +234,13 @@ class _Timer:
     def cancel(self) -> None:
         """Count no longer."""
         self._timer.cancel()
+
+
+_ENDED = "The apply has ended, and its report is being written. Once more ends at once."
+
+
+def _without_report() -> str:
+    return "What was done is in the state; omnictl plan says what is left."
 
 
 def _in_danger() -> str:

@@ -12,6 +12,7 @@ from omnictl import __version__
 from omnictl.cli.context import Session, get_session, refuse_lost_state
 from omnictl.cli.exit_codes import ExitCode, code_of, strongest
 from omnictl.cli.globals import global_options
+from omnictl.cli.hiding import hide_all, hide_in
 from omnictl.codec.envelope import make_envelope
 from omnictl.errors import OmnictlError, StateError
 from omnictl.model.diagnostic import Diagnostic, Severity
@@ -94,10 +95,12 @@ def _examine(session: Session) -> Iterator[Finding]:
 
 def _find(subject: str, check: Callable[[], str]) -> Finding:
     try:
-        return Finding(subject, is_well=True, found=check())
+        return Finding(subject, is_well=True, found=hide_all(check()))
     except OmnictlError as error:
         summary = error.diagnostics[0].summary if error.diagnostics else str(error)
-        return Finding(subject, is_well=False, found=summary, code=code_of(error), diagnostics=error.diagnostics)
+        return Finding(
+            subject, is_well=False, found=summary, code=code_of(error), diagnostics=hide_in(error.diagnostics)
+        )
 
 
 def _check_program(session: Session) -> str:

@@ -14,7 +14,7 @@ from omnictl import __version__
 from omnictl.cli.completing import complete_recorded_ids
 from omnictl.cli.context import SANDBOX_BANNER, Session, get_session, require_state
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.files import write_text
+from omnictl.cli.files import refuse_unwritable, write_text
 from omnictl.cli.globals import global_options
 from omnictl.cli.reports import to_text
 from omnictl.cli.saved import read_text
@@ -66,6 +66,8 @@ def command(
     given = Recipe(session.place.environment, output_format or "text", scenario_id, session.sandbox)
     if check is not None:
         return _check(session, Path(check), given, is_chosen=output_format is not None or scenario_id is not None)
+    if out is not None:
+        refuse_unwritable([Path(out)])
     text = _make(session, given)
     if out is not None:
         write_text(Path(out), text)

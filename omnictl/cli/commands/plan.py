@@ -46,8 +46,9 @@ def command(
     """
     session = get_session(ctx)
     choices = read_choices(only, exclude, allow)
+    outs = () if out is None else (out,)
     with reported_failures(
-        reports, sandbox=session.asks_for_sandbox, output=session.output, output_format=output_format
+        reports, sandbox=session.asks_for_sandbox, output=session.output, output_format=output_format, outs=outs
     ):
         plan = _make_plan(session, choices)
     has_changes = any(not isinstance(each, Refresh) for each in plan.changes)

@@ -14,7 +14,7 @@ from omnictl import __version__
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
-from omnictl.cli.provider import no_world
+from omnictl.cli.provider import open_world
 from omnictl.cli.signals import stopping
 from omnictl.codec.envelope import make_envelope
 from omnictl.errors import OmnictlError
@@ -96,7 +96,7 @@ def serve(
     kept = f"The world is kept in {world}." if world else "The world of this sandbox is in memory and ends with it."
     stop, ended = StopSignal(), threading.Event()
     with (
-        closing(_open_world(world)) as opened,
+        closing(open_world(world)) as opened,
         stopping(stop, session.output.hint, lambda: kept, announcement=f"Stopping. {kept}"),
     ):
         _change(opened, switches, faults)
@@ -125,8 +125,7 @@ def behave(ctx: click.Context, /, *, kind: bool, faults: tuple[Fault, ...], **sw
     What is switched stays until it is switched back; without options it says how the sandbox behaves now.
     """
     session = _in_sandbox(ctx)
-    session.place.world_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with closing(_open_world(session.place.world_path)) as world:
+    with closing(open_world(session.place.world_path)) as world:
         if kind:
             world.behaviour = Behaviour()
             world.clear_faults()
@@ -180,7 +179,7 @@ def status(ctx: click.Context, *, output_format: str) -> int:
 
     session = _in_sandbox(ctx)
     exists = session.place.world_path.exists()
-    with closing(_open_world(session.place.world_path if exists else None)) as world:
+    with closing(open_world(session.place.world_path if exists else None)) as world:
         found = describe_world(world)
         unkind = [each for each in _say_behaviour(world) if "(" in each]
     if output_format == "json":
@@ -212,15 +211,6 @@ def _in_sandbox(ctx: click.Context) -> Session:
     session = get_session(ctx)
     session.options.sandbox = True
     return session
-
-
-def _open_world(path: Path | None) -> "World":
-    from omnictl.sandbox.store import World, WorldError
-
-    try:
-        return World(path)
-    except WorldError as error:
-        raise no_world(error) from None
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> Diagnostic:

@@ -13,6 +13,7 @@ from omnictl.cli.boundary import leave, run
 from omnictl.cli.signals import SignalReceived, raise_on_signals
 from omnictl.errors import OmnictlError, RefusalKind, RefusedError, StoppedError
 from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.transport.credentials import make_credentials
 
 PROBLEM = Diagnostic("some-code", Severity.ERROR, "Something is wrong", "the detail", hint="mend it")
 
@@ -34,6 +35,7 @@ def raising(error: BaseException) -> click.Group:
 def own_signals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the signals of the test run alone."""
     monkeypatch.setattr("omnictl.cli.boundary.raise_on_signals", lambda: None)
+    monkeypatch.setattr("omnictl.cli.boundary.let_signals_end", lambda: None)
 
 
 @pytest.mark.parametrize(
@@ -122,16 +124,45 @@ def test_a_bug_without_a_traceback_is_a_bug_too(
     assert "ValueError in an unknown place" in capsys.readouterr().err
 
 
-def test_the_log_of_a_bug_lies_in_the_work_directory(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (project / ".omnictl").mkdir()
+@pytest.mark.parametrize("made", ["omnictl.yaml", "scenarios", ".omnictl"])
+def test_the_log_of_a_bug_lies_in_the_work_directory(
+    project: Path, made: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(project / "not to be used"))
+    (project / made).write_text("") if made == "omnictl.yaml" else (project / made).mkdir()
+    (project / "below").mkdir()
+    monkeypatch.chdir(project / "below" if made == "omnictl.yaml" else project)
     assert run(raising(RuntimeError("x")), ["go"]) == 70
     [log] = (project / ".omnictl" / "logs").iterdir()
-    assert str(log) in capsys.readouterr().err
+    assert log.name in capsys.readouterr().err
     assert log.stat().st_mode & 0o777 == 0o600
+    assert (project / ".omnictl").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_log_of_a_bug_holds_no_credentials(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / ".omnictl").mkdir()
+    monkeypatch.setenv("ACME_API_KEY", "canary-of-the-environment")
+    monkeypatch.setenv("HTTPS_PROXY", "http://somebody:canary@127.0.0.1:9")
+    given = make_credentials("canary-of-a-command", source="the test")
+    text = f"{given.authorization()} canary-of-the-environment http://somebody:canary@127.0.0.1:9"
+    try:
+        raise ValueError(text)
+    except ValueError as cause:
+        bug = RuntimeError(text)
+        bug.__cause__ = cause
+    assert run(raising(bug), ["go"]) == 70
+    [log] = (project / ".omnictl" / "logs").iterdir()
+    assert "canary" not in log.read_text() + capsys.readouterr().err
+    assert log.read_text().count("[hidden] [hidden] [hidden]") == 2
 
 
 def test_a_work_directory_that_cannot_be_written_hides_no_bug(
-    project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    project: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
@@ -139,6 +170,9 @@ def test_a_work_directory_that_cannot_be_written_hides_no_bug(
     (project / ".omnictl" / "logs").write_text("a file where the directory should be")
     assert run(raising(RuntimeError("x")), ["go"]) == 70
     assert list(elsewhere.glob("omnictl-bug-*.log"))
+    monkeypatch.setattr("tempfile.tempdir", str(project / "nowhere"))
+    assert run(raising(RuntimeError("x")), ["go"]) == 70
+    assert "its log could not be written" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -241,8 +275,9 @@ def test_help_without_room_is_no_bug(
 
 
 def test_wrong_usage_is_wrong_usage_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: click.ClickException, file: object = None) -> None:
+    def fail(stream: object, text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(click.UsageError, "show", fail)
+    monkeypatch.setattr("omnictl.cli.output._write", fail)
+    monkeypatch.setattr("omnictl.cli.output.silence", lambda stream: None)
     assert run(raising(click.UsageError("wrong")), ["go"]) == 64

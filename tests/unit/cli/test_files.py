@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from omnictl.cli.files import write_bytes, write_text
-from omnictl.errors import UsageError
+from omnictl.cli.files import refuse_unwritable, write_bytes, write_text
+from omnictl.errors import OutputError, UsageError
 
 
 def test_a_new_file_gets_the_usual_mode_and_its_folder(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", fail)
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(OutputError) as caught:
         write_text(path, "new")
     assert "No space left" in caught.value.diagnostics[0].detail
     assert [each.name for each in tmp_path.iterdir()] == ["plan.json"]
@@ -62,7 +62,7 @@ def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path: Path, monkeypa
     path = tmp_path / "plan.json"
     path.write_text("old")
     monkeypatch.setattr("os.access", lambda target, mode: Path(target) != path)
-    with pytest.raises(UsageError):
+    with pytest.raises(OutputError):
         write_text(path, "new")
     assert path.read_text() == "old"
 
@@ -75,6 +75,21 @@ def test_a_file_in_a_folder_that_may_not_be_written_is_written_in_place(
     monkeypatch.setattr("os.access", lambda target, mode: Path(target) == path)
     write_text(path, "new")
     assert path.read_text() == "new\n"
+
+
+def test_what_cannot_be_written_is_known_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    refuse_unwritable([tmp_path / "new" / "plan.json", tmp_path / "file"])
+    assert (tmp_path / "new").is_dir()
+    for wrong in (tmp_path, tmp_path / "file" / "plan.json"):
+        with pytest.raises(UsageError, match="cannot-write-file"):
+            refuse_unwritable([wrong])
+    monkeypatch.setattr("os.access", lambda target, mode: False)
+    with pytest.raises(UsageError) as caught:
+        refuse_unwritable([tmp_path / "plan.json"])
+    assert "read-only" in caught.value.diagnostics[0].detail
 
 
 def _mask() -> int:

@@ -4,10 +4,11 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Iterator
 
 import pytest
 
-from omnictl.cli.signals import SignalReceived, stopping
+from omnictl.cli.signals import SignalReceived, let_signals_end, outlast_signals, raise_on_signals, stopping
 from omnictl.provider.base import StopSignal
 
 
@@ -26,6 +27,7 @@ def test_the_first_signal_stops_in_good_order_and_the_second_ends(monkeypatch: p
     with stopping(stop, said.append, lambda: "Two requests may be lost.") as received:
         assert not stop.is_set
         signal.raise_signal(signal.SIGTERM)
+        assert stop.wait(5)
         assert (received, stop.reason) == ([15], "SIGTERM")
         monkeypatch.setattr(os, "_exit", leave)
         with pytest.raises(Ended):
@@ -77,5 +79,55 @@ def test_a_signal_in_the_middle_of_something_being_said_is_told_all_the_same(cap
     stop = StopSignal()
     with stopping(stop, say, lambda: ""):
         signal.raise_signal(signal.SIGTERM)
-    assert stop.is_set
+    assert stop.wait(5)
     assert capfd.readouterr().err.startswith("Stopping:")
+
+
+def test_a_signal_while_the_main_thread_holds_the_lock_of_the_stop_signal_hangs_nothing() -> None:
+    """The handler runs in the main thread, wherever that is: also inside the wait that the stop is to end."""
+    stop = StopSignal()
+    with stopping(stop, lambda text: None, lambda: ""):
+        with stop._event._cond:  # type: ignore[attr-defined]
+            signal.raise_signal(signal.SIGTERM)
+            assert not stop.is_set
+        assert stop.wait(5)
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Put the handlers back that a test replaced."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_what_is_ignored_stays_ignored(handlers: None) -> None:
+    """Nohup ignores SIGHUP, and a shell lets what it runs in the background ignore SIGINT."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    raise_on_signals()
+    with stopping(StopSignal(), lambda text: None, lambda: ""):
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    let_signals_end()
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_what_follows_on_the_work_outlasts_one_signal(handlers: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ended(BaseException):
+        """The process is gone."""
+
+    def leave(code: int) -> None:
+        raise Ended
+
+    monkeypatch.setattr(os, "_exit", leave)
+    said, begun = list[str](), list[bool]()
+    outlast_signals(said.append, lambda: "No report.", has_begun=lambda: bool(begun), announcement="It has ended.")
+    with pytest.raises(SignalReceived):
+        signal.raise_signal(signal.SIGTERM)
+    begun.append(True)
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(Ended):
+        signal.raise_signal(signal.SIGTERM)
+    assert said == ["It has ended.", "Ended at once. No report."]

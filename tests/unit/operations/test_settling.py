@@ -1,16 +1,16 @@
 """Unknown creates: looked for at once, then waited for, looked for twice, and only then repeated."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
 
-from omnictl.errors import RefusedError, StoppedError
+from omnictl.errors import OutcomeUnknownError, RefusedError, StoppedError
 from omnictl.model.outcome import Fate, Settling, Waiting
 from omnictl.model.scenario import Attributes
 from omnictl.model.state import Intent
 from omnictl.provider.base import Operation
-from tests.fake_account import FakeAccount
+from tests.fake_account import FakeAccount, problem
 from tests.worlds import NOW, SMS, VIBER, VK, World, address, declare
 
 
@@ -75,6 +75,50 @@ def test_a_late_create_is_found_after_the_wait() -> None:
     world.apply()
     assert world.account.count(Operation.CREATE) == 0
     assert world.plan().changes == ()
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=5), timedelta(hours=-5)], ids=["forward", "back"])
+@pytest.mark.parametrize("when", ["while the create is lost", "in the middle of the wait"])
+def test_a_clock_that_jumps_makes_nobody_believe_too_early_or_wait_for_ever(jump: timedelta, when: str) -> None:
+    """What this run sent itself is waited for by the clock that nobody sets."""
+    world = JumpingWorld()
+    world.account.capabilities = replace(world.account.capabilities, settle_seconds=30.0)
+    world.declare("first")
+    world.apply()
+    world.declare("a")
+    world.events.clear()
+    lost_at: list[float] = []
+    looked_at: list[float] = []
+
+    def lose(operation: Operation, subject: str) -> None:
+        if operation is Operation.CREATE and not lost_at:
+            lost_at.append(world.monotonic)
+            if when == "while the create is lost":
+                world.offset = jump
+            raise OutcomeUnknownError(problem("outcome-unknown"))
+        if operation is Operation.LIST and subject == "0" and lost_at:
+            looked_at.append(world.monotonic)
+            if when == "in the middle of the wait":
+                world.offset = jump
+
+    world.account.before_request = lose
+    assert world.apply().count(Fate.DONE) == 1
+    assert world.account.count(Operation.CREATE) == 3
+    assert len(looked_at) == 3
+    assert 30.0 <= looked_at[1] - lost_at[0] <= 45.0
+
+
+class JumpingWorld(World):
+    """A world whose wall clock can be set."""
+
+    offset = timedelta()
+
+    def clock(self) -> datetime:
+        return super().clock() + self.offset
+
+    @property
+    def monotonic(self) -> float:
+        return float(self.ticks)
 
 
 def _has(account: FakeAccount, body: Attributes) -> bool:

@@ -34,7 +34,7 @@ def test_every_module_and_every_schema_is_in_it(wheel: zipfile.ZipFile) -> None:
 
 def test_its_metadata_names_the_command_and_the_licence(wheel: zipfile.ZipFile) -> None:
     [entry] = [name for name in wheel.namelist() if name.endswith("entry_points.txt")]
-    assert "omnictl = omnictl.cli.main:main" in wheel.read(entry).decode()
+    assert "omnictl = omnictl.__main__:main" in wheel.read(entry).decode()
     metadata = BytesParser().parsebytes(wheel.read(entry.replace("entry_points.txt", "METADATA")))
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "MIT"

@@ -15,6 +15,7 @@ from omnictl.provider import exchange, failures, pacing
 from omnictl.provider.base import PUBLISHED_BUDGETS, Budget, Operation, Provider
 from omnictl.provider.omni import OmniProvider
 from omnictl.transport import client, credentials, secrets, trust
+from omnictl.transport.answer import Reply, Request
 from omnictl.transport.credentials import Credentials, Scheme
 from tests.unit.provider.service import BODY, CANARY, ROW, START, Answer, Service, api_error, cut, fail, reply, service
 
@@ -176,7 +177,11 @@ def test_a_body_that_cannot_be_used_says_why() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "code"),
-    [(fail(httpx.ConnectError), "no-connection"), (fail(httpx.ConnectError, "[SSL: X]"), "untrusted-certificate")],
+    [
+        (fail(httpx.ConnectError), "no-connection"),
+        (fail(httpx.ConnectError, "[SSL: WRONG_VERSION_NUMBER]"), "no-encryption"),
+        (fail(httpx.ConnectError, "[SSL: CERTIFICATE_VERIFY_FAILED]"), "untrusted-certificate"),
+    ],
 )
 def test_no_connection_and_no_trust_are_told_apart(answer: Answer, code: str) -> None:
     with pytest.raises(OmnictlError, match=code):
@@ -283,3 +288,28 @@ def test_each_request_is_told_without_its_secrets() -> None:
         ("GET", "/omni/1/scenarios?limit=100&page=0", "200, the answer was cut short (ReadError)", ""),
         ("GET", "/omni/1/scenarios?limit=100&page=0", "200", ""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("http://x.api.infobip.com", "points to http://x.api.infobip.com."),
+        ("https://user:secret@elsewhere.example/login?key=secret#x", "points to https://elsewhere.example/login."),
+        ("/login?key=secret", "points to /login."),
+    ],
+)
+def test_a_redirected_reading_says_where_to_and_that_it_was_not_followed(location: str, told: str) -> None:
+    with pytest.raises(ReadingError) as caught:
+        service(reply(302, None, location=location)).provider().list_page(0)
+    [found] = caught.value.diagnostics
+    assert found.code == "redirected"
+    assert told in found.detail
+    assert "omnictl follows no redirect" in found.detail
+    assert "secret" not in found.detail
+    assert "base URL" in found.hint
+
+
+def test_a_redirect_to_nowhere_is_told_too() -> None:
+    answer = Reply(302, {"location": "https://[::1"})
+    told = failures.describe(Request("GET", "/x"), answer, str)
+    assert told.startswith("GET /x answered 302 and points to an address that cannot be read.")

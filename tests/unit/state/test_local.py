@@ -59,6 +59,17 @@ def test_permissions_of_a_state_are_kept(make_backend: MakeBackend, path: Path) 
     assert mode_of(path) == 0o640
 
 
+def test_a_state_that_somebody_made_read_only_is_not_replaced(
+    make_backend: MakeBackend, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_backend().write(STATE)
+    monkeypatch.setattr("os.access", lambda target, mode: Path(target) != path)
+    with pytest.raises(StateWriteError) as caught:
+        make_backend().write(following(STATE))
+    assert "it is read-only" in caught.value.diagnostics[0].detail
+    assert make_backend().read() == STATE
+
+
 def test_a_state_inside_the_work_directory_is_private(tmp_path: Path) -> None:
     path = tmp_path / ".omnictl" / "sandbox" / "test" / "state.json"
     LocalBackend(path, work_dir=path.parent, environment="production").write(STATE)

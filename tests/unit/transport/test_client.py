@@ -1,5 +1,6 @@
 """The client against a real server on this machine, and against failures made by hand."""
 
+import base64
 import http.client
 import logging
 import socket
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import httpx
 import pytest
@@ -155,6 +157,7 @@ def test_a_server_that_speaks_no_tls_is_surely_unsent() -> None:
         it.close()
     assert isinstance(answer, Unsent)
     assert answer.tls
+    assert not answer.untrusted
     assert seen == []
 
 
@@ -227,6 +230,16 @@ def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
     assert client(base_url="http://127.0.0.1:9").requests_sent == 0  # no proxy is asked for this machine
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["hunter2%2F", "hunter2/", "somebody:hunter2/", base64.b64encode(b"somebody:hunter2/").decode(), CANARY],
+)
+def test_what_a_proxy_says_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv("https_proxy", "http://somebody:hunter2%2F@127.0.0.1:9")
+    answer = client(raising(httpx.ProxyError(f"407 {said} is wrong"))).send(POST)
+    assert answer == Unsent("the proxy opened no connection: 407 [hidden] is wrong")
+
+
 @pytest.mark.parametrize("content", [None, "no certificate"])
 def test_authorities_of_the_environment_that_cannot_be_read_are_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
@@ -257,6 +270,10 @@ def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
     [
         (httpx.ConnectError("refused"), Unsent("no connection: refused")),
         (httpx.ConnectError("[SSL: WRONG] x"), Unsent("no connection: [SSL: WRONG] x", tls=True)),
+        (
+            httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] x"),
+            Unsent("no connection: [SSL: CERTIFICATE_VERIFY_FAILED] x", tls=True, untrusted=True),
+        ),
         (httpx.ConnectTimeout(""), Unsent("no connection in time")),
         (httpx.PoolTimeout(""), Unsent("no connection was free in time")),
         (httpx.ProxyError("407"), Unsent("the proxy opened no connection: 407")),
@@ -364,21 +381,47 @@ def test_refused_credentials_are_renewed_once_between_threads() -> None:
 # --- how it is made ---------------------------------------------------------------------------------------------
 
 
-def test_tls_is_always_verified_and_a_ca_file_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+_NO_SWITCH = {
+    "PYTHONHTTPSVERIFY": "0",
+    "CURL_CA_BUNDLE": "",
+    "REQUESTS_CA_BUNDLE": "",
+    "SSL_CERT_FILE": "",
+    "SSL_CERT_DIR": "",
+    "GIT_SSL_NO_VERIFY": "1",
+    "NODE_TLS_REJECT_UNAUTHORIZED": "0",
+}
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_tls_is_always_verified_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: bool
+) -> None:
     made: list[ssl.SSLContext] = []
-    create = httpx.create_ssl_context
+    create = httpx.Client
 
-    def remember() -> ssl.SSLContext:
-        made.append(create())
-        return made[-1]
+    def remember(*, verify: ssl.SSLContext, **options: Any) -> httpx.Client:
+        made.append(verify)
+        return create(verify=verify, **options)
 
-    monkeypatch.setattr(httpx, "create_ssl_context", remember)
+    monkeypatch.setattr(httpx, "Client", remember)
+    for name, value in {**_NO_SWITCH, "SSLKEYLOGFILE": str(tmp_path / "keys.log")}.items():
+        monkeypatch.setenv(name, value)
     import certifi
 
-    client(options=ClientOptions(ca_file=certifi.where())).close()
+    client(options=ClientOptions(ca_file=certifi.where() if named else None)).close()
     [context] = made
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
+    assert context.get_ca_certs()
+    assert list(tmp_path.iterdir()) == [], "the keys of the connection were written down"
+
+
+def test_a_folder_of_authorities_takes_the_place_of_the_usual_ones(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    monkeypatch.setattr("omnictl.transport.client._usual_authorities", lambda: pytest.fail("not the usual ones"))
+    client().close()
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])

@@ -1,10 +1,18 @@
 """Credentials: where they are found, in which order, and that nothing shows them."""
 
+import base64
 import copy
 import dataclasses
+import html
+import json
+import os
 import pickle
+import re
+import signal
+import subprocess
 import sys
-from types import ModuleType
+import urllib.parse
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +22,7 @@ from omnictl.transport.credentials import (
     CredentialSources,
     Scheme,
     find_credentials,
+    hide_credentials,
     make_credentials,
     variables_asked,
 )
@@ -182,51 +191,87 @@ def test_a_failing_command_tells_nothing_of_its_output(code: str, timeout: float
     assert caught.value.__context__ is None
 
 
+def test_what_a_command_has_started_itself_is_not_waited_for(tmp_path: Path) -> None:
+    """The grandchild holds the pipe that the command was to print into."""
+    sleeper = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(str(os.getpid())); time.sleep(600)"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sleeper!r}, sys.argv[1]])"
+    with pytest.raises(AccessError, match="credentials-command-failed"):
+        run_command((sys.executable, "-c", code, str(tmp_path / "pid")), timeout_seconds=2.0)
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
 def test_a_command_that_is_not_there_is_told() -> None:
     with pytest.raises(AccessError) as caught:
         run_command(("/does/not/exist",))
     assert "could not be run (No such file or directory)" in caught.value.diagnostics[0].detail
 
 
-class FakeKeyringError(Exception):
-    """The base of what a keyring raises."""
+_STORE = """
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked
+
+class Store(KeyringBackend):
+    priority = 1
+
+    def get_password(self, service, username):
+        if service == "locked":
+            raise KeyringLocked("SECRET")
+        if service == "broken":
+            raise RuntimeError("SECRET")
+        return f"{service}-{username}-key" if service == "omnictl" else None
+
+    def set_password(self, service, username, password): ...
+"""
 
 
-def fake_keyring(monkeypatch: pytest.MonkeyPatch, error: Exception | None) -> None:
-    keyring, errors = ModuleType("keyring"), ModuleType("keyring.errors")
-
-    def get_password(service: str, user: str) -> str:
-        if error is not None:
-            raise error
-        return f"{service}/{user}"
-
-    vars(keyring).update(get_password=get_password, errors=errors)
-    vars(errors).update(KeyringError=FakeKeyringError)
-    monkeypatch.setitem(sys.modules, "keyring", keyring)
-    monkeypatch.setitem(sys.modules, "keyring.errors", errors)
-
-
-def test_the_keyring_of_the_system_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_keyring(monkeypatch, None)
-    assert keyring_get("s", "u") == "s/u"
+def ask_real_keyring(tmp_path: Path, service: str, backend: str = "own_store.Store") -> str:
+    """Ask the keyring package itself, in a process of its own, which reads its store from the environment."""
+    (tmp_path / "own_store.py").write_text(_STORE.replace("SECRET", SECRET))
+    code = (
+        "import sys\n"
+        "from omnictl.errors import AccessError\n"
+        "from omnictl.transport.secrets import keyring_get\n"
+        "try:\n    print(keyring_get(sys.argv[1], 'production'))\n"
+        "except AccessError as error:\n    print(error.diagnostics[0].code, error.diagnostics[0].detail)\n"
+    )
+    environ = {**os.environ, "PYTHON_KEYRING_BACKEND": backend, "PYTHONPATH": str(tmp_path)}
+    ran = subprocess.run([sys.executable, "-c", code, service], env=environ, capture_output=True, text=True)
+    assert SECRET not in ran.stdout + ran.stderr
+    assert ran.stderr == ""
+    return ran.stdout.strip()
 
 
-def test_a_locked_keyring_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_keyring(monkeypatch, FakeKeyringError(SECRET))
-    with pytest.raises(AccessError, match="keyring-unusable") as caught:
-        keyring_get("s", "u")
-    assert SECRET not in repr(caught.value.diagnostics)
-    assert caught.value.__context__ is None
+@pytest.mark.parametrize(
+    ("service", "backend", "said"),
+    [
+        ("omnictl", "own_store.Store", "omnictl-production-key"),
+        ("unknown", "own_store.Store", "None"),
+        ("locked", "own_store.Store", "keyring-unusable The keyring of this system answered KeyringLocked."),
+        ("broken", "own_store.Store", "keyring-unusable The keyring of this system answered RuntimeError."),
+        ("x", "no_such_store.X", "keyring-unusable The keyring of this system answered ModuleNotFoundError."),
+        ("x", "keyring.backends.fail.Keyring", "keyring-unusable The keyring of this system answered NoKeyringError."),
+        ("x", "keyring.backends.null.Keyring", "None"),
+    ],
+)
+def test_the_keyring_of_the_system_is_asked(tmp_path: Path, service: str, backend: str, said: str) -> None:
+    assert ask_real_keyring(tmp_path, service, backend) == said
 
 
 def test_a_missing_keyring_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "keyring", None)
+    monkeypatch.setattr("omnictl.transport.secrets.find_spec", lambda name: None)
     with pytest.raises(AccessError) as caught:
         keyring_get("s", "u")
     assert caught.value.diagnostics[0].commands == ("pip install 'omnictl[keyring]'",)
 
 
-# --- nothing shows them -----------------------------------------------------------------------------------------
+def test_a_failure_of_the_keyring_is_not_the_context_of_what_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(service: str, user: str) -> str:
+        raise ValueError(SECRET)
+
+    monkeypatch.setattr("keyring.get_password", fail)
+    with pytest.raises(AccessError, match="keyring-unusable") as caught:
+        keyring_get("s", "u")
+    assert caught.value.__context__ is None
 
 
 def test_nothing_shows_the_secret() -> None:
@@ -251,3 +296,33 @@ def test_echoes_are_hidden() -> None:
     encoded = pair.authorization().removeprefix("Basic ")
     assert pair.redact(f"{SECRET} {encoded}") == "[hidden] [hidden]"
     assert Credentials(Scheme.APP, "abc", source="t").redact("abc") == "abc"  # too short to mean anything
+
+
+@pytest.mark.parametrize(
+    "secret", ['s3cr3t/+"&<canary', "päss 'wörd", "plain-canary"], ids=["of all signs", "not of ASCII", "plain"]
+)
+def test_echoes_are_hidden_in_every_spelling_that_carries_text(secret: str) -> None:
+    hidden = Credentials(Scheme.BASIC, "x" * 20, source="the test", also_hide=(secret,))
+    quoted = urllib.parse.quote(secret, safe="")
+    for spelled in (
+        secret,
+        json.dumps(secret),
+        json.dumps(secret, ensure_ascii=False),
+        json.dumps(secret).replace("/", "\\/"),
+        html.escape(secret),
+        quoted,
+        re.sub("%..", lambda found: found[0].lower(), quoted),
+        urllib.parse.quote(secret),
+        urllib.parse.quote_plus(secret),
+        base64.b64encode(secret.encode()).decode(),
+        base64.urlsafe_b64encode(secret.encode()).decode().rstrip("="),
+        secret.encode().hex(),
+        repr(secret),
+    ):
+        told = hidden.redact(f"you sent {spelled}, which is wrong").replace('"', "").replace("'", "")
+        assert told == "you sent [hidden], which is wrong", spelled
+
+
+def test_all_credentials_of_the_process_are_hidden_together() -> None:
+    one, other = (make_credentials(f"{name}-canary-key", source="the test") for name in ("one", "other"))
+    assert hide_credentials(f"{one.authorization()} {other.authorization()}") == "[hidden] [hidden]"

@@ -1,0 +1,55 @@
+"""What nothing that is said of a failure may hold: credentials, wherever they come from. Loaded when there is one."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from omnictl.config.documents import mask_api_keys
+from omnictl.model.diagnostic import Diagnostic
+from omnictl.transport.credentials import hide_credentials, hide_spelled, spell
+
+_SECRET_NAME = re.compile(r"KEY|TOKEN|PASS|SECRET|CREDENTIAL|PROXY|AUTH", re.IGNORECASE)
+_LEAST_CHARACTERS = 8
+
+
+def hide_all(text: str) -> str:
+    """Return a text without credentials: those in use, those of the environment, and what has the form of a key."""
+    return mask_api_keys(_hide_known(text, spell(_secrets(os.environ))))
+
+
+def hide_in(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return diagnostics without credentials: one may stand where it does not belong, as on the command line.
+
+    In the commands to copy only those that are known are hidden: a key to copy may be no credential.
+    """
+    spellings = spell(_secrets(os.environ))
+
+    def known(text: str) -> str:
+        return _hide_known(text, spellings)
+
+    def every(text: str) -> str:
+        return mask_api_keys(known(text))
+
+    return tuple(
+        replace(
+            each,
+            detail=every(each.detail),
+            hint=every(each.hint),
+            label=every(each.label),
+            commands=tuple(map(known, each.commands)),
+            source=each.source and replace(each.source, path=every(each.source.path)),
+        )
+        for each in diagnostics
+    )
+
+
+def _hide_known(text: str, spellings: Sequence[str]) -> str:
+    return hide_spelled(hide_credentials(text), spellings)
+
+
+def _secrets(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield what may be a secret by the name of its variable: what is said may be said before it is a credential."""
+    for name, value in environ.items():
+        if len(value) >= _LEAST_CHARACTERS and _SECRET_NAME.search(name) and not name.startswith("OMNICTL_"):
+            yield value
