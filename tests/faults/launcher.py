@@ -1,0 +1,144 @@
+"""A server of forks: everything is imported once, and each run of omnictl, or of a sandbox, is a process of its own.
+
+``python -m tests.faults.launcher SOCKET`` serves until its stdin ends. A connection is one process: the order comes as
+a line of JSON, the answer goes back as one.
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import pkgutil
+import resource
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+import omnictl
+from omnictl.cli.main import main
+from omnictl.sandbox.app import Sandbox
+from omnictl.sandbox.server import serve
+from omnictl.sandbox.store import World
+from tests.faults.points import Death, Points, Way, write_counts
+from tests.faults.sabotage import SABOTAGES
+
+_POLL_SECONDS = 0.002
+
+
+def serve_forks(path: str) -> None:
+    """Fork a process for each connection, until stdin ends."""
+    _import_everything()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        listening.listen(128)
+        print("ready", flush=True)
+        while True:
+            readable, _, _ = select.select([listening, sys.stdin], [], [])
+            if sys.stdin in readable:
+                return
+            connection, _ = listening.accept()
+            if os.fork() == 0:
+                listening.close()
+                _answer(connection)
+            connection.close()
+
+
+def _import_everything() -> None:
+    for each in pkgutil.walk_packages(omnictl.__path__, "omnictl."):
+        if each.name != "omnictl.__main__":
+            importlib.import_module(each.name)
+
+
+def _answer(connection: socket.socket) -> NoReturn:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    with connection:
+        order = json.loads(connection.makefile().readline())
+        if order["what"] == "serve":
+            _serve_sandbox(connection)
+        else:
+            _wait_for(_fork_run(order), connection, order["seconds"])
+    os._exit(0)
+
+
+def _serve_sandbox(connection: socket.socket) -> None:
+    """Serve a sandbox until the connection is closed."""
+    stop = threading.Event()
+
+    def tell(url: str) -> None:
+        connection.sendall(json.dumps({"url": url}).encode() + b"\n")
+
+    def wait() -> None:
+        connection.recv(1)
+        stop.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    serve(Sandbox(World(None)), "127.0.0.1", 0, on_ready=tell, stop=stop)
+
+
+def _wait_for(process: int, connection: socket.socket, seconds: float) -> None:
+    """Tell how the run ended; one that takes too long is killed and counts as hung."""
+    until, hung = time.monotonic() + seconds, False
+    while True:
+        ended, status = os.waitpid(process, os.WNOHANG)
+        if ended:
+            break
+        if time.monotonic() > until and not hung:
+            hung = True
+            os.kill(process, signal.SIGKILL)
+        time.sleep(_POLL_SECONDS)
+    code = os.waitstatus_to_exitcode(status)
+    with contextlib.suppress(OSError):
+        connection.sendall(json.dumps({"code": code, "hung": hung}).encode() + b"\n")
+
+
+def _fork_run(order: dict[str, Any]) -> int:
+    process = os.fork()
+    if process == 0:
+        try:
+            _run(order)
+        finally:
+            os._exit(99)
+    return process
+
+
+def _run(order: dict[str, Any]) -> NoReturn:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.chdir(order["cwd"])
+    os.environ.clear()
+    os.environ.update(order["environ"])
+    _point_streams(Path(order["out"]), Path(order["err"]))
+    death = Death(order["death"][0], order["death"][1], Way(order["death"][2])) if order["death"] else None
+    points = Points(Path(order["cwd"]), death)
+    if order["sabotage"]:
+        SABOTAGES[order["sabotage"]]()
+    if order["watched"]:
+        points.install()
+    try:
+        main(order["argv"])
+        code = 0
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 98
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    if order["counts"]:
+        write_counts(points, Path(order["counts"]))
+    os._exit(code)
+
+
+def _point_streams(out: Path, err: Path) -> None:
+    with out.open("wb") as one, err.open("wb") as two, Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+        os.dup2(one.fileno(), 1)
+        os.dup2(two.fileno(), 2)
+    for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
+        setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115, PTH123
+
+
+if __name__ == "__main__":
+    serve_forks(sys.argv[1])
