@@ -5,6 +5,7 @@ a line of JSON, the answer goes back as one.
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -33,6 +34,7 @@ _POLL_SECONDS = 0.002
 def serve_forks(path: str) -> None:
     """Fork a process for each connection, until stdin ends."""
     _import_everything()
+    gc.freeze()  # what is never looked at stays shared
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(path)
@@ -115,10 +117,10 @@ def _run(order: dict[str, Any]) -> NoReturn:
     _point_streams(Path(order["out"]), Path(order["err"]))
     death = Death(order["death"][0], order["death"][1], Way(order["death"][2])) if order["death"] else None
     points = Points(Path(order["cwd"]), death)
-    if order["sabotage"]:
-        SABOTAGES[order["sabotage"]]()
     if order["watched"]:
         points.install()
+    if order["sabotage"]:
+        SABOTAGES[order["sabotage"]]()  # a broken omnictl does not come to the points that it leaves out
     try:
         main(order["argv"])
         code = 0
@@ -137,7 +139,7 @@ def _point_streams(out: Path, err: Path) -> None:
         os.dup2(one.fileno(), 1)
         os.dup2(two.fileno(), 2)
     for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
-        setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115, PTH123
+        setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 if __name__ == "__main__":

@@ -157,9 +157,9 @@ class Points:
     # --- writing ---------------------------------------------------------------------------------------------
 
     def _install_files(self) -> None:
-        os.replace = self._around("replace", os.replace, self._note_replaced)  # type: ignore[assignment]
-        os.unlink = self._around("unlink", os.unlink, self._note_unlinked)  # type: ignore[assignment]
-        os.mkdir = self._around("mkdir", os.mkdir, self._note_made)  # type: ignore[assignment]
+        os.replace = self._around("replace", os.replace, self._note_replaced)
+        os.unlink = self._around("unlink", os.unlink, self._note_unlinked)
+        os.mkdir = self._around("mkdir", os.mkdir, self._note_made)
         sys.addaudithook(self._hear)
 
     def _around(self, word: str, real: Callable[..., Any], note: Callable[[Path, Path], None]) -> Callable[..., Any]:
@@ -193,7 +193,7 @@ class Points:
         """Python's own open is told of by an audit event alone."""
         if event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
             path = arguments[0]
-            role = self._role(Path(os.fspath(path))) if isinstance(path, (str, bytes, os.PathLike)) else None
+            role = self._role(Path(os.fsdecode(path))) if isinstance(path, (str, bytes, os.PathLike)) else None
             if role is not None:
                 self.reach(f"{role}: before write")
 

@@ -1,19 +1,25 @@
 """omnictl broken on purpose, one way each: what the tests of kills must notice. Installed in a forked run alone."""
 
+import os
+import stat
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from omnictl.engine.recover import settle
 from omnictl.model.state import Intent, State
 from omnictl.operations import creating, settling
-from omnictl.operations.keeper import Keeper
 from omnictl.state import files, local, lock, versions
 
 
+def _put(where: Any, name: str, broken: Callable[..., Any]) -> None:
+    setattr(where, name, broken)
+
+
 def _no_intents() -> None:
-    creating.add_intents = lambda state, intents: state
+    _put(creating, "add_intents", lambda state, intents: state)
 
 
 def _late_intents() -> None:
@@ -26,7 +32,7 @@ def _late_intents() -> None:
         real(bulk)
         keeper.flush = flush
 
-    creating.Bulk._prepare_wave = prepare  # type: ignore[method-assign]
+    _put(creating.Bulk, "_prepare_wave", prepare)
 
 
 def _skipped_writes() -> None:
@@ -38,7 +44,7 @@ def _skipped_writes() -> None:
         if count[0] % 2:
             real(backend, state)
 
-    local.LocalBackend.write = write  # type: ignore[method-assign]
+    _put(local.LocalBackend, "write", write)
 
 
 def _forgotten_keys() -> None:
@@ -47,7 +53,7 @@ def _forgotten_keys() -> None:
     def record(state: State, intent: Intent, *_: Any) -> State:
         return replace(state, intents=tuple(each for each in state.intents if each != intent))
 
-    creating.record_created = record
+    _put(creating, "record_created", record)
 
 
 def _written_in_place() -> None:
@@ -58,25 +64,22 @@ def _written_in_place() -> None:
         files.sync_directory(path.parent)
         path.write_bytes(content)
 
-    local.replace_file = versions.replace_file = write
+    _put(local, "replace_file", write)
+    _put(versions, "replace_file", write)
 
 
 def _unflushed_directory() -> None:
-    files.sync_directory = lambda path: None
+    _put(files, "sync_directory", lambda path: None)
 
 
 def _unflushed_file() -> None:
-    real = files.os.fsync
+    real = os.fsync
 
     def fsync(number: int) -> None:
-        if files.stat.S_ISDIR(files.os.fstat(number).st_mode):
+        if stat.S_ISDIR(os.fstat(number).st_mode):
             real(number)
 
-    class _System:
-        def __getattr__(self, name: str) -> Any:
-            return fsync if name == "fsync" else getattr(__import__("os"), name)
-
-    files.os = _System()  # type: ignore[assignment]
+    _put(os, "fsync", fsync)
 
 
 def _no_lock() -> None:
@@ -84,22 +87,17 @@ def _no_lock() -> None:
     def hold(*_: Any, **__: Any) -> Any:
         yield
 
-    lock.StateLock.hold = hold  # type: ignore[method-assign]
+    _put(lock.StateLock, "hold", hold)
 
 
 def _no_patience() -> None:
     """Absence is believed without waiting for ``settle``."""
-    settling._wait_until_absence_counts = lambda *_, **__: None  # type: ignore[assignment]
+    _put(settling, "_wait_until_absence_counts", lambda *_, **__: None)
 
 
 def _never_looks() -> None:
     """An open intent is taken for a create that did not happen."""
-    real = settling.settle
-
-    def settle(state: State, *_: Any) -> Any:
-        return real(state, {})
-
-    settling.settle = settle
+    _put(settling, "settle", lambda state, *_: settle(state, {}))
 
 
 SABOTAGES: Mapping[str, Callable[[], None]] = {

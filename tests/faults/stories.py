@@ -1,11 +1,12 @@
 """What the runs that die are about, how one goes on after a death, and what the end is held to."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tests.faults.points import Death
-from tests.faults.stage import Project, Run, tell
+from tests.faults.stage import SETTLE_SECONDS, Project, Run, tell
 from tests.faults.unkind import KIND, Unkindness
 
 PATIENCE_RUNS = 6
@@ -83,6 +84,7 @@ BUSY = Story(
 )
 STORIES = {each.name: each for each in (FRESH, BUSY)}
 
+
 @dataclass
 class Tale:
     """One story told in one project: who was on the account before, what it is held to in the end."""
@@ -143,11 +145,15 @@ class Tale:
 
     def _fits(self, row: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
         kept = [self.unkind.sender_kept_as(step.get("from")) for step in body["flow"]]
-        return row["name"] == self.unkind.name_kept_as(body["name"]) and [each.get("from") for each in row["flow"]] == kept
+        return (
+            row["name"] == self.unkind.name_kept_as(body["name"]) and [each.get("from") for each in row["flow"]] == kept
+        )
 
     def check(self) -> None:
         """Hold the end to the promise: each scenario once, every key remembered, nothing left to do, nothing left."""
         project, said = self.project, tell(self.project.runs)
+        if self.unkind.is_late:
+            time.sleep(SETTLE_SECONDS)  # a twin that comes late is a twin
         project.service.be_kind()
         rows = {row["key"]: row for row in project.service.scenarios()}
         keys = project.keys()

@@ -30,6 +30,11 @@ class Unkindness:
         passing = ("latency_seconds", "list_lag_seconds", "list_order", "throttle")
         return {name: value for name, value in self.switches.items() if name not in passing}
 
+    @property
+    def is_late(self) -> bool:
+        """Whether something that was asked for may be seen only later."""
+        return "list_lag_seconds" in self.switches or any("late" in each or "slow" in each for each in self.faults)
+
     def name_kept_as(self, text: str) -> str:
         """Return a name as the service keeps it."""
         return _KEPT_AS[self.switches.get("names", "kept")](text)
@@ -63,7 +68,16 @@ _SWITCHES: tuple[Mapping[str, Any], ...] = (
     *({"senders": how} for how in _KEPT_AS if how != "kept"),
 )
 
-_EVERYWHERE = ("slow=0.1", "html", "html=404", "redirect", "cut-before", "cut-after", "cut-body", "truncated")
+_EVERYWHERE: tuple[str, ...] = (
+    "slow=0.1",
+    "html",
+    "html=404",
+    "redirect",
+    "cut-before",
+    "cut-after",
+    "cut-body",
+    "truncated",
+)
 _EVERYWHERE += ("not-json", "wrong-type", "400", "401", "403", "404", "408", "409", "429=0", "429", "500", "503")
 _OF_WRITES = ("late-commit=0.3", "500-after", "503-after", "408-after")
 _OF_LIST = ("repeated-page", "repeated-page,skip=1", "short-page", "short-page,times=2")
@@ -91,12 +105,13 @@ UNKIND: tuple[Unkindness, ...] = (
     Unkindness("chance", {}, ("any:500,times=0,chance=15", "any:cut-after,times=0,chance=10")),
 )
 
+FEW = tuple(
+    each for each in UNKIND if each.name.partition(":")[2] not in ("400", "401", "404", "408", "409", "429", "500")
+)
+"""One of each kind: a status stands for all of them."""
+
 LIARS = tuple(
     Unkindness(f"create:{status}-after", {}, (f"create:{status}-after",), is_promised=False)
     for status in (400, 409, 422, 429)
 )
 """A service that creates and then says in its own words that it did not is believed: no promise holds against it."""
-
-EXCUSED = {
-    ("update", "STATUS-after of the API's own"): "a PUT that was refused and taken shows as drift in the next plan",
-}
