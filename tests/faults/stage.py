@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -100,9 +101,11 @@ class Service:
         """Return how many requests of a kind there were."""
         return int(self._ask("GET", "sandbox/status")["requests"].get(operation, 0))
 
-    def faults(self) -> list[Any]:
-        """Return the faults that are still to happen."""
-        return list(self._ask("GET", "sandbox/faults")["faults"])
+    @property
+    def writes(self) -> int:
+        """How many creates and updates there were."""
+        requests = self._ask("GET", "sandbox/status")["requests"]
+        return int(requests.get("create", 0)) + int(requests.get("update", 0))
 
 
 @contextmanager
@@ -142,7 +145,7 @@ class Project:
     service: Service
     sabotage: str = ""
     runs: list[Run] = field(default_factory=list)
-    made: set[str] = field(default_factory=set)
+    _numbers: Iterator[int] = field(default_factory=count)
 
     def set_up(self, *, workers: int) -> None:
         """Write the settings."""
@@ -166,7 +169,7 @@ class Project:
 
     def omnictl(self, *arguments: str, death: Death | None = None, watched: bool = False) -> Run:
         """Run omnictl in a process of its own, to its end or to its death."""
-        number = len(self.runs)
+        number = next(self._numbers)
         out, err, counts = (self.root.parent / f"{self.root.name}-{number}.{kind}" for kind in ("out", "err", "counts"))
         connection, answer = self.launcher.ask(
             what="run",
