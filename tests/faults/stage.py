@@ -67,7 +67,8 @@ class Service:
 
     url: str
 
-    def _ask(self, method: str, path: str, content: Any = None) -> Any:
+    def ask(self, method: str, path: str, content: Any = None) -> Any:
+        """Send a request as somebody else would; returns the document of the reply."""
         body = None if content is None else json.dumps(content).encode()
         request = urllib.request.Request(f"{self.url}/{path}", body, {"Authorization": "App k"}, method=method)
         with urllib.request.urlopen(request, timeout=LONGEST_SECONDS) as reply:
@@ -75,36 +76,36 @@ class Service:
 
     def behave(self, **switches: Any) -> None:
         """Set switches."""
-        self._ask("PATCH", "sandbox/behaviour", switches)
+        self.ask("PATCH", "sandbox/behaviour", switches)
 
     def fail(self, *faults: str) -> None:
         """Add faults."""
-        self._ask("POST", "sandbox/faults", list(faults))
+        self.ask("POST", "sandbox/faults", list(faults))
 
     def be_kind(self) -> None:
         """No faults any more, no lag, a list that stands still; what the service is like otherwise stays."""
-        self._ask("DELETE", "sandbox/faults")
+        self.ask("DELETE", "sandbox/faults")
         self.behave(latency_seconds=0.0, list_lag_seconds=0.0, list_order="created", throttle="off")
 
     def plant(self, name: str, sender: str = "Theirs") -> str:
         """Create a scenario as somebody else would; returns its key."""
         body = {"name": name, "flow": [{"channel": "SMS", "from": sender}]}
-        return str(self._ask("POST", "sandbox/scenarios", body)["key"])
+        return str(self.ask("POST", "sandbox/scenarios", body)["key"])
 
     def scenarios(self) -> list[dict[str, Any]]:
         """Return what the account holds, in the order of creation, without faults and without lag."""
         self.be_kind()
         self.behave(page_limit=0)
-        return list(self._ask("GET", "omni/1/scenarios?limit=100&page=0")["scenarios"])
+        return list(self.ask("GET", "omni/1/scenarios?limit=100&page=0")["scenarios"])
 
     def count(self, operation: str) -> int:
         """Return how many requests of a kind there were."""
-        return int(self._ask("GET", "sandbox/status")["requests"].get(operation, 0))
+        return int(self.ask("GET", "sandbox/status")["requests"].get(operation, 0))
 
     @property
     def writes(self) -> int:
         """How many creates and updates there were."""
-        requests = self._ask("GET", "sandbox/status")["requests"]
+        requests = self.ask("GET", "sandbox/status")["requests"]
         return int(requests.get("create", 0)) + int(requests.get("update", 0))
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.faults.points import Death
@@ -82,7 +82,16 @@ BUSY = Story(
     },
     left=2,
 )
-STORIES = {each.name: each for each in (FRESH, BUSY)}
+
+
+def _save_plan(project: Project) -> None:
+    _change_old(project)
+    ran = project.omnictl("plan", "--out", "plan.json", "--allow", "default-change=chosen")
+    assert ran.code == 0, ran.err
+
+
+SAVED = replace(BUSY, name="saved plan", change=_save_plan, command=("apply", "plan.json"))
+STORIES = {each.name: each for each in (FRESH, BUSY, SAVED)}
 
 
 @dataclass
@@ -177,10 +186,14 @@ class Tale:
         project = self.project
         if self.theirs:
             assert rows[self.theirs]["name"] == "Theirs alone", said
-        if self.story is BUSY and self.unkind.switches.get("defaults") != "several":
+        if self.story is not FRESH and self.unkind.switches.get("defaults") != "several":
             holders = [key for key, row in rows.items() if row.get("default") or row.get("defaultScenario")]
             assert holders == [project.keys()["chosen"]], said
         assert not (project.root / ".omnictl/locks/default.holder.json").exists(), said
         assert len(project.litter()) <= self.deaths, f"{project.litter()}\n{said}"
+        if self.story is SAVED:
+            again = self.run()
+            assert again.code == 0, tell(project.runs)
+            assert "already applied" in again.out.lower(), tell(project.runs)
         planned = project.omnictl("plan", "--detailed-exitcode")
         assert planned.code == 0, f"{planned.out}{planned.err}\n{said}"
