@@ -104,9 +104,9 @@ class Service:
 
     @property
     def writes(self) -> int:
-        """How many creates and updates there were."""
-        requests = self.ask("GET", "sandbox/status")["requests"]
-        return int(requests.get("create", 0)) + int(requests.get("update", 0))
+        """How many creates and updates there were that were not surely refused."""
+        requests = self.ask("GET", "sandbox/requests")["requests"]
+        return sum(each["operation"] in ("create", "update") and not 400 <= each["status"] < 500 for each in requests)
 
 
 @contextmanager

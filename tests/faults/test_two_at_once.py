@@ -1,4 +1,4 @@
-"""Two applies at once, as real processes: on one state one waits or is refused; two states on one account are outside."""
+"""Two applies at once, as real processes: on one state one waits or is refused; two states are outside."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.points import Death
 from tests.faults.stage import Launcher, Project, Service, served, tell
-from tests.faults.stories import BUSY, FRESH, Tale
+from tests.faults.stories import BUSY, FRESH, Story, Tale
 
 WAITING = ("--lock-timeout", "60s")
 AT_LEISURE = 0.15
@@ -22,7 +22,7 @@ def service(launcher: Launcher) -> Iterator[Service]:
         yield opened
 
 
-def begin(launcher: Launcher, service: Service, root: Path, story=FRESH, *, sabotage: str = "") -> Tale:
+def begin(launcher: Launcher, service: Service, root: Path, story: Story = FRESH, *, sabotage: str = "") -> Tale:
     """Bring a story to where its command is to be run, with a service that takes its time."""
     tale = Tale(Project(root, launcher, service, sabotage), story)
     tale.begin(workers=2)
@@ -39,7 +39,7 @@ def run_at_once(tale: Tale, *more: tuple[str, ...]) -> list[int]:
 
 @pytest.mark.parametrize("story", [FRESH, BUSY], ids=lambda each: each.name)
 def test_of_runs_that_wait_each_ends_well_and_nothing_is_made_twice(
-    launcher: Launcher, service: Service, tmp_path: Path, story
+    launcher: Launcher, service: Service, tmp_path: Path, story: Story
 ) -> None:
     tale = begin(launcher, service, tmp_path / "p", story)
     assert run_at_once(tale, WAITING, WAITING, WAITING) == [0, 0, 0], tell(tale.project.runs)
@@ -94,9 +94,9 @@ def test_who_waits_for_a_run_that_dies_goes_on_and_finishes_its_work(
 def test_without_the_lock_these_tests_fail(launcher: Launcher, service: Service, tmp_path: Path) -> None:
     tale = begin(launcher, service, tmp_path / "p", sabotage="no lock")
     codes = run_at_once(tale, WAITING, WAITING, WAITING)
-    with pytest.raises(AssertionError):
-        assert codes == [0, 0, 0]
-        tale.check()
+    if codes == [0, 0, 0]:
+        with pytest.raises(AssertionError):
+            tale.check()
 
 
 def test_an_apply_and_a_change_of_its_state_by_hand_wait_for_each_other(

@@ -6,8 +6,8 @@ Nothing waits: whoever sleeps moves the clock. Everything that the account ever 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from omnictl.engine.view import Circumstances, Thresholds
@@ -161,6 +161,12 @@ class Realm:
         """Return the keys on the account that no other made."""
         return set(self.rows()) - set(self.planted)
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing of the service is still to go wrong, or to appear."""
+        late = self.service.has_due(self.time.now + 1e6)
+        return not late and not self.service.list_faults() and not self.service.behaviour.list_lag_seconds
+
     # --- runs ------------------------------------------------------------------------------------------------
 
     @property
@@ -284,4 +290,3 @@ def as_attributes(stored: Stored) -> Attributes:
     """Return what a row of the service is in our terms."""
     flow = tuple(Step(each["channel"], each.get("from")) for each in stored.body["flow"])
     return Attributes(stored.body["name"], flow)
-

@@ -5,15 +5,20 @@ here as an exception, each with its reason: ``strayed`` and ``_is_known`` below.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from fnmatch import fnmatch
+from itertools import count
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from omnictl.engine.surgery import push_state, roll_back_state
-from omnictl.errors import LockHeldError, OmnictlError, RefusedError
+from omnictl.errors import ConfigurationError, LockHeldError, OmnictlError, RefusedError
 from omnictl.model.address import id_of
+from omnictl.model.diagnostic import Severity
 from omnictl.model.outcome import ApplyReport, Ending, Fate
 from omnictl.model.plan import Plan
 from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, OnRemoval, Protection
@@ -22,7 +27,7 @@ from omnictl.operations.surgery import settle_absent, settle_found
 from omnictl.sandbox.behaviour import Behaviour
 from omnictl.sandbox.faults import parse_fault
 from tests.mortal import Moment, Watch
-from tests.property.realm import NOBODY, SETTLE_SECONDS, Realm, as_attributes, owned_by
+from tests.property.realm import NOBODY, SETTLE_SECONDS, PatientStop, Realm, as_attributes, owned_by
 from tests.property.stories import EDITS, EVERYTHING_ALLOWED, IDS, attributes, edit_files
 from tests.worlds import Killed, World
 
@@ -30,7 +35,10 @@ FAULTS = [
     *(f"create:{kind}" for kind in ("cut-before", "cut-after", "cut-body", "500", "500-after", "no-key", "truncated")),
     *(f"create:{kind}" for kind in ("late-commit=20", "html", "not-json", "wrong-type", "redirect", "408", "429=0")),
     *(f"create:{kind}" for kind in ("400", "401", "409", "503", "cut-after,times=2", "late-commit=20,times=2")),
-    *(f"update:{kind}" for kind in ("cut-before", "cut-after", "500-after", "no-key", "late-commit=20", "400", "429=0")),
+    *(
+        f"update:{kind}"
+        for kind in ("cut-before", "cut-after", "500-after", "no-key", "late-commit=20", "400", "429=0")
+    ),
     *(f"get:{kind}" for kind in ("500", "404,times=2", "truncated", "no-key", "cut-after")),
     *(f"list:{kind}" for kind in ("500", "500,times=9", "truncated", "repeated-page", "short-page", "cut-body", "401")),
     "any:cut-after,times=3,skip=1",
@@ -50,7 +58,6 @@ LASTING = [{}, {}, {"names": "lower"}, {"names": "cut"}, {"names": "trimmed"}]
 PRINTED_PLAN = 3
 MOST_RUNS = 20
 
-selections = st.sampled_from([{"only": ("a*", "b*")}, {"exclude": ("a*",)}, {"only": ("c*", "d*", "e*")}])
 deaths = st.tuples(st.sampled_from(list(Moment)), st.integers(1, 12))
 
 
@@ -59,6 +66,11 @@ class Life(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        numbers = count(1)  # the same life has the same keys
+        self._keys = patch(
+            "omnictl.sandbox.account.secrets.token_hex", lambda size: f"{next(numbers) * 7919 % 65536:032x}"
+        )
+        self._keys.start()
         self.realm = Realm()
         self.strayed: set[str] = set()
         self.gone: set[str] = set()
@@ -67,8 +79,11 @@ class Life(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.realm.service.close()
+        self._keys.stop()
 
-    @initialize(switches=st.sampled_from(LASTING), others=st.lists(attributes, max_size=2), workers=st.sampled_from([1, 3]))
+    @initialize(
+        switches=st.sampled_from(LASTING), others=st.lists(attributes, max_size=2), workers=st.sampled_from([1, 3])
+    )
     def begin(self, switches: dict[str, object], others: list[Attributes], workers: int) -> None:
         self.lasting = Behaviour(**switches)  # type: ignore[arg-type]
         self.realm.service.behaviour = self.lasting
@@ -87,7 +102,9 @@ class Life(RuleBasedStateMachine):
         edit_files(self._files(), steps)
 
     @precondition(lambda self: self.realm.state.intents)
-    @rule(data=st.data(), body=attributes, word=st.sampled_from(["edit", "remove", "rename by line", "rename", "default"]))
+    @rule(
+        data=st.data(), body=attributes, word=st.sampled_from(["edit", "remove", "rename by line", "rename", "default"])
+    )
     def edit_what_is_unknown(self, data: st.DataObject, body: Attributes, word: str) -> None:
         """Change the very file whose create is unknown."""
         scenario_id = id_of(data.draw(st.sampled_from(self.realm.state.intents)).address)
@@ -96,7 +113,12 @@ class Life(RuleBasedStateMachine):
             event(f"an unknown file: {word}")
 
     @precondition(lambda self: self.realm.files)
-    @rule(data=st.data(), protection=st.sampled_from(Protection), removal=st.sampled_from(OnRemoval), ignores=st.booleans())
+    @rule(
+        data=st.data(),
+        protection=st.sampled_from(Protection),
+        removal=st.sampled_from(OnRemoval),
+        ignores=st.booleans(),
+    )
     def treat(self, data: st.DataObject, protection: Protection, removal: OnRemoval, ignores: bool) -> None:
         name = data.draw(st.sampled_from(sorted(self.realm.files)))
         ignored = (IgnoredField("name"),) if ignores else ()
@@ -173,24 +195,28 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def apply(self) -> None:
-        self._run(lambda: self.realm.apply())
+        report = self._run(self.realm.apply)
+        if report is not None:
+            self._check_finished(report)
 
-    @rule(selection=selections)
-    def apply_a_part(self, selection: dict[str, tuple[str, ...]]) -> None:
+    @precondition(lambda self: self.realm.files)
+    @rule(data=st.data(), option=st.sampled_from(["only", "exclude"]))
+    def apply_a_part(self, data: st.DataObject, option: str) -> None:
+        """What is not selected is neither changed nor forgotten; open creates are settled all the same."""
+        ids = sorted({*self.realm.files, *map(id_of, self.realm.state.records)})
+        chosen = data.draw(st.lists(st.sampled_from(ids), min_size=1, max_size=3, unique=True))
+        selection = {option: tuple(chosen)}
         before, rows = self.realm.state, self._bodies()
         opened = {each.address for each in before.intents}
-        report = self._run(lambda: self.realm.apply(**selection))
+        report = self._run(
+            lambda: self.realm.apply(only=selection.get("only", ()), exclude=selection.get("exclude", ()))
+        )
         if report is None:
             return
-        chosen = self.realm.plan(allowed=EVERYTHING_ALLOWED, **selection)
-        assert not any(each.fate is Fate.DONE and each.address in opened for each in report.outcomes[:0])
-        words = selection.get("only") or selection["exclude"]
         for address, record in before.records.items():
-            hit = any(id_of(address).startswith(word.rstrip("*")) for word in words)
-            if hit is ("exclude" in selection) and address in self.realm.state.records:
-                assert self.realm.state.records[address].key == record.key, "an unselected record was changed"
+            if not _is_selected(id_of(address), selection) and address not in opened:
+                assert self.realm.state.records.get(address) == record, "an unselected record was changed"
                 assert self._bodies().get(record.key) == rows.get(record.key), "an unselected scenario was changed"
-        del chosen
 
     @rule()
     def apply_with_care(self) -> None:
@@ -205,6 +231,13 @@ class Life(RuleBasedStateMachine):
             pass
         else:
             self._check_finished(report)
+
+    @rule(faults=st.lists(st.sampled_from(FAULTS), min_size=1, max_size=3), death=st.none() | deaths)
+    def apply_unkindly(self, faults: list[str], death: tuple[Moment, int] | None) -> None:
+        for each in faults:
+            self.realm.service.add_fault(parse_fault(each))
+        self.apply_and_die(death) if death else self.apply()
+        self.realm.service.clear_faults()
 
     @rule(death=deaths)
     def apply_and_die(self, death: tuple[Moment, int]) -> None:
@@ -298,9 +331,7 @@ class Life(RuleBasedStateMachine):
         current, old = self.realm.state, data.draw(st.sampled_from(self.old))
         now = self.realm.time.utc()
         try:
-            replaced = (
-                push_state(current, old, "test", now).state if push else roll_back_state(current, old, now).state
-            )
+            replaced = push_state(current, old, "test", now).state if push else roll_back_state(current, old, now).state
         except RefusedError:
             event("push or rollback refused")
             return
@@ -340,20 +371,20 @@ class Life(RuleBasedStateMachine):
     def _bodies(self) -> dict[str, Attributes]:
         return {key: as_attributes(row) for key, row in self.realm.rows().items()}
 
-    def _run(self, apply) -> ApplyReport | None:  # type: ignore[no-untyped-def]
+    def _run(self, apply: Callable[[], ApplyReport]) -> ApplyReport | None:
         try:
-            report: ApplyReport = apply()
+            return apply()
         except OmnictlError as error:
             event(f"ended by {error.diagnostics[0].code}")
             return None
-        self._check_finished(report)
-        return report
 
     def _check_finished(self, report: ApplyReport) -> None:
         """After an apply of everything that did everything there is nothing to do."""
         if report.ending is not Ending.FINISHED or not all(each.fate is Fate.DONE for each in report.outcomes):
             return
         event("finished")
+        if self.realm.is_quiet:
+            assert self.realm.plan(allowed=EVERYTHING_ALLOWED).changes == ()
 
     @rule()
     def come_to_an_end(self) -> None:
@@ -370,19 +401,28 @@ class Life(RuleBasedStateMachine):
                 if codes == {"foreign-account"}:
                     event("the account was foreign")
                     return
-                assert codes == {"ambiguous-create"}, refused.diagnostics
+                if codes != {"ambiguous-create"}:
+                    raise
                 self._choose()
                 continue
-            except OmnictlError as error:
-                if {each.code for each in error.diagnostics} & NO_CONFIGURATION:
-                    event("the files make no sense")
-                    return
-                raise
+            except ConfigurationError as wrong:
+                self._mend_files({each.code for each in wrong.diagnostics if each.severity is Severity.ERROR})
+                continue
             if all(each.fate is Fate.DONE for each in report.outcomes):
                 break
         else:
             raise AssertionError(f"no end: {report}")
         self._check_end()
+
+    def _mend_files(self, codes: set[str]) -> None:
+        """Take out of the files what makes no sense any more, as the diagnostics say."""
+        for name, each in self.realm.files.items():
+            if codes <= {"import-taken", "import-missing"}:
+                self.realm.files[name] = replace(each, import_key=None)
+            elif codes <= {"previous-id-declared", "previous-id-claimed-twice"}:
+                self.realm.files[name] = replace(each, previous_ids=())
+            else:
+                raise AssertionError(codes)
 
     def _choose(self) -> None:
         """Settle open creates as somebody does who knows the account."""
@@ -393,7 +433,7 @@ class Life(RuleBasedStateMachine):
             rows = realm.rows()
             fitting = [key for key in sorted(ours) if _is_alike(as_attributes(rows[key]), intent.body)]
             if fitting:
-                with realm.provider(_no_stop(realm), lambda event: None, Watch()) as provider:
+                with realm.provider(PatientStop(realm.time), lambda event: None, Watch()) as provider:
                     remote = provider.get(fitting[0])
                 realm.write(settle_found(realm.state, intent, remote).state)
             else:
@@ -418,18 +458,14 @@ class Life(RuleBasedStateMachine):
         event("came to an end")
 
 
-NO_CONFIGURATION = {"import-conflict"}
-
-
 def _is_alike(one: Attributes, other: Attributes) -> bool:
     """Tell whether a service that bends names could have made one of the other."""
     return one.flow == other.flow and "".join(one.name.split()).lower()[:9] == "".join(other.name.split()).lower()[:9]
 
 
-def _no_stop(realm: Realm):  # type: ignore[no-untyped-def]
-    from tests.property.realm import PatientStop
-
-    return PatientStop(realm.time)
+def _is_selected(scenario_id: str, selection: dict[str, tuple[str, ...]]) -> bool:
+    only, exclude = selection.get("only", ("*",)), selection.get("exclude", ())
+    return any(fnmatch(scenario_id, each) for each in only) and not any(fnmatch(scenario_id, each) for each in exclude)
 
 
 TestLife = Life.TestCase
