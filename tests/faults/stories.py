@@ -61,6 +61,21 @@ def _change_old(project: Project) -> None:
     project.write("newer", "Goodbye to all")
 
 
+def _write_many(project: Project) -> None:
+    for number in range(MANY_FILES):
+        project.write(f"s-{number:02}", f"Orders {number // 2}", default=number == MANY_FILES // 2)  # each has a twin
+
+
+MANY_FILES = 24
+MANY = Story(
+    "many",
+    _nothing,
+    _write_many,
+    ("apply", "--yes"),
+    {f"s-{number:02}": f"Orders {number // 2}" for number in range(MANY_FILES)},
+)
+"""More creates than are in flight: their intents go out in waves."""
+
 FRESH = Story(
     "fresh",
     _nothing,
@@ -91,7 +106,7 @@ def _save_plan(project: Project) -> None:
 
 
 SAVED = replace(BUSY, name="saved plan", change=_save_plan, command=("apply", "plan.json"))
-STORIES = {each.name: each for each in (FRESH, BUSY, SAVED)}
+STORIES = {each.name: each for each in (FRESH, MANY, BUSY, SAVED)}
 
 
 @dataclass
@@ -109,9 +124,9 @@ class Tale:
         """Bring the project to where the command is to be run, in a kind world; then the world is as told."""
         project = self.project
         project.set_up(workers=workers)
-        self.theirs = project.service.plant("Theirs alone") if self.story is not FRESH else ""
+        self.theirs = project.service.plant("Theirs alone") if self.story.left else ""
         self.story.prepare(project)
-        if self.story is not FRESH:
+        if self.story.left:
             project.service.behave(**self.unkind.lasting)
             ran = project.omnictl("apply", "--yes", "--allow", "default-change=edited")
             assert ran.code == 0, tell(project.runs)
@@ -186,7 +201,7 @@ class Tale:
         project = self.project
         if self.theirs:
             assert rows[self.theirs]["name"] == "Theirs alone", said
-        if self.story is not FRESH and self.unkind.switches.get("defaults") != "several":
+        if self.story.left and self.unkind.switches.get("defaults") != "several":
             holders = [key for key, row in rows.items() if row.get("default") or row.get("defaultScenario")]
             assert holders == [project.keys()["chosen"]], said
         assert not (project.root / ".omnictl/locks/default.holder.json").exists(), said

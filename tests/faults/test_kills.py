@@ -40,14 +40,14 @@ def hold(launcher: Launcher, folder: Path, cases: list[Case]) -> int:
 
 
 @pytest.mark.parametrize("workers", [1, 10])
-@pytest.mark.parametrize("name", ["fresh", "busy"])
+@pytest.mark.parametrize("name", ["fresh", "many", "busy"])
 def test_a_run_that_dies_at_any_kind_of_point_is_finished_by_the_next(
     launcher: Launcher, tmp_path: Path, name: str, workers: int
 ) -> None:
     story, rnd = STORIES[name], random.Random(f"{SEED} {name} {workers}")
     deaths = one_of_each_name(every_death(count_points(launcher, tmp_path, story, workers)), rnd)
     ways = [rnd.choice(list(Way)) if is_of_disk(each) else Way.KILL for each in deaths]
-    chosen = rnd.sample([replace(each, way=way) for each, way in zip(deaths, ways, strict=True)], 12)
+    chosen = rnd.sample([replace(each, way=way) for each, way in zip(deaths, ways, strict=True)], 8)
     kills = hold(launcher, tmp_path, [Case(story, workers, (each,)) for each in chosen])
     assert kills > 0.8 * len(chosen)
 

@@ -6,23 +6,35 @@ here as an exception, each with its reason: ``strayed`` and ``_is_known`` below.
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from fnmatch import fnmatch
 from itertools import count
 from unittest.mock import patch
 
-from hypothesis import HealthCheck, event, settings
+import pytest
+from hypothesis import HealthCheck, Phase, event, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
-from omnictl.engine.surgery import push_state, roll_back_state
+from omnictl.engine import surgery
+from omnictl.engine.recover import settle
 from omnictl.errors import ConfigurationError, LockHeldError, OmnictlError, RefusedError
 from omnictl.model.address import id_of
+from omnictl.model.change import Forget, Retire
 from omnictl.model.diagnostic import Severity
 from omnictl.model.outcome import ApplyReport, Ending, Fate
 from omnictl.model.plan import Plan
 from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, OnRemoval, Protection
 from omnictl.model.state import State
+from omnictl.operations import creating, settling, stages
 from omnictl.operations.surgery import settle_absent, settle_found
 from omnictl.sandbox.behaviour import Behaviour
 from omnictl.sandbox.faults import parse_fault
@@ -31,10 +43,27 @@ from tests.property.realm import NOBODY, SETTLE_SECONDS, PatientStop, Realm, as_
 from tests.property.stories import EDITS, EVERYTHING_ALLOWED, IDS, attributes, edit_files
 from tests.worlds import Killed, World
 
+LOST = ["cut-after", "cut-before", "late-commit=20", "late-commit=50", "500-after", "cut-after,times=2"]
+"""What a create must survive above all: whether it happened is not known, or not yet to be seen."""
+
 FAULTS = [
-    *(f"create:{kind}" for kind in ("cut-before", "cut-after", "cut-body", "500", "500-after", "no-key", "truncated")),
-    *(f"create:{kind}" for kind in ("late-commit=20", "html", "not-json", "wrong-type", "redirect", "408", "429=0")),
-    *(f"create:{kind}" for kind in ("400", "401", "409", "503", "cut-after,times=2", "late-commit=20,times=2")),
+    *(f"create:{kind}" for kind in LOST * 3),
+    *(
+        f"create:{kind}"
+        for kind in (
+            "cut-body",
+            "500",
+            "no-key",
+            "truncated",
+            "html",
+            "not-json",
+            "wrong-type",
+            "redirect",
+            "408",
+            "429=0",
+        )
+    ),
+    *(f"create:{kind}" for kind in ("400", "401", "409", "503", "late-commit=20,times=2")),
     *(
         f"update:{kind}"
         for kind in ("cut-before", "cut-after", "500-after", "no-key", "late-commit=20", "400", "429=0")
@@ -45,7 +74,8 @@ FAULTS = [
 ]
 SWITCHES = [
     {},
-    {"list_lag_seconds": 20.0},
+    {"list_lag_seconds": 10.0},
+    {"list_lag_seconds": 10.0},
     {"page_limit": 2},
     {"page_limit": 3, "list_order": "shuffled"},
     {"list_order": "updated"},
@@ -331,7 +361,11 @@ class Life(RuleBasedStateMachine):
         current, old = self.realm.state, data.draw(st.sampled_from(self.old))
         now = self.realm.time.utc()
         try:
-            replaced = push_state(current, old, "test", now).state if push else roll_back_state(current, old, now).state
+            replaced = (
+                surgery.push_state(current, old, "test", now).state
+                if push
+                else surgery.roll_back_state(current, old, now).state
+            )
         except RefusedError:
             event("push or rollback refused")
             return
@@ -470,5 +504,55 @@ def _is_selected(scenario_id: str, selection: dict[str, tuple[str, ...]]) -> boo
 
 TestLife = Life.TestCase
 TestLife.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=150, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+def _drop_intents() -> AbstractContextManager[object]:
+    return patch.object(creating, "add_intents", lambda state, intents: state)
+
+
+def _never_look() -> AbstractContextManager[object]:
+    return patch.object(settling, "settle", lambda state, *_: settle(state, {}))
+
+
+def _have_no_patience() -> AbstractContextManager[object]:
+    return patch.object(settling, "_wait_until_absence_counts", lambda *_: None)
+
+
+def _forget_keys() -> AbstractContextManager[object]:
+    def record(state: State, change: Forget | Retire, *_: object, **__: object) -> State:
+        return replace(state, records={at: each for at, each in state.records.items() if at != change.address})
+
+    return patch.object(stages, "record_removed", record)
+
+
+def _push_over() -> AbstractContextManager[object]:
+    def put(current: State, incoming: State, *_: object) -> surgery.Replaced:
+        return surgery.Replaced(replace(incoming, serial=current.serial + 1), is_changed=True)
+
+    return patch.object(surgery, "_replace", put)
+
+
+def _select_all() -> AbstractContextManager[object]:
+    return patch("omnictl.engine.planner.select", lambda addresses, *_: frozenset(addresses))
+
+
+BROKEN = [_drop_intents, _never_look, _have_no_patience, _forget_keys, _push_over, _select_all]
+
+
+@pytest.mark.parametrize("break_omnictl", BROKEN, ids=lambda each: each.__name__)
+def test_a_life_with_a_broken_omnictl_ends_badly(break_omnictl: Callable[[], AbstractContextManager[object]]) -> None:
+    """What holds the promise must be able to fail."""
+    quick = settings(
+        max_examples=3000,
+        stateful_step_count=40,
+        database=None,
+        derandomize=True,
+        deadline=None,
+        phases=[Phase.generate],
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    with break_omnictl(), pytest.raises(AssertionError):
+        run_state_machine_as_test(Life, settings=quick)
