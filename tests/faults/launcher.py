@@ -15,18 +15,21 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 from typing import Any, NoReturn
 
 import omnictl
-from omnictl.cli.main import main
+from omnictl.cli.boundary import run
+from omnictl.cli.main import cli, main
 from omnictl.sandbox.app import Sandbox
 from omnictl.sandbox.server import serve
 from omnictl.sandbox.store import World
 from tests.faults.points import Death, Points, Way, write_counts
 from tests.faults.sabotage import SABOTAGES
+from tests.served import served
 
 _POLL_SECONDS = 0.002
 
@@ -34,6 +37,7 @@ _POLL_SECONDS = 0.002
 def serve_forks(path: str) -> None:
     """Fork a process for each connection, until stdin ends."""
     _import_everything()
+    _warm_up()
     gc.freeze()  # what is never looked at stays shared
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listening:
@@ -55,6 +59,28 @@ def _import_everything() -> None:
     for each in pkgutil.walk_packages(omnictl.__path__, "omnictl."):
         if each.name != "omnictl.__main__":
             importlib.import_module(each.name)
+
+
+def _warm_up() -> None:
+    """Do the main job once here, so that whatever is made once is made; no thread of it is left."""
+    here, environ = Path.cwd(), dict(os.environ)
+    with tempfile.TemporaryDirectory() as folder, served(World(None)) as url, open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        os.chdir(folder)
+        (Path(folder) / "scenarios").mkdir()
+        (Path(folder) / "scenarios/a.json").write_text('{"id": "a", "name": "A", "flow": [{"channel": "SMS"}]}')
+        os.environ.update(INFOBIP_BASE_URL=url, INFOBIP_API_KEY="k", OMNICTL_SETTLE="0")
+        with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+            codes = [run(cli, arguments) for arguments in (["apply", "--yes"], ["apply", "--yes"], ["plan"])]
+        os.chdir(here)
+    assert codes == [0, 0, 0], codes
+    os.environ.clear()
+    os.environ.update(environ)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    for each in threading.enumerate():
+        if each is not threading.main_thread():
+            each.join(5.0)
+    assert threading.active_count() == 1, "a thread does not come along with a fork"
 
 
 def _answer(connection: socket.socket) -> NoReturn:

@@ -133,7 +133,7 @@ class Points:
             begin = bytes(content[:5])
             has_body = begin.startswith((b"POST", b"PUT"))
             if begin.startswith(_REQUESTS):
-                self._verbs.now = begin.split()[0].decode()
+                self._verbs.now, self._verbs.answered = begin.split()[0].decode(), False
                 self.reach(f"{self._verbs.now}: before it is sent")
             sent = real(sock, content, *more)
             self.reach(f"{self._verbs.now}: {'its head sent' if has_body else 'sent'}")
@@ -145,11 +145,13 @@ class Points:
         def receive(sock: socket.socket, *arguments: Any) -> Any:
             if sock.family == socket.AF_UNIX:
                 return real(sock, *arguments)
-            verb = self._verbs.now
+            if self._verbs.answered:  # the rest of an answer comes in as many parts as it likes
+                return real(sock, *arguments)
+            self._verbs.answered = True
             select.select([sock], [], [], _PATIENCE_SECONDS)  # the service has done it, and has answered
-            self.reach(f"{verb}: answered, not read")
+            self.reach(f"{self._verbs.now}: answered, not read")
             got = real(sock, *arguments)
-            self.reach(f"{verb}: answer read")
+            self.reach(f"{self._verbs.now}: answer read")
             return got
 
         return receive

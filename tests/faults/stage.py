@@ -158,9 +158,10 @@ class Project:
         settings = {"version": 1, "guards": guards, "environments": {"default": environment}}
         (self.root / "omnictl.yaml").write_text(json.dumps(settings))
 
-    def write(self, scenario_id: str, name: str, *, sender: str = "InfoSMS", **more: Any) -> None:
-        """Write the file of a scenario."""
-        flow = [{"channel": "VIBER", "from": "Acme"}, {"channel": "SMS", "from": sender}]
+    def write(self, scenario_id: str, name: str, *, last: str = "", **more: Any) -> None:
+        """Write the file of a scenario; ``last`` is the channel of one more step."""
+        flow = [{"channel": "VIBER", "from": "Acme"}, {"channel": "SMS", "from": "InfoSMS"}]
+        flow += [{"channel": last}] if last else []
         document = {"id": scenario_id, "name": name, "flow": flow, **more}
         (self.root / "scenarios" / f"{scenario_id}.json").write_text(json.dumps(document))
 

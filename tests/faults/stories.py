@@ -51,13 +51,13 @@ def _write_old(project: Project) -> None:
 
 
 def _change_old(project: Project) -> None:
-    project.write("edited", "Orders of the Day", sender="Edited")
+    project.write("edited", "Orders of the Day", last="PUSH")
     project.remove("before")
     project.write("after", "Alerts  by Day", previous_ids=["before"])
     project.remove("retired")
     project.remove("forgotten")
     project.write("chosen", "Welcome to all", default=True)
-    project.write("new", "Orders of the Day", sender="Other")
+    project.write("new", "Orders of the Day", last="EMAIL")
     project.write("newer", "Goodbye to all")
 
 

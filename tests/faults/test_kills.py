@@ -14,8 +14,8 @@ from omnictl.sandbox.behaviour import SWITCHES
 from omnictl.sandbox.faults import KINDS, parse_fault
 from tests.faults.cases import Case, count_points, every_death, is_of_disk, select, tell_all
 from tests.faults.points import Death, Way
-from tests.faults.stage import Launcher, served
-from tests.faults.stories import BUSY, FRESH, STORIES, Story
+from tests.faults.stage import Launcher, Project, served, tell
+from tests.faults.stories import BUSY, FRESH, STORIES, Story, Tale
 from tests.faults.unkind import FEW, LIARS, UNKIND, Unkindness
 
 SEED = 2017
@@ -54,13 +54,13 @@ def test_a_run_that_dies_at_any_kind_of_point_is_finished_by_the_next(
 
 def test_a_run_that_dies_in_the_recovery_is_finished_by_the_next(launcher: Launcher, tmp_path: Path) -> None:
     rnd = random.Random(SEED)
-    first = (Death("POST: answered, not read", 2), Death("POST: sent", 1, Way.CUT))
+    first = (Death("POST: answered, not read", 1), Death("POST: sent", 1, Way.CUT))
     points = every_death(count_points(launcher, tmp_path, FRESH, 1), tuple(Way))
     cases = [
         Case(FRESH, rnd.choice([1, 10]), (rnd.choice(first), *rnd.sample(select(points, _is_early), 2)))
         for _ in range(8)
     ]
-    assert hold(launcher, tmp_path, cases) > 2 * len(cases)
+    assert hold(launcher, tmp_path, cases) > 1.5 * len(cases)
 
 
 def _is_early(death: Death) -> bool:
@@ -87,9 +87,6 @@ def test_a_service_that_lies_about_a_create_is_believed_and_no_key_is_lost(
     launcher: Launcher, tmp_path: Path, unkind: Unkindness
 ) -> None:
     """What docs/planning.md says under what cannot be promised: it is sent again, or a guard stops; never a third."""
-    from tests.faults.stage import Project, tell
-    from tests.faults.stories import Tale
-
     with served(launcher) as service:
         tale = Tale(Project(tmp_path / "p", launcher, service), FRESH, unkind)
         tale.begin(workers=1)
@@ -97,9 +94,13 @@ def test_a_service_that_lies_about_a_create_is_believed_and_no_key_is_lost(
         codes = [tale.run().code for _ in range(3)]
         project, rows = tale.project, {row["key"] for row in service.scenarios()}
         assert set(codes) <= {0, 3, 4}, tell(project.runs)
-        assert codes[0] != 3 or "unmanaged-twin" in project.runs[-1].out, tell(project.runs)
+        stopped = project.runs[-1]
+        assert stopped.code != 3 or "unmanaged-twin" in stopped.out or "ambiguous-create" in stopped.err, tell(
+            project.runs
+        )
         assert set(project.keys().values()) <= rows
-        assert len(rows - project.remembered()) <= 1, tell(project.runs)
+        unknown = len(rows - project.remembered()) - len(project.state.get("intents", ()))
+        assert unknown <= 1, tell(project.runs)
         assert {key for run in project.runs for _, key in run.said} <= project.remembered()
 
 

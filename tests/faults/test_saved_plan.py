@@ -84,7 +84,7 @@ def test_a_change_of_somebody_else_that_the_plan_does_not_touch_does_not_matter(
 
 
 def test_a_twin_of_somebody_else_makes_a_plan_stale_that_never_began(tale: Tale, service: Service) -> None:
-    flow = [{"channel": "VIBER", "from": "Acme"}, {"channel": "SMS", "from": "Other"}]
+    flow = [{"channel": "VIBER", "from": "Acme"}, {"channel": "SMS", "from": "InfoSMS"}, {"channel": "EMAIL"}]
     service.ask("POST", "sandbox/scenarios", {"name": "Orders of the Day", "flow": flow})
     writes = service.writes
     refused = tale.run()
