@@ -349,6 +349,7 @@ class Life(RuleBasedStateMachine):
     def put_an_old_copy_back(self, data: st.DataObject) -> None:
         """By hand, past omnictl: what it has forgotten is nobody's from now on, and only in kept versions."""
         old = data.draw(st.sampled_from(self.old))
+        self.realm.time.move(SETTLE_SECONDS)  # a late create whose intent goes now would be nobody's when it comes
         self.strayed |= self.realm.made_by_us() | self.realm.owned()
         self.realm.memory.stored = old
         self.strayed -= owned_by(old)
