@@ -84,7 +84,7 @@ def _tell(launcher: Launcher, folder: Path, seeds: Iterator[int], wanted: int, *
 
 
 def _line(seed: int, told: Told, kills: int, *, verbose: bool) -> str:
-    wrong = told.wrong if verbose else "\n".join(told.wrong.splitlines()[:_LINES])
+    wrong = told.wrong if verbose else "\n".join(told.wrong.splitlines()[-_LINES:])
     return f"{'FAILED' if told.wrong else 'ok':6} seed {seed}, {kills} kills: {told.case}{chr(10) * bool(wrong)}{wrong}"
 
 

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -53,7 +54,9 @@ def tell_case(launcher: Launcher, folder: Path, case: Case) -> Told:
             tale.go_on()
             tale.check()
     except (AssertionError, OSError, ValueError, LookupError) as error:
-        return Told(case, tale.deaths if tale else 0, f"{type(error).__name__}: {error}")
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        wrong = f"{error}\n{type(error).__name__} in {where.name}, line {where.lineno}: {where.line}"
+        return Told(case, tale.deaths if tale else 0, wrong)
     finally:
         shutil.rmtree(root, ignore_errors=True)
     return Told(case, tale.deaths)

@@ -1,6 +1,7 @@
 """Where a run lives and dies: a launcher of processes, a sandbox served by one of them, a project on disk."""
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -46,6 +47,7 @@ def launching() -> Iterator[Launcher]:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.launcher", path],
             cwd=ROOT,
+            env={name: os.environ[name] for name in ("PATH", "TMPDIR", "LANG") if name in os.environ},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
