@@ -139,7 +139,8 @@ class Tale:
         """Run the command of the story."""
         quiet = not (self.project.runs and self.project.runs[-1].died)  # else its last request may still be on its way
         before = self.project.service.writes
-        ran = self.project.omnictl(*self.story.command, death=death, watched=watched)
+        briefly = ("--stop-after", "2s") if "throttle" in self.unkind.switches else ()
+        ran = self.project.omnictl(*self.story.command, *briefly, death=death, watched=watched)
         self.deaths += ran.died
         if quiet and ran.code in _NOTHING_CHANGED:
             assert self.project.service.writes == before, f"it says that it changed nothing: {tell(self.project.runs)}"
