@@ -40,7 +40,8 @@ class Tally:
     """The outcomes so far, by address and action, and how many writes have left the process.
 
     ``halted`` when nothing more can succeed: the credentials were refused, or something unforeseen happened.
-    ``is_resumed`` where an earlier run began the same plan.
+    ``is_resumed`` where an earlier run began the same plan. ``default_may_return`` where a lost update may be taken
+    late and carries the default.
     """
 
     plan: Plan
@@ -50,6 +51,7 @@ class Tally:
     writes_sent: int = 0
     halted: bool = False
     is_resumed: bool = False
+    default_may_return: bool = False
 
     @property
     def total(self) -> int:

@@ -40,7 +40,7 @@ from omnictl.sandbox.faults import parse_fault
 from tests.mortal import Moment, Watch
 from tests.property.realm import NOBODY, SETTLE_SECONDS, PatientStop, Realm, as_attributes, owned_by
 from tests.property.stories import EDITS, EVERYTHING_ALLOWED, IDS, attributes, edit_files
-from tests.worlds import Killed, World
+from tests.worlds import Killed, World, declare
 
 LOST = ["cut-after", "cut-before", "late-commit=20", "late-commit=50", "500-after", "cut-after,times=2"]
 """What a create must survive above all: whether it happened is not known, or not yet to be seen."""
@@ -501,6 +501,19 @@ def _is_alike(one: Attributes, other: Attributes) -> bool:
 
 def _is_selected(ids: set[str], selection: dict[str, tuple[str, ...]]) -> bool:
     return not ids & {*selection.get("exclude", ())} and bool(ids & {*selection.get("only", ids)})
+
+
+def test_an_update_that_is_taken_late_does_not_bring_the_default_back() -> None:
+    """It was lost and sent again, then the default moved; it carries the default, as it was when it was sent."""
+    realm = Realm()
+    realm.files = {name: declare(name, default=name == "a" or None) for name in "ab"}
+    realm.apply()
+    realm.files = {"a": declare("a", "Edited"), "b": declare("b", default=True)}
+    realm.service.add_fault(parse_fault("update:late-commit=50"))
+    assert all(each.fate is Fate.DONE for each in realm.apply().outcomes)
+    realm.time.move(SETTLE_SECONDS)
+    assert realm.plan().changes == ()
+    realm.service.close()
 
 
 TestLife = pytest.mark.timeout(900)(Life.TestCase)  # to shrink what fails takes its time
