@@ -1,6 +1,7 @@
 """A life of omnictl at random: edits, faults, crashes, other people, old states; nothing doubled, nothing lost.
 
-Over the real provider and the real sandbox, in a time that nobody waits for. What the rules do not promise stands
+Over the real provider and the real sandbox, in a time that nobody waits for, one request at a time: what follows depends
+on what came before, so it has to come the same again. What the rules do not promise stands
 here as an exception, each with its reason: ``strayed`` and ``_is_known`` below.
 """
 
@@ -75,7 +76,8 @@ SWITCHES = [
     {},
     {"list_lag_seconds": 10.0},
     {"list_lag_seconds": 10.0},
-    {"page_limit": 2},
+    {"latency_seconds": 0.6},
+    {"latency_seconds": 0.6, "page_limit": 2},
     {"page_limit": 3, "list_order": "shuffled"},
     {"list_order": "updated"},
     {"put": "merge", "default_field": "both"},
@@ -110,13 +112,10 @@ class Life(RuleBasedStateMachine):
         self.realm.service.close()
         self._keys.stop()
 
-    @initialize(
-        switches=st.sampled_from(LASTING), others=st.lists(attributes, max_size=2), workers=st.sampled_from([1, 3])
-    )
-    def begin(self, switches: dict[str, object], others: list[Attributes], workers: int) -> None:
+    @initialize(switches=st.sampled_from(LASTING), others=st.lists(attributes, max_size=2))
+    def begin(self, switches: dict[str, object], others: list[Attributes]) -> None:
         self.lasting = Behaviour(**switches)  # type: ignore[arg-type]
         self.realm.service.behaviour = self.lasting
-        self.realm.workers = workers
         for each in others:
             self.realm.plant(each)
 
@@ -272,7 +271,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(death=deaths)
     def apply_and_die(self, death: tuple[Moment, int]) -> None:
-        watch = Watch(*death, overlap=self.realm.workers)
+        watch = Watch(*death)
         try:
             self._run(lambda: self.realm.apply(watch=watch))
         except Killed:
@@ -299,9 +298,7 @@ class Life(RuleBasedStateMachine):
                     assert inner.memory.stored == before
                 return count
 
-        workers, self.realm.workers = self.realm.workers, 1
         self._run(lambda: self.realm.apply(watch=Meeting()))
-        self.realm.workers = workers
 
     @rule()
     def plan(self) -> None:
