@@ -6,7 +6,7 @@ exception, each with its reason: ``strayed``, ``_known_keys`` and what others do
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import count
@@ -28,7 +28,7 @@ from omnictl.engine import surgery
 from omnictl.engine.recover import settle
 from omnictl.errors import ConfigurationError, LockHeldError, OmnictlError, RefusedError
 from omnictl.model.address import id_of
-from omnictl.model.change import Forget, Retire
+from omnictl.model.change import Action, Forget, Retire
 from omnictl.model.diagnostic import Severity
 from omnictl.model.outcome import ApplyReport, Ending, Fate
 from omnictl.model.plan import Plan
@@ -507,17 +507,40 @@ def _is_selected(ids: set[str], selection: dict[str, tuple[str, ...]]) -> bool:
     return not ids & {*selection.get("exclude", ())} and bool(ids & {*selection.get("only", ids)})
 
 
-def test_an_update_that_is_taken_late_does_not_bring_the_default_back() -> None:
-    """It was lost and sent again, then the default moved; it carries the default, as it was when it was sent."""
+@pytest.fixture
+def late() -> Iterator[Realm]:
+    """An update of the default's holder will be lost, and taken late; and the default is to move."""
     realm = Realm()
     realm.files = {name: declare(name, default=name == "a" or None) for name in "ab"}
     realm.apply()
     realm.files = {"a": declare("a", "Edited"), "b": declare("b", default=True)}
     realm.service.add_fault(parse_fault("update:late-commit=50"))
-    assert all(each.fate is Fate.DONE for each in realm.apply().outcomes)
-    realm.time.move(SETTLE_SECONDS)
-    assert realm.plan().changes == ()
+    yield realm
     realm.service.close()
+
+
+def test_an_update_that_is_taken_late_does_not_bring_the_default_back(late: Realm) -> None:
+    """It was lost and sent again, then the default moved; it carries the default, as it was when it was sent."""
+    assert all(each.fate is Fate.DONE for each in late.apply().outcomes)
+    late.time.move(SETTLE_SECONDS)
+    assert late.plan().changes == ()
+
+
+def test_who_is_stopped_while_an_update_may_be_late_leaves_the_default_to_the_next_run(late: Realm) -> None:
+    def stop(signal: PatientStop, seconds: float) -> bool:
+        signal.request("enough")
+        return True
+
+    with patch.object(PatientStop, "wait", stop):
+        report = late.apply()
+    assert report.ending is Ending.STOPPED
+    assert {(each.action, each.fate) for each in report.outcomes} == {
+        (Action.UPDATE, Fate.DONE),
+        (Action.DEFAULT, Fate.NOT_TRIED),
+    }
+    late.time.move(SETTLE_SECONDS)
+    assert all(each.fate is Fate.DONE for each in late.apply().outcomes)
+    assert late.plan().changes == ()
 
 
 TestLife = pytest.mark.timeout(900)(Life.TestCase)  # to shrink what fails takes its time
@@ -552,6 +575,7 @@ def _select_all() -> AbstractContextManager[object]:
 BROKEN = [_drop_intents, _never_look, _have_no_patience, _forget_keys, _select_all]
 
 
+@pytest.mark.timeout(600)  # how long it takes until a life meets it is a matter of luck
 @pytest.mark.parametrize("break_omnictl", BROKEN, ids=lambda each: each.__name__)
 def test_a_life_with_a_broken_omnictl_ends_badly(break_omnictl: Callable[[], AbstractContextManager[object]]) -> None:
     """What holds the promise must be able to fail."""
