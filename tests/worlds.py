@@ -10,7 +10,7 @@ from omnictl.engine.view import Circumstances, Thresholds, View
 from omnictl.errors import StateError, StateWriteError
 from omnictl.model.address import Address, make_address
 from omnictl.model.outcome import ApplyReport, Event
-from omnictl.model.plan import Guard, Plan
+from omnictl.model.plan import Plan
 from omnictl.model.scenario import Attributes, Configuration, Lifecycle, Resource, Step
 from omnictl.model.state import Account, State
 from omnictl.operations.apply import Request, Workshop, run_apply
@@ -19,7 +19,6 @@ from omnictl.state.base import LockHolder, StateVersion
 from tests.fake_account import FakeAccount, problem
 
 NOW = datetime(2026, 11, 20, 9, 12, tzinfo=UTC)
-EVERY_GUARD = frozenset((guard, "all") for guard in Guard)
 
 
 class Killed(BaseException):

@@ -37,6 +37,8 @@ def _imports(view: View, elsewhere: Mapping[str, str]) -> Iterator[Diagnostic]:
                 source,
                 hint="check the key and the environment",
             )
+        elif owners.get(key) in resource.previous_ids:
+            continue  # the line is older than the rename that previous_ids tells of
         elif key in owners or key in elsewhere:
             whose = f"as {owners[key]}" if key in owners else f"in the environment {elsewhere[key]}"
             hint = f"to rename it, write previous_ids: [{owners[key]}] instead" if key in owners else ""

@@ -22,7 +22,8 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
     """Compare the three views of every address and say all that an apply would do."""
     renames = find_renames(view)
     addresses = _addresses(view, renames)
-    selected = select(addresses, view.configuration.resources, circumstances.only, circumstances.exclude)
+    only, exclude = circumstances.only, circumstances.exclude
+    selected = select(addresses, view.configuration.resources, only, exclude, renames.pairs)
     decided = {address: _decide(address, view, renames, circumstances) for address in addresses}
     changes = tuple(each for address, each in decided.items() if address in selected and not isinstance(each, NoOp))
     default = decide_default(changes, view, selected)
@@ -48,7 +49,7 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
         ),
         settled=settled,
         default=default.memory,
-        selection=Selection(circumstances.only, circumstances.exclude, len(selected), len(addresses)),
+        selection=Selection(only, exclude, len(selected), len(addresses)),
         cost=_cost(default.changes, view, circumstances),
         total=len(view.configuration.resources),
         unchanged=len(untouched),

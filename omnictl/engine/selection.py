@@ -12,14 +12,18 @@ def select(
     resources: Mapping[Address, Resource],
     only: Sequence[str],
     exclude: Sequence[str],
+    renamed_from: Mapping[Address, Address],
 ) -> frozenset[Address]:
-    """Return the addresses that match one of ``only`` (all, where it is empty) and none of ``exclude``."""
-    return frozenset(
-        address
-        for address in addresses
-        if (not only or any(matches(word, address, resources) for word in only))
-        and not any(matches(word, address, resources) for word in exclude)
-    )
+    """Return the addresses that match one of ``only`` (all, where it is empty) and none of ``exclude``.
+
+    A scenario that is being renamed goes by both of its ids.
+    """
+
+    def is_named(address: Address, words: Sequence[str]) -> bool:
+        ids = (address, renamed_from.get(address, address))
+        return any(matches(word, each, resources) for word in words for each in ids)
+
+    return frozenset(each for each in addresses if (not only or is_named(each, only)) and not is_named(each, exclude))
 
 
 def matches(word: str, address: Address, resources: Mapping[Address, Resource]) -> bool:

@@ -272,6 +272,7 @@ class Bulk:
 
     def _end_update(self, change: Change, written: Written) -> None:
         now = self._tools.clock()
+        self._tally.default_may_return |= written.default_may_return
         if isinstance(change, Retire):
             self._tools.keeper.advance(lambda state: record_removed(state, change, now))
             self._tally.end(change, Fate.DONE, key=change.recorded.key)

@@ -40,7 +40,8 @@ class Tally(Struct):
     """The outcomes so far, by address and action, and how many writes have left the process.
 
     ``halted`` when nothing more can succeed: the credentials were refused, or something unforeseen happened.
-    ``lost_at`` is when an outcome became unknown for the last time, by the monotonic clock.
+    ``lost_at`` is when an outcome became unknown for the last time, by the monotonic clock, ``default_may_return``
+    where a lost update may be taken late and carries the default.
     ``is_resumed`` where an earlier run began the same plan. Of the changes that people are told about there are
     ``total``, and ``ended`` have an outcome.
     """
@@ -53,6 +54,7 @@ class Tally(Struct):
     halted: bool = False
     is_resumed: bool = False
     lost_at: float = -math.inf
+    default_may_return: bool = False
     total: int = 0
     ended: int = 0
 

@@ -94,11 +94,19 @@ def _wait_until_absence_counts(
     # Times are to the second: the sender may have ended almost a second after its time.
     seconds = (until - tools.clock()).total_seconds() + 1.0
     # A clock that was set back must not make this wait for ever, nor one set forward make it believe too early.
-    deadline = max(tools.monotonic() + min(max(seconds, 0.0), settle_seconds), lost_at + settle_seconds)
+    since_it_was_lost = lost_at + settle_seconds - tools.monotonic()
+    if not has_waited(tools, max(min(max(seconds, 0.0), settle_seconds), since_it_was_lost)):
+        raise StoppedError(_stopped(tools))
+
+
+def has_waited(tools: Tools, seconds: float) -> bool:
+    """Wait until what was sent must have appeared; return False when asked to stop before."""
+    deadline = tools.monotonic() + seconds
     while (left := deadline - tools.monotonic()) > 0.0:
         tools.observe(Waiting("settle", "settle", left, tools.clock() + timedelta(seconds=left)))
         if tools.stop.wait(min(left, 30.0)):
-            raise StoppedError(_stopped(tools))
+            return False
+    return True
 
 
 def _stopped(tools: Tools) -> Diagnostic:

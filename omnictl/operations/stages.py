@@ -19,7 +19,7 @@ from omnictl.model.outcome import Fate
 from omnictl.model.scenario import Remote
 from omnictl.operations.creating import Bulk
 from omnictl.operations.run import Tally, Tools
-from omnictl.operations.settling import settle_intents
+from omnictl.operations.settling import has_waited, settle_intents
 from omnictl.operations.updating import write_update
 
 REPEATS = 2
@@ -130,6 +130,10 @@ class Stages:
     def _flip_one(self, change: SetDefault) -> None:
         record = self._tools.keeper.state.records.get(change.address)
         if record is None:
+            return
+        if self._tally.default_may_return and not has_waited(
+            self._tools, self._tools.provider.capabilities.settle_seconds
+        ):
             return
         now = self._tools.clock()
         self._tools.keeper.advance(lambda state: touch_updated(state, change.address, now))

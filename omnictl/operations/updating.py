@@ -19,12 +19,14 @@ SENDS = 3
 class Written(Struct, frozen=True):
     """What the account shows after the write; ``sent`` is False where it was as wanted already.
 
-    ``desired`` is what was to be sent: with the ignored fields as they were read just before.
+    ``desired`` is what was to be sent: with the ignored fields as they were read just before. ``default_may_return``:
+    an earlier PUT of it was lost and not taken when it was looked for; taken late, it would bring the default back.
     """
 
     remote: Remote
     sent: bool
     desired: Attributes
+    default_may_return: bool = False
 
 
 def write_update(
@@ -46,6 +48,7 @@ def write_update(
     current = _read(provider, key)
     seen = wanted(seen, current.attributes, ignored := tuple(ignored))
     desired = wanted(desired, current.attributes, ignored)
+    lost_default = False
     for _ in range(SENDS):
         if _is_as_wanted(current, desired, default):
             return Written(current, sent=False, desired=desired)
@@ -54,9 +57,10 @@ def write_update(
         refuse_opaque_steps(current, desired)
         try:
             flag = current.is_default if default is None else default
-            return Written(provider.update(current, desired, default=flag), sent=True, desired=desired)
+            remote = provider.update(current, desired, default=flag)
+            return Written(remote, sent=True, desired=desired, default_may_return=lost_default)
         except OutcomeUnknownError as error:
-            lost = error
+            lost, lost_default = error, lost_default or flag
             current = _look(provider, key, lost)
             if _is_as_wanted(current, desired, default):
                 return Written(current, sent=True, desired=desired)

@@ -28,7 +28,7 @@ _REASONS = {
     "budget": "the API takes no more for now",
     "retry-after": "the API asked to come again later",
     "backoff": "a pause before the next try",
-    "settle": "a create may still appear",
+    "settle": "what was sent may still appear",
 }
 _PLAIN = Style()
 

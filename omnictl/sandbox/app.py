@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from omnictl.sandbox.account import commit_due, commit_later, create, list_page, update
@@ -254,6 +254,8 @@ def _read_content(request: Request) -> bytes:
         return request.get_data()
     except RequestEntityTooLarge:
         raise ApiError(413, f"The body is larger than {_MOST_BYTES} bytes") from None
+    except ClientDisconnected:  # it died in the middle of its request: there is nobody to answer
+        raise ConnectionCutError from None
 
 
 def _read_number(request: Request, name: str, usual: int) -> int:

@@ -205,6 +205,19 @@ def test_import_of_a_missing_or_taken_key_is_an_error() -> None:
     assert {each.code for each in world.plan().diagnostics} == {"import-missing", "import-taken"}
 
 
+def test_a_file_that_was_imported_once_may_be_renamed_by_a_line() -> None:
+    """Its import: line is still there, and older than the rename."""
+    world = World()
+    planted = world.account.plant(declare("old", "Theirs").attributes)
+    world.declare("old", declare("old", "Theirs", import_key=planted.key))
+    world.apply()
+    del world.files["old"]
+    world.declare("new", declare("new", "Ours now", import_key=planted.key, previous_ids=("old",)))
+    assert world.plan().diagnostics == ()
+    world.apply()
+    assert world.keys() == {"new": planted.key}
+
+
 def _protected() -> World:
     world = applied("first", "b", lifecycle=Lifecycle(Protection.REMOVAL))
     del world.files["b"]

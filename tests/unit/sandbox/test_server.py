@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
@@ -99,3 +100,20 @@ def test_the_address_of_version_six(world: World) -> None:
     except OSError as error:
         pytest.skip(f"no IPv6 here: {error}")
     assert found[0].startswith("http://[::1]:")
+
+
+def test_a_client_that_dies_in_the_middle_of_its_request_is_no_bug(capfd: pytest.CaptureFixture[str]) -> None:
+    """Half a create is none, and the server says nothing of it but to who asks for the requests."""
+    world = World(None)
+    with served(world) as base:
+        address = (urlsplit(base).hostname or "", urlsplit(base).port or 0)
+        with socket.create_connection(address) as dying:
+            head = b"POST /omni/1/scenarios HTTP/1.1\r\nHost: x\r\nAuthorization: App k\r\nContent-Length: 100\r\n\r\n"
+            dying.sendall(head + b'{"name": ')
+        for _ in range(500):
+            if world.list_requests():
+                break
+            time.sleep(0.01)
+    assert [each["status"] for each in world.list_requests()] == [0]
+    assert world.count() == 0
+    assert capfd.readouterr() == ("", "")
