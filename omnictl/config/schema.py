@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from omnictl.config.documents import Document
+from omnictl.config.documents import MOST_MISTAKES, Document
 from omnictl.config.shapes import Shape, make_shape
 from omnictl.model.diagnostic import Diagnostic
 
@@ -50,7 +51,7 @@ def check(kind: str, document: Document, plain: Any) -> list[Diagnostic]:
     from omnictl.config.wording import word_error
 
     errors = _explaining(kind).iter_errors(plain)
-    return [found for error in errors for found in word_error(error, document)]
+    return list(islice((found for error in errors for found in word_error(error, document)), MOST_MISTAKES + 1))
 
 
 def _explaining(kind: str) -> Any:

@@ -12,6 +12,9 @@ import yaml
 
 from omnictl.config.documents import (
     DEEPEST,
+    LONGEST_PATH,
+    MOST_DOCUMENTS,
+    MOST_MISTAKES,
     Document,
     Mark,
     MistakeError,
@@ -23,7 +26,7 @@ from omnictl.config.documents import (
 )
 from omnictl.model.diagnostic import Source
 
-_SPARE_NODES = 50_000
+_SPARE = 50_000
 _PLAIN, _TEXT, _MERGE = "plain", "text", "merge"
 _COLLECTIONS = {"list": "tag:yaml.org,2002:seq", "mapping": "tag:yaml.org,2002:map"}
 _TEXTS = (_TEXT, "tag:yaml.org,2002:str")
@@ -43,12 +46,16 @@ class _Loader(_Base):  # type: ignore[misc, valid-type]
 def parse_yaml(text: str, shown: str) -> Reading:
     """Parse all documents of a text; what was read before a mistake in the syntax is kept."""
     reading = Reading()
-    spare = _SPARE_NODES + len(text)
+    spare = _SPARE + 2 * len(text)  # values and their characters: without aliases there are no more than these
     try:
         for node in _compose(text, shown):
             walk = _Walk(shown, text, reading, spare)
             value = walk.value(node, "", 0)
             spare = walk.spare
+            if spare < 0:  # the last scalars were too many: texts are not looked at one by one
+                raise walk.too_large(node)
+            if len(reading.documents) == MOST_DOCUMENTS:
+                raise walk.too_many_documents(node)
             if not (node.start_mark.index == node.end_mark.index and node.tag == _PLAIN):
                 reading.documents.append(Document(shown, value, walk.marks, walk.key_marks, text))
     except MistakeError as found:
@@ -138,6 +145,7 @@ class _Walk:
         if where not in self.marks:
             self.marks[where] = _mark_of(node)
         if type(node) is yaml.ScalarNode:
+            self.spare -= len(node.value)
             if node.tag == _PLAIN or node.tag == _MERGE:
                 return Scalar(node.value, True)
             if node.tag in _TEXTS:
@@ -147,8 +155,7 @@ class _Walk:
 
     def _collection(self, node: yaml.Node, where: str, depth: int) -> Any:
         if self.spare < 0:
-            detail = "Followed, the aliases of this file make hundreds of thousands of values."
-            raise self._mistake("too-many-aliases", "Aliases make the file too large", detail, node)
+            raise self.too_large(node)
         if depth > DEEPEST:
             raise _too_deep(self._at(node))
         if id(node) in self._open:
@@ -172,13 +179,16 @@ class _Walk:
         for key_node, value_node in node.value:
             if key_node.tag == _MERGE:
                 if merges:
-                    self._reading.diagnostics.append(self._twice("<<", key_node, merges[0].start_mark.line + 1))
+                    self._twice("<<", key_node, merges[0].start_mark.line + 1)
                 merges.append(value_node)
                 continue
             key = self._key(key_node)
             path = f"{where}.{key}" if where else key
+            if len(path) > LONGEST_PATH:
+                detail = f"With the keys above it, it has more than {LONGEST_PATH} characters."
+                raise self._mistake("key-too-long", "A key is too long", detail, key_node, "shorten it")
             if key in result:
-                self._reading.diagnostics.append(self._twice(key, key_node, self.key_marks[path].line))
+                self._twice(key, key_node, self.key_marks[path].line)
                 continue
             self.key_marks[path] = _mark_of(key_node)
             result[key] = self.value(value_node, path, depth + 1)
@@ -201,14 +211,28 @@ class _Walk:
             for each in node.value if isinstance(node, yaml.SequenceNode) else [node]:
                 if not isinstance(each, yaml.MappingNode):
                     raise self._mistake("bad-merge", "Only mappings can be merged", "<< takes mappings.", each)
-                keys = dict(self.key_marks)
+                kept, self.key_marks = self.key_marks, {}
                 merged = {**self._collection(each, where, depth + 1), **merged}
-                self.key_marks.update(keys)
+                for path, mark in self.key_marks.items():
+                    kept.setdefault(path, mark)
+                self.key_marks = kept
         return {**merged, **own}
 
-    def _twice(self, key: str, node: yaml.Node, first: int) -> Any:
-        detail = f"{key} stands here and in line {first}."
-        return mistake("duplicate-key", "A key stands twice", detail, self._at(node), hint="keep one of them")
+    def too_large(self, node: yaml.Node) -> MistakeError:
+        """Return the error of a document that its aliases multiply."""
+        detail = "Followed, the aliases of this file make many times the text that it has."
+        return self._mistake("too-many-aliases", "Aliases make the file too large", detail, node)
+
+    def too_many_documents(self, node: yaml.Node) -> MistakeError:
+        """Return the error of the first document that is one too many."""
+        detail = f"Up to {MOST_DOCUMENTS:,} documents of a file are read."
+        return self._mistake("too-many-documents", "The file has too many documents", detail, node, "split it")
+
+    def _twice(self, key: str, node: yaml.Node, first: int) -> None:
+        if len(self._reading.diagnostics) <= MOST_MISTAKES:
+            detail = f"{key} stands here and in line {first}."
+            found = mistake("duplicate-key", "A key stands twice", detail, self._at(node), hint="keep one of them")
+            self._reading.diagnostics.append(found)
 
     def _tag(self, node: yaml.Node) -> MistakeError:
         shown = str(node.tag).replace("tag:yaml.org,2002:", "!!")
@@ -232,6 +256,8 @@ CODES = {
     "too-deep": "Collections are nested deeper than any scenario needs.",
     "too-many-aliases": "Aliases multiply the content of the file beyond a bound.",
     "recursive-alias": "An alias refers to a collection that it is part of.",
+    "too-many-documents": "A file holds more documents than are read of one. Split it; one file a scenario is usual.",
+    "key-too-long": "A key is absurdly long. Every value is known by the keys that lead to it.",
     "custom-tag": "Tags such as !!python/object are refused; plain YAML is enough. Only !!str, !!map and !!seq say "
     "nothing new.",
     "bad-key": "A key of a mapping is a collection; keys are texts.",
