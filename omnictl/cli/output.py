@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from omnictl.model.scenario import Json
 
 _WIDTH_WITHOUT_TERMINAL = 100
-_MOST_TOLD = 100
-"""How many diagnostics of a kind are said; more would push what matters out of sight."""
+_MOST_TOLD = 120
+"""How many diagnostics are said at once; more would push what matters out of sight."""
 _RUNNERS = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 _WORKFLOW_COMMAND = re.compile(r"^(\s*)::|##(?=\w*\[)", re.MULTILINE)
 

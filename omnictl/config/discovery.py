@@ -29,7 +29,7 @@ class _Search:
     found: dict[str, ScenarioFile] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    entries_left: int = MOST_ENTRIES
+    entries_left: int = field(default_factory=lambda: MOST_ENTRIES)
 
 
 def find_files(settings: Settings, environment: Environment) -> tuple[tuple[ScenarioFile, ...], tuple[Diagnostic, ...]]:
