@@ -58,9 +58,7 @@ def main(arguments: Sequence[str]) -> int:
         print("nothing found")
         return 0
     if importlib.util.find_spec("atheris") is None:
-        print(
-            "make fuzz needs atheris, which is not installed; it has wheels for some systems and versions of Python only:"
-        )
+        print("make fuzz needs atheris, which is not installed; not every system has a wheel of it:")
         print("    python -m pip install --require-hashes -r requirements-fuzz.txt")
         return 1
     if asked.here:

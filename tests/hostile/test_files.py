@@ -1,4 +1,4 @@
-"""Hostile files through the command line: the code of the table, file, line and cure, nothing steered, nothing changed."""
+"""Hostile files through the command line: file, line and cure, nothing steered, nothing changed."""
 
 import os
 import re
@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -204,9 +205,16 @@ def test_only_so_many_are_said_and_errors_first(project: Path) -> None:
     assert len(document["diagnostics"]) > 150
 
 
-@pytest.mark.parametrize(("name", "shown"), [(b"b\xff.yaml", r"b\udcff.yaml"), ("\u202eb.yaml".encode(), r"\u202eb.yaml"),
-                                             (b"\x1b[2J.yaml", r"\x1b[2J.yaml"), (b"\n::error::x.yaml", "::error::x.yaml"),
-                                             (b"%0A|<b>@a.yaml", "%0A|<b>@a.yaml")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"b\xff.yaml", r"b\udcff.yaml"),
+        ("\u202eb.yaml".encode(), r"\u202eb.yaml"),
+        (b"\x1b[2J.yaml", r"\x1b[2J.yaml"),
+        (b"\n::error::x.yaml", "::error::x.yaml"),
+        (b"%0A|<b>@a.yaml", "%0A|<b>@a.yaml"),
+    ],
+)
 def test_names_of_files(project: Path, name: bytes, shown: str) -> None:
     (project / "scenarios").mkdir()
     try:
@@ -232,8 +240,8 @@ def test_a_file_that_changes_as_it_is_read(project: Path, change: str, monkeypat
     write(project, {"scenarios/a.yaml": GOOD})
     path, original = project / "scenarios/a.yaml", os.stat
 
-    def look(named: object, *arguments: object, **more: object) -> os.stat_result:
-        found = original(named, *arguments, **more)  # type: ignore[call-overload]
+    def look(named: Any, *arguments: Any, **more: Any) -> os.stat_result:
+        found = original(named, *arguments, **more)
         if str(named).endswith("scenarios/a.yaml") and stat.S_ISREG(found.st_mode):
             with suppress(FileNotFoundError):
                 path.unlink()
@@ -241,7 +249,7 @@ def test_a_file_that_changes_as_it_is_read(project: Path, change: str, monkeypat
                 path.write_text(GOOD + "default: true\n" if change == "grow" else GOOD[:20])
             elif change == "fifo":
                 os.mkfifo(path)
-        return found  # type: ignore[no-any-return]
+        return found
 
     monkeypatch.setattr(os, "stat", look)
     ran = omnictl("validate")
