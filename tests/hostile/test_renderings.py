@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from omnictl.cli.renderings import PLAIN, apply_renderings, failure_renderings, plan_renderings
 from omnictl.cli.reports import Rendering
 from omnictl.errors import ConfigurationError
+from omnictl.model.address import make_address
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.outcome import ApplyReport
 from omnictl.model.plan import Plan
@@ -74,5 +75,5 @@ def test_any_name_and_sender(name: str, sender: str) -> None:
 @given(st.data())
 @settings(max_examples=30)
 def test_any_record(data: st.DataObject) -> None:
-    record = data.draw(records_of(st.just("scenario.a")))
+    record = data.draw(records_of(st.just(make_address("a"))))
     assert find_steering(render_record(record, PLAIN)) == ""
