@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES := auto
+FUZZ ?= 60
 
-.PHONY: help demo test lint format unit golden picture docs bench faults lock package clean
+.PHONY: help demo test lint format unit golden picture docs bench faults fuzz lock package clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -49,6 +50,11 @@ bench: $(STAMP)  ## ratios to bare rulers of the same run; nothing of it fails a
 
 faults: $(STAMP) ## FAULTS=1000 runs killed for real, by chance; SEED=N tells one again, FIRST=N begins there
 	$(BIN)/python -m tests.faults --kills $(or $(FAULTS),1000) $(if $(SEED),--seed $(SEED) --one,$(if $(FIRST),--seed $(FIRST)))
+
+fuzz: $(STAMP)   ## every reader under a coverage-guided fuzzer, FUZZ=60 seconds together; what it finds is in .fuzz/
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-fuzz.txt \
+	  || echo "atheris has no wheel for this Python or system; it has some for Linux and macOS"
+	$(BIN)/python -m tools.fuzz --seconds $(FUZZ)
 
 lock: $(STAMP)   ## pin the dependencies anew (needs uv on the path)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \

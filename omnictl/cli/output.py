@@ -1,6 +1,5 @@
 """Where things are said: results to stdout, everything said to people to stderr, as text or as JSON events."""
 
-import json
 import os
 import re
 import shutil
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from omnictl.model.scenario import Json
 
 _WIDTH_WITHOUT_TERMINAL = 100
+_MOST_TOLD = 120
+"""How many diagnostics are said at once; more would push what matters out of sight."""
 _RUNNERS = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 _WORKFLOW_COMMAND = re.compile(r"^(\s*)::|##(?=\w*\[)", re.MULTILINE)
 
@@ -54,7 +55,9 @@ class Output(Struct, frozen=True):
 
         Raises OutputError where that is not possible.
         """
-        _deliver(document if isinstance(document, str) else json.dumps(document, indent=2, ensure_ascii=False))
+        from omnictl.codec.shapes import write_json  # late: --help has none
+
+        _deliver(document if isinstance(document, str) else write_json(document))
 
     def say(self, text: str) -> None:
         """Say something to people; never silenced."""
@@ -81,9 +84,12 @@ class Output(Struct, frozen=True):
             for each in diagnostics:
                 self._event({"event": "diagnostic", **encode_diagnostic(each)})
         else:
-            from omnictl.render.diagnostics import render_diagnostics  # late: most runs have none
+            from omnictl.render.diagnostics import render_diagnostics, select_most_severe  # late: most runs have none
 
-            _tell(self._defuse(render_diagnostics(diagnostics, self.err_style)))
+            told, left = select_most_severe(diagnostics, _MOST_TOLD)
+            _tell(self._defuse(render_diagnostics(told, self.err_style)))
+            if left:
+                _tell(self._defuse(f"{left}: --format json and --report have all of them.\n"))
 
     def event(self, event: "Event", at: datetime) -> None:
         """Write an event as a JSON line."""
@@ -109,7 +115,9 @@ class Output(Struct, frozen=True):
 
     def _event(self, fields: "Mapping[str, Json]") -> None:
         stamped = {"at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), **fields}
-        _tell(json.dumps(stamped, ensure_ascii=False))
+        from omnictl.codec.shapes import write_json
+
+        _tell(write_json(stamped, indent=None))
 
 
 def make_output(options: GlobalOptions, environ: Mapping[str, str]) -> Output:

@@ -1,6 +1,5 @@
 """``--format`` and ``--report KIND=PATH``: one result in several renderings, written on failure too."""
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from msgspec import Struct
 
 from omnictl.cli.files import refuse_unwritable, write_text
 from omnictl.cli.output import Output
+from omnictl.codec.shapes import write_json
 from omnictl.errors import OmnictlError, OutputError
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.scenario import Json
@@ -118,4 +118,4 @@ def _failure_renderings(error: OmnictlError, *, sandbox: bool) -> Mapping[str, R
 
 def to_text(document: Mapping[str, Json]) -> str:
     """Return a JSON document as text."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return write_json(document) + "\n"

@@ -20,6 +20,7 @@ from omnictl.model.scenario import Attributes, IgnoredField, Json, Lifecycle, Ma
 from omnictl.model.state import Account, Record
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_LONGEST_KEY = 256
 _USUAL = Lifecycle()
 
 
@@ -122,6 +123,14 @@ def encode_record(record: Record) -> dict[str, Json]:
     )
 
 
+def decode_key(value: Json, path: str) -> str:
+    """Return a key, which scripts get as it is; one that steers a terminal or has no end is refused."""
+    key = as_text(value, path)
+    if not key or len(key) > _LONGEST_KEY or not key.isprintable():
+        raise ShapeError(path, f"{key[:80]!a} is no key")
+    return key
+
+
 def decode_record(address: Address, value: Json, path: str) -> Record:
     """Return a record."""
     fields = as_object(value, path)
@@ -129,7 +138,7 @@ def decode_record(address: Address, value: Json, path: str) -> Record:
     observed = fields.get("observed")
     return Record(
         address,
-        as_text(fields.get("key"), f"{path}.key"),
+        decode_key(fields.get("key"), f"{path}.key"),
         applied,
         applied if observed is None else decode_attributes(observed, f"{path}.observed"),
         as_optional_time(fields.get("created_at"), f"{path}.created_at"),

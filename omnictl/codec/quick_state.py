@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
-from omnictl.codec.parts import decode_address, decode_lifecycle
+from omnictl.codec.parts import decode_address, decode_key, decode_lifecycle
 from omnictl.codec.shapes import ShapeError, as_time, parse_json
 from omnictl.model.address import Address
 from omnictl.model.scenario import Attributes, Json, Step
@@ -74,7 +74,7 @@ def _make_record(address: Address, row: _RecordRow) -> Record:
     applied = _make_attributes(row.applied)
     return Record(
         address,
-        row.key,
+        decode_key(row.key, ""),
         applied,
         applied if row.observed is UNSET else _make_attributes(row.observed),
         None if row.created_at is UNSET else as_time(row.created_at, ""),

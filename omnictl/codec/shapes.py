@@ -13,7 +13,11 @@ T = TypeVar("T")
 
 _MOST = 2**53
 _LARGEST = 1e300
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_HIDDEN = re.compile(
+    "[\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u08e2\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ud800-\uf8ff\ufeff\uffa0\ufff0-\ufffb\U000110bd\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+)
+"""What is not seen, or steers what is seen: controls, bidirectional and zero-width signs, surrogates, private ones."""
 
 
 class ShapeError(ValueError):
@@ -140,9 +144,16 @@ def as_optional_time(value: Json, path: str) -> datetime | None:
     return None if value is None else as_time(value, path)
 
 
-def escape_surrogates(text: str) -> str:
-    """Return JSON text whose lone surrogates stand as escapes, so that it can be encoded."""
-    return text if text.isascii() else _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+def escape_hidden(text: str) -> str:
+    """Return JSON text in which nothing hides or steers a terminal, and that can be encoded; it says the same."""
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _HIDDEN.sub(lambda match: json.dumps(match[0])[1:-1] if match[0] != "\x7f" else "\\u007f", text)
+
+
+def write_json(document: "Json | Mapping[str, Json]", *, indent: int | None = 2) -> str:
+    """Return a document as JSON text that can be shown anywhere; ``indent`` None gives one line."""
+    return escape_hidden(json.dumps(document, indent=indent, ensure_ascii=False))
 
 
 def write_time(value: datetime) -> str:

@@ -34,7 +34,7 @@ from omnictl.codec.shapes import (
     as_text,
     as_time,
     compact,
-    escape_surrogates,
+    escape_hidden,
     parse_json,
     write_time,
 )
@@ -68,7 +68,7 @@ def encode_state(state: State) -> str:
     if blocks:
         parts["records"] = "{\n" + ",\n".join(blocks) + "\n  }"
     text = ",\n".join(f'  "{name}": {part}' for name, part in parts.items())
-    return escape_surrogates("{\n" + text + "\n}\n")
+    return escape_hidden("{\n" + text + "\n}\n")
 
 
 @lru_cache(maxsize=20_000)

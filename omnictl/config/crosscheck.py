@@ -57,13 +57,13 @@ def _find_shared_imports(said: Iterable[Interpretation], environment: str) -> It
 
 
 def _find_declared_previous_ids(said: Sequence[Interpretation]) -> Iterator[Diagnostic]:
-    named = [(each, old) for each in said for old in _previous_ids(each)]
+    named = [(each, i, old) for each in said for i, old in enumerate(_previous_ids(each)) if isinstance(old, str)]
     if not named:
         return
     declared = {each.scenario_id: each for each in said if each.scenario_id is not None}
     claimed: dict[str, Interpretation] = {}
-    for each, old in named:
-        where = f"previous_ids[{_previous_ids(each).index(old)}]"
+    for each, index, old in named:
+        where = f"previous_ids[{index}]"
         other = claimed.setdefault(old, each)
         if old in declared and declared[old] is not each:
             detail = f"{_name(each)} names {old}, but that is declared itself ({_place(declared[old], 'id')})."

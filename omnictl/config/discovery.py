@@ -1,6 +1,7 @@
 """Finding the scenario files of an environment: in order, once each, and never out of the project through a link."""
 
 import os
+from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -9,6 +10,9 @@ from omnictl.config.settings import FILE_NAME, Environment, Settings
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 
 ENDINGS = (".yaml", ".yml", ".json")
+MOST_ENTRIES = 200_000
+"""How many files and folders are looked at; a project of ten thousand scenarios has a twentieth of that."""
+DEEPEST_FOLDER = 40
 _OTHER_KINDS = tuple(f".{kind}{ending}" for kind in ("message", "omnitest") for ending in ENDINGS)
 
 
@@ -24,6 +28,7 @@ class _Search(Struct):
     found: dict[str, ScenarioFile] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    entries_left: int = field(default_factory=lambda: MOST_ENTRIES)
 
 
 def find_files(settings: Settings, environment: Environment) -> tuple[tuple[ScenarioFile, ...], tuple[Diagnostic, ...]]:
@@ -71,36 +76,45 @@ def _find_path(path: str, named: str, search: _Search) -> None:
         _add(path, search)
 
 
-def _walk(folder: str, search: _Search) -> None:
+def _walk(folder: str, search: _Search, depth: int = 0) -> None:
+    if search.entries_left < 0:
+        return
+    if depth > DEEPEST_FOLDER:
+        search.diagnostics.append(_too_deep(_shown(folder, search.root)))
+        return
     real = os.path.realpath(folder)
     if real in search.folders:  # a link to a folder above, or to one that is read anyway
         return
     search.folders.add(real)
     try:
         with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda each: each.name)
+            entries = sorted(islice(found, search.entries_left + 1), key=lambda each: each.name)
     except OSError as error:
         search.diagnostics.append(_unreadable(_shown(folder, search.root), error.strerror or "it cannot be read"))
+        return
+    search.entries_left -= len(entries)
+    if search.entries_left < 0:
+        search.diagnostics.append(_too_many(_shown(folder, search.root)))
         return
     for entry in entries:
         if entry.name.startswith((".", "_")):
             continue
         if entry.is_symlink():
-            _follow(entry, search)
+            _follow(entry, search, depth)
         elif is_scenario_name(entry.name):
             _add(entry.path, search)
         elif entry.is_dir():
-            _walk(entry.path, search)
+            _walk(entry.path, search, depth + 1)
 
 
-def _follow(entry: "os.DirEntry[str]", search: _Search) -> None:
+def _follow(entry: "os.DirEntry[str]", search: _Search, depth: int) -> None:
     is_folder = os.path.isdir(entry.path)  # noqa: PTH112
     if not is_folder and not is_scenario_name(entry.name):
         return
     if not is_inside(entry.path, search.root):
         search.diagnostics.append(_outside(_shown(entry.path, search.root)))
     elif is_folder:
-        _walk(entry.path, search)
+        _walk(entry.path, search, depth + 1)
     else:
         _add(entry.path, search)
 
@@ -144,6 +158,18 @@ def _outside(path: str) -> Diagnostic:
     )
 
 
+def _too_many(path: str) -> Diagnostic:
+    detail = f"More than {MOST_ENTRIES:,} files and folders were found; this is where the search broke off."
+    hint = "name a folder that holds scenarios and little else"
+    return Diagnostic("too-many-files", Severity.ERROR, "There are too many files", detail, Source(path), hint=hint)
+
+
+def _too_deep(path: str) -> Diagnostic:
+    detail = f"More than {DEEPEST_FOLDER} folders stand in one another; what is in this one is not read."
+    summary = "Folders are nested too deeply"
+    return Diagnostic("folders-too-deep", Severity.ERROR, summary, detail, Source(path), hint="move it further up")
+
+
 def _unreadable(path: str, why: str) -> Diagnostic:
     return Diagnostic("unreadable-folder", Severity.ERROR, "A folder cannot be read", f"{why}.", Source(path))
 
@@ -152,5 +178,9 @@ CODES = {
     "missing-path": "A folder or file named for scenarios does not exist. It is never read as an empty configuration.",
     "outside-root": "A symbolic link among the scenarios, or a path of omnictl.yaml, leads out of the project; what "
     "lies there is not read.",
+    "too-many-files": "The folders that were named hold more files than any project has; usually a folder too far up "
+    "was named. Nothing is planned from a part of them.",
+    "folders-too-deep": "Folders of scenarios stand in one another deeper than anybody nests them. They are never read "
+    "as empty ones.",
     "unreadable-folder": "A folder of scenarios cannot be listed. It is never read as an empty one.",
 }

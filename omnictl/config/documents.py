@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
@@ -11,9 +13,18 @@ from omnictl.model.diagnostic import Diagnostic, Severity, Source
 
 LARGEST_BYTES = 1024 * 1024
 DEEPEST = 40
+LONGEST_PATH = 300
+"""How many characters the keys to a value may have together: every value below them is known by that path."""
+MOST_DOCUMENTS = 10_000
+MOST_MISTAKES = 100
+"""How many mistakes of a file are told; looking for more would cost more than it helps."""
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _LONGEST_EXCERPT = 200
+_LONGEST_QUOTED = 80
+_LONGEST_SENTENCE = 1000
+LONGEST_MASKED = 16_384
+"""How much of a line is searched for credentials, so that no half of one is shown where the excerpt ends."""
 _API_KEY = r"\b[0-9a-fA-F]{32}-[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"
 _CREDENTIAL = r"\b(?:App|Basic|Bearer|IBSSO) +(?=[^\s\"']*[0-9=])[^\s\"']{12,}|(?<=://)[^/\s@]+(?=@)"
 _NAMED = (
@@ -143,8 +154,38 @@ def source_at(path: str, text: str, mark: Mark) -> Source:
     if not lines[-1] and mark.line < end:
         end -= 1  # the end of the last line is no line
     first, last = max(1, mark.line - 1), min(end, mark.line + 1)
-    excerpt = tuple((number, mask(lines[number - 1])[:_LONGEST_EXCERPT]) for number in range(first, last + 1))
+    shown = ((number, lines[number - 1][:LONGEST_MASKED]) for number in range(first, last + 1))
+    excerpt = tuple((number, mask(line)[:_LONGEST_EXCERPT]) for number, line in shown)
     return Source(path, mark.line, mark.column, mark.end_column or None, excerpt)
+
+
+def limit_mistakes(found: Iterable[Diagnostic], path: str) -> list[Diagnostic]:
+    """Return what is wrong with a file, as far as it is told, and that there is more; the rest is not looked for."""
+    told = [_shorten(each) for each in islice(found, MOST_MISTAKES + 1)]
+    if len(told) <= MOST_MISTAKES:
+        return told
+    detail = f"The first {MOST_MISTAKES} of this file are told."
+    hint = "mend these, then run the same command again"
+    summary = "There are more mistakes than are told"
+    more = Diagnostic("more-mistakes", Severity.NOTE, summary, detail, Source(path), hint=hint)
+    return [*told[:MOST_MISTAKES], more]
+
+
+def _shorten(found: Diagnostic) -> Diagnostic:
+    """Return a mistake that does not say again the whole of an endless text."""
+    texts = (found.detail, found.label, found.hint, *found.commands)
+    if all(len(each) <= _LONGEST_SENTENCE for each in texts):
+        return found
+    detail, label, hint, *commands = (
+        each if len(each) <= _LONGEST_SENTENCE else f"{each[:_LONGEST_SENTENCE]}..." for each in texts
+    )
+    return replace(found, detail=detail, label=label, hint=hint, commands=tuple(commands))
+
+
+@lru_cache(maxsize=4)  # asked of each document, and a file may have thousands
+def has_reference(text: str) -> bool:
+    """Tell whether a text may hold a reference to a variable."""
+    return "${" in text
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -197,7 +238,18 @@ def mask(text: str) -> str:
     return _MASKED.sub(stars, text)
 
 
+def shorten(text: str) -> str:
+    """Return a text of a file as it is quoted in a sentence: not too long."""
+    return text if len(text) <= _LONGEST_QUOTED else f"{text[: _LONGEST_QUOTED - 3]}..."
+
+
 def mark_at(text: str, position: int) -> Mark:
     """Return the line and column of a position in a text."""
     breaks = [each for each in _LINE_BREAK.finditer(text, 0, position) if each.end() <= position]
     return Mark(len(breaks) + 1, position - (breaks[-1].end() if breaks else 0) + 1)
+
+
+CODES = {
+    "more-mistakes": "Only so many mistakes of a file are told, and only so many of a project: a file that is wrong "
+    "as a whole would bury all others. Mend those, and the rest is told.",
+}

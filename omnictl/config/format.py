@@ -27,6 +27,9 @@ _ORDER = (
 _STEP_ORDER = ("channel", "from")
 _NEVER_FOLD = 2**30
 _MOST_ROUNDS = 4
+_MOST_CHARACTERS = 256 * 1024
+_MOST_MERGES = 100
+"""The library that keeps comments takes a time that grows with the square of these."""
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
 
 
@@ -40,6 +43,9 @@ def format_text(text: str, shown: str) -> tuple[str, tuple[Diagnostic, ...]]:
     before = parse_text(text, shown)
     if before.diagnostics or shown.endswith(".json") or not before.documents:
         return text, tuple(before.diagnostics)
+    if len(text) > _MOST_CHARACTERS or text.count("<<") > _MOST_MERGES:
+        detail = f"It has more than {_MOST_CHARACTERS:,} characters or {_MOST_MERGES} merge keys, which takes too long."
+        return text, (_left_alone(detail, shown, "split it; one file a scenario is usual"),)
     ending = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n")
     for is_ordered in (True, False):

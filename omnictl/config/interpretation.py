@@ -4,11 +4,20 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
 
-from omnictl.config.documents import Document, Places, holds_api_key, mistake, texts_of
+from omnictl.config.documents import (
+    MOST_MISTAKES,
+    Document,
+    Places,
+    has_reference,
+    holds_api_key,
+    mistake,
+    texts_of,
+)
 from omnictl.config.schema import check, shape_of
 from omnictl.config.settings import Settings, unknown_environment
 from omnictl.config.shapes import to_typed
@@ -50,7 +59,7 @@ class Interpretation(Struct, frozen=True):
 
 def interpret(document: Document, fallback_id: str | None, settings: Settings, variables: Variables) -> Interpretation:
     """Return what a document says. ``fallback_id`` is what the name of its file offers."""
-    resolution = resolve(document, variables) if "${" in document.text else Resolution(document.value)
+    resolution = resolve(document, variables) if has_reference(document.text) else Resolution(document.value)
     plain = resolution.value
     if document.has_scalars or plain is not document.value:
         plain = to_typed(plain, shape_of("scenario"), is_json=document.path.endswith(".json"))
@@ -59,9 +68,11 @@ def interpret(document: Document, fallback_id: str | None, settings: Settings, v
         return Interpretation(document, {}, None, tuple(diagnostics))
     given = plain.get("id")
     scenario_id = given if isinstance(given, str) else fallback_id
-    diagnostics += _check_meaning(document, plain, scenario_id, settings, resolution.unresolved)
-    diagnostics += _find_api_keys(document)
-    refused = list(_refuse_variables(document))
+    diagnostics += islice(
+        _check_meaning(document, plain, scenario_id, settings, resolution.unresolved), MOST_MISTAKES + 1
+    )
+    diagnostics += islice(_find_api_keys(document), MOST_MISTAKES + 1)
+    refused = list(islice(_refuse_variables(document), MOST_MISTAKES + 1))
     places = {each.source for each in refused}
     diagnostics = [*refused, *(each for each in diagnostics if not places or each.source not in places)]
     if "id" not in plain:
@@ -78,7 +89,7 @@ def _check_schema(document: Document, plain: Any, unresolved: Iterable[str]) -> 
 
 def _refuse_variables(document: Document) -> Iterator[Diagnostic]:
     """Refuse variables in what says which scenario this is, and where: it is the same everywhere."""
-    for key in _FIXED if "${" in document.text else ():
+    for key in _FIXED if has_reference(document.text) else ():
         value = document.value.get(key)
         for index, each in enumerate(value if isinstance(value, list) else [value]):
             if isinstance(each, str) and "${" in each:
@@ -213,7 +224,7 @@ def _check_ignored(ignored: list[Any], flow: Any, document: Document) -> Iterato
             source = document.source(f"{where}.until")
             yield mistake("wrong-day", "A day does not exist", f"{until} is in no calendar.", source)
         named = str(each.get("field")).partition("flow[")[2].partition("]")[0]
-        if isinstance(flow, list) and named.isdecimal() and int(named) >= len(flow):
+        if isinstance(flow, list) and named.isdecimal() and int(named.lstrip("0")[:9] or "0") >= len(flow):
             detail = f"The flow has {len(flow)} steps, and they are counted from 0: flow[0].from is the first."
             source = document.source(f"{where}.field")
             yield mistake("no-such-step", "A field of a step is named that does not exist", detail, source)

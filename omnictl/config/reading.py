@@ -50,10 +50,16 @@ def read_bytes(path: Path | str, shown: str) -> bytes:
     except OSError as error:
         detail = f"{error.strerror or error}."
         raise MistakeError(mistake("unreadable-file", "The file cannot be read", detail, Source(shown))) from None
-    if len(content) > LARGEST_BYTES:
-        detail = f"It has {kind.st_size:,} bytes; {LARGEST_BYTES:,} are read at most."
+    if len(content) > LARGEST_BYTES or kind.st_size > LARGEST_BYTES:
+        detail = f"It has {max(kind.st_size, len(content)):,} bytes; {LARGEST_BYTES:,} are read at most."
         hint = "split it; one file a scenario is usual"
         raise MistakeError(mistake("file-too-large", "The file is too large", detail, Source(shown), hint=hint))
+    if len(content) != kind.st_size:
+        detail = f"It had {kind.st_size:,} bytes, and {len(content):,} were read."
+        hint = "run the same command again when nothing writes to it any more"
+        raise MistakeError(
+            mistake("file-in-motion", "The file changed as it was read", detail, Source(shown), hint=hint)
+        )
     return content
 
 
@@ -75,6 +81,8 @@ def decode(content: bytes, shown: str) -> str:
 CODES = {
     "not-a-file": "A directory, a fifo or a device stands where a file was expected. Nothing is read from it.",
     "file-too-large": "The file has more than a megabyte; a scenario has a few hundred bytes.",
+    "file-in-motion": "A file grew or shrank as it was read, so that what was read may be half of it. Run the same "
+    "command again.",
     "unreadable-file": "The file cannot be opened. Check that it exists and may be read.",
     "not-utf-8": "The file holds bytes that are not UTF-8. Save it as UTF-8.",
 }

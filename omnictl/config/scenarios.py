@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from omnictl.config.crosscheck import accounts_beside, check_accounts, check_together, find_unused_variables
 from omnictl.config.discovery import ScenarioFile, find_below, find_files, is_inside, is_scenario_name
-from omnictl.config.documents import Document, in_order, mistake
+from omnictl.config.documents import MOST_MISTAKES, Document, has_reference, in_order, limit_mistakes, mistake
 from omnictl.config.interpretation import Interpretation, interpret, make_resource
 from omnictl.config.reading import read_file
 from omnictl.config.settings import FILE_NAME, Environment, Settings
@@ -16,6 +16,9 @@ from omnictl.config.variables import Variables, collect, find_names, find_unknow
 from omnictl.model.address import Address
 from omnictl.model.diagnostic import Diagnostic, Severity, Source, has_errors
 from omnictl.model.scenario import Configuration, Resource
+
+MOST_MISTAKES_OF_ALL = 10_000
+"""How many mistakes of a project are told."""
 
 
 class LoadedConfiguration(Struct, frozen=True):
@@ -155,27 +158,48 @@ def _choose(project: _Project, paths: Sequence[Path]) -> frozenset[str]:
 
 
 def _read_files(project: _Project, *, told: Sequence[str]) -> None:
-    """Read each file once, for all environments; what is wrong with it in those that are ``told`` is told."""
+    """Read each file once, for all environments; what is wrong with it in those that are ``told`` is told.
+
+    A project that is wrong as a whole is not read to its end: what is told then, nobody reads to its end either.
+    """
+    errors = 0
     for file in project.files:
         readers = [each for each in project.environments.values() if file.path in each.paths]
         is_told = any(each.environment.name in told for each in readers)
-        reading = read_file(file.path, file.shown)
-        if is_told:
-            project.diagnostics += reading.diagnostics
-            if reading.is_whole and not reading.documents:
-                project.diagnostics.append(_empty(file.shown))
-        project.documents[file.shown] = len(reading.documents) + (not reading.is_whole)
-        fallback = _stem(file.path) if len(reading.documents) == 1 else None
-        for document in reading.documents:
-            _read_document(document, fallback, readers, told, project)
+        found = limit_mistakes(_read_one(file, readers, told if is_told else (), project), file.shown)
+        project.diagnostics += found
+        errors += sum(1 for each in found if each.severity is Severity.ERROR)
+        if errors >= MOST_MISTAKES_OF_ALL:
+            project.diagnostics.append(_more_mistakes())
+            return
+
+
+def _read_one(
+    file: ScenarioFile, readers: Sequence[_Loading], told: Sequence[str], project: _Project
+) -> list[Diagnostic]:
+    """Read a file and return what is wrong with it; one that is wrong as a whole is not looked at to its end."""
+    reading = read_file(file.path, file.shown)
+    found: list[Diagnostic] = []
+    if told:
+        found += reading.diagnostics
+        if reading.is_whole and not reading.documents:
+            found.append(_empty(file.shown))
+    project.documents[file.shown] = len(reading.documents) + (not reading.is_whole)
+    fallback = _stem(file.path) if len(reading.documents) == 1 else None
+    project.used |= find_names(reading.documents[0].text) if reading.documents else frozenset()
+    for document in reading.documents:
+        found += _read_document(document, fallback, readers, told, project)
+        if len(found) > MOST_MISTAKES and has_errors(found):
+            break
+    return found
 
 
 def _read_document(
     document: Document, fallback: str | None, readers: Sequence[_Loading], told: Sequence[str], project: _Project
-) -> None:
+) -> list[Diagnostic]:
     """Interpret a document for the environments that have it; once for all, where it has no variable."""
-    project.used |= find_names(document.text)
-    is_constant = "${" not in document.text
+    is_constant = not has_reference(document.text)
+    found: list[Diagnostic] = []
     said: Interpretation | None = None
     only_in = _only_in(document)
     for loading in readers:
@@ -185,8 +209,8 @@ def _read_document(
         if said is None or not is_constant:
             said = interpret(document, fallback, project.settings, loading.variables)
         if name in told:
-            project.diagnostics += said.diagnostics
-            project.diagnostics += _check_message_file(said, project.settings)
+            found += said.diagnostics
+            found += _check_message_file(said, project.settings)
         loading.said.append(said)
         resource = make_resource(said, name)
         if resource is not None:
@@ -194,7 +218,8 @@ def _read_document(
     is_nowhere = only_in is not None and not (only_in and only_in <= set(project.settings.environments))
     if said is None and is_nowhere:
         # in no environment because a name is wrong: its mistakes are told, and it is compared with nothing
-        project.diagnostics += interpret(document, fallback, project.settings, readers[0].variables).diagnostics
+        found += interpret(document, fallback, project.settings, readers[0].variables).diagnostics
+    return found
 
 
 def _check_message_file(said: Interpretation, settings: Settings) -> Iterator[Diagnostic]:
@@ -202,9 +227,12 @@ def _check_message_file(said: Interpretation, settings: Settings) -> Iterator[Di
     named = said.plain.get("message_file")
     if not isinstance(named, str) or not named or "${" in named:
         return
+    source = said.document.source("message_file")
+    if "\0" in named:
+        yield mistake("wrong-form", "A path cannot be used", "No path has a NUL character.", source)
+        return
     root = os.path.realpath(settings.root)
     path = os.path.realpath(os.path.join(root, os.path.dirname(said.document.path), named))  # noqa: PTH118, PTH120
-    source = said.document.source("message_file")
     if not is_inside(path, root):
         detail = f"{named} lies outside the folder of omnictl.yaml, and is not read."
         yield mistake("outside-root", "A path leads out of the project", detail, source)
@@ -240,6 +268,13 @@ def _empty(shown: str) -> Diagnostic:
     hint = "remove it, or name it with a leading _ to keep it unread"
     detail = "It declares no scenario."
     return Diagnostic("empty-file", Severity.ERROR, "The file is empty", detail, Source(shown), hint=hint)
+
+
+def _more_mistakes() -> Diagnostic:
+    detail = f"More than {MOST_MISTAKES_OF_ALL:,} were found, and the files after that were not read."
+    summary = "There are more mistakes than are told"
+    hint = "mend these, then run the same command again"
+    return Diagnostic("more-mistakes", Severity.NOTE, summary, detail, hint=hint)
 
 
 def _no_scenario(path: Path) -> Diagnostic:

@@ -5,13 +5,15 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from omnictl.config.documents import Document
+from omnictl.config.documents import MOST_MISTAKES, Document
 from omnictl.config.shapes import Shape, make_shape
 from omnictl.model.diagnostic import Diagnostic
 
+_LIMITS = ("maxItems", "maxProperties")
 SCHEMA_KINDS = ("scenario", "settings", "state", "plan", "report", "answer")
 
 
@@ -52,8 +54,12 @@ def check(kind: str, document: Document, plain: Any) -> list[Diagnostic]:
         return []
     from omnictl.config.wording import word_error
 
-    errors = _explaining(kind).iter_errors(plain)
-    return [found for error in errors for found in word_error(error, document)]
+    found: list[Diagnostic] = []
+    for error in _explaining(kind).iter_errors(plain):
+        found += islice(word_error(error, document), MOST_MISTAKES + 1)
+        if len(found) > MOST_MISTAKES or error.validator in _LIMITS:
+            break  # the elements of what is too large are not looked at one by one
+    return found
 
 
 def _explaining(kind: str) -> Any:

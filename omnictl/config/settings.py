@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from omnictl import __version__
-from omnictl.config.documents import Document, Places, in_order, looks_like_credential, texts_of
+from omnictl.config.documents import Document, Places, in_order, limit_mistakes, looks_like_credential, texts_of
 from omnictl.config.reading import read_file
 from omnictl.config.schema import check, shape_of
 from omnictl.config.shapes import to_typed
@@ -96,7 +96,7 @@ def load_settings(path: Path | None, start: Path) -> tuple[Settings, tuple[Diagn
         return Settings(start, environments={only.name: only}, default_environment=only.name), ()
     root = path.parent
     reading = read_file(path, path.name)
-    diagnostics = list(reading.diagnostics)
+    diagnostics = limit_mistakes(reading.diagnostics, path.name)
     if not reading.documents or diagnostics:
         return Settings(root, path), tuple(diagnostics or [_empty(path)])
     document = reading.documents[0]
@@ -105,9 +105,9 @@ def load_settings(path: Path | None, start: Path) -> tuple[Settings, tuple[Diagn
     diagnostics += check("settings", document, plain)
     diagnostics += _find_secrets(document)
     if diagnostics:
-        return Settings(root, path), in_order(diagnostics)
+        return Settings(root, path), in_order(limit_mistakes(diagnostics, path.name))
     settings = _read(root, path, plain, Places(document))
-    return settings, tuple(_cross_check(settings, document, plain))
+    return settings, tuple(limit_mistakes(_cross_check(settings, document, plain), path.name))
 
 
 def _one_document(documents: Sequence[Document]) -> list[Diagnostic]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from omnictl.config.documents import (
     DEEPEST,
+    LONGEST_PATH,
+    MOST_MISTAKES,
     Document,
     Mark,
     Marks,
@@ -95,8 +97,12 @@ class _Walk:
                 raise self.fail(position, "a key in double quotes is expected")
             key, end = self._string(position)
             path = f"{where}.{key}" if where else key
+            if len(path) > LONGEST_PATH:
+                detail = f"With the keys above it, it has more than {LONGEST_PATH} characters."
+                raise MistakeError(mistake("key-too-long", "A key is too long", detail, self._at(position)))
             if key in result:
-                self.diagnostics.append(self._twice(key, path, self._mark(position, end)))
+                if len(self.diagnostics) <= MOST_MISTAKES:
+                    self.diagnostics.append(self._twice(key, path, self._mark(position, end)))
                 path = f"{path}\0"  # so that the places of the first stay
             self.marks.keys[path] = self._mark(position, end)
             colon = self.skip(end)

@@ -1,13 +1,13 @@
 """Variables: ``${var.NAME}`` and nothing else, resolved per environment; ``$${`` is a literal ``${``."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from msgspec import Struct, field
 
-from omnictl.config.documents import Document, Scalar
+from omnictl.config.documents import LARGEST_BYTES, MOST_MISTAKES, Document, Scalar, mistake, shorten
 from omnictl.model.diagnostic import Diagnostic, Severity
 
 _REFERENCE = re.compile(r"\$?\$\{([^}]*)\}?")
@@ -28,6 +28,13 @@ class Resolution(Struct):
     value: Any
     unresolved: set[str] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    spare: int = LARGEST_BYTES
+
+    def add(self, where: str, make: Callable[[], Diagnostic]) -> None:
+        """Keep what cannot be resolved, told as far as mistakes of a file are told."""
+        self.unresolved.add(where)
+        if len(self.diagnostics) <= MOST_MISTAKES:
+            self.diagnostics.append(make())
 
 
 def collect(
@@ -91,14 +98,24 @@ def _lookup(match: re.Match[str], where: str, document: Document, variables: Var
         return text[1:]
     name = _NAME.match(match[1]) if text.endswith("}") else None
     if name is None:
-        into.diagnostics.append(_unusable(text, where, document))
-        into.unresolved.add(where)
+        into.add(where, lambda: _unusable(text, where, document))
         return text
-    if name[1] in variables.values:
-        return variables.values[name[1]]
-    into.diagnostics.append(_unset(name[1], where, document, variables))
-    into.unresolved.add(where)
-    return text
+    if name[1] not in variables.values:
+        into.add(where, lambda: _unset(name[1], where, document, variables))
+        return text
+    value = variables.values[name[1]]
+    into.spare -= 1 if isinstance(value, bool) else len(value)
+    if into.spare < 0:
+        into.add(where, lambda: _too_long(where, document))
+        return ""
+    return value
+
+
+def _too_long(where: str, document: Document) -> Diagnostic:
+    detail = f"With their values put in, the variables of this document make more than {LARGEST_BYTES:,} characters."
+    summary = "Variables make the file too large"
+    hint = "shorten the values, or name them less often"
+    return mistake("too-much-text", summary, detail, document.source(where), hint=hint)
 
 
 def _unusable(text: str, where: str, document: Document) -> Diagnostic:
@@ -107,7 +124,7 @@ def _unusable(text: str, where: str, document: Document) -> Diagnostic:
         "bad-reference",
         Severity.ERROR,
         "A reference cannot be read",
-        f"{text} is not of the form ${{var.NAME}}; there is no other.",
+        f"{shorten(text)} is not of the form ${{var.NAME}}; there is no other.",
         document.source(where),
         label=f"did you mean ${{var.{inside[1]}}}?" if inside else "",
         hint="a literal ${ is written $${",
@@ -157,6 +174,7 @@ def _unknown_given(name: str, known: list[str]) -> Diagnostic:
 
 CODES = {
     "bad-reference": "Only ${var.NAME} is resolved. A literal ${ is written $${.",
+    "too-much-text": "A long value of a variable, named many times, makes far more text than any scenario needs.",
     "unset-variable": "A variable is declared and has no value here: neither --var, nor OMNICTL_VAR_NAME, nor the "
     "environment, nor a default.",
     "unknown-variable": "A scenario names a variable that is declared nowhere, or --var sets one that nothing uses.",

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from omnictl.config.documents import Document, mask
+from omnictl.config.documents import LONGEST_MASKED, Document, mask, shorten
 from omnictl.config.shapes import is_bent_flag, is_bent_number
 from omnictl.model.diagnostic import Diagnostic, Severity
 
@@ -67,6 +67,9 @@ def _word_value(error: Any, where: str, document: Document) -> Diagnostic:
             return _wrong_type([schema], value, where, document)
         case "minItems":
             return _wrong("empty-list", "A list is empty", "it needs at least one element.", where, document)
+        case "maxItems" | "maxProperties":
+            detail = f"there are {len(value):,}; {schema[error.validator]:,} are taken at most."
+            return _wrong("too-many-elements", "There are too many elements", detail, where, document)
         case "minLength":
             return _wrong("empty-text", "A text is empty", "it needs at least one character.", where, document)
         case "pattern":
@@ -157,8 +160,9 @@ def _wrong_value(value: Any, allowed: Iterable[Any], where: str, document: Docum
 
 
 def _shown(value: Any) -> str:
-    text = mask(json.dumps(value, ensure_ascii=False))
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    if isinstance(value, str):
+        value = value[:LONGEST_MASKED]
+    return shorten(mask(json.dumps(value, ensure_ascii=False)))
 
 
 def _unknown_key(
@@ -239,6 +243,7 @@ CODES = {
     "wrong-type": "A value is of another type than the schema says, such as a list where a text belongs.",
     "empty-value": "A key has no value. YAML reads ~, null and nothing as nothing.",
     "empty-list": "A list that needs at least one element is empty; a scenario needs at least one step.",
+    "too-many-elements": "A list or a mapping has far more elements than anybody needs; a flow has 100 steps at most.",
     "empty-text": "A text that must not be empty is empty.",
     "wrong-form": "A value does not match the form that the schema asks for; an id is lower case with dashes.",
     "wrong-value": "A value is none of those that the schema allows.",

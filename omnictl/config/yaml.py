@@ -14,6 +14,9 @@ import yaml
 
 from omnictl.config.documents import (
     DEEPEST,
+    LONGEST_PATH,
+    MOST_DOCUMENTS,
+    MOST_MISTAKES,
     Document,
     Mark,
     Marks,
@@ -25,9 +28,9 @@ from omnictl.config.documents import (
     source_at,
 )
 from omnictl.config.shapes import may_be_typed
-from omnictl.model.diagnostic import Diagnostic, Source
+from omnictl.model.diagnostic import Source
 
-_SPARE_NODES = 50_000
+_SPARE = 50_000
 _PLAIN, _TEXT, _MERGE = "plain", "text", "merge"
 _COLLECTIONS = {"list": "tag:yaml.org,2002:seq", "mapping": "tag:yaml.org,2002:map"}
 _WITHOUT_QUOTES = (_PLAIN, _MERGE)
@@ -50,12 +53,13 @@ class _Loader(_Base):  # type: ignore[misc, valid-type]
 def parse_yaml(text: str, shown: str) -> Reading:
     """Parse all documents of a text; what was read before a mistake in the syntax is kept."""
     reading = Reading()
-    walk = _Walk(shown, text, reading)
+    walk, locator = _Walk(shown, text, reading), _Locator(shown, text)
     try:
         for number, node in enumerate(_compose(text, shown)):
-            value = walk.value(node, 0)
+            value = walk.whole(node)
+            locator.documents = number + 1
             if not (node.start_mark.index == node.end_mark.index and node.tag == _PLAIN):
-                locate = partial(_find_marks, text, shown, number)
+                locate = partial(locator.marks_of, number)
                 reading.documents.append(Document(shown, value, text, _mark_of(node), locate, walk.has_scalars))
     except MistakeError as found:
         reading.diagnostics.append(found.diagnostic)
@@ -124,10 +128,30 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, shown: str) -> MistakeError:
     return MistakeError(mistake("not-yaml", "The file is not YAML", detail, source, hint=hint))
 
 
-def _find_marks(text: str, shown: str, number: int) -> Marks:
-    """Return the places of a document that was read without an error; a text is composed again when somebody asks."""
+class _Locator:
+    """Finds the places in a file, whose text is composed again when somebody asks for the first one.
+
+    ``documents`` is how many of its documents were read without an error.
+    """
+
+    __slots__ = ("_found", "_shown", "_text", "documents")
+
+    def __init__(self, shown: str, text: str) -> None:
+        self.documents = 0
+        self._shown = shown
+        self._text = text
+        self._found: list[Marks] = []
+
+    def marks_of(self, number: int) -> Marks:
+        """Return the places of a document, counted from 0."""
+        if not self._found:
+            self._found = [_find_marks(node) for node in islice(_compose(self._text, self._shown), self.documents)]
+        return self._found[number]
+
+
+def _find_marks(node: yaml.Node) -> Marks:
     marks = Marks({}, {})
-    _add_marks(next(islice(_compose(text, shown), number, None)), "", marks)
+    _add_marks(node, "", marks)
     return marks
 
 
@@ -150,7 +174,7 @@ def _add_marks(node: yaml.Node, where: str, marks: Marks) -> None:
 
 
 class _Walk:
-    """Turns nodes into values. ``_spare`` bounds how many all aliases of a file may make.
+    """Turns nodes into values. ``_spare`` bounds how many, and of how many characters, all aliases of a file make.
 
     ``has_scalars`` tells whether one so far needs the schema to be typed.
     """
@@ -161,16 +185,25 @@ class _Walk:
         self._shown = shown
         self._text = text
         self._reading = reading
-        self._spare = _SPARE_NODES + len(text)
+        self._spare = _SPARE + 2 * len(text)  # without aliases there are no more values and characters than these
         self._open: set[int] = set()
         self.has_scalars = False
 
-    def value(self, node: yaml.Node, depth: int) -> Any:
-        """Return the value of a node."""
-        self._spare -= 1
-        return self._scalar(node) if type(node) is yaml.ScalarNode else self._collection(node, depth)
+    def whole(self, node: yaml.Node) -> Any:
+        """Return the value of a document."""
+        value = self._value(node, 0, 0)
+        if self._spare < 0:  # the last scalars were too many: texts are not looked at one by one
+            raise self._too_large(node)
+        if len(self._reading.documents) == MOST_DOCUMENTS:
+            raise self._too_many_documents(node)
+        return value
+
+    def _value(self, node: yaml.Node, depth: int, width: int) -> Any:
+        """Return the value of a node; ``depth`` and ``width`` are the length of its path in steps and characters."""
+        return self._scalar(node) if type(node) is yaml.ScalarNode else self._collection(node, depth, width)
 
     def _scalar(self, node: yaml.ScalarNode) -> str | Scalar:
+        self._spare -= 1 + len(node.value)
         if node.tag in _TEXTS:
             return str(node.value)
         if node.tag in _WITHOUT_QUOTES:
@@ -178,10 +211,10 @@ class _Walk:
             return Scalar(node.value)
         raise self._tag(node)
 
-    def _collection(self, node: yaml.Node, depth: int) -> Any:
+    def _collection(self, node: yaml.Node, depth: int, width: int) -> Any:
+        self._spare -= 1
         if self._spare < 0:
-            detail = "Followed, the aliases of this file make hundreds of thousands of values."
-            raise self._mistake("too-many-aliases", "Aliases make the file too large", detail, node)
+            raise self._too_large(node)
         if depth > DEEPEST:
             raise _too_deep(self._at(node))
         if id(node) in self._open:
@@ -192,31 +225,35 @@ class _Walk:
             if type(node) is yaml.SequenceNode:
                 if node.tag != _COLLECTIONS["list"]:
                     raise self._tag(node)
-                return [self.value(each, depth + 1) for each in node.value]
+                return [self._value(each, depth + 1, width) for each in node.value]
             if node.tag != _COLLECTIONS["mapping"]:
                 raise self._tag(node)
-            return self._mapping(node, depth)
+            return self._mapping(node, depth, width)
         finally:
             self._open.discard(id(node))
 
-    def _mapping(self, node: yaml.Node, depth: int) -> dict[str, Any]:
+    def _mapping(self, node: yaml.Node, depth: int, width: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
         merges: list[yaml.Node] = []
         for key_node, value_node in node.value:
             if key_node.tag == _MERGE:
                 if merges:
-                    self._reading.diagnostics.append(self._twice(key_node, node))
+                    self._twice(key_node, node)
                 merges.append(value_node)
                 continue
             key = key_node.value if key_node.tag is _TEXT else self._key(key_node)
+            inner = width + len(key) + 1
+            if inner > LONGEST_PATH:
+                detail = f"With the keys above it, it has more than {LONGEST_PATH} characters."
+                raise self._mistake("key-too-long", "A key is too long", detail, key_node, "shorten it")
             if key in result:
-                self._reading.diagnostics.append(self._twice(key_node, node))
-            elif type(value_node) is yaml.ScalarNode and value_node.tag is _TEXT:  # nearly all; the rest is for value
-                self._spare -= 1
+                self._twice(key_node, node)
+            elif type(value_node) is yaml.ScalarNode and value_node.tag is _TEXT:  # nearly all; _value has the rest
+                self._spare -= 1 + len(value_node.value)
                 result[key] = value_node.value
             else:
-                result[key] = self.value(value_node, depth + 1)
-        return self._merged(result, merges, depth) if merges else result
+                result[key] = self._value(value_node, depth + 1, inner)
+        return self._merged(result, merges, depth, width) if merges else result
 
     def _key(self, node: yaml.Node) -> str:
         if type(node) is not yaml.ScalarNode:
@@ -225,26 +262,37 @@ class _Walk:
             raise self._tag(node)
         return str(node.value)
 
-    def _merged(self, own: dict[str, Any], merges: list[yaml.Node], depth: int) -> dict[str, Any]:
+    def _merged(self, own: dict[str, Any], merges: list[yaml.Node], depth: int, width: int) -> dict[str, Any]:
         """Return a mapping with what ``<<`` brings; own keys win, and then the first of a list."""
         merged: dict[str, Any] = {}
         for node in merges:
             for each in node.value if isinstance(node, yaml.SequenceNode) else [node]:
                 if not isinstance(each, yaml.MappingNode):
                     raise self._mistake("bad-merge", "Only mappings can be merged", "<< takes mappings.", each)
-                merged = {**self._collection(each, depth + 1), **merged}
+                merged = {**self._collection(each, depth + 1, width), **merged}
         return {**merged, **own}
 
-    def _twice(self, node: yaml.Node, mapping: yaml.Node) -> Diagnostic:
-        key = node.value
-        is_merge = node.tag == _MERGE
+    def _too_large(self, node: yaml.Node) -> MistakeError:
+        detail = "Followed, the aliases of this file make many times the text that it has."
+        return self._mistake("too-many-aliases", "Aliases make the file too large", detail, node)
+
+    def _too_many_documents(self, node: yaml.Node) -> MistakeError:
+        detail = f"Up to {MOST_DOCUMENTS:,} documents of a file are read."
+        return self._mistake("too-many-documents", "The file has too many documents", detail, node, "split it")
+
+    def _twice(self, node: yaml.Node, mapping: yaml.Node) -> None:
+        """Tell of a key that stands twice, with the line where it stands first."""
+        if len(self._reading.diagnostics) > MOST_MISTAKES:
+            return
+        key, is_merge = node.value, node.tag == _MERGE
         first = next(
             each.start_mark.line + 1
             for each, _ in mapping.value
             if each.value == key and (each.tag == _MERGE) == is_merge
         )
         detail = f"{key} stands here and in line {first}."
-        return mistake("duplicate-key", "A key stands twice", detail, self._at(node), hint="keep one of them")
+        found = mistake("duplicate-key", "A key stands twice", detail, self._at(node), hint="keep one of them")
+        self._reading.diagnostics.append(found)
 
     def _tag(self, node: yaml.Node) -> MistakeError:
         shown = str(node.tag).replace("tag:yaml.org,2002:", "!!")
@@ -268,6 +316,8 @@ CODES = {
     "too-deep": "Collections are nested deeper than any scenario needs.",
     "too-many-aliases": "Aliases multiply the content of the file beyond a bound.",
     "recursive-alias": "An alias refers to a collection that it is part of.",
+    "too-many-documents": "A file holds more documents than are read of one. Split it; one file a scenario is usual.",
+    "key-too-long": "A key is absurdly long. Every value is known by the keys that lead to it.",
     "custom-tag": "Tags such as !!python/object are refused; plain YAML is enough. Only !!str, !!map and !!seq say "
     "nothing new.",
     "bad-key": "A key of a mapping is a collection; keys are texts.",

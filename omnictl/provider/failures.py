@@ -25,8 +25,9 @@ def describe(request: Request, answer: Answer, redact: Redact) -> str:
     request_id = _tidy(answer.headers.get("x-request-id", ""), redact)
     told = f" (request id {request_id})" if request_id else ""
     if is_redirect(answer):
+        target = _tidy(_target_of(answer), redact) or "nowhere"
         return (
-            f"{where} answered {answer.status}{told} and points to {_tidy(_target_of(answer), redact)}. "
+            f"{where} answered {answer.status}{told} and points to {target}. "
             "omnictl follows no redirect: the credentials would go there."
         )
     return _end(f"{where} answered {answer.status}{told}{_describe_body(answer, redact)}")

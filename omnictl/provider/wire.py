@@ -6,6 +6,7 @@ Reading is tolerant (old and new spellings, null as absent, numbers as text); th
 import json
 import re
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from typing import Any, NoReturn
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ _DEFAULT_SPELLINGS = ("default", "defaultScenario", "isDefault")
 _SCENARIO_FIELDS = frozenset(("key", "name", "flow", *_DEFAULT_SPELLINGS))
 _STEP_FIELDS = frozenset(("channel", "from"))
 _CHANNEL_SPELLINGS = {"VKONTANTE": "VKONTAKTE"}
+_LONGEST_KEY = 256
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -156,10 +158,18 @@ def _plain(value: Any) -> str:
 
 def _load(body: bytes) -> Any:
     try:
-        return json.loads(body, parse_constant=_refuse_constant)
+        return json.loads(body, parse_constant=_refuse_constant, parse_float=_read_float)
     except (ValueError, RecursionError):
         pass
     raise UnreadableError("it is not JSON" if body.strip() else "it is empty")
+
+
+def _read_float(text: str) -> float:
+    """Return a number; one that no float holds would go back as Infinity, which is not JSON."""
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -186,6 +196,8 @@ def _read_key(row: Any) -> str:
     text = _read_text(key)
     if not text:
         raise UnreadableError("a scenario has no key" if isinstance(row, dict) else "a scenario is not an object")
+    if len(text) > _LONGEST_KEY or not text.isprintable() or text in (".", "..") or "\ufffd" in text:
+        raise UnreadableError("the key of a scenario is endless, a path, or has characters that nobody can see")
     return text
 
 

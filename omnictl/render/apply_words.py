@@ -23,7 +23,7 @@ def shown_outcomes(report: ApplyReport) -> tuple[Outcome, ...]:
 def say_apply_counts(report: ApplyReport) -> str:
     """Return how many changes ended in each way, the done ones by their kind; or that nothing was to do."""
     if report.ending is Ending.ALREADY_APPLIED:
-        return f"Already applied: plan {report.plan_id[:4]} is finished; nothing was sent."
+        return f"Already applied: plan {sanitize(report.plan_id)[:4]} is finished; nothing was sent."
     shown = shown_outcomes(report)
     if not shown and not report.diagnostics:
         return "Nothing to do: everything is as declared."

@@ -1,10 +1,11 @@
 """Diagnostics as text: where, with the lines around it; what and why; what to do, with commands to copy."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
-from omnictl.model.diagnostic import Diagnostic, Source
+from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.render.style import Style, sanitize, truncate, width_of
-from omnictl.render.words import wrap
+from omnictl.render.words import count, wrap
 
 _LEAST_CODE_COLUMNS = 20
 
@@ -12,6 +13,18 @@ _LEAST_CODE_COLUMNS = 20
 def render_diagnostics(diagnostics: Iterable[Diagnostic], style: Style) -> str:
     """Return all diagnostics, with an empty line after each."""
     return "".join(_render(each, style) + "\n" for each in diagnostics)
+
+
+def select_most_severe(diagnostics: Sequence[Diagnostic], most: int) -> tuple[tuple[Diagnostic, ...], str]:
+    """Return so many diagnostics in their order, errors before warnings before notes; and in words what is left out."""
+    if len(diagnostics) <= most:
+        return tuple(diagnostics), ""
+    order = list(Severity)
+    ranked = sorted(range(len(diagnostics)), key=lambda i: (order.index(diagnostics[i].severity), i))
+    told = tuple(diagnostics[i] for i in sorted(ranked[:most]))
+    left = Counter(diagnostics[i].severity for i in ranked[most:])
+    words = ", ".join(count(left[each], f"more {each.value}") for each in Severity if left[each])
+    return told, f"{words} not shown here"
 
 
 def _render(each: Diagnostic, style: Style) -> str:

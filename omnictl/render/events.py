@@ -84,7 +84,7 @@ def _say(event: Event, at: datetime, standing: Standing) -> list[tuple[str, str]
 
 
 def _say_start(event: ApplyStarted, at: datetime) -> list[tuple[str, str]]:
-    parts = [f"plan {event.plan_id[:4]}"]
+    parts = [f"plan {sanitize(event.plan_id)[:4]}"]
     parts += [count(number, noun) for number, noun in ((event.creates, "create"), (event.updates, "update")) if number]
     parts += [f"about {duration(max(1.0, event.seconds))}", f"ends about {event.ends_at:%H:%MZ}"]
     lines = [("start", ", ".join(parts))]

@@ -1,10 +1,10 @@
 """What GitLab shows on a merge request: the counts of a plan, and findings as code quality."""
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Sequence
 
+from omnictl.codec.shapes import write_json
 from omnictl.model.change import Action
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Plan
@@ -53,4 +53,4 @@ def _finding(each: Diagnostic, seen: Counter[str]) -> Json:
 
 
 def _document(value: Json) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return write_json(value) + "\n"

@@ -1,10 +1,10 @@
 """Diagnostics and guards as SARIF 2.1.0, for code scanning."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
+from omnictl.codec.shapes import write_json
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.scenario import Json
 from omnictl.render.findings import message_lines
@@ -34,7 +34,7 @@ def render_sarif(
         "results": [_result(each, codes.index(each.code)) for each in findings],
     }
     document: dict[str, Json] = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return write_json(document) + "\n"
 
 
 def _rule(code: str, findings: Sequence[Diagnostic], explanations: Mapping[str, str]) -> Json:

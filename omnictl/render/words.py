@@ -69,8 +69,9 @@ def wrap(text: str, width: int, indent: str = "", hanging: str | None = None) ->
 
 def command(parts: Sequence[str], width: int) -> str:
     """Return a command to copy: on a line of its own, or continued where it is too long."""
-    line = "    " + " ".join(parts)
-    return line if width_of(line) <= width else "    " + " \\\n        ".join(parts)
+    shown = [sanitize(each) for each in parts]
+    line = "    " + " ".join(shown)
+    return line if width_of(line) <= width else "    " + " \\\n        ".join(shown)
 
 
 def _wrap_line(text: str, width: int, indent: str, hanging: str) -> str:

@@ -129,6 +129,9 @@ class HttpClient:
 
     def _receive(self, response: httpx.Response, until: float) -> Reply:
         headers = {name.lower(): value for name, value in response.headers.items()}
+        if headers.get("content-encoding", "").strip().lower() not in _ENCODINGS:
+            # One packing bounds what a piece unpacks to; packed twice, a few bytes make gigabytes at once.
+            return Reply(response.status_code, headers, flaw="the answer is packed in a way that was not asked for")
         parts: list[bytes] = []
         size = 0
         try:
@@ -143,6 +146,9 @@ class HttpClient:
             return Reply(response.status_code, headers, flaw=f"the answer was cut short ({type(error).__name__})")
         return Reply(response.status_code, headers, b"".join(parts))
 
+
+_ENCODINGS = ("", "identity", "gzip", "deflate")
+"""What we take; the request names the same."""
 
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """What surely happens before the first byte of the request; a proxy error is a tunnel that was not opened."""
@@ -195,7 +201,11 @@ def _make_client(base: BaseUrl, options: ClientOptions, verify: ssl.SSLContext) 
         trust_env=not base.is_loopback,
         auth=None,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        headers={"User-Agent": f"omnictl/{__version__}", "Accept": "application/json"},
+        headers={
+            "User-Agent": f"omnictl/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+        },
         timeout=httpx.Timeout(options.timeout_seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
         limits=httpx.Limits(
             max_connections=options.workers,

@@ -114,7 +114,6 @@ def test_pull_is_what_push_takes(stored: Callable[[State], Path]) -> None:
 def test_a_terminal_never_gets_what_a_name_holds(stored: Callable[[State], Path]) -> None:
     document = json.loads(encode_state(STATE))
     document["records"]["welcome"]["applied"]["name"] = "\x1b[31mred\u202e\n"
-    document["records"]["welcome"]["key"] = "\x1b]0;x\x07"
     stored(STATE).write_text(json.dumps(document))
     for words in (("list",), ("show", "welcome")):
         ran = omnictl("state", *words)

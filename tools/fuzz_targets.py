@@ -1,0 +1,219 @@
+"""What the fuzzer feeds: each target takes bytes, reads them as omnictl does, and shows whatever came of it.
+
+An error of ours, with a code that docs/errors.md has, is a good end. Any other exception, and any character that could
+steer a terminal, is a finding.
+"""
+
+import json
+import re
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from omnictl.cli.explanations import all_codes
+from omnictl.cli.renderings import PLAIN, apply_renderings, plan_renderings
+from omnictl.codec import plan as plan_codec
+from omnictl.codec.plan import decode_plan, encode_plan
+from omnictl.codec.report import decode_report
+from omnictl.codec.shapes import ShapeError, as_object, parse_json
+from omnictl.codec.state import decode_state, encode_state, state_digest
+from omnictl.config.crosscheck import check_together
+from omnictl.config.documents import MistakeError
+from omnictl.config.format import format_text
+from omnictl.config.interpretation import interpret, make_resource
+from omnictl.config.reading import decode, parse_text
+from omnictl.config.settings import Environment, Settings, load_settings
+from omnictl.config.variables import Variables
+from omnictl.errors import OmnictlError
+from omnictl.lint.check import lint
+from omnictl.model.diagnostic import Diagnostic
+from omnictl.model.scenario import Attributes, Configuration
+from omnictl.provider import failures, wire
+from omnictl.render.diagnostics import render_diagnostics
+from omnictl.render.github import render_github
+from omnictl.render.gitlab import render_gitlab_codequality
+from omnictl.render.junit import render_failure_junit
+from omnictl.render.markdown import render_diagnostics_markdown
+from omnictl.render.state_text import render_state
+from omnictl.transport.answer import Reply, Request
+
+_ENVIRONMENTS = {each: Environment(each) for each in ("test", "production")}
+_SETTINGS = Settings(Path(tempfile.gettempdir()), environments=_ENVIRONMENTS)
+_VARIABLES = Variables({"sender": "InfoSMS", "primary": True}, frozenset({"sender", "primary", "unset"}))
+_STEERING = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+
+Target = Callable[[bytes], None]
+
+
+@cache
+def _known_codes() -> frozenset[str]:
+    return frozenset(all_codes())
+
+
+def _tell(diagnostics: Iterable[Diagnostic]) -> None:
+    """Show diagnostics in every form; each has a code that can be explained."""
+    told = tuple(diagnostics)
+    for each in told:
+        assert each.code in _known_codes(), f"{each.code} is explained nowhere"
+        assert each.detail, f"{each.code} says nothing"
+    _show(render_diagnostics(told, PLAIN))
+    _show(render_diagnostics_markdown(told))
+    _show(render_github(told, title="x", summary="x"))
+    _show(render_failure_junit(told))
+    json.loads(render_gitlab_codequality(told))
+
+
+def _show(text: str) -> None:
+    found = _STEERING.search(text)
+    assert found is None, f"U+{ord(found[0]):04X} would reach a terminal"
+
+
+def _read_scenarios(data: bytes, shown: str) -> None:
+    try:
+        reading = parse_text(decode(data, shown), shown)
+    except MistakeError as found:
+        _tell([found.diagnostic])
+        return
+    fallback = "a" if len(reading.documents) == 1 else None
+    said = [interpret(each, fallback, _SETTINGS, _VARIABLES) for each in reading.documents]
+    made = [make_resource(each, "test") for each in said]
+    resources = {each.address: each for each in made if each is not None}
+    _tell(reading.diagnostics)
+    for each in said:
+        _tell(each.diagnostics)
+    _tell(check_together(said, "test"))
+    _tell(lint(Configuration(resources), {}))
+
+
+def read_yaml(data: bytes) -> None:
+    """A scenario file in YAML."""
+    _read_scenarios(data, "scenarios/a.yaml")
+
+
+def read_strict_json(data: bytes) -> None:
+    """A scenario file in JSON."""
+    _read_scenarios(data, "scenarios/a.json")
+
+
+def bring_into_layout(data: bytes) -> None:
+    """A scenario file that fmt takes up; what it writes, it leaves as it is."""
+    try:
+        text = decode(data, "a.yaml")
+    except MistakeError:
+        return
+    once, problems = format_text(text, "a.yaml")
+    _tell(problems)
+    again, _ = format_text(once, "a.yaml")
+    assert again == once, "fmt does not come to rest"
+
+
+@cache
+def _settings_path() -> Path:
+    return Path(tempfile.mkdtemp(prefix="omnictl-fuzz-")) / "omnictl.yaml"
+
+
+def read_settings(data: bytes) -> None:
+    """omnictl.yaml."""
+    path = _settings_path()
+    path.write_bytes(data)
+    _, diagnostics = load_settings(path, path.parent)
+    _tell(diagnostics)
+
+
+def read_state(data: bytes) -> None:
+    """A state; what is read is written and read again as the same."""
+    try:
+        state = decode_state(data, path="state/test.json", environment="test")
+    except OmnictlError as error:
+        _tell(error.diagnostics)
+        return
+    assert decode_state(encode_state(state), path="again") == state
+    state_digest(state)
+    _show(render_state(state, PLAIN))
+
+
+def read_plan(data: bytes) -> None:
+    """A saved plan, whose digest is mended first: it would keep the fuzzer out."""
+    try:
+        document = dict(as_object(parse_json(data), ""))
+    except ShapeError as error:
+        _show(repr(str(error)))
+        return
+    except OmnictlError as error:
+        _tell(error.diagnostics)
+        return
+    with suppress(RecursionError):
+        document["digest"] = plan_codec._digest(document)  # noqa: SLF001
+    try:
+        plan = decode_plan(document, path="plan.json")
+    except OmnictlError as error:
+        _tell(error.diagnostics)
+        return
+    assert decode_plan(encode_plan(plan), path="again") == plan
+    for kind, rendering in plan_renderings(plan, 0).items():
+        if kind == "sarif":
+            continue  # it reads every explanation again, which takes longer than all else
+        text = rendering()
+        if kind in ("json", "gitlab", "gitlab-codequality"):
+            json.loads(text)
+        _show(text)
+
+
+def read_report(data: bytes) -> None:
+    """The report of an apply."""
+    try:
+        report = decode_report(as_object(parse_json(data), ""), path="report.json")
+    except ShapeError as error:
+        _show(repr(str(error)))
+        return
+    except OmnictlError as error:
+        _tell(error.diagnostics)
+        return
+    for rendering in apply_renderings(report, 0).values():
+        _show(rendering())
+
+
+def read_reply(data: bytes) -> None:
+    """A reply of the API, read as the answer to every request."""
+    sent = Attributes("a", ())
+    readers: tuple[Callable[[], object], ...] = (
+        lambda: wire.read_page(data),
+        lambda: wire.read_scenario(data),
+        lambda: wire.read_created(data, sent, default=False),
+        lambda: wire.read_updated(data, "CC9F01A5DC7BEE2C2B829D203482A654"),
+    )
+    for read in readers:
+        try:
+            found = read()
+        except wire.UnreadableError as error:
+            _show(str(error))
+            continue
+        for remote in found if isinstance(found, tuple) else (found,):
+            json.loads(wire.write_updated(remote, sent, default=True))
+            try:
+                wire.scenario_path(remote.key).encode("ascii")
+            except ValueError as error:
+                _show(str(error))
+    wire.read_api_error(data)
+    request = Request("GET", "/omni/1/scenarios")
+    for status in (200, 400, 500):
+        reply = Reply(status, {"x-request-id": data[:80].decode("latin-1")}, data)
+        said = failures.describe(request, reply, lambda text: text)
+        _show(said)
+    _tell([failures.outcome_unknown(said)])
+
+
+TARGETS: dict[str, Target] = {
+    "yaml": read_yaml,
+    "json": read_strict_json,
+    "fmt": bring_into_layout,
+    "settings": read_settings,
+    "state": read_state,
+    "plan": read_plan,
+    "report": read_report,
+    "reply": read_reply,
+}
