@@ -5,8 +5,9 @@ import re
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from functools import lru_cache
 from typing import TypeAlias
 from urllib.parse import unquote, urlencode
 
@@ -63,6 +64,7 @@ class HttpClient:
         self._sent = 0
         self._proxy_secrets = spell(_find_proxy_secrets(os.environ))
         self._client = _connect(base, options)
+        self._extensions = {"timeout": self._client.timeout.as_dict()}
 
     @property
     def credentials(self) -> Credentials:
@@ -116,16 +118,22 @@ class HttpClient:
 
     def _send(self, request: Request, credentials: Credentials) -> Answer:
         # No exception of httpx may leave this method: it holds the request, and with it the credentials.
-        url = self.base.text + request.path + (f"?{urlencode(request.query)}" if request.query else "")
-        headers = {"Authorization": credentials.authorization()}
-        if request.body is not None:
-            headers["Content-Type"] = "application/json"
         until = self._monotonic() + self.options.request_seconds
         try:
-            with self._client.stream(request.method, url, content=request.body, headers=headers) as response:
+            with closing(self._client.send(self._make_request(request, credentials), stream=True)) as response:
                 return self._receive(response, until)
         except httpx.HTTPError as error:
             return _judge(error, self.redact)
+
+    def _make_request(self, request: Request, credentials: Credentials) -> httpx.Request:
+        """Return the request as it is sent; made by hand, since the client takes as long for it as for sending it."""
+        url = self.base.text + request.path + (f"?{urlencode(request.query)}" if request.query else "")
+        headers = [*self._client.headers.raw, (b"Authorization", credentials.authorization().encode("ascii"))]
+        if request.body is not None:
+            headers.append((b"Content-Type", b"application/json"))
+        return httpx.Request(
+            request.method, _parse_url(url), headers=headers, content=request.body, extensions=self._extensions
+        )
 
     def _receive(self, response: httpx.Response, until: float) -> Reply:
         headers = {name.lower(): value for name, value in response.headers.items()}
@@ -191,8 +199,24 @@ def _connect(base: BaseUrl, options: ClientOptions) -> httpx.Client:
     raise AccessError(_bad_proxy(why))
 
 
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Take none."""
+
+
+class _Client(httpx.Client):
+    """A client without cookies: it neither sends nor takes any."""
+
+    cookies = _NoCookies()  # type: ignore[override]
+
+
+@lru_cache(maxsize=64)
+def _parse_url(text: str) -> httpx.URL:
+    return httpx.URL(text)
+
+
 def _make_client(base: BaseUrl, options: ClientOptions, verify: ssl.SSLContext) -> httpx.Client:
-    return httpx.Client(
+    return _Client(
         transport=options.transport,
         verify=verify,
         http2=False,
@@ -200,7 +224,6 @@ def _make_client(base: BaseUrl, options: ClientOptions, verify: ssl.SSLContext) 
         # Proxies come from the environment, except to this machine: plain http would show the credentials to them.
         trust_env=not base.is_loopback,
         auth=None,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         headers={
             "User-Agent": f"omnictl/{__version__}",
             "Accept": "application/json",

@@ -20,6 +20,7 @@ import pytest
 
 from omnictl import __version__
 from omnictl.errors import AccessError, StoppedError
+from omnictl.transport import client as client_module
 from omnictl.transport.answer import Lost, Reply, Request, Unsent
 from omnictl.transport.client import KEEPALIVE_SECONDS, ClientOptions, HttpClient
 from omnictl.transport.credentials import Credentials, Scheme, make_credentials
@@ -397,13 +398,13 @@ def test_tls_is_always_verified_whatever_the_environment_says(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: bool
 ) -> None:
     made: list[ssl.SSLContext] = []
-    create = httpx.Client
+    create = client_module._Client
 
     def remember(*, verify: ssl.SSLContext, **options: Any) -> httpx.Client:
         made.append(verify)
         return create(verify=verify, **options)
 
-    monkeypatch.setattr(httpx, "Client", remember)
+    monkeypatch.setattr(client_module, "_Client", remember)
     for name, value in {**_NO_SWITCH, "SSLKEYLOGFILE": str(tmp_path / "keys.log")}.items():
         monkeypatch.setenv(name, value)
     import certifi
