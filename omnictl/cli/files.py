@@ -13,6 +13,8 @@ def refuse_unwritable(paths: Iterable[Path]) -> None:
     """Raise UsageError for a path that cannot be written, before anything is read or sent; its folder is made."""
     for path in paths:
         target = Path(os.path.realpath(path))
+        if _leads_away(path, target):
+            raise UsageError(unwritable(path, _AWAY))
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -21,6 +23,16 @@ def refuse_unwritable(paths: Iterable[Path]) -> None:
             raise UsageError(unwritable(path, "it is a directory"))
         if not os.access(target if target.exists() else target.parent, os.W_OK):
             raise UsageError(unwritable(path, "permission denied, or a file system that is read-only"))
+
+
+_AWAY = "a link leads out of this folder; name the file behind it"
+
+
+def _leads_away(path: Path, target: Path) -> bool:
+    """Tell whether a path below the working directory is a link out of it: a repository may hold one."""
+    here = Path.cwd()
+    is_below = Path(os.path.abspath(path)).is_relative_to(here)  # noqa: PTH100 - links in it are kept
+    return is_below and not target.is_relative_to(os.path.realpath(here))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -35,6 +47,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     A link stays and what it points to is written; so is a pipe or a device, which cannot be replaced.
     """
     target = Path(os.path.realpath(path))
+    if _leads_away(path, target):
+        raise OutputError(unwritable(path, _AWAY))
     try:
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(13, "Permission denied")

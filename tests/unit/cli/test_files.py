@@ -96,3 +96,20 @@ def _mask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def test_a_link_out_of_the_working_directory_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outside, here = tmp_path / "outside", tmp_path / "here"
+    here.mkdir()
+    outside.write_text("mine\n")
+    (here / "plan.json").symlink_to(outside)
+    monkeypatch.chdir(here)
+    for path in (Path("plan.json"), here / "plan.json"):
+        with pytest.raises(UsageError) as refused:
+            refuse_unwritable([path])
+        assert "a link leads out" in refused.value.diagnostics[0].detail
+        with pytest.raises(OutputError):
+            write_text(path, "plan\n")
+    assert outside.read_text() == "mine\n"
+    write_text(outside, "named\n")
+    assert outside.read_text() == "named\n"
