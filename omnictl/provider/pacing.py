@@ -2,9 +2,10 @@
 
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -12,9 +13,6 @@ from omnictl.errors import StoppedError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import Event, Retrying, Waiting
 from omnictl.provider.base import Budget, Operation, StopSignal
-
-if TYPE_CHECKING:
-    from pyrate_limiter import InMemoryBucket, RateItem
 
 PLENTY = 1_000_000_000
 """How many requests may leave where there is no budget."""
@@ -39,10 +37,13 @@ class Surroundings(Struct, frozen=True):
 
 
 class Permit(Struct, frozen=True):
-    """The right to send one request; given back where the request surely did not leave."""
+    """The right to send one request; given back where the request surely did not leave.
+
+    ``taken_at`` is the millisecond that it counts at; None where there is no budget.
+    """
 
     operation: Operation
-    item: "RateItem | None" = None
+    taken_at: int | None = None
 
 
 class _Hold(Struct, frozen=True):
@@ -66,7 +67,7 @@ class Pacer:
         self._told_at: dict[tuple[Operation, str], float] = {}
         self._holds: dict[Operation, _Hold] = {}
         self._recent = recent
-        self._buckets: dict[Operation, InMemoryBucket] = {}
+        self._windows: dict[Operation, Window] = {}
 
     def permits(self, operation: Operation) -> int:
         """Return how many requests of this kind may leave now."""
@@ -91,9 +92,9 @@ class Pacer:
     def give_back(self, permit: Permit) -> None:
         """Take back a permit whose request surely did not leave."""
         with self._lock:
-            bucket = self._bucket(permit.operation)
-            if bucket is not None and permit.item in bucket.items:
-                bucket.items.remove(permit.item)
+            window = self._window(permit.operation)
+            if window is not None and permit.taken_at is not None:
+                window.give_back(permit.taken_at)
 
     def hold(self, operation: Operation, seconds: float, reason: str) -> None:
         """Let nothing of this kind leave for so long: the service asked for it, and it means all of us."""
@@ -133,51 +134,37 @@ class Pacer:
 
     # --- under the lock --------------------------------------------------------------------------------------
 
-    def _bucket(self, operation: Operation) -> "InMemoryBucket | None":
-        """Return what counts the requests of a kind, made when it is first needed: a plan sends none that is paced.
+    def _window(self, operation: Operation) -> "Window | None":
+        """Return what counts the requests of a kind, made when it is first needed.
 
-        It begins with what recent runs used. Their times are by the wall clock, the bucket's are not.
+        It begins with what recent runs used. Their times are by the wall clock, the window's are not.
         """
         budget = self._budgets.get(operation)
-        if budget is None or operation in self._buckets:
-            return self._buckets.get(operation)
-        from pyrate_limiter import RateItem
-
-        bucket = self._buckets[operation] = _make_bucket(budget)
+        if budget is None or operation in self._windows:
+            return self._windows.get(operation)
         now, wall = self._milliseconds(), self._around.clock()
-        recent = self._recent.get(operation, ())
-        ages = sorted((max(0.0, (wall - each).total_seconds()) for each in recent), reverse=True)
-        for age in ages[-budget.limit :]:
-            bucket.put(RateItem("recent", now - round(age * 1000.0)))
-        return bucket
+        ages = (max(0.0, (wall - each).total_seconds()) for each in self._recent.get(operation, ()))
+        window = self._windows[operation] = make_window(budget, sorted(now - round(age * 1000.0) for age in ages))
+        return window
 
     def _held_seconds(self, operation: Operation) -> float:
         return max(0.0, self._holds.get(operation, _Hold()).until - self._around.monotonic())
 
     def _room(self, operation: Operation) -> int:
-        bucket = self._bucket(operation)
-        if bucket is None:
-            return PLENTY
-        bucket.leak(self._milliseconds())
-        return max(0, bucket.rates[0].limit - bucket.count())
+        window = self._window(operation)
+        return PLENTY if window is None else window.room(self._milliseconds())
 
     def _budget_seconds(self, operation: Operation) -> float:
-        bucket = self._bucket(operation)
-        if bucket is None or self._room(operation) > 0:
-            return 0.0
-        rate = bucket.rates[0]
-        oldest = bucket.peek(rate.limit - 1)
-        return max(1, oldest.timestamp + rate.interval + 1 - self._milliseconds()) / 1000.0 if oldest else 0.0
+        window = self._window(operation)
+        return 0.0 if window is None else window.wait_milliseconds(self._milliseconds()) / 1000.0
 
-    def _take(self, operation: Operation) -> "RateItem | None":
-        bucket = self._bucket(operation)
-        if bucket is None:
+    def _take(self, operation: Operation) -> int | None:
+        window = self._window(operation)
+        if window is None:
             return None
-        from pyrate_limiter import RateItem
-
-        item = RateItem(operation.value, self._milliseconds())
-        bucket.put(item)
-        return item
+        now = self._milliseconds()
+        window.take(now)
+        return now
 
     def _milliseconds(self) -> int:
         return math.floor(self._around.monotonic() * 1000.0)
@@ -192,12 +179,40 @@ class Pacer:
         )
 
 
-def _make_bucket(budget: Budget) -> "InMemoryBucket":
-    """Return a sliding window that is a little longer than the service's: requests travel for unequal times."""
-    from pyrate_limiter import InMemoryBucket, Rate
+class Window:
+    """A sliding window: the milliseconds at which the last ``limit`` requests were let go, the oldest first."""
 
+    __slots__ = ("_limit", "_milliseconds", "_times")
+
+    def __init__(self, limit: int, milliseconds: int, times: Iterable[int] = ()) -> None:
+        self._limit = limit
+        self._milliseconds = milliseconds
+        self._times = deque(times, maxlen=limit)
+
+    def room(self, now: int) -> int:
+        """Return how many may leave now."""
+        while self._times and self._times[0] < now - self._milliseconds:
+            self._times.popleft()
+        return self._limit - len(self._times)
+
+    def wait_milliseconds(self, now: int) -> int:
+        """Return how long until one may leave."""
+        return 0 if self.room(now) > 0 else max(1, self._times[0] + self._milliseconds + 1 - now)
+
+    def take(self, now: int) -> None:
+        """Count a request that leaves now."""
+        self._times.append(now)
+
+    def give_back(self, taken_at: int) -> None:
+        """Forget a request that did not leave."""
+        with suppress(ValueError):  # the window may have moved past it
+            self._times.remove(taken_at)
+
+
+def make_window(budget: Budget, times: Iterable[int] = ()) -> Window:
+    """Return a window that is a little longer than the service's: requests travel for unequal times."""
     margin = min(_LONGEST_MARGIN_SECONDS, _MARGIN * budget.window_seconds)
-    return InMemoryBucket([Rate(budget.limit, max(1, round((budget.window_seconds + margin) * 1000.0)))])
+    return Window(budget.limit, max(1, round((budget.window_seconds + margin) * 1000.0)), times)
 
 
 CODES = {
