@@ -54,7 +54,7 @@ _WAVE_SECONDS = 1.0
 _LARGEST_WAVE = 256
 _HANDED_OUT = 2
 """How many creates are handed to a worker at once: the one in flight, and the next, so that none waits for the thread
-that writes the state. The intents of both are durable."""
+that writes the state. The intents of both are durable. One worker alone stays strictly one thing after the other."""
 
 
 class Sent(Struct, frozen=True):
@@ -158,7 +158,8 @@ class Bulk:
 
     def _launch(self, pool: ThreadPoolExecutor) -> None:
         provider, flying = self._tools.provider, self._flying
-        while self._ready and len(flying) < _HANDED_OUT * self._tools.workers and self._is_open():
+        most = self._tools.workers if self._tools.workers <= 1 else _HANDED_OUT * self._tools.workers
+        while self._ready and len(flying) < most and self._is_open():
             sent = self._ready.popleft()
             self._fly(pool.submit(self._create, sent), sent)
         updates = sum(1 for each in flying.values() if each.intent is None)
