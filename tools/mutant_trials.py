@@ -1,0 +1,104 @@
+"""A pytest plugin that collects the tests once, learns which of them reach which function, and forks for each mutant."""
+
+import math
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mutmut.mutation.trampoline import set_mutant_under_test
+from mutmut.state import state
+
+MEMORY_BYTES = 4 << 30
+SECONDS_AT_LEAST = 5
+
+
+class Trials:
+    """What becomes of each mutant: killed, timeout, or survived (no test reaches it, or none of them minds)."""
+
+    def __init__(self, mutants: Sequence[tuple[str, str]], ends: float) -> None:
+        self.verdicts: dict[str, str] = {}
+        self._mutants = mutants
+        self._ends = ends
+        self._reaching: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+        self._seconds: dict[str, float] = {}
+        self._failed = False
+        self._parent = os.getpid()
+
+    def pytest_collection(self, session: pytest.Session) -> None:
+        from hypothesis import settings  # not before pytest rewrites it
+
+        settings.register_profile("mutants", max_examples=25, deadline=None, derandomize=True)
+        settings.load_profile("mutants")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._failed = self._failed or report.failed
+        if report.failed and os.getpid() == self._parent:
+            print(report.nodeid, report.longreprtext, sep="\n", file=sys.stderr)
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed:
+            return False
+        self._learn(session.items)
+        if self._failed:
+            return True
+        for number, (key, function) in enumerate(self._mutants):
+            if time.monotonic() > self._ends:
+                break
+            tests = sorted(self._reaching[function], key=lambda each: (self._seconds[each.nodeid], each.nodeid))
+            self.verdicts[key] = self._try(session, key, tests) if tests else "survived"
+            if number % 50 == 49:
+                print(f"\r{number + 1} of {len(self._mutants)}", end="", file=sys.stderr, flush=True)
+        return True
+
+    def _learn(self, items: Sequence[pytest.Item]) -> None:
+        """Run every test once without a mutant."""
+        set_mutant_under_test("stats")
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            state()._stats.clear()  # noqa: SLF001
+            began = time.monotonic()
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            self._seconds[item.nodeid] = time.monotonic() - began
+            for function in state()._stats:  # noqa: SLF001
+                self._reaching[function].append(item)
+        set_mutant_under_test("")
+
+    def _try(self, session: pytest.Session, key: str, tests: Sequence[pytest.Item]) -> str:
+        folder = tempfile.mkdtemp(prefix="mutant-")
+        seconds = math.ceil(SECONDS_AT_LEAST + 5 * sum(self._seconds[each.nodeid] for each in tests))
+        child = os.fork()
+        if child == 0:
+            self._be_mutant(session.config, key, tests, folder, seconds)
+        _, status = os.waitpid(child, 0)
+        shutil.rmtree(folder, ignore_errors=True)
+        if os.WIFSIGNALED(status):
+            return "timeout" if os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGALRM, signal.SIGKILL) else "killed"
+        return "killed" if os.WEXITSTATUS(status) else "survived"
+
+    def _be_mutant(self, config: Any, key: str, tests: Sequence[pytest.Item], folder: str, seconds: int) -> None:
+        """Run the tests in this child until one fails, and end with 0 if none does."""
+        try:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(nothing, stream)
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, 12 * seconds)
+            config._tmp_path_factory._basetemp = Path(folder).resolve()  # noqa: SLF001
+            set_mutant_under_test(key)
+            for item, following in zip(tests, [*tests[1:], None], strict=True):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                if self._failed:
+                    os._exit(1)
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
