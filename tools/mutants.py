@@ -12,6 +12,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from collections import defaultdict
@@ -21,9 +22,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-COPY = ROOT / "mutants"
 ACCEPTED = ROOT / "tests" / "mutants.toml"
-SURVIVORS = COPY / "survivors.json"
+SURVIVORS = ROOT / ".mutants.json"
 PACKAGES = ("engine", "state", "codec")
 TESTS = ("tests/unit/engine", "tests/unit/codec", "tests/unit/state", "tests/unit/operations", "tests/golden")
 COPIED = ("omnictl", "tests", "tools", "schema", "docs", "examples", "pyproject.toml", "Makefile", "README.md")
@@ -72,14 +72,18 @@ def main() -> int:
     os.chdir(ROOT)
     last = {tuple(each) for each in json.loads(SURVIVORS.read_text("utf-8"))} if again else set()
     began = time.monotonic()
-    mutants = [each for path in _copy() if chosen(path) for each in _break(path)]
-    typed = _caught_by_types(mutants)
-    tried = [each for each in mutants if each.key not in typed and (not again or each.text in last)]
-    if minutes is not None:
-        random.Random(0).shuffle(tried)  # a sample of all of them, the same each time
-    print(f"{len(mutants)} mutants, {len(typed)} caught by mypy ({_since(began)})", flush=True)
-    ends = began + 60 * (MINUTES if minutes is None else minutes)
-    verdicts = _run(tried, ends)
+    with tempfile.TemporaryDirectory(prefix="mutants-") as made:
+        copy = Path(made).resolve()
+        _copy(copy)
+        mutants = [each for path in _sources() if chosen(path) for each in _break(path, copy)]
+        typed = _caught_by_types(mutants, copy)
+        tried = [each for each in mutants if each.key not in typed and (not again or each.text in last)]
+        if minutes is not None:
+            random.Random(0).shuffle(tried)  # a sample of all of them, the same each time
+        print(f"{len(mutants)} mutants, {len(typed)} caught by mypy ({_since(began)})", flush=True)
+        ends = began + 60 * (MINUTES if minutes is None else minutes)
+        verdicts = _run(tried, ends, copy)
+        os.chdir(ROOT)
     print(f"\n{len(verdicts)} of {len(tried)} tried ({_since(began)})")
     return _report([each for each in mutants if not again or each.text in last], typed, verdicts)
 
@@ -111,28 +115,22 @@ def _sources() -> Iterable[Path]:
         yield from sorted(path.relative_to(ROOT) for path in (ROOT / "omnictl" / package).glob("*.py"))
 
 
-def _copy() -> Iterable[Path]:
+def _copy(copy: Path) -> None:
     """Copy what the tests need, so that no file of the repository is ever broken."""
-    kept = SURVIVORS.read_bytes() if SURVIVORS.exists() else None
-    shutil.rmtree(COPY, ignore_errors=True)
-    COPY.mkdir()
-    if kept is not None:
-        SURVIVORS.write_bytes(kept)
     for name in COPIED:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, COPY / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy2(ROOT / name, COPY / name)
-    return list(_sources())
+            shutil.copy2(ROOT / name, copy / name)
 
 
-def _break(path: Path) -> Iterable[Mutant]:
+def _break(path: Path, copy: Path) -> Iterable[Mutant]:
     """Write all mutants of a module into its copy, where a trampoline chooses one, and return them."""
     from mutmut.mutation.file_mutation import mutate_file_contents
 
     source = (ROOT / path).read_text("utf-8")
     broken = mutate_file_contents(str(path), source)
-    (COPY / path).write_text(broken.code, "utf-8")
+    (copy / path).write_text(broken.code, "utf-8")
     starts, lines = _starts(source), broken.code.splitlines()
     spans = {
         name: _without_head(lines[span.start - 1 : span.end]) for name, span in broken.line_span_by_function_name.items()
@@ -172,17 +170,17 @@ def _difference(was: Sequence[str], now: Sequence[str]) -> tuple[int, str, str]:
     return blocks[0][1], lines[0], lines[1]
 
 
-def _caught_by_types(mutants: Sequence[Mutant]) -> set[str]:
+def _caught_by_types(mutants: Sequence[Mutant], copy: Path) -> set[str]:
     """Return the keys of the mutants that mypy refuses: make test would not let them pass either."""
-    (COPY / "mypy.ini").write_text(_TYPES, "utf-8")
+    (copy / "mypy.ini").write_text(_TYPES, "utf-8")
     modules = sorted({each.module for each in mutants})
     files = [f"omnictl/{module.replace('.', '/')}.py" for module in modules]
     command = [sys.executable, "-m", "mypy", "--config-file=mypy.ini", "--output=json", *files]
-    done = subprocess.run(command, cwd=COPY, capture_output=True, encoding="utf-8", check=False)
+    done = subprocess.run(command, cwd=copy, capture_output=True, encoding="utf-8", check=False)
     if done.returncode not in (0, 1):
         raise SystemExit(done.stdout + done.stderr)
     caught = set()
-    names = {file: _functions((COPY / file).read_text("utf-8")) for file in files}
+    names = {file: _functions((copy / file).read_text("utf-8")) for file in files}
     for fault in map(json.loads, done.stdout.splitlines()):
         if fault["severity"] == "error" and fault["code"] not in _NOT_FAULTS and fault["file"] in names:
             name = next((name for start, end, name in names[fault["file"]] if start <= fault["line"] <= end), None)
@@ -197,10 +195,10 @@ def _functions(source: str) -> list[tuple[int, int, str]]:
     return [(each.lineno, each.end_lineno or 0, each.name) for each in nodes if "__mutmut" in each.name]
 
 
-def _run(tried: Sequence[Mutant], ends: float) -> Mapping[str, str]:
+def _run(tried: Sequence[Mutant], ends: float, copy: Path) -> Mapping[str, str]:
     """Run the tests of the copy on the mutants, in this process, and return what became of each."""
-    sys.path[:] = [str(COPY), *(each for each in sys.path if Path(each).resolve() != ROOT)]
-    os.chdir(COPY)
+    sys.path[:] = [str(copy), *(each for each in sys.path if Path(each).resolve() != ROOT)]
+    os.chdir(copy)
     import pytest
 
     from tools.mutant_trials import Trials
@@ -208,7 +206,7 @@ def _run(tried: Sequence[Mutant], ends: float) -> Mapping[str, str]:
     trials = Trials([(each.key, each.covered_by) for each in tried], ends)
     options = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "timeout=0", "-o", "addopts=", "--import-mode=importlib"]
     sockets = ["--disable-socket", "--allow-hosts=127.0.0.1,localhost,::1", "--allow-unix-socket"]
-    code = pytest.main(["-q", *options, *sockets, *TESTS], plugins=[trials])
+    code = pytest.main([*options, *sockets, *TESTS], plugins=[trials])
     if code != 0:
         raise SystemExit(f"the tests fail without any mutant: {code}")
     return trials.verdicts
