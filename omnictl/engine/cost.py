@@ -38,12 +38,11 @@ def estimate_seconds(
     """
     if not requests:
         return 0.0
-    if limit is None or limit <= 0:
+    if limit is None:
         return requests * SECONDS_PER_REQUEST
-    leaves = sorted(-age for age in used_ages if age < window_seconds)[-limit:]
+    leaves = sorted(-age for age in used_ages)
     for _ in range(requests):
-        earliest = leaves[-limit] + window_seconds if len(leaves) >= limit else 0.0
-        leaves.append(max(earliest, leaves[-1] if leaves else 0.0, 0.0))
+        leaves.append(max(0.0, leaves[-limit] + window_seconds) if len(leaves) >= limit else 0.0)
     return leaves[-1] + SECONDS_PER_REQUEST * min(requests, limit)
 
 
