@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from omnictl.engine.view import Thresholds
-from omnictl.model.diagnostic import Diagnostic, Source
-from omnictl.model.plan import Guard, GuardFinding, Plan
+from omnictl.model.diagnostic import Source
+from omnictl.model.plan import Guard, Plan
 from omnictl.model.scenario import Lifecycle, Manage, OnRemoval, Protection, Resource
 from omnictl.model.state import RepeatedCreate, State
 from tests.builders import NOW, Scene, flow, key_of
 from tests.golden.golden import check_golden
+from tests.golden.words import found, told
 from tests.worlds import address
 
 PLACES = ("default", "previous_ids", "import", "lifecycle")
@@ -25,18 +26,6 @@ def placed(resource: Resource) -> Resource:
 def bare(resource: Resource) -> Resource:
     """Return a resource of which only the beginning has a place."""
     return replace(resource, sources={"": resource.sources[""]})
-
-
-def told(each: Diagnostic) -> str:
-    place = f"{each.source.path}:{each.source.line}" if each.source else "nowhere"
-    lines = (each.summary, each.detail, f"hint: {each.hint}", *each.commands)
-    return "\n  ".join((f"{each.severity.value}[{each.code}] {place}", *lines)) + "\n"
-
-
-def found(each: GuardFinding) -> str:
-    place = f"{each.source.path}:{each.source.line}" if each.source else "nowhere"
-    allowed = ", allowed" if each.allowed else ""
-    return "\n  ".join((f"{each.guard.value}={each.subject} {place}{allowed}", each.message, *each.commands)) + "\n"
 
 
 def words(plans: Iterable[Plan]) -> str:
