@@ -134,8 +134,11 @@ def _rows(document: Mapping[str, Json], name: str) -> list[Json]:
 
 
 def _decode_unmanaged(document: Mapping[str, Json]) -> dict[str, str]:
-    rows = [as_object(each, "unmanaged") for each in _rows(document, "unmanaged")]
-    return {as_text(row.get("key"), "unmanaged.key"): as_text(row.get("name"), "unmanaged.name") for row in rows}
+    names: dict[str, str] = {}
+    for i, each in enumerate(_rows(document, "unmanaged")):
+        row = as_object(each, f"unmanaged[{i}]")
+        names[as_text(row.get("key"), f"unmanaged[{i}].key")] = as_text(row.get("name"), f"unmanaged[{i}].name")
+    return names
 
 
 def _decode_twins(fields: Mapping[str, Json]) -> dict[Address, tuple[str, ...]]:

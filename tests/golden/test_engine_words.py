@@ -51,7 +51,9 @@ def renames() -> Scene:
 def imports() -> Scene:
     scene = anchored().unmanaged("Theirs").unmanaged("Staging's")
     scene.declare("x", import_key="NOWHERE").declare("y", import_key=key_of("anchor"))
-    return scene.declare("z", import_key=next(key for key, each in scene.remotes.items() if each.attributes.name[0] == "S"))
+    return scene.declare(
+        "z", import_key=next(key for key, each in scene.remotes.items() if each.attributes.name[0] == "S")
+    )
 
 
 def watched() -> Scene:

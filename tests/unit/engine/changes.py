@@ -50,9 +50,7 @@ def rename(
     record = record_of(previous)
     desired = NEW if differs else OLD
     fields = diff_attributes(OLD, desired)
-    return Rename(
-        address(scenario_id), record.address, record.key, desired, record, OLD, fields, lifecycle=lifecycle
-    )
+    return Rename(address(scenario_id), record.address, record.key, desired, record, OLD, fields, lifecycle=lifecycle)
 
 
 def forget(scenario_id: str = "gone", *, vanished: bool = False) -> Forget:

@@ -93,7 +93,9 @@ def test_a_reading_never_lowers_the_count(before: int, listed: int, after: int) 
 def test_a_repeated_create_is_watched_for_thirty_days() -> None:
     ages = (timedelta(0), timedelta(days=30), timedelta(days=30, seconds=1))
     repeats = tuple(RepeatedCreate(address("a"), NEW, NOW - age) for age in ages)
-    assert note_reading(replace(EMPTY, repeated_creates=repeats), Account("host"), 0, NOW).repeated_creates == repeats[:2]
+    assert (
+        note_reading(replace(EMPTY, repeated_creates=repeats), Account("host"), 0, NOW).repeated_creates == repeats[:2]
+    )
 
 
 # --- creates -----------------------------------------------------------------------------------------------------
@@ -165,7 +167,10 @@ def test_an_update_keeps_what_the_state_knows_by_now() -> None:
 def test_an_adopted_scenario_rises_from_its_tombstone() -> None:
     theirs, other = Tombstone(address("a"), "ADOPTED", OLD, EARLIER), Tombstone(address("a"), "OTHER", OLD, EARLIER)
     assert record_written(replace(EMPTY, tombstones=(theirs, other)), adopt(), SHOWN, NOW).tombstones == (other,)
-    assert record_written(replace(EMPTY, tombstones=(theirs, other)), update(), SHOWN, NOW).tombstones == (theirs, other)
+    assert record_written(replace(EMPTY, tombstones=(theirs, other)), update(), SHOWN, NOW).tombstones == (
+        theirs,
+        other,
+    )
 
 
 def test_a_refresh_brings_the_record_up_to_date() -> None:

@@ -1,0 +1,132 @@
+"""Every field of every document: a wrong one is named by its path, a missing one too or it is read as nothing."""
+
+import copy
+import json
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from omnictl.codec import plan as plan_codec
+from omnictl.codec.plan import decode_plan, encode_plan
+from omnictl.codec.report import decode_report, encode_report
+from omnictl.codec.state import decode_state, encode_state
+from omnictl.errors import OmnictlError
+from tests.unit.codec.schemas import mistakes
+from tests.unit.codec.whole import PLAN, REPORT, STATE
+
+Path = tuple[Any, ...]
+
+
+class Kind(NamedTuple):
+    """A document with everything in it, how it is written and read, and what of it nobody reads."""
+
+    value: Any
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
+    unread: tuple[str, ...]
+
+
+def _decode_signed(document: Any) -> Any:
+    """Read a plan as if it had always been so: its digest is made anew."""
+    return decode_plan({**document, "digest": plan_codec._digest(document)}, path="x")
+
+
+KINDS = {
+    "state": Kind(
+        STATE,
+        lambda state: json.loads(encode_state(state)),
+        lambda document: decode_state(json.dumps(document), path="x"),
+        (),
+    ),
+    "plan": Kind(
+        PLAN,
+        lambda plan: json.loads(json.dumps(encode_plan(plan))),
+        _decode_signed,
+        ("digest", "exit_code", "summary.unmanaged", "summary.changes"),
+    ),
+    "report": Kind(
+        REPORT,
+        lambda report: json.loads(json.dumps(encode_report(report, version="1.0.0", exit_code=4))),
+        lambda document: decode_report(document, path="x"),
+        ("summary", "summary.done", "summary.failed", "summary.unknown", "summary.not_tried"),
+    ),
+}
+each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
+
+
+def places(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Every place in a document."""
+    if path:
+        yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        yield from places(each, (*path, key))
+
+
+def name_of(path: Path) -> str:
+    return "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in path).removeprefix(".")
+
+
+def changed(document: Any, path: Path, change: Callable[[Any, Any], None]) -> Any:
+    """Return the document with a change at a place; what lies beside its path is shared."""
+    parent = whole = copy.copy(document)
+    for key in path[:-1]:
+        parent[key] = copy.copy(parent[key])
+        parent = parent[key]
+    change(parent, path[-1])
+    return whole
+
+
+def make_wrong(parent: Any, key: Any) -> None:
+    parent[key] = 1.5 if isinstance(parent[key], str) else "wrong"
+
+
+def said(decode: Callable[[Any], Any], document: Any) -> str | None:
+    try:
+        decode(document)
+    except OmnictlError as error:
+        return error.diagnostics[0].detail
+    return None
+
+
+def value_at(document: Any, path: Path) -> Any:
+    """Return what stands at a place, or None."""
+    for key in path:
+        try:
+            document = document[key]
+        except (KeyError, IndexError):
+            return None
+    return document
+
+
+@each_kind
+def test_a_whole_document_is_read_as_it_was_and_fits_its_schema(kind: Kind) -> None:
+    document = kind.encode(kind.value)
+    assert kind.decode(document) == kind.value
+    assert mistakes(document) == []
+    assert [name_of(each) for each in places(document) if value_at(document, each) in (None, "", [], {})] == []
+
+
+@each_kind
+def test_a_wrong_field_is_named_by_its_path(kind: Kind) -> None:
+    document = kind.encode(kind.value)
+    for path in places(document):
+        if (name := name_of(path)) not in kind.unread:
+            assert (said(kind.decode, changed(document, path, make_wrong)) or "").startswith(f"{name}: "), name
+
+
+@each_kind
+def test_a_missing_field_is_named_by_its_path_or_read_as_nothing(kind: Kind) -> None:
+    document = kind.encode(kind.value)
+    for path in places(document):
+        name = name_of(path)
+        if isinstance(path[-1], int) or name in (*kind.unread, "kind"):
+            continue
+        left = changed(document, path, operator.delitem)
+        detail = said(kind.decode, left)
+        if detail is None:
+            assert value_at(kind.encode(kind.decode(left)), path) in (None, [], False), name
+        else:
+            assert detail.startswith(f"{name}: "), name
