@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES := auto
 
-.PHONY: help demo test lint format unit golden picture docs bench lock package clean
+.PHONY: help demo test lint format unit golden picture docs bench mutants lock package clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -46,6 +46,10 @@ docs: $(STAMP)   ## write what the pages take from the code anew: tables, option
 bench: $(STAMP)  ## ratios to bare rulers of the same run; nothing of it fails a test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.txt
 	$(BIN)/python -m bench $(BENCH)
+
+mutants: $(STAMP) ## break engine, codec and state, and see what notices: MUTANTS=minutes, modules, or again
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-mutants.txt
+	$(BIN)/python -m tools.mutants $(MUTANTS)
 
 lock: $(STAMP)   ## pin the dependencies anew (needs uv on the path)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \

@@ -1,4 +1,4 @@
-"""A pytest plugin that collects the tests once, learns which of them reach which function, and forks for each mutant."""
+"""A pytest plugin: the tests are collected once, and run once to learn what they reach; then a fork for each mutant."""
 
 import math
 import os
@@ -22,7 +22,7 @@ SECONDS_AT_LEAST = 5
 
 
 class Trials:
-    """What becomes of each mutant: killed, timeout, or survived (no test reaches it, or none of them minds)."""
+    """What becomes of each mutant: "tests" or "time-out" where it is dead, "survive" where no test minds."""
 
     def __init__(self, mutants: Sequence[tuple[str, str]], ends: float) -> None:
         self.verdicts: dict[str, str] = {}
@@ -33,18 +33,21 @@ class Trials:
         self._failed = False
         self._parent = os.getpid()
 
-    def pytest_collection(self, session: pytest.Session) -> None:
+    def pytest_collection(self) -> None:
+        """Let hypothesis try few examples."""
         from hypothesis import settings  # not before pytest rewrites it
 
         settings.register_profile("mutants", max_examples=25, deadline=None, derandomize=True)
         settings.load_profile("mutants")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Say which test fails, unless a mutant made it."""
         self._failed = self._failed or report.failed
         if report.failed and os.getpid() == self._parent:
             print(report.nodeid, report.longreprtext, sep="\n", file=sys.stderr)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Try every mutant instead of running the tests."""
         if session.testsfailed:
             return False
         self._learn(session.items)
@@ -54,7 +57,7 @@ class Trials:
             if time.monotonic() > self._ends:
                 break
             tests = sorted(self._reaching[function], key=lambda each: (self._seconds[each.nodeid], each.nodeid))
-            self.verdicts[key] = self._try(session, key, tests) if tests else "survived"
+            self.verdicts[key] = self._try(session, key, tests) if tests else "survive"
             if number % 50 == 49:
                 print(f"\r{number + 1} of {len(self._mutants)}", end="", file=sys.stderr, flush=True)
         return True
@@ -70,6 +73,7 @@ class Trials:
             for function in state()._stats:  # noqa: SLF001
                 self._reaching[function].append(item)
         set_mutant_under_test("")
+        _forget_results()
 
     def _try(self, session: pytest.Session, key: str, tests: Sequence[pytest.Item]) -> str:
         folder = tempfile.mkdtemp(prefix="mutant-")
@@ -80,8 +84,8 @@ class Trials:
         _, status = os.waitpid(child, 0)
         shutil.rmtree(folder, ignore_errors=True)
         if os.WIFSIGNALED(status):
-            return "timeout" if os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGALRM, signal.SIGKILL) else "killed"
-        return "killed" if os.WEXITSTATUS(status) else "survived"
+            return "time-out" if os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGALRM, signal.SIGKILL) else "tests"
+        return "tests" if os.WEXITSTATUS(status) else "survive"
 
     def _be_mutant(self, config: Any, key: str, tests: Sequence[pytest.Item], folder: str, seconds: int) -> None:
         """Run the tests in this child until one fails, and end with 0 if none does."""
@@ -100,5 +104,14 @@ class Trials:
                 if self._failed:
                     os._exit(1)
             os._exit(0)
-        except BaseException:
+        except BaseException:  # noqa: BLE001
             os._exit(1)
+
+
+def _forget_results() -> None:
+    """Empty the caches of our functions: they hold what the code answered before it was broken."""
+    for name, module in tuple(sys.modules.items()):
+        if name.startswith("omnictl"):
+            for each in vars(module).values():
+                if callable(clear := getattr(each, "cache_clear", None)):
+                    clear()
