@@ -24,7 +24,7 @@ SECONDS_AT_LEAST = 5
 class Trials:
     """What becomes of each mutant: "tests" or "time-out" where it is dead, "survive" where no test minds."""
 
-    def __init__(self, mutants: Sequence[tuple[str, str]], ends: float) -> None:
+    def __init__(self, mutants: Sequence[tuple[str, str, tuple[str, ...]]], ends: float) -> None:
         self.verdicts: dict[str, str] = {}
         self._mutants = mutants
         self._ends = ends
@@ -53,10 +53,11 @@ class Trials:
         self._learn(session.items)
         if self._failed:
             return True
-        for number, (key, function) in enumerate(self._mutants):
+        for number, (key, function, paths) in enumerate(self._mutants):
             if time.monotonic() > self._ends:
                 break
-            tests = sorted(self._reaching[function], key=lambda each: (self._seconds[each.nodeid], each.nodeid))
+            tests = [each for each in self._reaching[function] if each.nodeid.startswith(paths)]
+            tests.sort(key=lambda each: (self._seconds[each.nodeid], each.nodeid))
             self.verdicts[key] = self._try(session, key, tests) if tests else "survive"
             if number % 50 == 49:
                 print(f"\r{number + 1} of {len(self._mutants)}", end="", file=sys.stderr, flush=True)
