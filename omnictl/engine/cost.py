@@ -48,5 +48,5 @@ def estimate_seconds(
 
 def count_left(requests: int, seconds: float, limit: int, window_seconds: float, *, permits_now: int) -> int:
     """Return how many requests have not left after so many seconds: what may leave now does, then a limit a window."""
-    taken = permits_now + limit * int(seconds // window_seconds)
+    taken = permits_now + limit * int(seconds / window_seconds)
     return max(0, requests - taken)

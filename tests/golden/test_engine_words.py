@@ -8,7 +8,7 @@ from omnictl.model.diagnostic import Source
 from omnictl.model.plan import Guard, Plan
 from omnictl.model.scenario import Lifecycle, Manage, OnRemoval, Protection, Resource
 from omnictl.model.state import RepeatedCreate, State
-from tests.builders import NOW, Scene, flow, key_of
+from tests.builders import NOW, Scene, key_of
 from tests.golden.golden import check_golden
 from tests.golden.words import found, told
 from tests.worlds import address
