@@ -1,5 +1,6 @@
 """A pytest plugin: the tests are collected once, and run once to learn what they reach; then a fork for each mutant."""
 
+import gc
 import math
 import os
 import resource
@@ -57,7 +58,8 @@ class Trials:
             if time.monotonic() > self._ends:
                 break
             tests = [each for each in self._reaching[function] if each.nodeid.startswith(paths)]
-            tests.sort(key=lambda each: (self._seconds[each.nodeid], each.nodeid))
+            own = f"/test_{function.split('.')[2]}"
+            tests.sort(key=lambda each: (own not in each.nodeid, self._seconds[each.nodeid], each.nodeid))
             self.verdicts[key] = self._try(session, key, tests) if tests else "survive"
             if number % 50 == 49:
                 print(f"\r{number + 1} of {len(self._mutants)}", end="", file=sys.stderr, flush=True)
@@ -75,6 +77,8 @@ class Trials:
                 self._reaching[function].append(item)
         set_mutant_under_test("")
         _forget_results()
+        gc.collect()
+        gc.freeze()  # a child that collects would copy all of it
 
     def _try(self, session: pytest.Session, key: str, tests: Sequence[pytest.Item]) -> str:
         folder = tempfile.mkdtemp(prefix="mutant-")
