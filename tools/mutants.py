@@ -25,7 +25,12 @@ ROOT = Path(__file__).parents[1]
 ACCEPTED = ROOT / "tests" / "mutants.toml"
 SURVIVORS = ROOT / ".mutants.json"
 TESTS = {
-    "engine": ("tests/unit/engine", "tests/unit/state/test_surgery.py", "tests/golden/test_engine_words.py"),
+    "engine": (
+        "tests/unit/engine",
+        "tests/unit/state/test_surgery.py",
+        "tests/golden/test_engine_words.py",
+        "tests/golden/test_surgery_words.py",
+    ),
     "state": ("tests/unit/state", "tests/golden/test_state_words.py"),
     "codec": ("tests/unit/codec", "tests/golden"),
 }

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, get_args
 import pytest
 
 from omnictl.engine.resume import resume
-from omnictl.model.change import Change
+from omnictl.model.change import Cause, Change, Update
 from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Remote
 from omnictl.model.state import Intent, PlanMark, Record, State
 from tests.builders import Scene
@@ -62,6 +62,16 @@ NOT_THERE = "its scenario is no longer on the account"
 NAME, FLOW = ("it was changed on the account (name)", "it was changed on the account (flow)")
 BOTH = "it was changed on the account (name, flow)"
 NEAR_NEW = Attributes("new", NEW.flow)
+
+
+def undo() -> Update:
+    before = rec("edited", applied=NEW)
+    return replace(update(), recorded=before, actual=MEDDLED, cause=Cause.DRIFT)
+
+
+def touched() -> Record:
+    return replace(rec("edited", applied=NEW), updated_at=NOW)
+
 
 CASES = [
     # create
@@ -128,6 +138,16 @@ CASES = [
     Case(update(lifecycle=WITHOUT_NAME), (rec("edited"),), {"EDITED": MEDDLED}, "pending"),
     Case(update(lifecycle=WITHOUT_NAME), (rec("edited"),), {"EDITED": REROUTED}, FLOW),
     Case(update(lifecycle=WITHOUT_FLOW), (rec("edited"),), {"EDITED": REROUTED}, "pending"),
+    # an update that undoes drift: what is wanted was applied before, and the record is touched when a PUT leaves
+    Case(undo(), (touched(),), {"EDITED": MEDDLED}, "pending", started=True),
+    Case(undo(), (touched(),), {"EDITED": MEDDLED}, "pending"),
+    Case(undo(), (touched(),), {"EDITED": NEW}, "done", started=True),
+    Case(undo(), (touched(),), {"EDITED": NEW}, BOTH),
+    Case(undo(), (touched(),), {"EDITED": OLD}, "done", started=True),
+    Case(undo(), (touched(),), {}, "done", started=True),
+    Case(undo(), (replace(touched(), observed=NEAR_NEW),), {"EDITED": MEDDLED}, "done", started=True),
+    Case(undo(), (rec("edited", applied=NEW),), {"EDITED": MEDDLED}, "pending", started=True),
+    Case(undo(), (rec("edited", applied=NEW),), {"EDITED": NEW}, "pending", started=True),
     # rename
     Case(rename(), (rec("before"),), {"BEFORE": OLD}, "pending"),
     Case(rename(), (), {"BEFORE": OLD}, "before is no longer recorded with this key"),
