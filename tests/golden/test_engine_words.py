@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+import pytest
+
 from omnictl.engine.view import Thresholds
 from omnictl.model.diagnostic import Source
 from omnictl.model.plan import Guard, Plan
@@ -82,11 +84,11 @@ def twins() -> Plan:
     return plan_of(scene, replace(scene.state, repeated_creates=repeats))
 
 
-def plan_of(scene: Scene, state: State, **circumstances: object) -> Plan:
-    class Remembering(Scene):
-        state = property(lambda self: state)  # type: ignore[assignment]
-
-    return Remembering(**{name: getattr(scene, name) for name in scene.__dataclass_fields__}).plan(**circumstances)
+def plan_of(scene: Scene, state: State) -> Plan:
+    """Return the plan of a scene whose state is another than it remembers."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Scene, "state", state)
+        return scene.plan()
 
 
 def with_places(scene: Scene, place: object = placed) -> Scene:

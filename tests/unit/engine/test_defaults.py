@@ -88,6 +88,7 @@ def test_the_loser_may_be_nobody_or_a_stranger() -> None:
     scene = declared(theirs(Scene().both("b", "B")))
     [flip] = flips(scene.plan())
     assert (flip.previous_key, flip.previous) == (next(reversed(scene.remotes)), None)
+    assert flip.previous_key is not None
     assert flip.previous_attributes == scene.remotes[flip.previous_key].attributes
     assert scene.plan().default == DefaultMemory(flip.previous_key, None, address("b"), managed=True)
 

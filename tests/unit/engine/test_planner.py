@@ -116,7 +116,8 @@ def test_a_plan_says_what_it_costs(
         scene.declare(f"edited-{number}", "Edited").remember(f"edited-{number}")
     cost = scene.plan(creates=budgets[0], updates=budgets[1]).cost
     posts, puts, reads, seconds = expected
-    assert (cost.creates, cost.updates, cost.reads, cost.seconds) == (posts, puts, reads, pytest.approx(seconds))
+    assert (cost.creates, cost.updates, cost.reads) == (posts, puts, reads)
+    assert cost.seconds == pytest.approx(seconds)
     assert replace(cost, creates=0, updates=0, reads=0, seconds=0.0) == Cost(
         create_limit=budgets[0].limit,
         update_limit=budgets[1].limit,
