@@ -18,6 +18,8 @@ import pytest
 from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.state import state
 
+from tools.mutant_bounds import confine
+
 MEMORY_BYTES = 4 << 30
 SECONDS_AT_LEAST = 5
 
@@ -33,6 +35,11 @@ class Trials:
         self._seconds: dict[str, float] = {}
         self._failed = False
         self._parent = os.getpid()
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether a test failed without any mutant."""
+        return self._failed
 
     def pytest_collection(self) -> None:
         """Let hypothesis try few examples."""
@@ -54,6 +61,12 @@ class Trials:
         self._learn(session.items)
         if self._failed:
             return True
+        for paths in sorted({each[2] for each in self._mutants}):
+            tests = [each for each in session.items if each.nodeid.startswith(paths)]
+            if self._try(session, "", tests) != "survive":
+                print(f"without any mutant, but bound to a folder, one of {', '.join(paths)} fails", file=sys.stderr)
+                self._failed = True
+                return True
         for number, (key, function, paths) in enumerate(self._mutants):
             if time.monotonic() > self._ends:
                 break
@@ -103,7 +116,10 @@ class Trials:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_REAL, 12 * seconds)
             config._tmp_path_factory._basetemp = Path(folder).resolve()  # noqa: SLF001
+            tempfile.tempdir = folder
+            confine(Path(folder))
             set_mutant_under_test(key)
+            os.environ.pop("MUTANT_UNDER_TEST", None)  # what a test starts is whole
             for item, following in zip(tests, [*tests[1:], None], strict=True):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if self._failed:

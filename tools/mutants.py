@@ -134,6 +134,8 @@ def _run(tried: Sequence[Mutant], ends: float, copy: Path) -> dict[str, str]:
     skipped = [f"--deselect={each}" for each in TOO_SLOW]
     if code := pytest.main([*options, *strict, *skipped, *sorted({*chain(*tests.values())})], plugins=[trials]):
         raise SystemExit(f"the tests fail without any mutant: {code}")
+    if trials.is_broken:
+        raise SystemExit("no mutant was tried")
     return trials.verdicts
 
 
