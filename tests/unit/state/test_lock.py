@@ -1,5 +1,6 @@
 """The lock: one of the operating system, with the text of its holder beside it."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from omnictl.codec.shapes import ShapeError
 from omnictl.errors import LockHeldError, StateError
 from omnictl.state.base import LockHolder
 from omnictl.state.holder import decode_holder, encode_holder
@@ -179,6 +181,36 @@ def test_a_directory_in_the_place_of_the_lock_is_told(backend: LocalBackend, tmp
     with pytest.raises(StateError) as caught:
         hold(backend)
     assert caught.value.diagnostics[0].code == "cannot-lock-state"
+
+
+def test_a_holder_as_it_lies_beside_the_lock() -> None:
+    assert json.loads(encode_holder(HOLDER)) == {
+        "operation": "apply",
+        "run": "run-1",
+        "since": "2026-11-20T09:12:00Z",
+        "expected_end": "2026-11-20T10:12:00Z",
+        "process": "pid 7",
+        "link": "https://ci.example/1",
+    }
+    assert encode_holder(LockHolder("plan", "r", SINCE)).splitlines() == [
+        "{",
+        '  "operation": "plan",',
+        '  "run": "r",',
+        '  "since": "2026-11-20T09:12:00Z"',
+        "}",
+    ]
+    assert encode_holder(HOLDER).endswith("}\n")
+
+
+@pytest.mark.parametrize("field", ["operation", "run", "since", "expected_end", "process", "link"])
+def test_what_is_wrong_with_the_text_of_a_holder_is_named(field: str) -> None:
+    fields = json.loads(encode_holder(HOLDER))
+    with pytest.raises(ShapeError) as caught:
+        decode_holder(json.dumps({**fields, field: 7}))
+    assert caught.value.path == field
+    with pytest.raises(ShapeError) as caught:
+        decode_holder("[]")
+    assert caught.value.path == ""
 
 
 def test_a_holder_survives_its_text() -> None:
