@@ -153,9 +153,8 @@ def test_a_private_directory_is_entered_by_its_owner_alone(tmp_path: Path) -> No
     assert make_private_directory(path) == path
     for each in (path, path.parent, path.parent.parent, tmp_path / "new"):
         assert mode_of(each) == 0o700
-    ignored = [each for each in (path, *path.parents) if (each / ".gitignore").exists()]
-    assert ignored == [tmp_path / "new" / ".omnictl"]
-    assert (ignored[0] / ".gitignore").read_bytes() == b"*\n"
+    assert list(tmp_path.rglob(".gitignore")) == [tmp_path / "new" / ".omnictl" / ".gitignore"]
+    assert (tmp_path / "new" / ".omnictl" / ".gitignore").read_bytes() == b"*\n"
 
 
 def test_a_private_directory_that_was_open_is_closed_and_its_own_gitignore_stays(tmp_path: Path) -> None:
