@@ -1,5 +1,6 @@
 """Each shape of a value: what it takes, what it gives, and what it says of all else."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -70,6 +71,8 @@ def test_what_a_shape_takes(read: Callable[[Any, str], Any], value: Any, result:
     found = read(value, "path")
     assert found == result
     assert type(found) is type(result)
+    if isinstance(found, datetime):
+        assert found.tzinfo is UTC
 
 
 REFUSED: list[tuple[Callable[[Any, str], Any], tuple[Any, ...], str]] = [
@@ -155,6 +158,15 @@ def test_only_lone_surrogates_are_escaped(text: str, escaped: str) -> None:
 )
 def test_times_are_written_in_utc(at: datetime, written: str) -> None:
     assert write_time(at) == written
+
+
+def test_where_the_machine_stands_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "JST-9")
+        time.tzset()
+        assert write_time(AT.astimezone(timezone(timedelta(hours=2)))) == "2026-11-20T09:12:00Z"
+        assert write_time(as_time("2026-11-20T11:12:00+02:00", "at")) == "2026-11-20T09:12:00Z"
+    time.tzset()
 
 
 def test_nothing_is_left_out_but_what_says_nothing() -> None:
