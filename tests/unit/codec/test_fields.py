@@ -57,12 +57,15 @@ each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
 
 
 def places(value: Any, path: Path = ()) -> Iterator[Path]:
-    """Every place in a document."""
+    """Every place in a document; of the steps of a flow the first."""
     if path:
         yield path
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, each in inner:
-        yield from places(each, (*path, key))
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from places(each, (*path, key))
+    elif isinstance(value, list):
+        for i, each in enumerate(value[:1] if path[-1] == "flow" else value):
+            yield from places(each, (*path, i))
 
 
 def name_of(path: Path) -> str:

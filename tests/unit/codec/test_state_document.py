@@ -64,7 +64,7 @@ def test_a_state_from_before_the_first_release_is_read_and_written_anew() -> Non
 
 
 def test_the_oldest_format_becomes_the_next_one() -> None:
-    old = {
+    old: dict[str, Json] = {
         "format_version": 0,
         "lineage": "l",
         "records": {"a": {"name": "A", "flow": [], "key": "K"}, "b": {"name": "B", "key": "L"}},
