@@ -93,7 +93,7 @@ def decode_plan(document: Mapping[str, Json], *, path: str) -> Plan:
 def _digest(document: Mapping[str, Json]) -> str:
     content = {key: value for key, value in document.items() if key not in ("digest", "exit_code", "refusal")}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def _decode(document: Mapping[str, Json]) -> Plan:

@@ -30,6 +30,7 @@ def test_documents_that_cannot_be_read() -> None:
     problems = [
         refusal(lambda: decode_state("{\n  x", path="state/test.json")),
         refusal(lambda: decode_state(b'{"kind": "plan"}', path="state/test.json", environment="test")),
+        refusal(lambda: decode_state("[]", path="state/test.json")),
         refusal(lambda: decode_state(CONFLICT, path="state/test.json")),
         refusal(lambda: decode_state(CONFLICT.encode(), path="state/test.json", environment="test")),
         refusal(lambda: decode_state('{"format_version": 2}', path="state/test.json")),

@@ -115,19 +115,27 @@ def test_a_cut_state_names_its_end() -> None:
     cut = text[: len(text) // 2]
     found = _refused(lambda: decode_state(cut, path="x"))
     assert found.source is not None
-    assert found.source.line == cut.count("\n") + 1
+    assert (found.source.line, found.source.column) == (cut.count("\n") + 1, len(cut) - cut.rindex("\n"))
 
 
 def test_one_key_of_two_ids_is_refused() -> None:
     document = json.loads(encode_state(example_scene().state))
     document["records"]["twin"] = document["records"]["welcome"]
-    assert "welcome" in _refused(lambda: _state(document)).detail
+    said = "records: welcome and twin have one key, "
+    assert _refused(lambda: _state(document)).detail.startswith(said)
+
+
+def test_an_id_of_the_default_that_is_none_is_refused() -> None:
+    document = json.loads(encode_state(example_scene().state))
+    document["account_default"] = {"id": "A b"}
+    assert _refused(lambda: _state(document)).detail.startswith("account_default.id: 'A b' is no id")
 
 
 def test_a_merge_conflict_says_its_line_and_the_cure() -> None:
     lines = encode_state(example_scene().state).splitlines()
     marked = [*lines[:5], "<<<<<<< HEAD", lines[5], "=======", lines[5], ">>>>>>> other", *lines[6:]]
-    for text in ("\n".join(marked), "\r\n".join(marked).encode()):
+    lone = "\n".join([*marked, "\ud800"])
+    for text in ("\n".join(marked), "\r\n".join(marked).encode(), lone):
         found = _refused(lambda text=text: decode_state(text, path="state/test.json"))  # type: ignore[misc]
         assert found.code == "state-merge-conflict"
         assert found.source is not None
