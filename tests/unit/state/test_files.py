@@ -108,11 +108,11 @@ def test_a_file_bears_the_time_that_it_is_given(tmp_path: Path) -> None:
 def test_a_rest_is_dropped_after_an_hour_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_700_000_000.0
     monkeypatch.setattr("omnictl.state.files.time.time", lambda: now)
-    for name, age in ((".x.old.tmp", 3601), (".x.young.tmp", 3599)):
+    for name, age in ((".x.old.tmp", 3601), (".x.even.tmp", 3600), (".x.young.tmp", 3599)):
         (tmp_path / name).write_text("half")
         os.utime(tmp_path / name, (now - age, now - age))
     replace_file(tmp_path / "x", b"", private=True)
-    assert sorted(each.name for each in tmp_path.iterdir()) == [".x.young.tmp", "x"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".x.even.tmp", ".x.young.tmp", "x"]
 
 
 def test_what_is_being_written_lies_hidden_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,6 +121,16 @@ def test_what_is_being_written_lies_hidden_beside_the_file(tmp_path: Path, monke
     replace_file(tmp_path / "x.json", b"1", private=True)
     assert seen[0].startswith(".x.json.")
     assert seen[0].endswith(".tmp")
+
+
+def test_a_name_that_cannot_be_made_durable_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("omnictl.state.files.sync_directory", refuse)
+    with pytest.raises(OSError, match="Input/output error"):
+        replace_file(tmp_path / "x", b"1", private=True)
+    assert [each.name for each in tmp_path.iterdir()] == ["x"]
 
 
 def test_every_directory_that_is_made_is_made_durable_in_its_parent(
