@@ -42,10 +42,11 @@ class Trials:
         return self._failed
 
     def pytest_collection(self) -> None:
-        """Let hypothesis try few examples."""
-        from hypothesis import settings  # not before pytest rewrites it
+        """Let hypothesis try few examples, and not look for a shorter one where one fails."""
+        from hypothesis import Phase, settings  # not before pytest rewrites it
 
-        settings.register_profile("mutants", max_examples=25, deadline=None, derandomize=True)
+        phases = (Phase.explicit, Phase.generate)
+        settings.register_profile("mutants", max_examples=25, phases=phases, deadline=None, derandomize=True)
         settings.load_profile("mutants")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
