@@ -59,4 +59,4 @@ package: $(STAMP) ## wheel and sdist in dist/
 	$(BIN)/python -m hatchling build
 
 clean:           ## drop what make made
-	rm -rf $(VENV) dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .mutants.json
