@@ -11,7 +11,7 @@ import pytest
 
 from omnictl.codec import plan as plan_codec
 from omnictl.codec.plan import decode_plan, encode_plan
-from omnictl.codec.report import decode_report, encode_report
+from omnictl.codec.report import Answer, decode_envelope, decode_report, encode_report, make_envelope
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.errors import OmnictlError
 from omnictl.model.change import Change
@@ -148,3 +148,49 @@ def test_a_missing_field_is_named_by_its_path_or_read_as_nothing(kind: Kind) -> 
             assert value_at(kind.encode(kind.decode(left)), path) in (None, [], False), name
         else:
             assert detail.startswith(f"{name}: "), name
+
+
+# --- what has the right shape and says what cannot be ---------------------------------------------------------------
+
+LONG = "A " * 60
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "said_of_it"),
+    [
+        ("plan", ("items", 0, "id"), LONG, f"items[0].id: {LONG[:80]!a} is no id."),
+        ("plan", ("items", 0, "action"), "destroy", "items[0].action: 'destroy' is not known here."),
+        (
+            "plan to update",
+            ("items", 0, "fields", 0, "field"),
+            "colour",
+            "items[0].fields[0].field: is not known here.",
+        ),
+        (
+            "plan to update",
+            ("items", 0, "fields", 1, "edits", 0, "edit"),
+            "turned",
+            "items[0].fields[1].edits[0].edit: is not known here.",
+        ),
+        ("plan to setdefault", ("items", 0, "previous_id"), "A b", "items[0].previous_id: 'A b' is no id."),
+        ("plan", ("twins",), {"A b": []}, "twins: 'A b' is no id."),
+        ("plan", ("default", "before"), "A b", "default.before: 'A b' is no id."),
+        ("plan", ("default", "after"), "A b", "default.after: 'A b' is no id."),
+        ("plan", ("settled", 0, "id"), "A b", "settled[0].id: 'A b' is no id."),
+        ("report", ("items", 0, "fate"), "eaten", "items[0].fate: 'eaten' is not known here."),
+    ],
+)
+def test_what_cannot_be_is_named_by_its_path(kind: str, path: Path, value: Any, said_of_it: str) -> None:
+    document = KINDS[kind].encode(KINDS[kind].value)
+    put = changed(document, path, lambda parent, key: operator.setitem(parent, key, value))
+    assert said(KINDS[kind].decode, put) == said_of_it
+
+
+def test_the_top_of_a_document_is_read_by_itself() -> None:
+    assert decode_envelope(encode_report(REPORT, version="1.2.3", exit_code=4), path="x") == Answer(
+        "apply", "1.2.3", "production", sandbox=True, exit_code=4, diagnostics=REPORT.diagnostics
+    )
+    nowhere = make_envelope(
+        "doctor", version="1", environment=None, sandbox=False, exit_code=0, diagnostics=(), checks=[]
+    )
+    assert decode_envelope(nowhere, path="x") == Answer("doctor", "1", None, sandbox=False, exit_code=0, diagnostics=())

@@ -168,7 +168,7 @@ def test_a_newer_state_is_refused_with_the_cure() -> None:
     assert "use the omnictl that wrote it" in found.hint
 
 
-@pytest.mark.parametrize("version", ["2.0", "10.1", "2"])
+@pytest.mark.parametrize("version", ["2.0", "10.1", "2", "999999999.0"])
 def test_a_newer_plan_or_report_is_refused_with_the_cure(version: str) -> None:
     for decode in (_plan, _report, lambda document: decode_envelope(document, path="x")):
         found = _refused(lambda decode=decode: decode({"format_version": version}))  # type: ignore[misc]
@@ -176,7 +176,7 @@ def test_a_newer_plan_or_report_is_refused_with_the_cure(version: str) -> None:
         assert "use the omnictl that wrote it" in found.hint
 
 
-@pytest.mark.parametrize("version", ["", "x", "²", "-1", None, 1, "9" * 5000])
+@pytest.mark.parametrize("version", ["", "x", "²", "-1", None, 1, "9999999999.0", "9" * 5000])
 def test_a_version_that_is_none_is_refused(version: object) -> None:
     found = _refused(lambda: _plan({"format_version": version}))
     assert found.code == "unreadable-plan"
@@ -206,7 +206,7 @@ def test_a_plan_with_a_bottomless_field_is_refused() -> None:
     for _ in range(100_000):
         deep = [deep]
     plan = {**encode_plan(example_scene().plan()), "later": deep}
-    assert "nested too deeply" in _refused(lambda: _plan(plan)).detail
+    assert _refused(lambda: _plan(plan)).detail == "it is nested too deeply."
     while deep:  # taken apart by hand: the interpreter would do it on its own stack
         deep = deep[0]
 
