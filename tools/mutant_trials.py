@@ -21,7 +21,7 @@ from mutmut.state import state
 from tools.mutant_bounds import confine
 
 MEMORY_BYTES = 4 << 30
-SECONDS_AT_LEAST = 5
+CPU_SECONDS_AT_LEAST = 5
 
 
 class Trials:
@@ -33,6 +33,7 @@ class Trials:
         self._ends = ends
         self._reaching: defaultdict[str, list[pytest.Item]] = defaultdict(list)
         self._seconds: dict[str, float] = {}
+        self._cpu_seconds: dict[str, float] = {}
         self._failed = False
         self._parent = os.getpid()
 
@@ -84,9 +85,10 @@ class Trials:
         set_mutant_under_test("stats")
         for item, following in zip(items, [*items[1:], None], strict=True):
             state()._stats.clear()  # noqa: SLF001
-            began = time.monotonic()
+            began, used = time.monotonic(), time.process_time()
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             self._seconds[item.nodeid] = time.monotonic() - began
+            self._cpu_seconds[item.nodeid] = time.process_time() - used
             for function in state()._stats:  # noqa: SLF001
                 self._reaching[function].append(item)
         set_mutant_under_test("")
@@ -96,7 +98,7 @@ class Trials:
 
     def _try(self, session: pytest.Session, key: str, tests: Sequence[pytest.Item]) -> str:
         folder = tempfile.mkdtemp(prefix="mutant-")
-        seconds = math.ceil(SECONDS_AT_LEAST + 5 * sum(self._seconds[each.nodeid] for each in tests))
+        seconds = math.ceil(CPU_SECONDS_AT_LEAST + 3 * sum(self._cpu_seconds[each.nodeid] for each in tests))
         child = os.fork()
         if child == 0:
             self._be_mutant(session.config, key, tests, folder, seconds)
