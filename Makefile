@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 CORES := auto
 FUZZ ?= 60
 
-.PHONY: help demo test lint format unit golden picture docs bench faults fuzz lock package clean
+.PHONY: help demo test lint format unit golden picture docs bench faults fuzz mutants lock package clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -56,6 +56,10 @@ fuzz: $(STAMP)   ## every reader under a coverage-guided fuzzer, FUZZ=60 seconds
 	  || echo "atheris has no wheel for this Python or system; it has some for Linux and macOS"
 	$(BIN)/python -m tools.fuzz --seconds $(FUZZ)
 
+mutants: $(STAMP) ## break engine, codec and state, and see what notices: MUTANTS=minutes, modules, or again
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-mutants.txt
+	$(BIN)/python -m tools.mutants $(MUTANTS)
+
 lock: $(STAMP)   ## pin the dependencies anew (needs uv on the path)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	  --group dev --all-extras pyproject.toml -o requirements-dev.txt
@@ -64,4 +68,4 @@ package: $(STAMP) ## wheel and sdist in dist/
 	$(BIN)/python -m hatchling build
 
 clean:           ## drop what make made
-	rm -rf $(VENV) dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .mutants.json

@@ -86,7 +86,7 @@ def decode_plan(document: Mapping[str, Json], *, path: str) -> Plan:
 def _digest(document: Mapping[str, Json]) -> str:
     content = {key: value for key, value in document.items() if key not in ("digest", "exit_code", "refusal")}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def _decode(document: Mapping[str, Json]) -> Plan:
@@ -127,8 +127,11 @@ def _rows(document: Mapping[str, Json], name: str) -> list[Json]:
 
 
 def _decode_unmanaged(document: Mapping[str, Json]) -> dict[str, str]:
-    rows = [as_object(each, "unmanaged") for each in _rows(document, "unmanaged")]
-    return {as_text(row.get("key"), "unmanaged.key"): as_text(row.get("name"), "unmanaged.name") for row in rows}
+    names: dict[str, str] = {}
+    for i, each in enumerate(_rows(document, "unmanaged")):
+        row = as_object(each, f"unmanaged[{i}]")
+        names[as_text(row.get("key"), f"unmanaged[{i}].key")] = as_text(row.get("name"), f"unmanaged[{i}].name")
+    return names
 
 
 def _decode_twins(fields: Mapping[str, Json]) -> dict[Address, tuple[str, ...]]:

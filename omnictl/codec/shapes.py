@@ -44,7 +44,7 @@ def parse_json(text: str | bytes) -> Json:
             column=error.colno,
         ) from None
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
+        line = error.object[: error.start].count(b"\n") + 1
         raise ShapeError(f"byte {error.start}", "not UTF-8", line=line) from None
     except RecursionError:
         raise ShapeError("", "nested too deeply") from None
@@ -59,7 +59,7 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     result = dict(pairs)
     if len(result) != len(pairs):
         counts = Counter(key for key, _ in pairs)
-        raise ShapeError(counts.most_common(1)[0][0], "the key stands twice")
+        raise ShapeError(next(key for key, count in counts.items() if count > 1), "the key stands twice")
     return result
 
 

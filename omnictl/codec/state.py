@@ -117,7 +117,7 @@ def decode_state(text: str | bytes, *, path: str, environment: str = "") -> Stat
 
 def _find_conflict(text: str | bytes) -> int | None:
     """Return the line on which git began a merge conflict, from 1."""
-    lines = (text if isinstance(text, bytes) else text.encode("utf-8", "replace")).splitlines()
+    lines = (text if isinstance(text, bytes) else text.encode(errors="replace")).splitlines()
     return next((number for number, line in enumerate(lines, 1) if line.startswith(b"<<<<<<< ")), None)
 
 
@@ -284,7 +284,7 @@ def _decode_repeat(value: Json, path: str) -> RepeatedCreate:
         decode_address(fields.get("id"), f"{path}.id"),
         decode_attributes(fields.get("body"), f"{path}.body"),
         as_time(fields.get("repeated_at"), f"{path}.repeated_at"),
-        decode_texts(fields.get("known_keys", []), f"{path}.known_keys"),
+        decode_texts(fields.get("known_keys"), f"{path}.known_keys"),
     )
 
 

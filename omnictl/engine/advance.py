@@ -89,7 +89,7 @@ def record_written(state: State, change: Update | Adopt | Rename, observed: Attr
     """Remember a change of an existing scenario. ``observed`` is what the API answered."""
     match change:
         case Adopt():
-            record = Record(change.address, change.key, change.desired, observed, None, None, change.lifecycle)
+            record = Record(change.address, change.key, change.desired, observed)
             kept = tuple(each for each in state.tombstones if each.key != change.key)
             state = replace(state, tombstones=kept)
         case Rename():

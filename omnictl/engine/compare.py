@@ -49,5 +49,5 @@ def fold(text: str) -> str:
 
 
 def _is_near_text(one: str, other: str) -> bool:
-    short, long = sorted((fold(one), fold(other)), key=len)
+    short, long = sorted((fold(one), fold(other)))
     return short == long or (len(short) >= SHORTEST_CUT and long.startswith(short))

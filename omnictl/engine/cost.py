@@ -38,16 +38,15 @@ def estimate_seconds(
     """
     if not requests:
         return 0.0
-    if limit is None or limit <= 0:
+    if limit is None:
         return requests * SECONDS_PER_REQUEST
-    leaves = sorted(-age for age in used_ages if age < window_seconds)[-limit:]
+    leaves = sorted(-age for age in used_ages)
     for _ in range(requests):
-        earliest = leaves[-limit] + window_seconds if len(leaves) >= limit else 0.0
-        leaves.append(max(earliest, leaves[-1] if leaves else 0.0, 0.0))
+        leaves.append(max(0.0, leaves[-limit] + window_seconds) if len(leaves) >= limit else 0.0)
     return leaves[-1] + SECONDS_PER_REQUEST * min(requests, limit)
 
 
 def count_left(requests: int, seconds: float, limit: int, window_seconds: float, *, permits_now: int) -> int:
     """Return how many requests have not left after so many seconds: what may leave now does, then a limit a window."""
-    taken = permits_now + limit * int(seconds // window_seconds)
+    taken = permits_now + limit * int(seconds / window_seconds)
     return max(0, requests - taken)

@@ -70,14 +70,8 @@ def _address_of(key: str | None, view: View) -> Address | None:
 def _key_after(address: Address, changes: Iterable[Change], view: View) -> str | None:
     """Return the key that the address has once the other changes are done; None if it is yet to be created."""
     for change in changes:
-        if change.address == address:
-            match change:
-                case Adopt(key=key) | Rename(key=key):
-                    return key
-                case Create():
-                    return None
-                case _:
-                    break
+        if change.address == address and isinstance(change, Adopt | Rename):
+            return change.key
     record = view.state.records.get(address)
     return record.key if record is not None and record.key in view.remotes else None
 

@@ -5,6 +5,7 @@ changed its sender a little. What is left over is a move if the same step stands
 same channel does, and an insertion or a removal otherwise. Nothing is reported for steps that merely shift.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from omnictl.model.change import (
@@ -53,19 +54,18 @@ def diff_flows(before: Sequence[Step], after: Sequence[Step]) -> tuple[StepEdit,
 def _align(before: Sequence[Step], after: Sequence[Step]) -> Iterator[tuple[int, int]]:
     """Yield the pairs of indexes that keep their order, with the greatest total weight."""
     rows, columns = len(before), len(after)
-    best = [[0] * (columns + 1) for _ in range(rows + 1)]
+    best: defaultdict[tuple[int, int], int] = defaultdict(int)
     for i in range(rows - 1, -1, -1):
         for j in range(columns - 1, -1, -1):
-            weight = _weigh(before[i], after[j])
-            paired = best[i + 1][j + 1] + weight if weight else 0
-            best[i][j] = max(paired, best[i + 1][j], best[i][j + 1])
+            paired = best[i + 1, j + 1] + _weigh(before[i], after[j])
+            best[i, j] = max(paired, best[i + 1, j], best[i, j + 1])
     i = j = 0
     while i < rows and j < columns:
         weight = _weigh(before[i], after[j])
-        if weight and best[i][j] == best[i + 1][j + 1] + weight:
+        if weight and best[i, j] == best[i + 1, j + 1] + weight:
             yield i, j
             i, j = i + 1, j + 1
-        elif best[i][j] == best[i + 1][j]:
+        elif best[i, j] == best[i + 1, j]:
             i += 1
         else:
             j += 1

@@ -50,7 +50,7 @@ def judge(
     ``must_end`` nothing but an empty page is the end.
     """
     rows: dict[str, Remote] = {}
-    ended = False
+    ended: bool = False
     for page in pages:
         for remote in page:
             if ended or remote.key in rows:

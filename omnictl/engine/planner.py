@@ -12,7 +12,7 @@ from omnictl.engine.notes import note_configuration
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.rename import Renames, find_renames
 from omnictl.engine.selection import select
-from omnictl.engine.view import Circumstances, View
+from omnictl.engine.view import BudgetUse, Circumstances, View
 from omnictl.model.address import Address
 from omnictl.model.change import Adopt, Change, Create, Refresh, Rename
 from omnictl.model.plan import Cost, Plan, Selection, Settled
@@ -80,22 +80,22 @@ def _cost(changes: Iterable[Change], view: View, circumstances: Circumstances) -
     """Count requests and seconds; the kinds wait for their own throttles side by side."""
     changes = tuple(changes)
     creates, updates = count_creates(changes), count_updates(changes)
-    use = (circumstances.creates, circumstances.updates)
-    seconds = [
-        estimate_seconds(n, limit=each.limit, window_seconds=each.window_seconds, used_ages=each.used_ages)
-        for n, each in zip((creates, updates), use, strict=True)
-    ]
+    seconds = max(_wait(creates, circumstances.creates), _wait(updates, circumstances.updates))
     pages = guess_pages(len(view.remotes), circumstances.page_size)
     return Cost(
         creates=creates,
         updates=updates,
         reads=pages + updates,
-        seconds=max(seconds) + SECONDS_PER_REQUEST if creates or updates else 0.0,
+        seconds=seconds + SECONDS_PER_REQUEST if creates or updates else 0.0,
         create_limit=circumstances.creates.limit,
         update_limit=circumstances.updates.limit,
         create_window_seconds=circumstances.creates.window_seconds,
         update_window_seconds=circumstances.updates.window_seconds,
     )
+
+
+def _wait(requests: int, use: BudgetUse) -> float:
+    return estimate_seconds(requests, limit=use.limit, window_seconds=use.window_seconds, used_ages=use.used_ages)
 
 
 def _unmanaged(view: View, changes: Iterable[Change], circumstances: Circumstances) -> Mapping[str, str]:

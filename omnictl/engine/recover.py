@@ -66,7 +66,7 @@ def settle(state: State, remotes: Mapping[str, Remote], owned_elsewhere: Collect
         if len(exact) > len(intents) or (near and len(exact) < len(intents)):
             ambiguous.append(Ambiguous(tuple(intents), (*exact, *near)))
             continue
-        found += [Found(intent, remotes[each.key]) for intent, each in zip(intents, exact, strict=False)]
+        found += [Found(intents[i], remotes[each.key]) for i, each in enumerate(exact)]
         absent += [Absent(intent) for intent in intents[len(exact) :]]
     return Settlement(tuple(found), tuple(absent), tuple(ambiguous))
 

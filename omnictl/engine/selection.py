@@ -31,8 +31,8 @@ def matches(word: str, address: Address, resources: Mapping[Address, Resource]) 
     if not word.startswith("label:"):
         return fnmatchcase(id_of(address), word)
     key, _, value = word.removeprefix("label:").partition("=")
-    resource = resources.get(address)
-    return resource is not None and fnmatchcase(resource.labels.get(key, "\0"), value)
+    labels = resources[address].labels if address in resources else {}
+    return key in labels and fnmatchcase(labels[key], value)
 
 
 def unmatched(

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from omnictl.model.address import Address
 from omnictl.model.plan import Guard
 from omnictl.model.scenario import Configuration, Remote
 from omnictl.model.state import Account, State
@@ -17,11 +16,6 @@ class View(Struct, frozen=True):
     configuration: Configuration
     state: State
     remotes: Mapping[str, Remote]
-
-    def remote_of(self, address: Address) -> Remote | None:
-        """Return the scenario of a recorded address; None if it is not recorded or vanished."""
-        record = self.state.records.get(address)
-        return self.remotes.get(record.key) if record else None
 
     @property
     def default_keys(self) -> tuple[str, ...]:

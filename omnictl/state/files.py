@@ -105,7 +105,7 @@ def make_private_directory(path: Path) -> Path:
             ignore = each / ".gitignore"
             if not ignore.exists():
                 ignore.touch(mode=0o600)
-                ignore.write_text("*\n", encoding="ascii")
+                ignore.write_bytes(b"*\n")
             if stat.S_IMODE(each.stat().st_mode) != 0o700:
                 each.chmod(0o700)
     return path

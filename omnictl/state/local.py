@@ -145,12 +145,14 @@ class LocalBackend:
     def read_version(self, lineage: str, serial: int) -> State:
         """Return a kept version."""
         path = self._versions.find(lineage, serial)
-        if path is None:
-            raise StateError(no_such_version(serial, self._versions.serials(lineage)))
-        try:
-            return decode_state(read_regular_file(path) or b"", path=shown(path))
-        except OSError as error:
-            raise StateError(cannot("read", shown(path), error)) from None
+        if path is not None:
+            try:
+                content = read_regular_file(path)
+            except OSError as error:
+                raise StateError(cannot("read", shown(path), error)) from None
+            if content is not None:
+                return decode_state(content, path=shown(path))
+        raise StateError(no_such_version(serial, self._versions.serials(lineage)))
 
     def save_errored(self, state: State) -> str:
         """Save a state that could not be written; in the temporary directory where even that fails.

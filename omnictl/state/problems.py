@@ -81,7 +81,8 @@ def lock_held(holder: LockHolder | None, waited_seconds: float) -> Diagnostic:
         link = f"; see {holder.link}" if holder.link else ""
         until = f", until about {holder.expected_end:%H:%M:%SZ}" if holder.expected_end else ""
         since = f"{holder.since:%Y-%m-%d %H:%M:%SZ}"
-        who = f"{holder.operation} since {since}{until} ({holder.process}, run {holder.run}){link}"
+        where = f"{holder.process}, run {holder.run}" if holder.process else f"run {holder.run}"
+        who = f"{holder.operation} since {since}{until} ({where}){link}"
     waited = f"; waited {waited_seconds:g} s" if waited_seconds else ""
     return Diagnostic(
         "lock-held",

@@ -100,7 +100,7 @@ states = st.builds(
             st.none() | keys,
         )
     ),
-    repeated_creates=many(st.builds(RepeatedCreate, addresses, attributes, times)),
+    repeated_creates=many(st.builds(RepeatedCreate, addresses, attributes, times, many(keys))),
     account_default=st.builds(AccountDefault, st.none() | addresses, st.none() | keys),
     plans=many(st.builds(PlanMark, names, times, st.none() | times)),
     listed=counts,
@@ -216,7 +216,7 @@ plans = st.builds(
         st.booleans(),
     ),
     selection=st.builds(Selection, many(names), many(names), counts, counts),
-    cost=st.builds(Cost, counts, counts, counts, seconds, st.none() | counts, st.none() | counts, seconds),
+    cost=st.builds(Cost, counts, counts, counts, seconds, st.none() | counts, st.none() | counts, seconds, seconds),
     total=counts,
     unchanged=counts,
     refreshed=counts,

@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from msgspec.structs import replace
 
+from omnictl.codec import plan as plan_codec
 from omnictl.codec.plan import decode_plan, encode_plan
 from omnictl.codec.report import decode_report, encode_report
 from omnictl.codec.shapes import parse_json
@@ -15,6 +17,7 @@ from omnictl.model.state import State
 from tests.builders import example_scene
 from tests.unit.codec.schemas import mistakes
 from tests.unit.codec.strategies import plans, reports, states
+from tests.unit.codec.whole import PLAN, STATE
 
 
 @given(states)
@@ -63,3 +66,25 @@ def test_the_digest_does_not_depend_on_the_serial() -> None:
     state = example_scene().state
     assert state_digest(state) == state_digest(replace(state, serial=999))
     assert state_digest(state) != state_digest(replace(state, listed=999))
+
+
+def test_a_digest_stays_what_it_was() -> None:
+    """A saved plan names the digests of an omnictl that may be older than the one that applies it."""
+    assert state_digest(STATE) == "sha256:a055eb335d639a65558ec081d0906bb9f84fc61355bd1cc120ecc97b40dec225"
+    assert encode_plan(PLAN)["digest"] == "sha256:32aca71cad193dc5497306dd7ebee38f6ff096bc905adee7f9147d046b8153ab"
+
+
+def test_the_digest_of_a_state_does_not_depend_on_the_order_of_its_records() -> None:
+    backwards = replace(STATE, records=dict(reversed(list(STATE.records.items()))))
+    assert state_digest(backwards) == state_digest(STATE)
+
+
+@pytest.mark.parametrize("less", ["exit_code", "refusal", "digest"])
+def test_how_a_plan_ended_is_not_part_of_its_digest(less: str) -> None:
+    document = encode_plan(PLAN, exit_code=3)
+    assert plan_codec._digest({**document, less: "other"}) == document["digest"]
+
+
+def test_a_name_with_half_a_surrogate_pair_has_a_digest() -> None:
+    state = replace(STATE, environment="\ud800")
+    assert state_digest(state) != state_digest(STATE)

@@ -3,12 +3,14 @@
 import difflib
 import json
 
+import pytest
 from msgspec.structs import replace
 
+from omnictl.codec.shapes import ShapeError
 from omnictl.codec.state import FORMAT_VERSION, decode_state, encode_state
 from omnictl.codec.upgrades import UPGRADES
 from omnictl.model.address import make_address
-from omnictl.model.scenario import Attributes
+from omnictl.model.scenario import Attributes, Json
 from omnictl.model.state import State
 from tests.builders import example_scene, flow
 
@@ -59,3 +61,27 @@ def test_a_state_from_before_the_first_release_is_read_and_written_anew() -> Non
     read = decode_state(json.dumps(old), path="x")
     assert read == state
     assert json.loads(encode_state(read))["format_version"] == FORMAT_VERSION
+
+
+def test_the_oldest_format_becomes_the_next_one() -> None:
+    old: dict[str, Json] = {
+        "format_version": 0,
+        "lineage": "l",
+        "records": {"a": {"name": "A", "flow": [], "key": "K"}, "b": {"name": "B", "key": "L"}},
+    }
+    assert UPGRADES[0](old) == {
+        "format_version": 1,
+        "kind": "state",
+        "lineage": "l",
+        "records": {
+            "a": {"applied": {"name": "A", "flow": []}, "key": "K"},
+            "b": {"applied": {"name": "B", "flow": None}, "key": "L"},
+        },
+    }
+
+
+@pytest.mark.parametrize(("records", "path"), [(7, "records"), ({"a": 7}, "records.a")])
+def test_a_wrong_field_of_the_oldest_format_is_named(records: Json, path: str) -> None:
+    with pytest.raises(ShapeError) as caught:
+        UPGRADES[0]({"records": records})
+    assert caught.value.path == path

@@ -6,10 +6,23 @@ from dataclasses import dataclass
 import pytest
 from msgspec.structs import replace
 
-from omnictl.model.address import id_of
-from omnictl.model.change import Adopt, Change, Create, Forget, Refresh, Rename, Retire, SetDefault, Update
+from omnictl.model.address import id_of, make_address
+from omnictl.model.change import (
+    Adopt,
+    Change,
+    Create,
+    FlowChanged,
+    Forget,
+    NameChanged,
+    Refresh,
+    Rename,
+    Retire,
+    SetDefault,
+    Update,
+)
 from omnictl.model.plan import Plan
-from omnictl.model.scenario import Attributes, Lifecycle, OnRemoval
+from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Manage, OnRemoval, Protection
+from tests.builders import Scene, flow, key_of
 from tests.planning_tables import read_table
 from tests.worlds import SMS, VIBER, VK, World, declare
 
@@ -336,3 +349,134 @@ def test_a_rename_of_what_the_service_bent_leaves_nothing_to_decide() -> None:
     world.account.requests.clear()
     world.apply()
     assert world.plan().changes == ()
+
+
+# --- what a change says, field by field ------------------------------------------------------------------------
+
+
+def bent_record(name: str, steps: str, *, answered: tuple[str, str]) -> Scene:
+    """A scenario that was sent so and answered otherwise; the account shows the answer."""
+    scene = Scene().remember("b", name, steps)
+    observed = Attributes(answered[0], flow(answered[1]))
+    scene.records["b"] = replace(scene.records["b"], observed=observed)
+    scene.remotes[key_of("b")] = replace(scene.remotes[key_of("b")], attributes=observed)
+    return scene
+
+
+SENT, ANSWERED = ("Name", "VK > SMS:Info"), ("name", "VK > SMS:info")
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+@pytest.mark.parametrize(
+    ("files", "shown", "fields"),
+    [
+        (("New", SENT[1]), ANSWERED, ("name",)),
+        ((SENT[0], "VK"), ANSWERED, ("flow",)),
+        (("New", "VK"), ANSWERED, ("name", "flow")),
+        (SENT, ("drifted", ANSWERED[1]), ("name",)),
+        (SENT, (ANSWERED[0], "VK > SMS:drifted"), ("flow",)),
+        (("New", SENT[1]), ("drifted", ANSWERED[1]), ("name",)),
+        ((SENT[0], "VK"), (ANSWERED[0], "VK > SMS:drifted"), ("flow",)),
+        (("New", SENT[1]), (ANSWERED[0], "VK > SMS:drifted"), ("name", "flow")),
+    ],
+)
+def test_what_the_service_bends_is_not_told_as_a_difference(
+    files: tuple[str, str], shown: tuple[str, str], fields: tuple[str, ...], renamed: bool
+) -> None:
+    scene = bent_record(*SENT, answered=ANSWERED).both("anchor")
+    scene.remotes[key_of("b")] = replace(scene.remotes[key_of("b")], attributes=Attributes(shown[0], flow(shown[1])))
+    scene.declare("new" if renamed else "b", *files, previous_ids=("b",) if renamed else ())
+    [change] = scene.plan().changes
+    assert isinstance(change, Rename if renamed else Update)
+    desired = Attributes(files[0], flow(files[1]))
+    assert change.desired == desired
+    assert change.actual == Attributes(shown[0], flow(shown[1]))
+    assert change.recorded == scene.records["b"]
+    names = {NameChanged: "name", FlowChanged: "flow"}
+    assert tuple(names[type(each)] for each in change.fields) == fields
+    assert [each.after for each in change.fields] == [getattr(desired, each) for each in fields]
+    assert [each.before for each in change.fields] == [getattr(change.actual, each) for each in fields]
+
+
+OBSERVED = Lifecycle(Protection.ALL, Manage.OBSERVE, OnRemoval.RETIRE)
+GUARDED = Lifecycle(Protection.ALL, on_removal=OnRemoval.RETIRE, ignore_changes=(IgnoredField("name"),))
+
+
+@pytest.mark.parametrize("lifecycle", [GUARDED, OBSERVED])
+def test_every_change_bears_the_lifecycle_and_the_place_of_its_file(lifecycle: Lifecycle) -> None:
+    scene = (
+        Scene()
+        .both("anchor")
+        .unmanaged("Theirs", "SMS:A")
+        .remember("old", steps="SMS:A")
+        .remember("lost", vanished=True)
+    )
+    theirs = next(key for key in scene.remotes if key not in {each.key for each in scene.records.values()})
+    scene.declare("lost", line=7, lifecycle=lifecycle)
+    scene.declare("mine", line=8, steps="SMS:B", lifecycle=lifecycle, import_key=theirs)
+    scene.declare("new", line=9, steps="SMS:B", lifecycle=lifecycle, previous_ids=("old",))
+    scene.declare("created", line=10, lifecycle=lifecycle)
+    scene.declare("edited", line=11, steps="SMS:B", lifecycle=lifecycle).remember("edited", steps="SMS:A")
+    changes = {id_of(each.address): each for each in scene.plan().changes}
+    kinds = {"lost": Create, "mine": Adopt, "new": Rename, "created": Create, "edited": Update}
+    if lifecycle is OBSERVED:
+        del kinds["created"], kinds["edited"]
+    assert {name: type(each) for name, each in changes.items()} == kinds
+    for name, change in changes.items():
+        assert not isinstance(change, Forget | Retire | SetDefault | Refresh)
+        assert change.lifecycle == lifecycle
+        assert change.source == scene.resources[name].source
+
+
+def test_what_is_only_observed_is_taken_as_the_account_has_it() -> None:
+    scene = Scene().both("anchor").unmanaged("Theirs", "SMS:A").remember("old", "Old", "SMS:A")
+    theirs = next(key for key in scene.remotes if key not in {each.key for each in scene.records.values()})
+    scene.declare("mine", steps="SMS:B", lifecycle=OBSERVED, import_key=theirs)
+    scene.declare("new", steps="SMS:B", lifecycle=OBSERVED, previous_ids=("old",))
+    adopt, rename = scene.plan().changes
+    assert isinstance(adopt, Adopt)
+    assert isinstance(rename, Rename)
+    for change, actual in ((adopt, scene.remotes[theirs].attributes), (rename, scene.records["old"].applied)):
+        assert (change.desired, change.actual, change.fields) == (actual, actual, ())
+
+
+def test_a_rename_and_an_adoption_leave_alone_what_is_ignored() -> None:
+    scene = Scene().both("anchor").unmanaged("Theirs", "SMS:A").remember("old", "Old", "SMS:A")
+    theirs = next(key for key in scene.remotes if key not in {each.key for each in scene.records.values()})
+    scene.declare("mine", steps="SMS:B", lifecycle=GUARDED, import_key=theirs)
+    scene.declare("new", steps="SMS:B", lifecycle=GUARDED, previous_ids=("old",))
+    for change in scene.plan().changes:
+        assert isinstance(change, Adopt | Rename)
+        assert change.desired == Attributes(change.actual.name, flow("SMS:B"))
+        assert [type(each) for each in change.fields] == [FlowChanged]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("protected", Protection.ALL), ("on_removal", OnRemoval.RETIRE), ("manage", Manage.OBSERVE)],
+)
+def test_a_lifecycle_that_changed_is_remembered_without_a_request(field: str, value: object) -> None:
+    lifecycle = replace(Lifecycle(), **{field: value})
+    scene = Scene().declare("b", lifecycle=lifecycle).remember("b")
+    attributes = scene.records["b"].applied
+    assert scene.plan().changes == (Refresh(make_address("b"), scene.records["b"], attributes, attributes, lifecycle),)
+    assert scene.plan().cost.updates == 0
+
+
+def test_ignored_fields_alone_change_nothing_that_is_remembered() -> None:
+    scene = (
+        Scene().declare("b", "Other", lifecycle=Lifecycle(ignore_changes=(IgnoredField("name"),))).remember("b", "B")
+    )
+    assert scene.plan().changes == ()
+
+
+@pytest.mark.parametrize(("name", "marked"), [("Old", "[retired] Old"), ("[retired] Old", "[retired] Old")])
+def test_a_retired_scenario_bears_the_marker_once(name: str, marked: str) -> None:
+    scene = Scene().both("anchor").remember("b", name, lifecycle=RETIRE)
+    was = scene.records["b"].applied
+    assert scene.plan().changes == (Retire(make_address("b"), scene.records["b"], was, replace(was, name=marked)),)
+
+
+def test_what_is_only_observed_is_never_retired() -> None:
+    scene = Scene().both("anchor").remember("b", lifecycle=OBSERVED)
+    assert scene.plan().changes == (Forget(make_address("b"), scene.records["b"]),)

@@ -40,6 +40,16 @@ flows = st.lists(steps, max_size=7).map(tuple)
             (StepMoved(VIBER, 3, 1), SenderChanged("SMS", "InfoSMS", "BRAND", 2, 3)),
         ),
         ((SMS,), (VIBER,), (StepRemoved(1, SMS), StepInserted(1, VIBER))),
+        ((VK, SMS, VIBER, EMAIL), (VIBER, EMAIL, VK, SMS), (StepMoved(VK, 1, 3), StepMoved(SMS, 2, 4))),
+        (
+            (SMS, VIBER, VK, EMAIL),
+            (EMAIL, VK, Step("VIBER"), BRAND),
+            (
+                StepMoved(VK, 3, 2),
+                SenderChanged("VIBER", "Acme", None, 2, 3),
+                SenderChanged("SMS", "InfoSMS", "BRAND", 1, 4),
+            ),
+        ),
         ((SMS, VIBER), (VIBER, BRAND), (SenderChanged("SMS", "InfoSMS", "BRAND", 1, 2),)),
     ],
 )

@@ -76,6 +76,12 @@ def test_losing_the_default_is_guarded_by_protection() -> None:
     assert (Guard.PROTECTED, "a") in fired(world.plan())
 
 
+def test_winning_the_default_is_not_what_protection_of_removal_guards() -> None:
+    world = applied("a", "b", lifecycle=Lifecycle(Protection.REMOVAL))
+    world.declare("b", declare("b", default=True, lifecycle=Lifecycle(Protection.REMOVAL)))
+    assert fired(world.plan()) == [(Guard.DEFAULT_CHANGE, "b"), (Guard.PROTECTED, "a")]
+
+
 def test_channel_removal() -> None:
     world = applied("a")
     world.declare("a", declare("a", flow=(SMS, VIBER)))
@@ -115,6 +121,15 @@ def test_unmanaged_twin_with_another_flow() -> None:
     plan = world.plan()
     assert fired(plan) == [(Guard.UNMANAGED_TWIN, "b")]
     assert plan.guards[0].commands[0].startswith("import: ")
+
+
+def test_a_twin_is_seen_whatever_changes_before_it() -> None:
+    world = applied("a", "b")
+    world.account.plant(Attributes("Name of c", (VIBER,)))
+    world.declare("a", declare("a", "Edited"))
+    del world.account.rows[world.keys()["b"]]
+    world.declare("c")
+    assert fired(world.plan()) == [(Guard.UNMANAGED_TWIN, "c"), (Guard.VANISHED, "b")]
 
 
 def test_a_twin_managed_elsewhere_is_none() -> None:

@@ -18,6 +18,7 @@ def page(*keys: str) -> tuple[Remote, ...]:
         ([page("a"), page()], (), 0, Complete),
         ([page("a")], ("a",), 1, Complete),
         ([page("a")], (), 1, Complete),
+        ([page("a")], ("a",), 0, Complete),
         ([page("a")], ("a", "b"), 1, ReadMore),
         ([page("a")], ("a",), 2, ReadMore),
         ([page("a", "b")], ("a", "b"), 2, ReadMore),

@@ -24,11 +24,20 @@ def applied(*ids: str) -> World:
 def test_an_allowance_that_allows_nothing_is_told_with_what_fired() -> None:
     world = applied("a", "b")
     world.declare("b", declare("b", default=True))
+    assert world.plan(allowed=frozenset({(Guard.VANISHED, "b")})).diagnostics[0].detail.endswith("for b.")
     told = world.plan(allowed=frozenset({(Guard.DEFAULT_CHANGE, "bb"), (Guard.PROTECTED, "a")})).diagnostics
     assert [each.code for each in told] == ["unused-allowance"] * 2
     assert told[0].detail.endswith("did not fire for bb. It fired for b.")
     assert told[1].detail.endswith("did not fire for a.")
     assert "unused-allowance" not in codes(world, allowed=frozenset({(Guard.DEFAULT_CHANGE, "b")}))
+
+
+def test_what_fired_is_told_in_the_order_of_the_ids() -> None:
+    world = applied("anchor", "c", "b")
+    for each in "cb":
+        del world.account.rows[world.keys()[each]]
+    [told] = world.plan(allowed=frozenset({(Guard.VANISHED, "a")})).diagnostics
+    assert told.detail.endswith("It fired for b, c.")
 
 
 def test_a_key_that_another_environment_manages_is_not_imported() -> None:

@@ -64,6 +64,33 @@ def test_a_near_match_that_is_somebodys_exact_one_does_not_count() -> None:
     assert [each.intent.address for each in result.absent] == ["scenario.a"]
 
 
+def test_a_near_match_beside_enough_exact_ones_stops_nothing() -> None:
+    result = settle(state(intent("a")), account(k1=BODY, k2=replace(BODY, name="order updates")))
+    assert [(each.intent.address, each.remote.key) for each in result.found] == [("scenario.a", "k1")]
+    assert (result.absent, result.ambiguous) == ((), ())
+
+
+def test_each_body_is_settled_by_itself() -> None:
+    bodies = [replace(BODY, name=name) for name in ("One of them", "Two of them", "Another", "Last")]
+    intents = [intent(name, body) for name, body in zip("abcd", bodies, strict=True)]
+    seen = account(k1=bodies[0], k2=bodies[0], k3=bodies[1], k4=bodies[2])
+    result = settle(state(*intents), seen)
+    assert [each.intents for each in result.ambiguous] == [(intents[0],)]
+    assert [(each.intent, each.remote.key) for each in result.found] == [(intents[1], "k3"), (intents[2], "k4")]
+    assert [each.intent for each in result.absent] == [intents[3]]
+
+
+def test_exact_candidates_are_named_before_near_ones() -> None:
+    result = settle(state(intent("a"), intent("b")), account(k1=replace(BODY, name="order updates"), k2=BODY))
+    assert [(near.key, near.exact) for near in result.ambiguous[0].candidates] == [("k2", True), ("k1", False)]
+
+
+def test_only_what_every_one_of_equal_intents_knew_is_left_out() -> None:
+    one, other = intent("a", known=("k1", "k2")), intent("b", known=("k2",))
+    result = settle(state(one, other), account(k1=BODY, k2=BODY, k3=BODY))
+    assert [each.remote.key for each in result.found] == ["k1", "k3"]
+
+
 def test_owned_elsewhere_is_not_ours() -> None:
     assert settle(state(intent("a")), account(k1=BODY), owned_elsewhere=["k1"]).found == ()
 

@@ -1,62 +1,50 @@
-"""Selections: what --only and --exclude name, by id and by label, and by both ids of a rename."""
-
-from typing import Any
+"""Which addresses ``--only`` and ``--exclude`` choose."""
 
 import pytest
 
+from omnictl.engine.selection import matches, select, unmatched
 from omnictl.model.address import id_of
-from tests.worlds import World, declare
+from tests.worlds import address, declare
 
-
-def planned(world: World, **selection: Any) -> list[str]:
-    """Return the ids that a plan changes."""
-    return [id_of(each.address) for each in world.plan(**selection).changes]
-
-
-def world_of_three() -> World:
-    world = World()
-    for name, team in (("otp-br", "growth"), ("otp-de", "core"), ("promo", "growth")):
-        world.declare(name, declare(name, labels={"team": team}))
-    return world
+RESOURCES = {
+    address(name): declare(name, labels=labels)
+    for name, labels in (
+        ("otp-br", {"team": "growth", "tier": "1"}),
+        ("otp-de", {"team": "core"}),
+        ("welcome", {"team": "growth", "note": "a=b"}),
+    )
+}
+ADDRESSES = (*RESOURCES, address("recorded-only"))
 
 
 @pytest.mark.parametrize(
-    ("selection", "chosen"),
+    ("only", "exclude", "chosen"),
     [
-        ({}, ["otp-br", "otp-de", "promo"]),
-        ({"only": ("otp-*",)}, ["otp-br", "otp-de"]),
-        ({"only": ("otp-*", "promo")}, ["otp-br", "otp-de", "promo"]),
-        ({"exclude": ("otp-*",)}, ["promo"]),
-        ({"only": ("label:team=growth",)}, ["otp-br", "promo"]),
-        ({"only": ("label:team=growth",), "exclude": ("promo",)}, ["otp-br"]),
-        ({"only": ("otp-*",), "exclude": ("label:team=co*",)}, ["otp-br"]),
-        ({"only": ("label:tier=1",)}, []),
+        ((), (), {"otp-br", "otp-de", "welcome", "recorded-only"}),
+        (("otp-*",), (), {"otp-br", "otp-de"}),
+        (("otp-br", "welcome"), (), {"otp-br", "welcome"}),
+        ((), ("otp-*",), {"welcome", "recorded-only"}),
+        ((), ("welcome", "otp-de"), {"otp-br", "recorded-only"}),
+        (("otp-*",), ("otp-de",), {"otp-br"}),
+        (("otp-*",), ("*",), set()),
+        (("label:team=growth",), (), {"otp-br", "welcome"}),
+        (("label:team=g*",), ("otp-*",), {"welcome"}),
+        (("label:note=a=b",), (), {"welcome"}),
+        (("label:team",), (), set()),
+        (("label:tier=*",), (), {"otp-br"}),
+        ((), ("label:team=*",), {"recorded-only"}),
+        (("OTP-BR",), (), set()),
     ],
 )
-def test_words_choose_by_id_and_label(selection: dict[str, tuple[str, ...]], chosen: list[str]) -> None:
-    assert planned(world_of_three(), **selection) == chosen
+def test_what_is_chosen(only: tuple[str, ...], exclude: tuple[str, ...], chosen: set[str]) -> None:
+    assert {id_of(each) for each in select(ADDRESSES, RESOURCES, only, exclude, {})} == chosen
 
 
-@pytest.mark.parametrize("previous_ids", [("old",), ()], ids=["by a line", "by name and flow"])
-@pytest.mark.parametrize(
-    ("selection", "chosen"),
-    [
-        ({"only": ("new",)}, ["new"]),
-        ({"only": ("old",)}, ["new"]),
-        ({"only": ("other",)}, []),
-        ({"exclude": ("new",)}, []),
-        ({"exclude": ("old",)}, []),
-        ({"exclude": ("other",)}, ["new"]),
-    ],
-)
-def test_who_is_renamed_goes_by_both_ids(
-    previous_ids: tuple[str, ...], selection: dict[str, tuple[str, ...]], chosen: list[str]
-) -> None:
-    """To name the old one must neither read as no changes nor, excluded, be renamed all the same."""
-    world = World()
-    world.declare("old", declare("old", "Same"))
-    world.declare("other")
-    world.apply()
-    del world.files["old"]
-    world.declare("new", declare("new", "Same", previous_ids=previous_ids))
-    assert planned(world, **selection) == chosen
+def test_a_label_that_is_missing_matches_nothing() -> None:
+    assert not matches("label:tier=*", address("otp-de"), RESOURCES)
+    assert not matches("label:tier=*", address("recorded-only"), RESOURCES)
+
+
+def test_words_that_name_nothing_are_told() -> None:
+    words = ("otp-*", "otb-*", "label:team=growth", "label:team=none", "recorded-only")
+    assert unmatched(words, iter(ADDRESSES), RESOURCES) == ("otb-*", "label:team=none")

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -234,7 +235,66 @@ def test_versions_that_cannot_be_listed_are_told(
         patched.setattr(Path, "iterdir", refuse)
         with pytest.raises(StateError) as caught:
             make_backend().history()
-    assert "Permission denied" in caught.value.diagnostics[0].detail
+    assert caught.value.diagnostics[0].detail == f"{tmp_path / '.omnictl' / 'backups'}: Permission denied."
+
+
+def test_a_version_that_goes_while_it_is_looked_for_is_not_kept(
+    make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("omnictl.state.versions.Versions.find", lambda *_: tmp_path / "gone.json")
+    with pytest.raises(StateError) as caught:
+        make_backend().read_version(STATE.lineage, 7)
+    assert caught.value.diagnostics[0].code == "no-such-version"
+
+
+def test_the_history_begins_with_what_was_written_last(make_backend: MakeBackend, path: Path) -> None:
+    backend = make_backend()
+    for number, at in enumerate((1_700_000_000, 1_700_000_500, 1_700_000_500, 1_700_000_900)):
+        backend.write(replace(STATE, serial=number))
+        os.utime(path, (at, at))
+    found = make_backend().history()
+    assert [each.serial for each in found] == [2, 1, 0]
+    assert [each.written_at for each in found] == [
+        datetime(2023, 11, 14, 22, 21, 40, tzinfo=UTC),
+        datetime(2023, 11, 14, 22, 21, 40, tzinfo=UTC),
+        datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lineage", "name"), [("c0ffee", "c0ffee"), ("", "_"), ("../..", "_____"), ("x" * 65, "x" * 64), ("a b", "a_b")]
+)
+def test_a_lineage_is_a_directory_whatever_it_is(lineage: str, name: str, make_backend: MakeBackend) -> None:
+    backend = make_backend()
+    for serial in (1, 2):
+        backend.write(replace(STATE, lineage=lineage, serial=serial))
+    assert [each.lineage for each in backend.history()] == [name]
+
+
+def test_of_the_same_serial_there_is_one_state(make_backend: MakeBackend) -> None:
+    make_backend().write(STATE)
+    with pytest.raises(StateWriteError) as caught:
+        make_backend().write(replace(STATE, listed=99))
+    assert caught.value.diagnostics[0].code == "state-moved"
+    assert make_backend().read() == STATE
+
+
+def test_what_a_run_wrote_is_what_it_knows(make_backend: MakeBackend, path: Path) -> None:
+    """An older state, that a checkout brings in the middle of a run, is not taken for what the run wrote."""
+    backend = make_backend()
+    backend.write(STATE)
+    path.write_text(encode_state(replace(STATE, serial=1)))
+    with pytest.raises(StateWriteError) as caught:
+        backend.write(following(STATE))
+    assert caught.value.diagnostics[0].code == "state-moved"
+
+
+def test_the_cure_of_a_conflict_names_the_environment(backend: LocalBackend, path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text("<<<<<<< HEAD\n")
+    with pytest.raises(StateError) as caught:
+        backend.read()
+    assert "omnictl state push theirs.json --env production" in caught.value.diagnostics[0].commands
 
 
 def test_a_stranger_among_the_versions_is_ignored(make_backend: MakeBackend) -> None:

@@ -1,5 +1,6 @@
 """The lock: one of the operating system, with the text of its holder beside it."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -8,7 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
+from omnictl.codec.shapes import ShapeError
 from omnictl.errors import LockHeldError, StateError
 from omnictl.state.base import LockHolder
 from omnictl.state.holder import decode_holder, encode_holder
@@ -64,8 +67,9 @@ def test_another_process_is_refused_or_waits(backend: LocalBackend, path: Path, 
         assert backend.describe_lock() == decode_holder(
             (tmp_path / ".omnictl/locks/production.holder.json").read_bytes()
         )
-        with pytest.raises(LockHeldError):
+        with pytest.raises(LockHeldError) as caught:
             backend.unlock()
+        assert "waited" not in caught.value.diagnostics[0].detail
         waits: list[LockHolder | None] = []
         with pytest.raises(LockHeldError) as caught:
             hold(backend, 0.5, waits)
@@ -119,6 +123,63 @@ def test_a_link_and_its_file_share_the_lock(make_backend: MakeBackend, path: Pat
     other = LocalBackend(real, work_dir=tmp_path / "elsewhere" / ".omnictl", environment="production")
     with another_process(path, tmp_path / "project" / ".omnictl"), pytest.raises(LockHeldError):
         hold(other)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "passes", "polls", "told"),
+    [
+        (0.0, (0.2, 0.3), 1, False),
+        (0.3, (0.2, 0.3), 1, False),
+        (0.4, (0.3, 0.4), 1, True),
+        (9.0, (1.0, 8.9, 9.0), 2, True),
+    ],
+)
+def test_a_lock_is_waited_for_as_long_as_was_said_and_a_moment_at_least(
+    make_backend: MakeBackend,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    passes: tuple[float, ...],
+    polls: int,
+    told: bool,
+) -> None:
+    clock = iter((0.0, *passes))
+    slept: list[float] = []
+    monkeypatch.setattr("omnictl.state.lock.monotonic", lambda: next(clock))
+    monkeypatch.setattr("omnictl.state.lock.sleep", slept.append)
+    waits: list[LockHolder | None] = []
+    holding = FileLock(str(_lock_of(make_backend())))
+    with holding, pytest.raises(LockHeldError):
+        hold(make_backend(), seconds, waits)
+    assert slept == [0.1] * polls
+    assert waits == [None] * told
+
+
+def _lock_of(backend: LocalBackend) -> Path:
+    """Return the file of the lock, whose directory is made by looking."""
+    backend._lock._os_lock()
+    return backend._lock._path
+
+
+def test_the_lock_and_its_text_are_for_their_owner_and_the_lock_is_a_real_one(backend: LocalBackend) -> None:
+    lock = backend._lock._os_lock()
+    assert (lock.fallback_to_soft, lock.preserve_lock_file) == (False, True)
+    with backend.lock(HOLDER, timeout_seconds=0, on_wait=print):
+        files = list(_lock_of(backend).parent.iterdir())
+        assert len(files) == 2
+        assert {each.stat().st_mode & 0o777 for each in files} == {0o600}
+
+
+def test_a_look_waits_for_nobody(backend: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold(backend)
+    waits: list[float] = []
+
+    def refuse(lock: FileLock, timeout: float) -> None:
+        waits.append(timeout)
+        raise Timeout(lock.lock_file)
+
+    monkeypatch.setattr("omnictl.state.lock.FileLock.acquire", refuse)
+    assert backend.describe_lock() is not None
+    assert waits == [0]
 
 
 def test_a_look_at_the_lock_disturbs_nobody(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,6 +240,36 @@ def test_a_directory_in_the_place_of_the_lock_is_told(backend: LocalBackend, tmp
     with pytest.raises(StateError) as caught:
         hold(backend)
     assert caught.value.diagnostics[0].code == "cannot-lock-state"
+
+
+def test_a_holder_as_it_lies_beside_the_lock() -> None:
+    assert json.loads(encode_holder(HOLDER)) == {
+        "operation": "apply",
+        "run": "run-1",
+        "since": "2026-11-20T09:12:00Z",
+        "expected_end": "2026-11-20T10:12:00Z",
+        "process": "pid 7",
+        "link": "https://ci.example/1",
+    }
+    assert encode_holder(LockHolder("plan", "r", SINCE)).splitlines() == [
+        "{",
+        '  "operation": "plan",',
+        '  "run": "r",',
+        '  "since": "2026-11-20T09:12:00Z"',
+        "}",
+    ]
+    assert encode_holder(HOLDER).endswith("}\n")
+
+
+@pytest.mark.parametrize("field", ["operation", "run", "since", "expected_end", "process", "link"])
+def test_what_is_wrong_with_the_text_of_a_holder_is_named(field: str) -> None:
+    fields = json.loads(encode_holder(HOLDER))
+    with pytest.raises(ShapeError) as caught:
+        decode_holder(json.dumps({**fields, field: 7}))
+    assert caught.value.path == field
+    with pytest.raises(ShapeError) as caught:
+        decode_holder("[]")
+    assert caught.value.path == ""
 
 
 def test_a_holder_survives_its_text() -> None:

@@ -141,6 +141,7 @@ def test_a_version_that_cannot_be_kept_stops_the_first_write_of_a_run_alone(
     with pytest.raises(StateWriteError) as caught:
         backend.write(following(STATE))
     assert caught.value.diagnostics[0].code == "cannot-keep-state"
+    assert caught.value.diagnostics[0].detail.startswith(f"{backups}: ")
     assert make_backend().read() == STATE
     backups.unlink()
     backend.write(following(STATE))

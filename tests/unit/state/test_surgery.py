@@ -11,7 +11,7 @@ from omnictl.engine.surgery import Replaced, push_state, roll_back_state
 from omnictl.errors import OmnictlError, RefusedError, StateError
 from omnictl.model.address import make_address
 from omnictl.model.scenario import Attributes, Remote
-from omnictl.model.state import Intent, PlanMark, RepeatedCreate, State
+from omnictl.model.state import Account, Intent, PlanMark, RepeatedCreate, State
 from omnictl.operations.surgery import change_state, find_intent, settle_absent, settle_found
 from omnictl.state.base import LockHolder
 from tests.builders import NOW, example_scene, flow, key_of
@@ -63,7 +63,7 @@ def _unless_refused(change: Callable[[], Replaced]) -> Replaced | None:
 
 
 def test_the_first_push_takes_the_state_as_it_is() -> None:
-    assert push(None, STATE).state == replace(STATE, serial=STATE.serial + 1)
+    assert push(None, STATE) == Replaced(replace(STATE, serial=STATE.serial + 1), is_changed=True)
 
 
 def test_pushing_what_is_stored_changes_nothing() -> None:
@@ -78,8 +78,30 @@ def test_what_an_older_state_lacks_becomes_a_tombstone() -> None:
     assert [(each.address, each.key, each.removed_at) for each in stored.state.tombstones] == [
         (make_address("welcome"), key_of("welcome"), NOW)
     ]
-    assert stored.buried == ("welcome",)
+    assert (stored.buried, stored.is_changed) == (("welcome",), True)
     assert push(stored.state, STATE).state.tombstones == ()
+
+
+@pytest.mark.parametrize(
+    ("stored", "incoming", "account"),
+    [
+        (Account("here"), Account("there"), Account("there")),
+        (Account("here"), None, Account("here")),
+        (None, Account("there"), Account("there")),
+        (None, None, None),
+    ],
+)
+def test_what_an_older_state_does_not_know_of_the_account_stays(
+    stored: Account | None, incoming: Account | None, account: Account | None
+) -> None:
+    current, older = (replace(STATE, account=each) for each in (stored, incoming))
+    assert roll_back_state(current, older, NOW).state.account == account
+
+
+@pytest.mark.parametrize(("stored", "incoming"), [(7, 3), (3, 7)])
+def test_the_highest_count_of_the_account_stays(stored: int, incoming: int) -> None:
+    current, older = (replace(STATE, listed=each) for each in (stored, incoming))
+    assert roll_back_state(current, older, NOW).state.listed == 7
 
 
 def test_a_finished_plan_stays_finished() -> None:
@@ -129,6 +151,9 @@ def test_a_rollback_to_a_version_with_an_open_create_does_not_make_it_twice() ->
     stored = roll_back_state(current, OPEN, NOW).state
     assert stored.intents == ()
     assert "NEW" in {each.key for each in stored.tombstones}
+    edited = replace(record, applied=replace(BODY, name="Edited since"))
+    since = replace(current, records={**STATE.records, INTENT.address: edited})
+    assert roll_back_state(since, OPEN, NOW).state.intents == ()
     other = replace(record, address=make_address("other"))
     renamed = replace(current, records={**STATE.records, other.address: other})
     assert roll_back_state(renamed, OPEN, NOW).state.intents == ()
