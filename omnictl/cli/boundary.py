@@ -9,6 +9,7 @@ import os
 import shlex
 import signal
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -42,6 +43,7 @@ def run(command: click.Group, argv: Sequence[str]) -> int:
         silence(sys.stdout)
         return ExitCode.BROKEN_PIPE
     except (SignalReceived, KeyboardInterrupt) as ended:
+        let_signals_end()  # a second one has nothing to wait for
         return _tell_signal(ended.number if isinstance(ended, SignalReceived) else signal.SIGINT, argv)
     return code
 
@@ -51,6 +53,9 @@ def leave(code: int) -> NoReturn:
     if code in SIGNALS:
         with suppress(OSError, ValueError):
             _flush()
+        os._exit(code)
+    if any(not each.daemon and each is not threading.main_thread() for each in threading.enumerate()):
+        _flush()  # a thread still waits for an answer that nobody will hear
         os._exit(code)
     gc.freeze()  # all of it dies now: a last look for cycles takes longer than the end itself
     sys.exit(code)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from msgspec import Struct
 
 from omnictl.cli.globals import GlobalOptions, is_on
+from omnictl.cli.signals import let_result_stand
 from omnictl.errors import OutputError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.render.style import Style
@@ -57,6 +58,7 @@ class Output(Struct, frozen=True):
         """
         from omnictl.codec.shapes import write_json  # late: --help has none
 
+        let_result_stand()
         _deliver(document if isinstance(document, str) else write_json(document))
 
     def say(self, text: str) -> None:

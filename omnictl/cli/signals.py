@@ -39,6 +39,12 @@ def let_signals_end() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
+def let_result_stand() -> None:
+    """From the one document of a run on, a signal has nothing to add to it. An apply listens in its own way."""
+    if any(signal.getsignal(number) is _raise for number in _numbers()):
+        let_signals_end()
+
+
 def outlast_signals(
     say: Callable[[str], None], in_danger: Callable[[], str], *, has_begun: Callable[[], bool], announcement: str
 ) -> None:
@@ -118,5 +124,7 @@ def _numbers() -> tuple[signal.Signals, ...]:
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
+    """End the run by an exception. A second signal ends the process: nobody listens while the first is being told."""
     del frame
+    let_signals_end()
     raise SignalReceived(number)

@@ -1,6 +1,7 @@
 """The state as a local file: written whole or not at all, kept in versions, locked by the operating system."""
 
 import errno
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -33,8 +34,8 @@ class _Stored(Struct, frozen=True):
 class LocalBackend:
     """The state of one environment in one file.
 
-    ``work_dir`` (private) holds the lock, the kept versions and, if a write fails, the errored state. The lock of a
-    state outside of the project lies beside that state, so that several projects with one state share it.
+    ``work_dir`` (private) holds the kept versions and, if a write fails, the errored state. The lock lies beside the
+    state, wherever it is used from: several projects, or folders, with one state share it.
     """
 
     is_local = True
@@ -197,9 +198,14 @@ class LocalBackend:
         from omnictl.state.lock import StateLock  # late: a plan takes no lock
 
         target = self._target
-        if self._real_work_dir.parent in target.parents:
+        if self._real_work_dir in target.parents:
             return StateLock(self._work_dir / "locks" / f"{self._environment}.lock")
-        return StateLock(target.parent / ".omnictl" / "locks" / f"{target.name}.lock")
+        return StateLock(target.parent / ".omnictl" / "locks" / f"{_lock_name(target.name)}.lock")
+
+
+def _lock_name(name: str) -> str:
+    """Return the name of a state, or a digest of what may be a credential in the variable of a path."""
+    return name if name.endswith(".json") else hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _precedes(stored: State, state: State) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import unquote, urlencode
 
 from omnictl import __version__
@@ -64,7 +64,8 @@ class HttpClient:
         self._sent = 0
         self._proxy_secrets = spell(_find_proxy_secrets(os.environ))
         self._client = _connect(base, options)
-        self._extensions = {"timeout": self._client.timeout.as_dict()}
+        self._now_sending = threading.local()
+        self._extensions = {"timeout": self._client.timeout.as_dict(), "trace": self._follow}
 
     @property
     def credentials(self) -> Credentials:
@@ -118,12 +119,30 @@ class HttpClient:
 
     def _send(self, request: Request, credentials: Credentials) -> Answer:
         # No exception of httpx may leave this method: it holds the request, and with it the credentials.
-        until = self._monotonic() + self.options.request_seconds
+        until = self._now_sending.until = self._monotonic() + self.options.request_seconds
         try:
             with closing(self._client.send(self._make_request(request, credentials), stream=True)) as response:
                 return self._receive(response, until)
         except httpx.HTTPError as error:
             return _judge(error, self.redact)
+
+    def _follow(self, event: str, details: Mapping[str, Any]) -> None:
+        """Bound the reading from each new connection: a head that comes in drips ends with its request's time too."""
+        if not event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            return
+        from httpcore import ReadTimeout  # late, and surely loaded: the event is its own
+
+        stream = details["return_value"]
+        read = stream.read
+
+        def read_in_time(most_bytes: int, timeout: float | None = None) -> bytes:
+            left = self._now_sending.until - self._monotonic()
+            if left <= 0.0:
+                raise ReadTimeout
+            data: bytes = read(most_bytes, left if timeout is None else min(timeout, left))
+            return data
+
+        stream.read = read_in_time
 
     def _make_request(self, request: Request, credentials: Credentials) -> httpx.Request:
         """Return the request as it is sent; made by hand, since the client takes as long for it as for sending it."""

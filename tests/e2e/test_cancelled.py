@@ -266,3 +266,18 @@ def test_help_ends_with_a_signal_too(project: Path) -> None:
     assert process.stdout.readline().startswith("http://")
     assert end(process, signal.SIGTERM)[0] == 0
     assert omnictl("--help").code == 0
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.002, 0.01])
+def test_a_second_signal_while_the_first_is_told_ends_without_a_traceback(
+    project: Path, serve_sandbox: ServeSandbox, pause: float
+) -> None:
+    serve_sandbox("list:slow=20")
+    declare(project, 1)
+    process = start("plan", "-v")
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    time.sleep(pause)
+    code, _, err = end(process, signal.SIGTERM)
+    assert code in (130, 143, -signal.SIGTERM)
+    assert "Traceback" not in err

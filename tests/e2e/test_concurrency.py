@@ -152,13 +152,13 @@ def test_a_saved_plan_that_is_edited_while_it_is_applied_changes_nothing_of_it(
     assert sorted(row.body["name"] for row in world.list_all()) == ["S 0", "S 1", "S 2"]
 
 
-@pytest.mark.parametrize("obstacle", ["locks", "locks/default.lock"])
+@pytest.mark.parametrize("obstacle", ["locks", "locks/default.json.lock"])
 def test_a_lock_that_cannot_be_made_lets_nothing_be_sent(
     project: Path, serve_sandbox: ServeSandbox, obstacle: str
 ) -> None:
     world = serve_sandbox()
     declare(project, 1)
-    path = project / ".omnictl" / obstacle
+    path = project / "state" / ".omnictl" / obstacle
     path.parent.mkdir(parents=True)
     path.write_text("") if obstacle == "locks" else path.mkdir()
     for words in (("apply", "--yes"), ("state", "push", "scenarios/s-0.yaml")):

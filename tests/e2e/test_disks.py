@@ -48,7 +48,7 @@ def test_a_disk_that_fills_up_stops_an_apply_and_loses_no_key(project: Path, wor
     (project / "state").mkdir()
     (project / "kept").mkdir()
     code, out, err = run_mounted(
-        "mount -t tmpfs -o size=12k none state && RUN apply --yes; code=$?; cp state/* kept/; exit $code"
+        "mount -t tmpfs -o size=20k none state && RUN apply --yes; code=$?; cp state/* kept/; exit $code"
     )
     made = {row.key for row in world.list_all()}
     assert code == 4, (out, err)
@@ -128,7 +128,7 @@ def test_in_a_folder_that_is_read_only_what_reads_works_and_what_writes_is_told_
 def test_a_state_folder_that_is_read_only_lets_nothing_be_sent(project: Path, world: World) -> None:
     (project / "state").mkdir()
     code, out, err = run_mounted("mount --bind state state && mount -o remount,ro,bind state state && RUN apply --yes")
-    assert (code, "cannot-write-state" in err) == (1, True), (code, out, err)
+    assert (code, "cannot-lock-state" in err) == (1, True), (code, out, err)
     assert world.list_all() == []
     assert list((project / "state").iterdir()) == []
 

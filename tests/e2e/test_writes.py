@@ -36,7 +36,7 @@ WRITING: Mapping[str, tuple[str, ...]] = {
     "output --out told/keys.env --format dotenv": ("told/",),
     "state push state/test.json": ("state/", ".omnictl/"),
     "state rollback 2": ("state/", ".omnictl/"),
-    "state unlock": (".omnictl/locks/",),
+    "state unlock": ("state/.omnictl/locks/",),
     "apply --yes --state told/other.json --allow unmanaged-twin=vk-sms --allow default-change=vk-sms": (
         "told/",
         ".omnictl/",
@@ -134,8 +134,8 @@ def _allowed_reading(project: Path, line: str) -> tuple[str, ...]:
     """Whether somebody holds the lock can be seen only by trying to take it; Click asks bash for its version."""
     if line == "completion bash":
         return ("/started/subprocess.Popen",)
-    locks = project / ".omnictl" / "locks"
-    return (str(locks), str(locks / "test.lock")) if line == "doctor" else ()
+    locks = project / "state" / ".omnictl" / "locks"
+    return (str(locks), str(locks / "test.json.lock")) if line == "doctor" else ()
 
 
 @pytest.mark.parametrize("line", WRITING)

@@ -245,7 +245,8 @@ class Points:
         except ValueError:
             return None
         name = "/".join(parts)
-        roles = {"backups": "version", "locks": "holder", "state": "state", "plan": "plan", "errored": "errored"}
+        roles = {"backups": "version", "locks": "holder", "errored": "errored", ".omnictl": "project", "state": "state"}
+        roles["plan"] = "plan"
         return next((role for word, role in roles.items() if word in name), "project")
 
 

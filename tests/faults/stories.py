@@ -211,7 +211,7 @@ class Tale:
         if self.story.left and self.unkind.switches.get("defaults") != "several":
             holders = [key for key, row in rows.items() if row.get("default") or row.get("defaultScenario")]
             assert holders == [project.keys()["chosen"]], said
-        assert not (project.root / ".omnictl/locks/default.holder.json").exists(), said
+        assert not (project.root / "state/.omnictl/locks/default.json.holder.json").exists(), said
         assert len(project.litter()) <= self.deaths, f"{project.litter()}\n{said}"
         if self.story is SAVED:
             again = self.run()

@@ -126,7 +126,9 @@ def test_what_follows_on_the_work_outlasts_one_signal(handlers: None, monkeypatc
     outlast_signals(said.append, lambda: "No report.", has_begun=lambda: bool(begun), announcement="It has ended.")
     with pytest.raises(SignalReceived):
         signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, "a second one ends the process"
     begun.append(True)
+    outlast_signals(said.append, lambda: "No report.", has_begun=lambda: bool(begun), announcement="It has ended.")
     signal.raise_signal(signal.SIGTERM)
     with pytest.raises(Ended):
         signal.raise_signal(signal.SIGTERM)

@@ -65,7 +65,7 @@ def test_another_process_is_refused_or_waits(backend: LocalBackend, path: Path, 
         detail = caught.value.diagnostics[0].detail
         assert "apply since 2026-11-20 09:12:00Z (pid 8, run run-2)" in detail
         assert backend.describe_lock() == decode_holder(
-            (tmp_path / ".omnictl/locks/production.holder.json").read_bytes()
+            (tmp_path / "state/.omnictl/locks/production.json.holder.json").read_bytes()
         )
         with pytest.raises(LockHeldError) as caught:
             backend.unlock()
@@ -94,16 +94,16 @@ def test_the_lock_goes_with_a_process_that_is_killed(backend: LocalBackend, path
 
 
 def test_the_file_of_the_lock_stays_and_the_text_goes(backend: LocalBackend, tmp_path: Path) -> None:
-    locks = tmp_path / ".omnictl" / "locks"
+    locks = tmp_path / "state" / ".omnictl" / "locks"
     assert backend.describe_lock() is None
     assert backend.unlock() is None
     assert not locks.exists()
     with backend.lock(HOLDER, timeout_seconds=0, on_wait=print):
-        inode = (locks / "production.lock").stat().st_ino
-        assert decode_holder((locks / "production.holder.json").read_bytes()) == HOLDER
-    assert [each.name for each in locks.iterdir()] == ["production.lock"]
+        inode = (locks / "production.json.lock").stat().st_ino
+        assert decode_holder((locks / "production.json.holder.json").read_bytes()) == HOLDER
+    assert [each.name for each in locks.iterdir()] == ["production.json.lock"]
     hold(backend)
-    assert (locks / "production.lock").stat().st_ino == inode
+    assert (locks / "production.json.lock").stat().st_ino == inode
 
 
 def test_projects_with_one_state_share_its_lock(path: Path, tmp_path: Path) -> None:
@@ -113,6 +113,17 @@ def test_projects_with_one_state_share_its_lock(path: Path, tmp_path: Path) -> N
             with pytest.raises(LockHeldError):
                 hold(backend)
     assert (path.parent / ".omnictl" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_project_and_those_outside_share_the_lock_of_its_state(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "state" / "default.json"
+    works = [tmp_path / name / ".omnictl" for name in ("a", "b", "")]
+    backends = [LocalBackend(path, work_dir=each, environment="production") for each in works]
+    for work in works:
+        with another_process(path, work):
+            for backend in backends:
+                with pytest.raises(LockHeldError):
+                    hold(backend)
 
 
 def test_a_link_and_its_file_share_the_lock(make_backend: MakeBackend, path: Path, tmp_path: Path) -> None:
@@ -197,7 +208,7 @@ def test_a_lock_that_cannot_be_looked_at_is_told(
     look: Callable[[LocalBackend], object], backend: LocalBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hold(backend)
-    (tmp_path / ".omnictl/locks/production.holder.json").mkdir()
+    (tmp_path / "state/.omnictl/locks/production.json.holder.json").mkdir()
     monkeypatch.setattr("omnictl.state.lock.FileLock.acquire", _refuse)
     with pytest.raises(StateError) as caught:
         look(backend)
@@ -210,7 +221,7 @@ def _refuse(*args: object, **kwargs: object) -> None:
 
 def test_a_text_that_cannot_be_cleared_is_told(backend: LocalBackend, tmp_path: Path) -> None:
     hold(backend)
-    (tmp_path / ".omnictl/locks/production.holder.json").mkdir()
+    (tmp_path / "state/.omnictl/locks/production.json.holder.json").mkdir()
     with pytest.raises(StateError) as caught:
         backend.unlock()
     assert caught.value.diagnostics[0].code == "cannot-lock-state"
@@ -219,7 +230,7 @@ def test_a_text_that_cannot_be_cleared_is_told(backend: LocalBackend, tmp_path: 
 
 def test_a_text_that_is_none_is_nobody_known(backend: LocalBackend, path: Path, tmp_path: Path) -> None:
     with another_process(path, tmp_path / ".omnictl"):
-        (tmp_path / ".omnictl/locks/production.holder.json").write_text("{")
+        (tmp_path / "state/.omnictl/locks/production.json.holder.json").write_text("{")
         found = backend.describe_lock()
         assert found is not None
         assert found.operation == "another omnictl"
@@ -229,14 +240,15 @@ def test_a_text_that_is_none_is_nobody_known(backend: LocalBackend, path: Path, 
 
 
 def test_a_lock_that_cannot_be_made_is_told(backend: LocalBackend, tmp_path: Path) -> None:
-    (tmp_path / ".omnictl").write_text("in the way")
+    (tmp_path / "state").mkdir(exist_ok=True)
+    (tmp_path / "state" / ".omnictl").write_text("in the way")
     with pytest.raises(StateError) as caught:
         hold(backend)
     assert caught.value.diagnostics[0].code == "cannot-lock-state"
 
 
 def test_a_directory_in_the_place_of_the_lock_is_told(backend: LocalBackend, tmp_path: Path) -> None:
-    (tmp_path / ".omnictl" / "locks" / "production.lock").mkdir(parents=True)
+    (tmp_path / "state" / ".omnictl" / "locks" / "production.json.lock").mkdir(parents=True)
     with pytest.raises(StateError) as caught:
         hold(backend)
     assert caught.value.diagnostics[0].code == "cannot-lock-state"

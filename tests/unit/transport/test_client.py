@@ -1,6 +1,7 @@
 """The client against a real server on this machine, and against failures made by hand."""
 
 import base64
+import contextlib
 import http.client
 import logging
 import socket
@@ -503,3 +504,28 @@ def test_httpx_is_loaded_without_its_command_line() -> None:
         "assert c.httpx.Client\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "drip", [b"X-n: a\r\n", b"HTTP/1.1 103 Early Hints\r\n\r\n"], ids=["a head in drips", "no end of hints"]
+)
+def test_a_head_without_end_takes_no_longer_than_any_answer(drip: bytes) -> None:
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(b"" if drip.startswith(b"HTTP") else b"HTTP/1.1 200 OK\r\n")
+                while not ended.wait(0.05):
+                    connection.sendall(drip)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        it = client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", options=ClientOptions(1, 0.3))
+        found = it.send(POST)
+        it.close()
+        ended.set()
+        thread.join()
+    assert found == Lost("no answer in time")
