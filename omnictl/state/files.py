@@ -98,6 +98,9 @@ def make_private_directory(path: Path) -> Path:
     Raises OSError, also where a link leads from ``.omnictl`` out of the project: a repository may hold one.
     """
     _refuse_to_lead_out(path)
+    for each in (path, *path.parents):
+        if each.name == ".omnictl":
+            make_durable_directory(each.parent)  # it may hold a state, and is not ours alone
     for each in reversed([each for each in (path, *path.parents) if not each.exists()]):
         each.mkdir(mode=0o700, exist_ok=True)
     for each in (path, *path.parents):

@@ -208,3 +208,20 @@ def test_what_is_no_directory_is_not_synced(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("")
     with pytest.raises(NotADirectoryError):
         sync_directory(tmp_path / "x")
+
+
+def test_what_a_private_directory_lies_in_is_durable_and_not_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(files, "sync_directory", synced.append)
+    make_private_directory(tmp_path / "deep" / "state" / ".omnictl" / "locks")
+    assert synced == [tmp_path, tmp_path / "deep"]
+    assert mode_of(tmp_path / "deep" / "state") == 0o777 & ~_umask()
+    assert mode_of(tmp_path / "deep" / "state" / ".omnictl") == 0o700
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
