@@ -197,7 +197,7 @@ def test_the_other_kind_is_named() -> None:
     assert "no plan but 'apply'" in _refused(lambda: _plan({**plan, "kind": "apply"})).detail
 
 
-@pytest.mark.parametrize("code", ["", "A", "a b", "a--b", "-a", "a\n", "\x1ba", "a\u202e"])
+@pytest.mark.parametrize("code", ["", "A", "a b", "a--b", "-a", "a\n", "\x1ba", "a\u202e", "A" * 100])
 def test_a_code_that_is_none_is_refused(code: str) -> None:
     document = make_envelope(
         "plan", version="1", environment=None, sandbox=False, exit_code=0, diagnostics=(problem("some-code-2"),)
@@ -205,7 +205,7 @@ def test_a_code_that_is_none_is_refused(code: str) -> None:
     assert decode_envelope(document, path="x").diagnostics == (problem("some-code-2"),)
     _put(document, ("diagnostics", 0, "code"), code)
     found = _refused(lambda: decode_envelope(document, path="x"))
-    assert found.detail == f"diagnostics[0].code: {code!a} is no code."
+    assert found.detail == f"diagnostics[0].code: {code[:80]!a} is no code."
 
 
 def test_an_edited_plan_is_damaged() -> None:
