@@ -109,8 +109,9 @@ class Bench:
 
     @property
     def state(self) -> str:
-        """Where the state is."""
-        return str(self.directory / "state" / "bench.json")
+        """Where the state is; "-" while there is none."""
+        path = self.directory / "state" / "bench.json"
+        return str(path) if path.exists() else "-"
 
     def plan_against(self, ruler: str) -> tuple[Ratio, list[Run]]:
         """Compare a plan with a ruler's."""
@@ -176,13 +177,9 @@ def bench_plan(
     bench.server.tell(latency=latency)
     what = f"N = {bench.number}, {round(latency * 1000)} ms: plan, {'nothing to do' if exists else 'nothing exists'}"
     runs: list[Run] = []
-    for ruler, limit in (("raw", goal), ("tuned", None), ("plain", None)) if exists else ():
+    for ruler, limit in (("raw", goal), ("tuned", None), ("plain", None)):
         ratio, runs = bench.plan_against(ruler)
         say(f"{what}, over {ruler}", ratio, limit)
-    if not exists:
-        files = [bench.omnictl("validate").wall for _ in range(bench.times)]
-        runs = [bench.omnictl("plan") for _ in range(bench.times)]
-        say(f"{what}, over validate", spread([one.wall / other for one, other in zip(runs, files, strict=True)]), None)
     say(f"{what}: memory", spread([each.megabytes for each in runs]), most_megabytes, unit="MB")
 
 
@@ -211,6 +208,14 @@ def bench_apply(bench: Bench, in_flight: int, goal: float) -> None:
     for ruler in ("raw", "tuned", "plain"):
         ratios = [bench.apply_ruler(ruler, in_flight).wall / limit for _ in range(max(1, bench.times // 2))]
         say(f"    the same, {ruler}", spread(ratios), None)
+
+
+def bench_small_apply(bench: Bench) -> None:
+    """Few creates over a slow line, against the rulers: what the line alone takes is no measure of so few."""
+    bench.server.tell(latency=0.05)
+    for ruler in ("raw", "tuned", "plain"):
+        ratio, _, _ = compare(bench.apply, lambda r=ruler: bench.apply_ruler(r, 10), bench.times)  # type: ignore[misc]
+        say(f"N = {bench.number}, 50 ms: apply over {ruler}", ratio, None)
 
 
 def bench_cost(bench: Bench, goal: float | None) -> float:
@@ -253,6 +258,7 @@ def main() -> None:
             bench_files(ten, None)
             bench_plan(ten, None, most_megabytes=45.0)
             bench_plan(ten, 2.6, latency=0.05)
+            bench_small_apply(ten)
             bench_files(thousand, 2.5)
             bench_plan(thousand, None, exists=False)
             bench_plan(thousand, 3.2)

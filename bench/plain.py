@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.raw import PAGE
+from bench.raw import PAGE, count_changed
 
 SCHEMA = Path(__file__).parents[1] / "schema" / "scenario.schema.json"
 
@@ -47,13 +47,8 @@ def _read_account(base: str, expected: int) -> dict[str, dict[str, Any]]:
 
 def _plan(directory: str, base: str, state_path: str) -> None:
     files = _read_files(directory)
-    records = json.loads(Path(state_path).read_text())["records"]
-    remotes = _read_account(base, len(records))
-    changed = 0
-    for name, value in files.items():
-        remote = remotes[records[name]["key"]]
-        changed += (remote["name"], remote["flow"]) != (value["name"], value["flow"])
-    print(f"{changed} changed")
+    records = {} if state_path == "-" else json.loads(Path(state_path).read_text())["records"]
+    print(f"{count_changed(files, records, _read_account(base, len(records)))} changed")
 
 
 def _apply(directory: str, base: str, in_flight: int) -> None:

@@ -88,19 +88,30 @@ def read_account(base: str, expected: int) -> dict[str, dict[str, Any]]:
     return {row["key"]: row for row in rows}
 
 
-def plan(directory: str, base: str, state_path: str) -> None:
-    """Compare files, state and account."""
+def read_records(state_path: str) -> dict[str, Any]:
+    """Read the records of a state; "-" has none."""
     import orjson
 
-    files = read_files(directory)
+    if state_path == "-":
+        return {}
     with open(state_path, "rb") as file:
-        records = orjson.loads(file.read())["records"]
-    remotes = read_account(base, len(records))
+        records: dict[str, Any] = orjson.loads(file.read())["records"]
+    return records
+
+
+def count_changed(files: dict[str, dict[str, Any]], records: dict[str, Any], remotes: dict[str, dict[str, Any]]) -> int:
+    """Count the scenarios that differ from the account, and those that it does not have."""
     changed = 0
     for name, value in files.items():
-        remote = remotes[records[name]["key"]]
-        changed += (remote["name"], remote["flow"]) != (value["name"], value["flow"])
-    print(f"{changed} changed")
+        remote = remotes.get(records[name]["key"]) if name in records else None
+        changed += remote is None or (remote["name"], remote["flow"]) != (value["name"], value["flow"])
+    return changed
+
+
+def plan(directory: str, base: str, state_path: str) -> None:
+    """Compare files, state and account."""
+    files, records = read_files(directory), read_records(state_path)
+    print(f"{count_changed(files, records, read_account(base, len(records)))} changed")
 
 
 def apply(directory: str, base: str, in_flight: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from bench.raw import PAGE, read_files
+from bench.raw import PAGE, count_changed, read_files, read_records
 
 
 def _send_all(base: str, requests: Sequence[tuple[str, str, bytes | None]], in_flight: int) -> list[bytes]:
@@ -30,17 +30,8 @@ def _read_account(base: str, expected: int) -> dict[str, dict[str, Any]]:
 
 
 def _plan(directory: str, base: str, state_path: str) -> None:
-    import orjson
-
-    files = read_files(directory)
-    with open(state_path, "rb") as file:
-        records = orjson.loads(file.read())["records"]
-    remotes = _read_account(base, len(records))
-    changed = 0
-    for name, value in files.items():
-        remote = remotes[records[name]["key"]]
-        changed += (remote["name"], remote["flow"]) != (value["name"], value["flow"])
-    print(f"{changed} changed")
+    files, records = read_files(directory), read_records(state_path)
+    print(f"{count_changed(files, records, _read_account(base, len(records)))} changed")
 
 
 def _apply(directory: str, base: str, in_flight: int) -> None:

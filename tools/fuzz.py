@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from copy import deepcopy
+from enum import Enum
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -29,7 +30,7 @@ SEEDS = {
     "settings": ("settings", ""),
     "state": ("state", ""),
     "plan": ("plan", ""),
-    "report": ("plan", ""),
+    "report": ("report", ""),
     "reply": ("reply", ""),
 }
 """Each target, with the folder of the corpus and the ending of the files that it starts from."""
@@ -40,7 +41,7 @@ _MOST_MEGABYTES = 2048
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run what was asked for; 1 where something was found."""
+    """Run what was asked for; 1 where something was found, or where a target did not start."""
     parser = argparse.ArgumentParser(prog="python -m tools.fuzz", description="Fuzz the readers.")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"one or more of {' '.join(SEEDS)}")
     parser.add_argument("--seconds", type=int, default=60, help="how long, all targets together")
@@ -64,29 +65,45 @@ def main(arguments: Sequence[str]) -> int:
     if asked.here:
         return _fuzz_here(targets[0], asked.seconds)
     share = max(1, asked.seconds // len(targets))
-    found = [each for each in targets if not _fuzz(each, share)]
-    print(f"found something in: {', '.join(found)}" if found else "nothing found")
-    return 1 if found else 0
+    ends = {each: _fuzz(each, share) for each in targets}
+    for end in End:
+        names = [each for each in targets if ends[each] is end]
+        if names and end is not End.NOTHING:
+            print(f"{end.value}: {', '.join(names)}")
+    if set(ends.values()) == {End.NOTHING}:
+        print(End.NOTHING.value)
+        return 0
+    return 1
 
 
-def _fuzz(target: str, seconds: int) -> bool:
-    """Fuzz in a process of its own; False where something was found. Says how to repeat it."""
+class End(Enum):
+    """How the run of one target ended."""
+
+    NOTHING = "nothing found"
+    FOUND = "found something in"
+    NOT_STARTED = "did not start"
+
+
+def _fuzz(target: str, seconds: int) -> End:
+    """Fuzz in a process of its own. Says how to repeat what was found."""
     before = set(_findings(target))
     print(f"{target}: {seconds} s", flush=True)
     command = [sys.executable, "-m", "tools.fuzz", target, "--here", "--seconds", str(seconds)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     said = ran.stderr.decode("utf-8", "replace").splitlines()
-    print(f"  {next((line for line in reversed(said) if line.startswith(('#', 'Done'))), 'did not start')}")
+    last = next((line for line in reversed(said) if line.startswith(("#", "Done"))), None)
     new = [each for each in _findings(target) if each not in before]
-    if ran.returncode == 0 and not new:
-        return True
+    started = bool(new) or any(line.startswith("INFO: Seed:") for line in said)
+    print(f"  {last or ('ended among its seeds' if started else End.NOT_STARTED.value)}")
+    if ran.returncode == 0 and started and not new:
+        return End.NOTHING
     told = [*ran.stdout.decode("utf-8", "replace").splitlines(), *said]
     trace = [line for line in told if not line.startswith(("#", "INFO:", "WARNING:"))]
     print("\n".join(f"  {line}" for line in trace[-40:]))
     for each in new:
         print(f"  found: {each.relative_to(ROOT)}; again with")
         print(f"    python -m tools.fuzz {target} --input {each.relative_to(ROOT)}")
-    return False
+    return End.FOUND if started else End.NOT_STARTED
 
 
 def _findings(target: str) -> list[Path]:
@@ -190,18 +207,25 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 def _write_seeds(target: str, into: Path) -> None:
     """Gather the corpus, the examples, and whole documents as omnictl writes them today."""
     folder, ending = SEEDS[target]
-    found = [each for each in sorted((CORPUS / folder).iterdir()) if each.is_file() and each.name.endswith(ending)]
+    found = corpus_files(target)
     if folder == "scenario":
         found += sorted((ROOT / "examples").rglob(f"scenarios/**/*{ending or '.yaml'}"))
     if folder == "settings":
         found += sorted((ROOT / "examples").rglob("omnictl.yaml"))
     for number, each in enumerate(found):
         (into / f"{number:03}-{each.name}").write_bytes(each.read_bytes())
-    for name, text in _written_documents().get(target, {}).items():
+    for name, text in written_documents().get(target, {}).items():
         (into / name).write_text(text, encoding="utf-8")
 
 
-def _written_documents() -> dict[str, dict[str, str]]:
+def corpus_files(target: str) -> list[Path]:
+    """Return the files of the corpus that a target starts from; none where its folder is missing."""
+    folder, ending = SEEDS[target]
+    return [each for each in sorted((CORPUS / folder).glob("*")) if each.is_file() and each.name.endswith(ending)]
+
+
+def written_documents() -> dict[str, dict[str, str]]:
+    """Return whole documents as omnictl writes them today, for each target that reads what omnictl writes."""
     from omnictl.codec.plan import encode_plan
     from omnictl.codec.report import encode_report
     from omnictl.codec.state import encode_state

@@ -1,8 +1,21 @@
 """Diagnostics and the places they speak of, as documents spell them."""
 
-from omnictl.codec.shapes import as_count, as_list, as_member, as_object, as_optional_text, as_text, compact
+import re
+
+from omnictl.codec.shapes import (
+    ShapeError,
+    as_count,
+    as_list,
+    as_member,
+    as_object,
+    as_optional_text,
+    as_text,
+    compact,
+)
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.scenario import Json
+
+_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def encode_source(source: Source | None) -> dict[str, Json] | None:
@@ -44,7 +57,7 @@ def decode_diagnostic(value: Json, path: str) -> Diagnostic:
     """Return a diagnostic."""
     fields = as_object(value, path)
     return Diagnostic(
-        code=as_text(fields.get("code"), f"{path}.code"),
+        code=_decode_code(fields.get("code"), f"{path}.code"),
         severity=as_member(Severity, fields.get("severity"), f"{path}.severity"),
         summary=as_text(fields.get("summary"), f"{path}.summary"),
         detail=as_optional_text(fields.get("detail"), f"{path}.detail") or "",
@@ -53,6 +66,14 @@ def decode_diagnostic(value: Json, path: str) -> Diagnostic:
         hint=as_optional_text(fields.get("hint"), f"{path}.hint") or "",
         commands=decode_texts(fields.get("commands"), f"{path}.commands"),
     )
+
+
+def _decode_code(value: Json, path: str) -> str:
+    """Return a code, which is shown as it is; what has not the form of one is refused."""
+    code = as_text(value, path)
+    if not _CODE.fullmatch(code):
+        raise ShapeError(path, f"{code[:80]!a} is no code")
+    return code
 
 
 def decode_texts(value: Json, path: str) -> tuple[str, ...]:

@@ -55,6 +55,8 @@ class _StateRows(Struct):
 
 
 _decoder = msgspec.json.Decoder(_StateRows)
+_NOWHERE = ""
+"""The place that the readers of parts would name: their errors are not told here, the careful reader finds its own."""
 
 
 def read_quickly(text: bytes, format_version: int) -> tuple[dict[Address, Record], Mapping[str, Json]] | None:
@@ -64,7 +66,7 @@ def read_quickly(text: bytes, format_version: int) -> tuple[dict[Address, Record
         rows = _decoder.decode(packed)
         if rows.kind != "state" or rows.format_version != format_version or msgspec.json.encode(rows) != packed:
             return None
-        records = {decode_address(each, ""): row for each, row in rows.records.items()}
+        records = {decode_address(each, _NOWHERE): row for each, row in rows.records.items()}
         return {address: _make_record(address, row) for address, row in records.items()}, _rest_of(rows)
     except (msgspec.DecodeError, ShapeError, UnicodeError, RecursionError):
         return None
@@ -74,12 +76,12 @@ def _make_record(address: Address, row: _RecordRow) -> Record:
     applied = _make_attributes(row.applied)
     return Record(
         address,
-        decode_key(row.key, ""),
+        decode_key(row.key, _NOWHERE),
         applied,
         applied if row.observed is UNSET else _make_attributes(row.observed),
-        None if row.created_at is UNSET else as_time(row.created_at, ""),
-        None if row.updated_at is UNSET else as_time(row.updated_at, ""),
-        decode_lifecycle(None if row.lifecycle is UNSET else parse_json(bytes(row.lifecycle)), ""),
+        None if row.created_at is UNSET else as_time(row.created_at, _NOWHERE),
+        None if row.updated_at is UNSET else as_time(row.updated_at, _NOWHERE),
+        decode_lifecycle(None if row.lifecycle is UNSET else parse_json(bytes(row.lifecycle)), _NOWHERE),
     )
 
 

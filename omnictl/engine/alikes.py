@@ -48,7 +48,7 @@ class _Names:
 
     def keys_near(self, name: str) -> Iterator[str]:
         """Yield the keys of this name, of names that are cut from it, and of names that it is cut from."""
-        near = {name, *(name[:size] for size in self._sizes if SHORTEST_CUT <= size < len(name))}
+        near = {name, *(name[:size] for size in self._sizes if size >= SHORTEST_CUT)}
         for each in near & self._keys.keys():
             yield from self._keys[each]
         if len(name) >= SHORTEST_CUT:

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omnictl.codec.envelope import decode_envelope
+from omnictl.codec.envelope import decode_envelope, make_envelope
 from omnictl.codec.plan import decode_plan, encode_plan
 from omnictl.codec.report import decode_report, encode_report
 from omnictl.codec.shapes import ShapeError, parse_json
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.errors import OmnictlError, StateError, UsageError
 from omnictl.model.diagnostic import Diagnostic
-from tests.builders import example_scene
+from tests.builders import example_scene, problem
 from tests.unit.codec.strategies import json_values, plans, reports, states
 
 Decode = Callable[[Any], object]
@@ -195,6 +195,17 @@ def test_the_other_kind_is_named() -> None:
     assert "kind: expected a string" in _refused(lambda: decode_envelope({**plan, "kind": 1}, path="x")).detail
     assert "no report of an apply but 'plan'" in _refused(lambda: _report(plan)).detail
     assert "no plan but 'apply'" in _refused(lambda: _plan({**plan, "kind": "apply"})).detail
+
+
+@pytest.mark.parametrize("code", ["", "A", "a b", "a--b", "-a", "a\n", "\x1ba", "a\u202e", "A" * 100])
+def test_a_code_that_is_none_is_refused(code: str) -> None:
+    document = make_envelope(
+        "plan", version="1", environment=None, sandbox=False, exit_code=0, diagnostics=(problem("some-code-2"),)
+    )
+    assert decode_envelope(document, path="x").diagnostics == (problem("some-code-2"),)
+    _put(document, ("diagnostics", 0, "code"), code)
+    found = _refused(lambda: decode_envelope(document, path="x"))
+    assert found.detail == f"diagnostics[0].code: {code[:80]!a} is no code."
 
 
 def test_an_edited_plan_is_damaged() -> None:

@@ -1,6 +1,7 @@
 """The good path of reading a state: taken for what omnictl wrote, never for what reads in two ways."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,9 @@ from omnictl.codec.state import FORMAT_VERSION, decode_state, encode_state
 from omnictl.model.state import State
 from tests.builders import example_scene
 from tests.unit.codec.strategies import states
+
+WHOLE = Path(__file__).parents[2] / "golden" / "expected" / "state-whole.json"
+"""A state with everything that a state can hold."""
 
 
 def quickly(text: str) -> Any:
@@ -31,8 +35,12 @@ def test_both_readers_give_the_same_state(state: State) -> None:
 def test_what_omnictl_wrote_takes_the_good_path(monkeypatch: pytest.MonkeyPatch) -> None:
     state = example_scene().state
     assert len(state.records) > 1
+    whole = WHOLE.read_text(encoding="utf-8")
+    read = decode_state(whole, path="x")
+    assert None not in {read.records[each].updated_at for each in read.records}
     monkeypatch.setattr(careful, "_decode_records", None)
     assert decode_state(encode_state(state), path="x") == state
+    assert decode_state(whole, path="x") == read
 
 
 TEXT = encode_state(example_scene().state)

@@ -1,5 +1,6 @@
 """The index of scenarios that look alike finds what comparing each with each finds."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,3 +57,14 @@ def test_a_name_that_is_cut_short_is_found_from_both_sides() -> None:
     assert [(each.key, each.exact) for each in alikes.of(account["K1"].attributes)] == [("K1", True), ("K2", False)]
     assert [each.key for each in alikes.of(account["K2"].attributes)] == ["K1", "K2"]
     assert [each.key for each in alikes.of(account["K4"].attributes)] == ["K4"]
+
+
+@pytest.mark.parametrize(("short", "found"), [("order u", False), ("order up", True), ("order upd", True)])
+def test_a_cut_name_says_something_from_eight_characters_on(short: str, *, found: bool) -> None:
+    account = {
+        "K1": Remote("K1", Attributes(short, (Step("SMS"),))),
+        "K2": Remote("K2", Attributes("order updates", (Step("SMS"),))),
+    }
+    alikes = Alikes(account, ())
+    assert [each.key for each in alikes.of(account["K1"].attributes)] == (["K1", "K2"] if found else ["K1"])
+    assert [each.key for each in alikes.of(account["K2"].attributes)] == (["K1", "K2"] if found else ["K2"])
