@@ -1,5 +1,6 @@
 """How text looks: colours by role, width of wide characters, and what a terminal must never be given."""
 
+import re
 import unicodedata
 
 from msgspec import Struct
@@ -49,21 +50,32 @@ def sanitize(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        each if _is_harmless(each) or (each == _JOINER and _joins(text, i)) else _escape(each)
+        each if _is_harmless(each) or (each in _OF_PICTURES and _joins(text, i)) else _escape(each)
         for i, each in enumerate(text)
     )
 
 
-_JOINER, _EMOJI_STYLE = "\u200d", "\ufe0f"
+_JOINER, _EMOJI_STYLE, _KEYCAP = "\u200d", "\ufe0f", "\u20e3"
+_OF_PICTURES = (_JOINER, _EMOJI_STYLE)
+
+
+_LOOKS_LIKE_NOTHING = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""What counts as printable, and has no width or shows nothing."""
 
 
 def _is_harmless(character: str) -> bool:
+    if _LOOKS_LIKE_NOTHING.match(character):
+        return False
     return character.isprintable() or unicodedata.category(character) in ("Mn", "Mc", "Me")
 
 
 def _joins(text: str, position: int) -> bool:
-    """Tell whether a zero-width joiner makes one picture of two; anywhere else it only hides."""
+    """Tell whether a joiner makes one picture of two, or a style belongs to one; anywhere else they only hide."""
     before = text[:position].rstrip(_EMOJI_STYLE)[-1:]
+    if text[position] == _EMOJI_STYLE:
+        return _is_picture(before) or text[position + 1 : position + 2] == _KEYCAP
     return _is_picture(before) and _is_picture(text[position + 1 : position + 2])
 
 

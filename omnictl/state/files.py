@@ -1,6 +1,7 @@
 """Files that survive a power cut: written whole or not at all, in durable directories, some for the owner alone."""
 
 import errno
+import glob
 import os
 import stat
 import tempfile
@@ -69,7 +70,7 @@ def replace_file(path: Path, content: bytes, *, private: bool, modified_at: floa
 def _drop_stale(path: Path) -> None:
     """Drop what a power cut left of an earlier write; a young one may be another process's, which is at work."""
     limit = time.time() - _STALE_SECONDS
-    for stale in path.parent.glob(f".{path.name}.*.tmp"):
+    for stale in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         with suppress(OSError):
             if stale.stat().st_mtime < limit:
                 stale.unlink()

@@ -1,5 +1,6 @@
 """The one httpx client: sends one request and says what came of it. It never repeats, redirects, or interprets."""
 
+import errno
 import os
 import re
 import ssl
@@ -281,15 +282,22 @@ def _make_ssl_context(base: BaseUrl, options: ClientOptions) -> ssl.SSLContext:
         if name == "SSL_CERT_DIR":
             context.load_verify_locations(capath=place)
         else:
-            context.load_verify_locations(cafile=place or _usual_authorities())
+            context.load_verify_locations(cafile=_regular(place) if place else _usual_authorities())
     except OSError as error:  # SSLError is one
         raise AccessError(_bad_ca_file(f"{name}={place}", error)) from None
     if options.ca_file:
         try:
-            context.load_verify_locations(cafile=os.fspath(options.ca_file))
+            context.load_verify_locations(cafile=_regular(options.ca_file))
         except (OSError, ssl.SSLError) as error:
             raise AccessError(_bad_ca_file(options.ca_file, error)) from None
     return context
+
+
+def _regular(path: str) -> str:
+    """Return the path of a file. Raises OSError for a pipe, which would never end."""
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - as it stands in a variable
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return path
 
 
 def _usual_authorities() -> str:

@@ -20,7 +20,7 @@ from tests.hostile.steering import find_steering
 from tests.unit.codec.strategies import plans, records_of, reports
 
 SIGNS = st.sampled_from(
-    "\x00\x07\x08\r\n\t\x1b\x7f\x9b\x9d\u00ad\u061c\u200b\u200d\u202e\u2066\u2028\ufeff\ud800\U000e0041%:,|<>&\"'`@#]"
+    "\x00\x07\x08\r\n\t\x1b\x7f\x9b\x9d\u00ad\u061c\u200b\u200d\u202e\u2066\u2028\ufeff\u034f\u115f\u3164\u2800\U000e0100\ud800\U000e0041%:,|<>&\"'`@#]"
 )
 HOSTILE = st.lists(SIGNS | st.sampled_from(["::error::x", "\x1b]8;;http://x\x07", "]]>", "<script>", "a"]), max_size=8)
 hostile_texts = HOSTILE.map("".join)

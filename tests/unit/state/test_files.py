@@ -225,3 +225,12 @@ def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
+
+
+def test_a_name_with_signs_of_a_pattern_drops_nothing_of_others(tmp_path: Path) -> None:
+    theirs = tmp_path / ".mine.old.tmp"
+    theirs.write_text("mine")
+    os.utime(theirs, (0, 0))
+    for name in ("*", "m[i]ne", "?ine"):
+        replace_file(tmp_path / name, b"x", private=False)
+    assert theirs.read_text() == "mine"
