@@ -13,7 +13,6 @@ import pytest
 
 from tests.e2e.conftest import ServeSandbox
 from tests.e2e.processes import BOUND_SECONDS, OMNICTL, assert_whole, declare, end, read_until, start
-from tests.e2e.running import omnictl
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 NUMBER = 5
