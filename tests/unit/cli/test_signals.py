@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from omnictl.cli import signals
 from omnictl.cli.signals import SignalReceived, let_signals_end, outlast_signals, raise_on_signals, stopping
 from omnictl.provider.base import StopSignal
 
@@ -108,10 +109,10 @@ def test_what_is_ignored_stays_ignored(handlers: None) -> None:
     raise_on_signals()
     with stopping(StopSignal(), lambda text: None, lambda: ""):
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        assert signal.getsignal(signal.SIGTERM) is not signals._end
     let_signals_end()
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is signals._end
 
 
 def test_what_follows_on_the_work_outlasts_one_signal(handlers: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +127,7 @@ def test_what_follows_on_the_work_outlasts_one_signal(handlers: None, monkeypatc
     outlast_signals(said.append, lambda: "No report.", has_begun=lambda: bool(begun), announcement="It has ended.")
     with pytest.raises(SignalReceived):
         signal.raise_signal(signal.SIGTERM)
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, "a second one ends the process"
+    assert signal.getsignal(signal.SIGTERM) is signals._end, "a second one ends the process"
     begun.append(True)
     outlast_signals(said.append, lambda: "No report.", has_begun=lambda: bool(begun), announcement="It has ended.")
     signal.raise_signal(signal.SIGTERM)
