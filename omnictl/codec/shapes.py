@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from omnictl.model.hidden import INVISIBLE
 from omnictl.model.scenario import Json
 
 T = TypeVar("T")
@@ -14,11 +15,13 @@ T = TypeVar("T")
 _MOST = 2**53
 _LARGEST = 1e300
 _HIDDEN = re.compile(
-    "[\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0e\U000e0100-\U000e01ef\ud800-\uf8ff\ufeff\uffa0\ufff0-\ufffb"
-    "\U000110bd\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+    f"[{INVISIBLE}\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u08e2\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\uf8ff\ufeff\ufff0-\ufffb\U000110bd\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
-"""What is not seen, or steers what is seen: controls, bidirectional and zero-width signs, surrogates, private ones."""
+"""What is not seen, or steers what is seen: controls, bidirectional and zero-width signs, surrogates, private ones.
+
+A table, and not what this version of Python knows of Unicode: a state is spelled alike by all of them.
+"""
 
 
 class ShapeError(ValueError):

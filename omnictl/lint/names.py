@@ -1,9 +1,11 @@
 """Rules about names and about the scenarios of an environment together."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from omnictl.lint.findings import Finding
 from omnictl.model.address import id_of
+from omnictl.model.hidden import find_hidden
 from omnictl.model.scenario import Configuration, Resource
 
 
@@ -13,9 +15,8 @@ def find_odd_names(configuration: Configuration) -> Iterator[tuple[Resource, Fin
         name = resource.attributes.name
         if name != " ".join(name.split(" ")).strip() or "  " in name:
             yield resource, Finding("name", f"{name!r} has spaces at its ends, or several in a row.", "remove them")
-        hidden = next((each for each in name if not each.isprintable()), None) if not name.isprintable() else None
-        if hidden is not None:
-            detail = f"The name holds U+{ord(hidden):04X}, which nobody sees."
+        for position in islice(find_hidden(name), 1):
+            detail = f"The name holds U+{ord(name[position]):04X}, which nobody sees."
             yield resource, Finding("name", detail, "remove it")
 
 

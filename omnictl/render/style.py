@@ -1,9 +1,10 @@
 """How text looks: colours by role, width of wide characters, and what a terminal must never be given."""
 
-import re
 import unicodedata
 
 from msgspec import Struct
+
+from omnictl.model.hidden import EMOJI_STYLE, JOINER, find_hidden, is_picture, is_skin
 
 _CODES = {
     "added": "32",
@@ -47,44 +48,8 @@ class Style(Struct, frozen=True):
 
 def sanitize(text: str) -> str:
     """Return the text with everything visible that could steer a terminal or hide: controls, bidi, zero-width."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        each if _is_harmless(each) or (each in _OF_PICTURES and _joins(text, i)) else _escape(each)
-        for i, each in enumerate(text)
-    )
-
-
-_JOINER, _EMOJI_STYLE, _KEYCAP = "\u200d", "\ufe0f", "\u20e3"
-_OF_PICTURES = (_JOINER, _EMOJI_STYLE)
-
-
-_LOOKS_LIKE_NOTHING = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
-)
-"""What counts as printable, and has no width or shows nothing."""
-
-
-def _is_harmless(character: str) -> bool:
-    if _LOOKS_LIKE_NOTHING.match(character):
-        return False
-    return character.isprintable() or unicodedata.category(character) in ("Mn", "Mc", "Me")
-
-
-def _joins(text: str, position: int) -> bool:
-    """Tell whether a joiner makes one picture of two, or a style belongs to one; anywhere else they only hide."""
-    before = text[:position].rstrip(_EMOJI_STYLE)[-1:]
-    if text[position] == _EMOJI_STYLE:
-        return _is_picture(before) or text[position + 1 : position + 2] == _KEYCAP
-    return _is_picture(before) and _is_picture(text[position + 1 : position + 2])
-
-
-def _is_picture(character: str) -> bool:
-    return bool(character) and (unicodedata.category(character) == "So" or _is_skin(character))
-
-
-def _is_skin(character: str) -> bool:
-    return "\U0001f3fb" <= character <= "\U0001f3ff"
+    hidden = frozenset(find_hidden(text))
+    return "".join(_escape(each) if i in hidden else each for i, each in enumerate(text)) if hidden else text
 
 
 def _escape(character: str) -> str:
@@ -98,9 +63,9 @@ def width_of(text: str) -> int:
         return len(text)
     columns, before = 0, ""
     for each in text:
-        if each == _EMOJI_STYLE:
-            columns += _is_picture(before) and _columns(before) == 1
-        elif before != _JOINER and not (_is_skin(each) and _is_picture(before)):
+        if each == EMOJI_STYLE:
+            columns += is_picture(before) and _columns(before) == 1
+        elif before != JOINER and not (is_skin(each) and is_picture(before)):
             columns += _columns(each)
         before = each
     return columns
@@ -123,4 +88,4 @@ def truncate(text: str, columns: int, ellipsis: str) -> str:
         return text
     room = max(0, columns - width_of(ellipsis))
     end = next(i for i in range(len(text)) if width_of(text[: i + 1]) > room)
-    return text[:end].rstrip(_JOINER) + ellipsis
+    return text[:end].rstrip(JOINER) + ellipsis

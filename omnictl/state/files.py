@@ -49,7 +49,7 @@ def replace_file(path: Path, content: bytes, *, private: bool, modified_at: floa
     """
     make_durable_directory(path.parent)
     _drop_stale(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=_prefix_of(path), suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -67,10 +67,15 @@ def replace_file(path: Path, content: bytes, *, private: bool, modified_at: floa
         raise
 
 
+def _prefix_of(path: Path) -> str:
+    """Return how the name of a temporary file begins: nobody else's begins so."""
+    return f".{path.name}.omnictl-"
+
+
 def _drop_stale(path: Path) -> None:
     """Drop what a power cut left of an earlier write; a young one may be another process's, which is at work."""
     limit = time.time() - _STALE_SECONDS
-    for stale in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+    for stale in path.parent.glob(f"{glob.escape(_prefix_of(path))}*.tmp"):
         with suppress(OSError):
             if stale.stat().st_mtime < limit:
                 stale.unlink()

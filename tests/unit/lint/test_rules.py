@@ -85,12 +85,14 @@ def test_an_address_may_have_a_name() -> None:
     assert lint(Configuration({resource.address: resource}), {}) == ()
 
 
-@pytest.mark.parametrize("name", [" x", "x ", "x  y", "x\u200by", "x\ty", "x\u00a0y", "x\u202ey"])
+@pytest.mark.parametrize("name", [" x", "x ", "x  y", "x\u200by", "x\ty", "x\u00a0y", "x\u202ey", "x\u3164", "x\ufe0f"])
 def test_names_that_are_hard_to_see(name: str) -> None:
     assert {each.code for each in lint(configuration((name, "VKONTAKTE > SMS:A")), {})} == {"odd-name"}
 
 
-@pytest.mark.parametrize("name", ["x", "Bestellungen für Köln", "注文", "😀 party", "ก็"])
+@pytest.mark.parametrize(
+    "name", ["x", "Bestellungen für Köln", "注文", "😀 party", "ก็", "❤\ufe0f", "👩\u200d🚀", "1\ufe0f\u20e3"]
+)
 def test_names_of_all_languages_are_fine(name: str) -> None:
     assert lint(configuration((name, "VKONTAKTE > SMS:A")), {}) == ()
 

@@ -45,6 +45,18 @@ def test_width(text: str, columns: int) -> None:
         ("\U000e0041", "\\U000e0041"),
         ("\ud800", "\\ud800"),
         ("a\u00a0b", "a\\xa0b"),
+        ("a\u034fb", "a\\u034fb"),
+        ("a\u2800\u3164b", "a\\u2800\\u3164b"),
+        ("a\U000e0100b", "a\\U000e0100b"),
+        ("a\ufe0fb", "a\\ufe0fb"),
+        ("\ufe0f", "\\ufe0f"),
+        ("+\ufe0f", "+\\ufe0f"),
+        ("❤\ufe0f❤\ufe0e", "❤\ufe0f❤\ufe0e"),
+        ("↔\ufe0f‼\ufe0f", "↔\ufe0f‼\ufe0f"),
+        ("🙂\u200d↔\ufe0f", "🙂\u200d↔\ufe0f"),
+        ("1\ufe0f\u20e3#\ufe0f\u20e3", "1\ufe0f\u20e3#\ufe0f\u20e3"),
+        ("x\ufe0f\u20e3", "x\\ufe0f\u20e3"),
+        ("\ufe0f\u20e3", "\\ufe0f\u20e3"),
     ],
 )
 def test_what_could_hide_is_made_visible(text: str, shown: str) -> None:

@@ -108,11 +108,11 @@ def test_a_file_bears_the_time_that_it_is_given(tmp_path: Path) -> None:
 def test_a_rest_is_dropped_after_an_hour_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_700_000_000.0
     monkeypatch.setattr("omnictl.state.files.time.time", lambda: now)
-    for name, age in ((".x.old.tmp", 3601), (".x.even.tmp", 3600), (".x.young.tmp", 3599)):
+    for name, age in ((".x.omnictl-old.tmp", 3601), (".x.omnictl-even.tmp", 3600), (".x.omnictl-young.tmp", 3599)):
         (tmp_path / name).write_text("half")
         os.utime(tmp_path / name, (now - age, now - age))
     replace_file(tmp_path / "x", b"", private=True)
-    assert sorted(each.name for each in tmp_path.iterdir()) == [".x.even.tmp", ".x.young.tmp", "x"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".x.omnictl-even.tmp", ".x.omnictl-young.tmp", "x"]
 
 
 def test_what_is_being_written_lies_hidden_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,10 +227,13 @@ def _umask() -> int:
     return mask
 
 
-def test_a_name_with_signs_of_a_pattern_drops_nothing_of_others(tmp_path: Path) -> None:
-    theirs = tmp_path / ".mine.old.tmp"
-    theirs.write_text("mine")
-    os.utime(theirs, (0, 0))
-    for name in ("*", "m[i]ne", "?ine"):
-        replace_file(tmp_path / name, b"x", private=False)
-    assert theirs.read_text() == "mine"
+@pytest.mark.parametrize("name", ["*", "m[i]ne", "?ine", "mine"])
+def test_what_others_left_is_not_dropped(tmp_path: Path, name: str) -> None:
+    theirs = [tmp_path / each for each in (".mine.old.tmp", ".mine.abcdefgh.tmp", ".mine.omnictl-old")]
+    ours = tmp_path / f".{name}.omnictl-abcdefgh.tmp"
+    for each in (*theirs, ours):
+        each.write_text("x")
+        os.utime(each, (0, 0))
+    replace_file(tmp_path / name, b"x", private=False)
+    assert all(each.exists() for each in theirs)
+    assert not ours.exists()

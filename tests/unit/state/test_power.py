@@ -155,7 +155,10 @@ def test_a_version_that_cannot_be_kept_stops_the_first_write_of_a_run_alone(
 
 def test_what_a_power_cut_left_goes_and_what_another_process_writes_stays(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    stale, young, other = (tmp_path / name for name in (".state.json.a.tmp", ".state.json.b.tmp", ".other.json.a.tmp"))
+    stale, young, other = (
+        tmp_path / name
+        for name in (".state.json.omnictl-a.tmp", ".state.json.omnictl-b.tmp", ".other.json.omnictl-a.tmp")
+    )
     for each in (stale, young, other):
         each.write_text("half")
     yesterday = time.time() - 86_400
@@ -166,7 +169,7 @@ def test_what_a_power_cut_left_goes_and_what_another_process_writes_stays(tmp_pa
 
 
 def test_an_old_rest_that_cannot_be_dropped_stops_nothing(tmp_path: Path) -> None:
-    rest = tmp_path / ".state.json.a.tmp"
+    rest = tmp_path / ".state.json.omnictl-a.tmp"
     rest.mkdir()
     os.utime(rest, (0, 0))
     replace_file(tmp_path / "state.json", b"whole", private=False)
