@@ -1,5 +1,6 @@
 """Files that somebody named to be written: plans, reports, keys, scenarios in canonical layout."""
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,17 +13,26 @@ from omnictl.state.files import replace_file
 def refuse_unwritable(paths: Iterable[Path]) -> None:
     """Raise UsageError for a path that cannot be written, before anything is read or sent; its folder is made."""
     for path in paths:
-        target = Path(os.path.realpath(path))
-        if _leads_away(path, target):
-            raise UsageError(unwritable(path, _AWAY))
+        why = find_obstacle(path)
+        if why:
+            raise UsageError(unwritable(path, why))
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            Path(os.path.realpath(path)).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(unwritable(path, error.strerror or str(error))) from None
-        if target.is_dir():
-            raise UsageError(unwritable(path, "it is a directory"))
-        if not os.access(target if target.exists() else target.parent, os.W_OK):
-            raise UsageError(unwritable(path, "permission denied, or a file system that is read-only"))
+
+
+def find_obstacle(path: Path) -> str:
+    """Return why a file cannot be written, as far as that can be seen without writing; "" where nothing is seen."""
+    target = Path(os.path.realpath(path))
+    if _leads_away(path, target):
+        return _AWAY
+    if target.is_dir():
+        return "it is a directory"
+    standing = next(each for each in (target, *target.parents) if each.exists())
+    if standing != target and not standing.is_dir():
+        return os.strerror(errno.ENOTDIR)
+    return "" if os.access(standing, os.W_OK) else "permission denied, or a file system that is read-only"
 
 
 _AWAY = "a link leads out of this folder; name the file behind it"

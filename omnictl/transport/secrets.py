@@ -1,6 +1,8 @@
 """The two places outside of the environment that hold secrets, asked for real: a command's output, and the keyring."""
 
+import os
 import subprocess
+import threading
 from importlib.util import find_spec
 
 from omnictl.errors import AccessError
@@ -9,22 +11,33 @@ from omnictl.model.diagnostic import Diagnostic, Severity
 COMMAND_SECONDS = 60.0
 """How long a command for credentials may take: some ask a person for a touch."""
 
+MOST_BYTES = 64 * 1024
+"""How much it may print; a token has a few thousand characters."""
+
+_REST_SECONDS = 0.5
+"""How long what a command printed may be on its way to us when it has ended."""
+
 
 def run_command(command: tuple[str, ...], *, timeout_seconds: float = COMMAND_SECONDS) -> str:
     """Return what a command prints; no shell, no input. Raises AccessError, which never holds what it printed."""
     why = ""
     try:
         with subprocess.Popen(  # noqa: S603 - allowed by the user, from outside of the files
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         ) as process:
+            listener = _Listener(process)
             try:
-                printed, _ = process.communicate(timeout=timeout_seconds)
+                process.wait(timeout_seconds)
             except BaseException:
-                _end(process)
+                process.kill()
                 raise
-        if process.returncode == 0:
+        printed = listener.take()
+        if len(printed) > MOST_BYTES:
+            why = f"printed more than {MOST_BYTES:,} bytes"
+        elif process.returncode == 0:
             return printed.decode("utf-8")
-        why = f"ended with code {process.returncode}"
+        else:
+            why = f"ended with code {process.returncode}"
     except OSError as error:
         why = f"could not be run ({error.strerror or 'unknown cause'})"
     except subprocess.TimeoutExpired:
@@ -42,12 +55,30 @@ def run_command(command: tuple[str, ...], *, timeout_seconds: float = COMMAND_SE
     )
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a command; what it has started itself may hold its pipes for ever, and is not waited for."""
-    process.kill()
-    for pipe in (process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()
+class _Listener:
+    """Reads what a command prints, in a thread of its own: what the command has started may hold the pipe for ever."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        self._process = process
+        self._pipe = os.dup(process.stdout.fileno())
+        self._printed = b""
+        self._thread = threading.Thread(target=self._listen, name="credentials", daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        try:
+            while len(self._printed) <= MOST_BYTES and (part := os.read(self._pipe, MOST_BYTES)):
+                self._printed += part
+        finally:
+            os.close(self._pipe)
+        if len(self._printed) > MOST_BYTES:
+            self._process.kill()
+
+    def take(self) -> bytes:
+        """Return what the command, which has ended, printed; what comes later is from others."""
+        self._thread.join(_REST_SECONDS)
+        return self._printed
 
 
 def keyring_get(service: str, user: str) -> str | None:

@@ -38,6 +38,17 @@ class TestInit:
         assert omnictl("fmt", "--check", "omnictl.yaml").code == 0
         assert omnictl("plan", "--sandbox").code == 0
 
+    def test_nothing_is_written_where_one_of_its_files_cannot_be(
+        self, project: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        outside = tmp_path_factory.mktemp("outside")
+        (project / ".github").symlink_to(outside)
+        ran = omnictl("init", "--ci", "github")
+        assert ran.code == 1
+        assert "error[cannot-write-file]" in ran.err
+        assert [each.name for each in project.iterdir()] == [".github"]
+        assert list(outside.iterdir()) == []
+
     def test_what_is_there_is_left_alone(self, project: Path) -> None:
         write(project, {"omnictl.yaml": "version: 1\n", "scenarios/deep/own.yaml": good("own")})
         ran = omnictl("init")

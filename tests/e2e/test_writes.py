@@ -16,7 +16,7 @@ from omnictl.sandbox.store import World
 from tests.e2e.running import omnictl
 from tests.served import served
 
-_TEMPORARY = re.compile(r"/\.([^/]+)\.[^./]{8}\.tmp$")
+_TEMPORARY = re.compile(r"/\.([^/]+)\.omnictl-[^./]{8}\.tmp$")
 """A file is written beside itself first."""
 
 ROOT = Path(__file__).parents[2]

@@ -8,10 +8,11 @@ import click
 
 from omnictl.cli.context import get_session
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.files import write_text
+from omnictl.cli.files import find_obstacle, unwritable, write_text
 from omnictl.cli.globals import global_options
 from omnictl.cli.workflows import WORKFLOWS
 from omnictl.config.discovery import is_scenario_name
+from omnictl.errors import OutputError
 
 _SETTINGS = """\
 # The settings of omnictl. Everything here has a usual value; all of it: omnictl schema settings
@@ -50,15 +51,24 @@ default: true
 def command(ctx: click.Context, ci: str | None) -> int:
     """Write omnictl.yaml and a first scenario. Files that are there are left alone, and nothing is asked."""
     output = get_session(ctx).output
-    for name, text in _wanted(ci):
-        path = Path(name)
-        if lexists(path) or (path.parent.name == "scenarios" and _has_scenarios()):
-            output.say(f"{path.parent.as_posix() if not lexists(path) else name} is there and was left alone.")
-            continue
-        write_text(path, text)
-        output.result(f"wrote {name}")
+    files = {Path(name): text for name, text in _wanted(ci)}
+    missing = [path for path in files if not _is_there(path)]
+    for path in missing:
+        if why := find_obstacle(path):
+            raise OutputError(unwritable(path, why))
+    for path, text in files.items():
+        if path in missing:
+            write_text(path, text)
+            output.result(f"wrote {path.as_posix()}")
+        else:
+            there = path if lexists(path) else path.parent
+            output.say(f"{there.as_posix()} is there and was left alone.")
     output.result("\nNext:\n    omnictl plan --sandbox")
     return ExitCode.OK
+
+
+def _is_there(path: Path) -> bool:
+    return lexists(path) or (path.parent.name == "scenarios" and _has_scenarios())
 
 
 def _wanted(ci: str | None) -> Iterator[tuple[str, str]]:

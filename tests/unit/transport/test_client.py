@@ -4,6 +4,7 @@ import base64
 import contextlib
 import http.client
 import logging
+import os
 import socket
 import ssl
 import subprocess
@@ -529,3 +530,16 @@ def test_a_head_without_end_takes_no_longer_than_any_answer(drip: bytes) -> None
         ended.set()
         thread.join()
     assert found == Lost("no answer in time")
+
+
+@pytest.mark.parametrize("variable", [False, True])
+def test_a_pipe_of_authorities_is_refused_and_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: bool
+) -> None:
+    pipe = tmp_path / "ca.pem"
+    os.mkfifo(pipe)
+    if variable:
+        monkeypatch.setenv("SSL_CERT_FILE", str(pipe))
+    with pytest.raises(AccessError, match="ca-file-unreadable") as refused:
+        client(options=ClientOptions(ca_file=None if variable else str(pipe)))
+    assert "not a regular file" in refused.value.diagnostics[0].detail

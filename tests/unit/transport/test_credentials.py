@@ -182,6 +182,7 @@ def test_a_command_runs_without_a_shell() -> None:
         (f"print('{SECRET}'); raise SystemExit(3)", 30.0, "ended with code 3"),
         (f"print('{SECRET}', flush=True); import time; time.sleep(60)", 0.05, "did not end within 0.05 seconds"),
         (r"import sys; sys.stdout.buffer.write(b'\xff')", 30.0, "is not text"),
+        (f"while True: print('{SECRET}')", 30.0, "printed more than 65,536 bytes"),
     ],
 )
 def test_a_failing_command_tells_nothing_of_its_output(code: str, timeout: float, why: str) -> None:
@@ -198,6 +199,14 @@ def test_what_a_command_has_started_itself_is_not_waited_for(tmp_path: Path) -> 
     with pytest.raises(AccessError, match="credentials-command-failed"):
         run_command((sys.executable, "-c", code, str(tmp_path / "pid")), timeout_seconds=2.0)
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
+def test_what_goes_on_after_the_command_is_not_waited_for(tmp_path: Path) -> None:
+    """The command has printed and ended; what it left behind still holds its pipe."""
+    sleeper = "import time; time.sleep(600)"
+    code = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {sleeper!r}]).pid)"
+    printed = run_command((sys.executable, "-c", code), timeout_seconds=20.0)
+    os.kill(int(printed), signal.SIGKILL)
 
 
 def test_a_command_that_is_not_there_is_told() -> None:
