@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import os
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.raw import PAGE, count_changed
+from bench.ruler import Request, Ruler
 
 SCHEMA = Path(__file__).parents[1] / "schema" / "scenario.schema.json"
 
@@ -25,49 +24,27 @@ def _read_files(directory: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-async def _send_all(base: str, requests: list[tuple[str, str, Any]], in_flight: int) -> list[Any]:
+async def _gather_all(base: str, requests: Sequence[Request], in_flight: int) -> list[bytes]:
     import httpx
 
     gate = asyncio.Semaphore(in_flight)
-    headers = {"Authorization": "App key"}
+    headers = {"Authorization": "App key", "Content-Type": "application/json"}
     async with httpx.AsyncClient(base_url=base, headers=headers, trust_env=False, verify=False) as client:
 
-        async def send(method: str, target: str, body: Any) -> Any:
+        async def send(method: str, path: str, body: bytes | None) -> bytes:
             async with gate:
-                return (await client.request(method, target, json=body)).json()
+                return (await client.request(method, path, content=body)).content
 
         return await asyncio.gather(*(send(*each) for each in requests))
 
 
-def _read_account(base: str, expected: int) -> dict[str, dict[str, Any]]:
-    pages = [("GET", f"/omni/1/scenarios?limit=100&page={page}", None) for page in range(expected // PAGE + 1)]
-    answers = asyncio.run(_send_all(base, pages, 10))
-    return {row["key"]: row for answer in answers for row in answer["scenarios"]}
+def _send_all(base: str, requests: Sequence[Request], in_flight: int) -> list[bytes]:
+    return asyncio.run(_gather_all(base, requests, in_flight))
 
 
-def _plan(directory: str, base: str, state_path: str) -> None:
-    files = _read_files(directory)
-    records = {} if state_path == "-" else json.loads(Path(state_path).read_text())["records"]
-    print(f"{count_changed(files, records, _read_account(base, len(records)))} changed")
-
-
-def _apply(directory: str, base: str, in_flight: int) -> None:
-    files = _read_files(directory)
-    _read_account(base, 0)
-    bodies = [("POST", "/omni/1/scenarios", {"name": v["name"], "flow": v["flow"]}) for v in files.values()]
-    answers = asyncio.run(_send_all(base, bodies, in_flight))
-    keys = {name: answer["key"] for name, answer in zip(files, answers, strict=True)}
-    Path(os.devnull).write_text(json.dumps(keys))
-    print(f"{len(keys)} created")
+def _dump(value: Any) -> bytes:
+    return json.dumps(value).encode()
 
 
 if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["validate", directory]:
-            print(len(_read_files(directory)))
-        case ["plan", directory, base, state]:
-            _plan(directory, base, state)
-        case ["apply", directory, base, in_flight]:
-            _apply(directory, base, int(in_flight))
-        case _:
-            sys.exit("a ruler takes: validate DIR | plan DIR URL STATE | apply DIR URL IN_FLIGHT")
+    Ruler(_read_files, _send_all, json.loads, _dump).run()

@@ -5,13 +5,13 @@ libcurl for requests, the C parser with an own walk that keeps positions, a hand
 
 import os
 import re
-import sys
 from collections.abc import Sequence
 from typing import Any
 
+from bench.ruler import Request, Ruler
+
 CHANNELS = {"EMAIL", "KAKAO_ALIM", "KAKAO_CHINGU", "LINE", "PUSH", "SMS", "VIBER", "VKONTAKTE", "VOICE", "WHATSAPP"}
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-PAGE = 100
 
 
 def read_files(directory: str) -> dict[str, dict[str, Any]]:
@@ -42,7 +42,7 @@ def _walk(node: Any, path: str, positions: dict[str, tuple[int, int]]) -> Any:
     return {key.value: _walk(value, f"{path}.{key.value}", positions) for key, value in node.value}
 
 
-def send_all(requests: Sequence[tuple[str, str, bytes | None]], in_flight: int) -> list[bytes]:
+def send_all(base: str, requests: Sequence[Request], in_flight: int) -> list[bytes]:
     """Send requests with so many in flight; returns the bodies in their order."""
     from io import BytesIO
 
@@ -56,9 +56,9 @@ def send_all(requests: Sequence[tuple[str, str, bytes | None]], in_flight: int) 
     headers = ["Authorization: App key", "Content-Type: application/json", "Expect:"]
     while waiting or open_ones:
         while waiting and free:
-            number, (method, url, body) = waiting.pop()
+            number, (method, path, body) = waiting.pop()
             curl, buffer = free.pop(), BytesIO()
-            curl.setopt(pycurl.URL, url)
+            curl.setopt(pycurl.URL, base + path)
             curl.setopt(pycurl.WRITEDATA, buffer)
             curl.setopt(pycurl.HTTPHEADER, headers)
             if body is not None:
@@ -79,63 +79,19 @@ def send_all(requests: Sequence[tuple[str, str, bytes | None]], in_flight: int) 
     return bodies
 
 
-def read_account(base: str, expected: int) -> dict[str, dict[str, Any]]:
-    """Read every page, as many at once as the count of the state says."""
+def load(text: bytes) -> Any:
+    """Parse JSON."""
     import orjson
 
-    pages = [("GET", f"{base}/omni/1/scenarios?limit=100&page={page}", None) for page in range(expected // PAGE + 1)]
-    rows = [row for body in send_all(pages, 10) for row in orjson.loads(body)["scenarios"]]
-    return {row["key"]: row for row in rows}
+    return orjson.loads(text)
 
 
-def read_records(state_path: str) -> dict[str, Any]:
-    """Read the records of a state; "-" has none."""
+def dump(value: Any) -> bytes:
+    """Write JSON."""
     import orjson
 
-    if state_path == "-":
-        return {}
-    with open(state_path, "rb") as file:
-        records: dict[str, Any] = orjson.loads(file.read())["records"]
-    return records
-
-
-def count_changed(files: dict[str, dict[str, Any]], records: dict[str, Any], remotes: dict[str, dict[str, Any]]) -> int:
-    """Count the scenarios that differ from the account, and those that it does not have."""
-    changed = 0
-    for name, value in files.items():
-        remote = remotes.get(records[name]["key"]) if name in records else None
-        changed += remote is None or (remote["name"], remote["flow"]) != (value["name"], value["flow"])
-    return changed
-
-
-def plan(directory: str, base: str, state_path: str) -> None:
-    """Compare files, state and account."""
-    files, records = read_files(directory), read_records(state_path)
-    print(f"{count_changed(files, records, read_account(base, len(records)))} changed")
-
-
-def apply(directory: str, base: str, in_flight: int) -> None:
-    """Create everything, and write the keys down."""
-    import orjson
-
-    files = read_files(directory)
-    read_account(base, 0)
-    url = f"{base}/omni/1/scenarios"
-    bodies = [("POST", url, orjson.dumps({"name": v["name"], "flow": v["flow"]})) for v in files.values()]
-    answers = send_all(bodies, in_flight)
-    keys = {name: orjson.loads(answer)["key"] for name, answer in zip(files, answers, strict=True)}
-    with open(os.devnull, "wb") as file:
-        file.write(orjson.dumps(keys))
-    print(f"{len(keys)} created")
+    return orjson.dumps(value)
 
 
 if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["validate", directory]:
-            print(len(read_files(directory)))
-        case ["plan", directory, base, state]:
-            plan(directory, base, state)
-        case ["apply", directory, base, in_flight]:
-            apply(directory, base, int(in_flight))
-        case _:
-            sys.exit("a ruler takes: validate DIR | plan DIR URL STATE | apply DIR URL IN_FLIGHT")
+    Ruler(read_files, send_all, load, dump).run()
