@@ -10,40 +10,42 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from omnictl.codec.diagnostics import decode_texts
 from omnictl.codec.parts import (
     decode_account,
     decode_address,
-    decode_attributes,
-    decode_lifecycle,
     decode_record,
     encode_account,
-    encode_attributes,
-    encode_lifecycle,
     encode_record,
 )
 from omnictl.codec.quick_state import read_quickly
 from omnictl.codec.shapes import (
     ShapeError,
     as_count,
-    as_flag,
     as_list,
     as_object,
-    as_optional_text,
-    as_optional_time,
     as_text,
-    as_time,
     compact,
     escape_hidden,
     parse_json,
-    write_time,
+)
+from omnictl.codec.state_parts import (
+    decode_default,
+    decode_intent,
+    decode_mark,
+    decode_repeat,
+    decode_tombstone,
+    encode_default,
+    encode_intent,
+    encode_mark,
+    encode_repeat,
+    encode_tombstone,
 )
 from omnictl.codec.upgrades import UPGRADES
 from omnictl.errors import StateError
 from omnictl.model.address import Address, id_of
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.scenario import Json
-from omnictl.model.state import AccountDefault, Intent, PlanMark, Record, RepeatedCreate, State, Tombstone
+from omnictl.model.state import Record, State, Tombstone
 
 FORMAT_VERSION = 1
 
@@ -63,7 +65,7 @@ def _dump(value: Json) -> str:
 
 def encode_state(state: State) -> str:
     """Return the state as JSON text with a line end: one line a field, so that a diff names what changed."""
-    parts = {name: _lay_out(value) for name, value in _to_document(state, {}).items()}
+    parts = {name: _lay_out(value) for name, value in _to_document(state).items()}
     blocks = [_record_block(record) for _, record in sorted(state.records.items())]
     if blocks:
         parts["records"] = "{\n" + ",\n".join(blocks) + "\n  }"
@@ -121,7 +123,8 @@ def _find_conflict(text: str | bytes) -> int | None:
     return next((number for number, line in enumerate(lines, 1) if line.startswith(b"<<<<<<< ")), None)
 
 
-def _to_document(state: State, records: dict[str, Json]) -> dict[str, Json]:
+def _to_document(state: State) -> dict[str, Json]:
+    """Return the document of a state, in the order in which it is written; the records are laid out on their own."""
     return {
         "format_version": FORMAT_VERSION,
         "kind": "state",
@@ -131,17 +134,17 @@ def _to_document(state: State, records: dict[str, Json]) -> dict[str, Json]:
         **compact(
             {
                 "account": encode_account(state.account) if state.account else None,
-                "account_default": _encode_default(state.account_default),
+                "account_default": encode_default(state.account_default),
                 "listed": state.listed or None,
             }
         ),
-        "records": records,
+        "records": {},
         **compact(
             {
-                "intents": [_encode_intent(each) for each in sorted(state.intents, key=lambda each: each.address)],
-                "tombstones": [_encode_tombstone(each) for each in sorted(state.tombstones, key=_by_address)],
-                "repeated_creates": [_encode_repeat(each) for each in state.repeated_creates],
-                "plans": [_encode_mark(each) for each in state.plans],
+                "intents": [encode_intent(each) for each in sorted(state.intents, key=lambda each: each.address)],
+                "tombstones": [encode_tombstone(each) for each in sorted(state.tombstones, key=_by_address)],
+                "repeated_creates": [encode_repeat(each) for each in state.repeated_creates],
+                "plans": [encode_mark(each) for each in state.plans],
             }
         ),
     }
@@ -172,11 +175,11 @@ def _make_state(records: dict[Address, Record], document: Document) -> State:
         serial=as_count(document.get("serial"), "serial"),
         account=None if account is None else decode_account(account, "account"),
         records=records,
-        tombstones=tuple(_each(document, "tombstones", _decode_tombstone)),
-        intents=tuple(_each(document, "intents", _decode_intent)),
-        repeated_creates=tuple(_each(document, "repeated_creates", _decode_repeat)),
-        account_default=_decode_default(document.get("account_default")),
-        plans=tuple(_each(document, "plans", _decode_mark)),
+        tombstones=tuple(_each(document, "tombstones", decode_tombstone)),
+        intents=tuple(_each(document, "intents", decode_intent)),
+        repeated_creates=tuple(_each(document, "repeated_creates", decode_repeat)),
+        account_default=decode_default(document.get("account_default")),
+        plans=tuple(_each(document, "plans", decode_mark)),
         listed=as_count(document.get("listed", 0), "listed"),
     )
 
@@ -200,106 +203,6 @@ def _upgrade(document: Document, path: str) -> Document:
     for step in UPGRADES[version:]:
         document = step(document)
     return document
-
-
-def _encode_default(default: AccountDefault) -> dict[str, Json] | None:
-    return compact({"id": id_of(default.address) if default.address else None, "key": default.key}) or None
-
-
-def _decode_default(value: Json) -> AccountDefault:
-    if value is None:
-        return AccountDefault()
-    fields = as_object(value, "account_default")
-    scenario_id = as_optional_text(fields.get("id"), "account_default.id")
-    key = as_optional_text(fields.get("key"), "account_default.key")
-    return AccountDefault(decode_address(scenario_id, "account_default.id") if scenario_id else None, key)
-
-
-def _encode_intent(each: Intent) -> dict[str, Json]:
-    return compact(
-        {
-            "id": id_of(each.address),
-            "body": encode_attributes(each.body),
-            "default": each.default,
-            "run": each.run,
-            "created_at": write_time(each.created_at),
-            "not_after": write_time(each.not_after),
-            "known_keys": list(each.known_keys),
-            "lifecycle": encode_lifecycle(each.lifecycle),
-            "replaces": each.replaces,
-        }
-    )
-
-
-def _decode_intent(value: Json, path: str) -> Intent:
-    fields = as_object(value, path)
-    return Intent(
-        address=decode_address(fields.get("id"), f"{path}.id"),
-        body=decode_attributes(fields.get("body"), f"{path}.body"),
-        default=as_flag(fields.get("default"), f"{path}.default"),
-        run=as_text(fields.get("run"), f"{path}.run"),
-        created_at=as_time(fields.get("created_at"), f"{path}.created_at"),
-        not_after=as_time(fields.get("not_after"), f"{path}.not_after"),
-        known_keys=decode_texts(fields.get("known_keys"), f"{path}.known_keys"),
-        lifecycle=decode_lifecycle(fields.get("lifecycle"), f"{path}.lifecycle"),
-        replaces=as_optional_text(fields.get("replaces"), f"{path}.replaces"),
-    )
-
-
-def _encode_tombstone(each: Tombstone) -> dict[str, Json]:
-    return compact(
-        {
-            "id": id_of(each.address),
-            "key": each.key,
-            "applied": encode_attributes(each.applied),
-            "removed_at": write_time(each.removed_at),
-            "retired": each.retired,
-        }
-    )
-
-
-def _decode_tombstone(value: Json, path: str) -> Tombstone:
-    fields = as_object(value, path)
-    return Tombstone(
-        decode_address(fields.get("id"), f"{path}.id"),
-        as_text(fields.get("key"), f"{path}.key"),
-        decode_attributes(fields.get("applied"), f"{path}.applied"),
-        as_time(fields.get("removed_at"), f"{path}.removed_at"),
-        as_flag(fields.get("retired"), f"{path}.retired"),
-    )
-
-
-def _encode_repeat(each: RepeatedCreate) -> dict[str, Json]:
-    return {
-        "id": id_of(each.address),
-        "body": encode_attributes(each.body),
-        "repeated_at": write_time(each.repeated_at),
-        "known_keys": list(each.known_keys),
-    }
-
-
-def _decode_repeat(value: Json, path: str) -> RepeatedCreate:
-    fields = as_object(value, path)
-    return RepeatedCreate(
-        decode_address(fields.get("id"), f"{path}.id"),
-        decode_attributes(fields.get("body"), f"{path}.body"),
-        as_time(fields.get("repeated_at"), f"{path}.repeated_at"),
-        decode_texts(fields.get("known_keys"), f"{path}.known_keys"),
-    )
-
-
-def _encode_mark(each: PlanMark) -> dict[str, Json]:
-    finished = write_time(each.finished_at) if each.finished_at else None
-    return compact({"id": each.plan_id, "started_at": write_time(each.started_at), "finished_at": finished})
-
-
-def _decode_mark(value: Json, path: str) -> PlanMark:
-    fields = as_object(value, path)
-    return PlanMark(
-        as_text(fields.get("id"), f"{path}.id"),
-        as_time(fields.get("started_at"), f"{path}.started_at"),
-        as_optional_time(fields.get("finished_at"), f"{path}.finished_at"),
-    )
 
 
 def _unreadable(path: str, error: ShapeError) -> Diagnostic:
