@@ -1,7 +1,6 @@
-"""The bulk of an apply: creates in waves whose intents are durable first, updates beside them, one pool for both.
+"""The bulk of an apply: creates as their waves make them ready, updates beside them, one pool for both.
 
-The main thread alone touches the state. A create leaves only when its intent is on disk; the write that carries the
-keys of one wave carries the intents of the next.
+The main thread alone touches the state.
 """
 
 from collections import deque
@@ -9,21 +8,17 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from queue import Empty, SimpleQueue
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from omnictl.engine.advance import (
-    add_intents,
     drop_intent,
     record_created,
     record_removed,
     record_written,
     touch_updated,
 )
-from omnictl.engine.alikes import Alikes
 from omnictl.engine.recover import owned_keys
 from omnictl.errors import (
     AccessError,
@@ -41,27 +36,17 @@ from omnictl.model.state import Intent
 from omnictl.operations.echo import note_normalisation
 from omnictl.operations.run import Tally, Tools
 from omnictl.operations.updating import Written, write_update
+from omnictl.operations.waves import PutChange, Sent, Waves
 from omnictl.provider.base import Operation
-
-PutChange = Update | Adopt | Rename | Retire
 
 STOP_SECONDS = 5.0
 """How long a stopping run waits for what is in flight."""
 
 _SLICE_SECONDS = 0.2
 _TOLD_EVERY_SECONDS = 30.0
-_WAVE_SECONDS = 1.0
-_LARGEST_WAVE = 256
 _HANDED_OUT = 2
 """How many creates are handed to a worker at once: the one in flight, and the next, so that none waits for the thread
 that writes the state. The intents of both are durable. One worker alone stays strictly one thing after the other."""
-
-
-class Sent(Struct, frozen=True):
-    """A request in flight: its change, and for a create the intent."""
-
-    change: Create | PutChange
-    intent: Intent | None = None
 
 
 class Bulk:
@@ -77,16 +62,11 @@ class Bulk:
     ) -> None:
         self._tools = tools
         self._tally = tally
-        owned = owned_keys(tools.keeper.state)
-        self._known_keys = {*remotes, *owned}
-        self._alikes = Alikes(remotes, owned)
-        self._creates = deque(creates)
+        self._known_keys = {*remotes, *owned_keys(tools.keeper.state)}
+        self._waves = Waves(tools, tally, remotes, creates)
         self._updates = deque(updates)
-        self._ready: deque[Sent] = deque()
         self._flying: dict[Future[Remote | Written], Sent] = {}
         self._done: SimpleQueue[Future[Remote | Written]] = SimpleQueue()
-        self._wave = max(1, tools.workers)
-        self._wave_began_at = float("-inf")
         self._told_waiting_at = float("-inf")
         self._bug: Exception | None = None
 
@@ -98,15 +78,15 @@ class Bulk:
             self._drain()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-        self._drop_unsent()
+        self._waves.drop_unsent()
         if self._bug is not None:
             raise self._bug
 
     def _work(self, pool: ThreadPoolExecutor) -> None:
         """Send and collect until all ended, it must stop, or the state can no longer be written."""
         try:
-            while self._is_open() and (self._creates or self._updates or self._ready or self._flying):
-                self._prepare_wave()
+            while self._is_open() and (self._waves.left or self._waves.ready or self._updates or self._flying):
+                self._waves.prepare(sum(1 for each in self._flying.values() if each.intent is not None))
                 self._launch(pool)
                 self._collect()
         except StateWriteError:
@@ -115,52 +95,13 @@ class Bulk:
     def _is_open(self) -> bool:
         return not (self._tally.halted or self._tools.stop.is_set)
 
-    # --- creates: intent first ---------------------------------------------------------------------------
-
-    def _prepare_wave(self) -> None:
-        """Make the next intents durable when the ready ones run out and the budget allows more."""
-        if not self._creates or len(self._ready) >= self._tools.workers:
-            return
-        flying = sum(1 for each in self._flying.values() if each.intent is not None)
-        room = self._tools.provider.permits(Operation.CREATE) - len(self._ready) - flying
-        size = min(self._wave, room, len(self._creates))
-        if size <= 0:
-            return
-        wave = [self._creates.popleft() for _ in range(size)]
-        self._resize_wave()
-        intents = [self._make_intent(each) for each in wave]
-        self._tools.keeper.advance(lambda state: add_intents(state, intents))
-        self._tools.keeper.flush()
-        self._ready.extend(Sent(create, intent) for create, intent in zip(wave, intents, strict=True))
-
-    def _resize_wave(self) -> None:
-        """Aim at about a second's creates, so that no intent grows old before its request leaves."""
-        now = self._tools.monotonic()
-        quick = now - self._wave_began_at < _WAVE_SECONDS or self._wave_began_at == float("-inf")
-        self._wave = min(2 * self._wave, _LARGEST_WAVE) if quick else max(self._tools.workers, self._wave // 2, 1)
-        self._wave_began_at = now
-
-    def _make_intent(self, create: Create) -> Intent:
-        now = self._tools.clock()
-        return Intent(
-            address=create.address,
-            body=create.desired,
-            default=create.becomes_default and self._tally.plan.default.managed,
-            run=self._tools.run_id,
-            created_at=now,
-            not_after=self._tools.intent_deadline(now),
-            known_keys=tuple(near.key for near in self._alikes.of(create.desired)),
-            lifecycle=create.lifecycle,
-            replaces=create.replaces,
-        )
-
     # --- sending -----------------------------------------------------------------------------------------
 
     def _launch(self, pool: ThreadPoolExecutor) -> None:
         provider, flying = self._tools.provider, self._flying
         most = self._tools.workers if self._tools.workers <= 1 else _HANDED_OUT * self._tools.workers
-        while self._ready and len(flying) < most and self._is_open():
-            sent = self._ready.popleft()
+        while self._waves.ready and len(flying) < most and self._is_open():
+            sent = self._waves.ready.popleft()
             self._fly(pool.submit(self._create, sent), sent)
         updates = sum(1 for each in flying.values() if each.intent is None)
         room = provider.permits(Operation.UPDATE) - updates if self._updates else 0
@@ -212,15 +153,15 @@ class Bulk:
     def _wait_for_budget(self) -> None:
         """Nothing is in flight and nothing may leave: make all durable, say why, and wait a little."""
         self._tools.keeper.flush()
-        operation = Operation.CREATE if self._creates else Operation.UPDATE
+        operation = Operation.CREATE if self._waves.left else Operation.UPDATE
         provider = self._tools.provider
         seconds = (
             min(
                 provider.seconds_until_permit(each)
-                for each, left in ((Operation.CREATE, self._creates), (Operation.UPDATE, self._updates))
+                for each, left in ((Operation.CREATE, self._waves.left), (Operation.UPDATE, self._updates))
                 if left
             )
-            if (self._creates or self._updates)
+            if (self._waves.left or self._updates)
             else 0.0
         )
         if seconds <= 0.0:
@@ -303,7 +244,7 @@ class Bulk:
     def _put_back(self, sent: Sent) -> None:
         """Surely not sent: it is tried again with a fresh intent, unless the run stops."""
         if isinstance(sent.change, Create):
-            self._creates.appendleft(sent.change)
+            self._waves.left.appendleft(sent.change)
         else:
             self._updates.appendleft(sent.change)
 
@@ -330,17 +271,9 @@ class Bulk:
         for future in [each for each in self._flying if each.cancel()]:
             sent = self._flying.pop(future)
             if sent.intent is not None:
-                self._ready.append(sent)
+                self._waves.ready.append(sent)
             else:
                 self._put_back(sent)
-
-    def _drop_unsent(self) -> None:
-        """Intents whose request never left are taken back."""
-        for sent in self._ready:
-            self._tools.keeper.advance(partial(drop_intent, address=sent.change.address))
-        self._ready.clear()
-        if self._tools.keeper.failure is None:
-            self._tools.keeper.flush()
 
 
 def _key_not_new(intent: Intent, key: str) -> Diagnostic:

@@ -244,9 +244,15 @@ class Points:
             parts = path.absolute().relative_to(self.root).parts
         except ValueError:
             return None
-        name = "/".join(parts)
-        roles = {"backups": "version", "locks": "holder", "errored": "errored", ".omnictl": "project", "state": "state"}
-        roles["plan"] = "plan"
+        name = "/".join((*parts, ""))
+        roles = {
+            "backups": "version",
+            "locks": "holder",
+            "errored": "errored",
+            ".omnictl/": "project",
+            "state": "state",
+            "plan": "plan",
+        }
         return next((role for word, role in roles.items() if word in name), "project")
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from omnictl.engine.recover import settle
 from omnictl.model.state import Intent, State
-from omnictl.operations import creating, settling
+from omnictl.operations import creating, settling, waves
 from omnictl.state import files, local, lock, versions
 
 
@@ -20,20 +20,20 @@ def _put(where: Any, name: str, broken: Callable[..., Any]) -> None:
 
 
 def _no_intents() -> None:
-    _put(creating, "add_intents", lambda state, intents: state)
+    _put(waves, "add_intents", lambda state, intents: state)
 
 
 def _late_intents() -> None:
     """The intent is remembered, and becomes durable only with the outcome of its create."""
-    real = creating.Bulk._prepare_wave
+    real = waves.Waves.prepare
 
-    def prepare(bulk: Any) -> None:
-        keeper, flush = bulk._tools.keeper, bulk._tools.keeper.flush
+    def prepare(made: Any, flying: int) -> None:
+        keeper, flush = made._tools.keeper, made._tools.keeper.flush
         keeper.flush = lambda: None
-        real(bulk)
+        real(made, flying)
         keeper.flush = flush
 
-    _put(creating.Bulk, "_prepare_wave", prepare)
+    _put(waves.Waves, "prepare", prepare)
 
 
 def _skipped_writes() -> None:

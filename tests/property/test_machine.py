@@ -35,7 +35,7 @@ from omnictl.model.outcome import ApplyReport, Ending, Fate
 from omnictl.model.plan import Plan
 from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, OnRemoval, Protection
 from omnictl.model.state import State
-from omnictl.operations import creating, settling, stages
+from omnictl.operations import settling, stages, waves
 from omnictl.operations.surgery import settle_absent, settle_found
 from omnictl.sandbox.behaviour import Behaviour
 from omnictl.sandbox.faults import parse_fault
@@ -555,7 +555,7 @@ TestLife.settings = settings(
 
 
 def _drop_intents() -> AbstractContextManager[object]:
-    return patch.object(creating, "add_intents", lambda state, intents: state)
+    return patch.object(waves, "add_intents", lambda state, intents: state)
 
 
 def _never_look() -> AbstractContextManager[object]:
