@@ -150,9 +150,11 @@ def as_optional_time(value: Json, path: str) -> datetime | None:
 
 def escape_hidden(text: str) -> str:
     """Return JSON text in which nothing hides or steers a terminal, and that can be encoded; it says the same."""
-    if text.isascii() and "\x7f" not in text:
-        return text
-    return _HIDDEN.sub(lambda match: json.dumps(match[0])[1:-1] if match[0] != "\x7f" else "\\u007f", text)
+    return text.replace("\x7f", "\\u007f") if text.isascii() else _HIDDEN.sub(_escape, text)
+
+
+def _escape(hidden: re.Match[str]) -> str:
+    return re.sub("(....)", r"\\u\1", hidden[0].encode("utf-16-be", "surrogatepass").hex())
 
 
 def write_json(document: "Json | Mapping[str, Json]", *, indent: int | None = 2) -> str:

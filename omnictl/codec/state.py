@@ -107,7 +107,7 @@ def decode_state(text: str | bytes, *, path: str, environment: str = "") -> Stat
     ``path`` and ``environment`` are for the diagnostics: where the text comes from, and whose state it should be.
     """
     try:
-        quick = read_quickly(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"), FORMAT_VERSION)
+        quick = read_quickly(text if isinstance(text, bytes) else text.encode(errors="surrogatepass"), FORMAT_VERSION)
         if quick is not None:
             return _make_state(*quick)
         document = _upgrade(as_object(parse_json(text), ""), path)

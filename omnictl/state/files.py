@@ -124,7 +124,7 @@ def _refuse_to_lead_out(path: Path) -> None:
     for each in (path, *path.parents):
         root = Path(os.path.realpath(each.parent))
         if each.name == ".omnictl" and not Path(os.path.realpath(path)).is_relative_to(root):
-            raise OSError(errno.EPERM, "a link leads out of the project, and nothing is written there")
+            raise OSError("a link leads out of the project, and nothing is written there")
 
 
 def sync_directory(path: Path) -> None:

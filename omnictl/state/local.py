@@ -1,6 +1,5 @@
 """The state as a local file: written whole or not at all, kept in versions, locked by the operating system."""
 
-import errno
 import hashlib
 import os
 import tempfile
@@ -93,7 +92,7 @@ class LocalBackend:
         written weighs more than a version that is not kept.
         """
         if self._target.exists() and not os.access(self._target, os.W_OK):  # its folder would let it be replaced
-            raise StateWriteError(cannot("write", self._shown, PermissionError(errno.EACCES, "it is read-only")))
+            raise StateWriteError(cannot("write", self._shown, OSError("it is read-only")))
         before = self._refuse_if_moved(state)
         if before is not None:
             self._keep(before)
@@ -205,7 +204,7 @@ class LocalBackend:
 
 def _lock_name(name: str) -> str:
     """Return the name of a state, or a digest of what may be a credential in the variable of a path."""
-    return name if name.endswith(".json") else hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return name if name.endswith(".json") else hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
 
 
 def _precedes(stored: State, state: State) -> bool:

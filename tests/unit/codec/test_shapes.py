@@ -23,6 +23,7 @@ from omnictl.codec.shapes import (
     compact,
     escape_hidden,
     parse_json,
+    write_json,
     write_time,
 )
 from omnictl.model.change import Cause
@@ -141,9 +142,11 @@ def test_json_is_read_from_text_and_bytes(text: str | bytes) -> None:
         ("é \U0001f600", "é \U0001f600"),
         ("\ud800x\udfff", "\\ud800x\\udfff"),
         ("é\udabc", "é\\udabc"),
+        ("a\x7f", "a\\u007f"),
+        ("é\x7f\u200b\U000e0041", "é\\u007f\\u200b\\udb40\\udc41"),
     ],
 )
-def test_only_lone_surrogates_are_escaped(text: str, escaped: str) -> None:
+def test_what_is_hidden_is_escaped_and_nothing_else(text: str, escaped: str) -> None:
     assert escape_hidden(text) == escaped
 
 
@@ -171,3 +174,8 @@ def test_where_the_machine_stands_does_not_matter(monkeypatch: pytest.MonkeyPatc
 
 def test_nothing_is_left_out_but_what_says_nothing() -> None:
     assert compact({"a": None, "b": False, "c": [], "d": 0, "e": "", "f": {}}) == {"d": 0, "e": "", "f": {}}
+
+
+def test_a_document_is_written_readably() -> None:
+    assert write_json({"a": ["é", "\u200b"]}) == '{\n  "a": [\n    "é",\n    "\\u200b"\n  ]\n}'
+    assert write_json({"a": "é"}, indent=None) == '{"a": "é"}'

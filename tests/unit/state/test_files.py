@@ -237,3 +237,23 @@ def test_what_others_left_is_not_dropped(tmp_path: Path, name: str) -> None:
     replace_file(tmp_path / name, b"x", private=False)
     assert all(each.exists() for each in theirs)
     assert not ours.exists()
+
+
+@pytest.mark.parametrize("path", [".omnictl", ".omnictl/locks"])
+def test_a_private_directory_is_not_made_behind_a_link_that_leads_out(tmp_path: Path, path: str) -> None:
+    outside, project = tmp_path / "outside", tmp_path / "project"
+    outside.mkdir()
+    (project / path).parent.mkdir(parents=True)
+    (project / path).symlink_to(outside)
+    with pytest.raises(OSError) as refused:
+        make_private_directory(project / ".omnictl" / "locks")
+    assert str(refused.value) == "a link leads out of the project, and nothing is written there"
+    assert list(outside.iterdir()) == []
+
+
+def test_a_link_in_a_work_directory_that_stays_in_its_project_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".omnictl").symlink_to("elsewhere")
+    make_private_directory(tmp_path / ".omnictl" / "locks")
+    assert mode_of(tmp_path / "elsewhere" / ".gitignore") == 0o600
+    assert (tmp_path / "elsewhere" / "locks").is_dir()

@@ -67,7 +67,7 @@ def test_a_state_that_somebody_made_read_only_is_not_replaced(
     monkeypatch.setattr("os.access", lambda target, mode: Path(target) != path)
     with pytest.raises(StateWriteError) as caught:
         make_backend().write(following(STATE))
-    assert "it is read-only" in caught.value.diagnostics[0].detail
+    assert caught.value.diagnostics[0].detail.endswith(": it is read-only.")
     assert make_backend().read() == STATE
 
 

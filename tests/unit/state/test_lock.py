@@ -287,3 +287,18 @@ def test_what_is_wrong_with_the_text_of_a_holder_is_named(field: str) -> None:
 def test_a_holder_survives_its_text() -> None:
     for holder in (HOLDER, LockHolder("plan", "r", SINCE)):
         assert decode_holder(encode_holder(holder)) == holder
+
+
+@pytest.mark.parametrize(
+    ("name", "lock"),
+    [
+        ("other.json", "other.json.lock"),
+        ("a-credential", "e0a2850151da3514.lock"),
+        ("\udcff", "a8100ae6aa1940d0.lock"),
+    ],
+)
+def test_a_lock_bears_the_name_of_a_state_and_of_nothing_that_may_be_secret(
+    tmp_path: Path, name: str, lock: str
+) -> None:
+    hold(LocalBackend(tmp_path / name, work_dir=tmp_path / "w" / ".omnictl", environment="production"))
+    assert [each.name for each in (tmp_path / ".omnictl" / "locks").iterdir()] == [lock]
