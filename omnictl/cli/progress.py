@@ -27,6 +27,7 @@ from omnictl.model.outcome import (
 )
 from omnictl.render.events import Standing, describe_work, render_event
 from omnictl.render.live import LiveView, render_live
+from omnictl.threads import leaving_signals
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -59,7 +60,8 @@ class Progress:
 
     def __enter__(self) -> Self:
         if not self._output.quiet:
-            threading.Thread(target=self._break_silences, name="progress", daemon=True).start()
+            with leaving_signals():
+                threading.Thread(target=self._break_silences, name="progress", daemon=True).start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -209,7 +211,8 @@ class _LiveDisplay:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._live.start(refresh=True)
+        with leaving_signals():
+            self._live.start(refresh=True)
 
     def follow(self, event: Event) -> None:
         """Take an event into the display."""

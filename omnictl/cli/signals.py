@@ -9,11 +9,10 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from omnictl.threads import ENDING_SIGNALS
+
 if TYPE_CHECKING:
     from omnictl.provider.base import StopSignal
-
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
-"""What a person or a pipeline ends a run with; not all of them exist everywhere."""
 
 _END_OF_DISPLAY = "\x1b[?25h\n"
 """What a display that is not taken away leaves to do: show the cursor again, and begin a line for the shell."""
@@ -119,8 +118,7 @@ def _say_anyhow(say: Callable[[str], None], text: str) -> None:
 
 def _numbers() -> tuple[signal.Signals, ...]:
     """Return the signals to listen to; one that is ignored already, as nohup does it, stays ignored."""
-    known = (signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__)
-    return tuple(each for each in known if signal.getsignal(each) is not signal.SIG_IGN)
+    return tuple(each for each in ENDING_SIGNALS if signal.getsignal(each) is not signal.SIG_IGN)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

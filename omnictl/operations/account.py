@@ -11,6 +11,7 @@ from omnictl.model.outcome import Event, ReadingAccount
 from omnictl.model.scenario import Remote
 from omnictl.model.state import State
 from omnictl.provider.base import Provider
+from omnictl.threads import leave_signals
 
 RESTARTS = 2
 """How often a reading is begun anew because the list moved under it."""
@@ -39,7 +40,7 @@ def read_account(provider: Provider, state: State, *, workers: int, observe: Obs
 @contextmanager
 def _readers(workers: int) -> Iterator[ThreadPoolExecutor]:
     """A pool of threads that has ended with the context; only a signal does not wait for a page that may never come."""
-    pool = ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="read")
+    pool = ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="read", initializer=leave_signals)
     try:
         yield pool
     except Exception:

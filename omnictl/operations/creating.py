@@ -38,6 +38,7 @@ from omnictl.operations.run import Tally, Tools
 from omnictl.operations.updating import Written, write_update
 from omnictl.operations.waves import PutChange, Sent, Waves
 from omnictl.provider.base import Operation
+from omnictl.threads import leave_signals
 
 STOP_SECONDS = 5.0
 """How long a stopping run waits for what is in flight."""
@@ -72,7 +73,8 @@ class Bulk:
 
     def run(self) -> None:
         """Send everything; what could not be tried is left without an outcome."""
-        pool = ThreadPoolExecutor(max_workers=max(1, self._tools.workers), thread_name_prefix="write")
+        workers = max(1, self._tools.workers)
+        pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="write", initializer=leave_signals)
         try:
             self._work(pool)
             self._drain()

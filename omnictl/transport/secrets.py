@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from omnictl.errors import AccessError
 from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.threads import leaving_signals
 
 COMMAND_SECONDS = 60.0
 """How long a command for credentials may take: some ask a person for a touch."""
@@ -64,7 +65,8 @@ class _Listener:
         self._pipe = os.dup(process.stdout.fileno())
         self._printed = b""
         self._thread = threading.Thread(target=self._listen, name="credentials", daemon=True)
-        self._thread.start()
+        with leaving_signals():
+            self._thread.start()
 
     def _listen(self) -> None:
         try:

@@ -33,6 +33,7 @@ from omnictl.operations.apply import Request, Workshop, mark_interrupted, refuse
 from omnictl.provider.base import StopSignal
 from omnictl.render.human import render_plan
 from omnictl.render.words import written_duration
+from omnictl.threads import leaving_signals
 
 if TYPE_CHECKING:
     from omnictl.provider.omni import OmniProvider
@@ -229,7 +230,8 @@ class _Timer:
     def start(self) -> None:
         """Begin to count."""
         if self._wanted and not self._timer.is_alive():
-            self._timer.start()
+            with leaving_signals():
+                self._timer.start()
 
     def cancel(self) -> None:
         """Count no longer."""
