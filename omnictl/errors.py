@@ -8,6 +8,7 @@ OmnictlError
 ├── StateError            the state cannot be read, written or used
 │   ├── LockHeldError     somebody else holds the lock
 │   └── StateWriteError   a write failed; nothing more may be sent
+├── LedgerError           the ledger cannot be read, written or used; nothing more may be sent
 ├── RemoteError           the API: nothing was changed by the request
 │   ├── UnsentError       surely not sent, or surely not taken; retries are used up
 │   ├── ReadingError      the account could not be read completely
@@ -74,6 +75,10 @@ class LockHeldError(StateError):
 
 class StateWriteError(StateError):
     """The state could not be written; nothing more may be sent."""
+
+
+class LedgerError(OmnictlError):
+    """The ledger cannot be read, written or used; nothing more may be sent."""
 
 
 class RemoteError(OmnictlError):

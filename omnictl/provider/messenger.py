@@ -1,0 +1,56 @@
+"""The port to the API's messages: what operations ask of a messenger. No HTTP here."""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from omnictl.model.message import Batch, Receipt
+from omnictl.model.report import LogQuery, Received, ReportQuery
+
+
+class Page(Struct, frozen=True):
+    """Rows of one reply, the very bytes that they were read from, and how many rows could not be read.
+
+    ``is_full`` where the reply has as many rows as were asked for, so that there may be more.
+    """
+
+    rows: tuple[Received, ...]
+    body: bytes
+    unreadable: int = 0
+    is_full: bool = False
+
+
+class Messenger(Protocol):
+    """The messages of one account.
+
+    Every method may raise AccessError (401/403), RemoteError (the API refused; nothing changed), UnsentError (repeats
+    used up, nothing changed) and StoppedError (asked to stop while it waited for its turn).
+    """
+
+    @property
+    def host(self) -> str:
+        """The host of the API, for people and for the identity of the account."""
+        ...
+
+    def write_body(self, batch: Batch) -> bytes:
+        """Return the body that ``send`` would send, for people."""
+        ...
+
+    def send(self, batch: Batch) -> tuple[Receipt, ...]:
+        """POST a batch, once; repeats only what surely was not taken.
+
+        Returns one receipt for each message in its order: an id that the reply leaves out is unknown. Raises
+        OutcomeUnknownError when nobody can know about any of them.
+        """
+        ...
+
+    def take_reports(self, query: ReportQuery) -> Page:
+        """Take reports, which the API hands out once; goes again only where surely none were handed out.
+
+        Raises OutcomeUnknownError when some may have been handed out to nobody.
+        """
+        ...
+
+    def read_logs(self, query: LogQuery) -> Page:
+        """Read rows of the logs, newest first; repeatable. Raises ReadingError."""
+        ...
