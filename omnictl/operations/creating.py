@@ -4,8 +4,9 @@ The main thread alone touches the state.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from datetime import timedelta
 from queue import Empty, SimpleQueue
@@ -50,6 +51,33 @@ _HANDED_OUT = 2
 that writes the state. The intents of both are durable. One worker alone stays strictly one thing after the other."""
 
 
+class Reading:
+    """A reading that goes beside the writes, in the first of their places; its answer is asked for when they ended."""
+
+    def __init__(self, read: Callable[[], Remote | None]) -> None:
+        self._read = read
+        self._future: Future[Remote | None] | None = None
+
+    def begin(self, pool: ThreadPoolExecutor) -> None:
+        """Read as soon as a worker is free."""
+        self._future = pool.submit(self._read)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the answer, at most so long."""
+        if self._future is not None:
+            wait_for((self._future,), seconds)
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether it was answered, if only by an error."""
+        return self._future is not None and self._future.done() and not self._future.cancelled()
+
+    @property
+    def answer(self) -> Remote | None:
+        """What was read. Raises what the reading raised."""
+        return None if self._future is None else self._future.result()
+
+
 class Bulk:
     """Sends independent changes with a bounded number in flight. ``run`` returns when all ended or it must stop."""
 
@@ -71,13 +99,17 @@ class Bulk:
         self._told_waiting_at = float("-inf")
         self._bug: Exception | None = None
 
-    def run(self) -> None:
-        """Send everything; what could not be tried is left without an outcome."""
+    def run(self, reading: Reading | None = None) -> None:
+        """Send everything, and read beside it; what could not be tried is left without an outcome."""
         workers = max(1, self._tools.workers)
         pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="write", initializer=leave_signals)
         try:
+            if reading is not None:
+                reading.begin(pool)
             self._work(pool)
             self._drain()
+            if reading is not None:
+                reading.wait(self._patience_seconds)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         self._waves.drop_unsent()
@@ -252,13 +284,15 @@ class Bulk:
 
     # --- the end -----------------------------------------------------------------------------------------
 
+    @property
+    def _patience_seconds(self) -> float:
+        stopping, usual = STOP_SECONDS, self._tools.provider.capabilities.request_timeout_seconds
+        return stopping if self._tools.stop.is_set else usual
+
     def _drain(self) -> None:
         """Let what is in flight finish; what takes too long is left as unknown, its intents as they are."""
         self._take_back()
-        patience = (
-            STOP_SECONDS if self._tools.stop.is_set else self._tools.provider.capabilities.request_timeout_seconds
-        )
-        until = self._tools.monotonic() + patience
+        until = self._tools.monotonic() + self._patience_seconds
         while self._flying and (left := until - self._tools.monotonic()) > 0.0:
             self._end_those_done(min(left, _SLICE_SECONDS))
         if self._flying:  # whoever still waits for its turn must not send when the lock is gone

@@ -17,7 +17,7 @@ from omnictl.model.change import Adopt, Change, Create, Forget, Refresh, Rename,
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import Fate
 from omnictl.model.scenario import Remote
-from omnictl.operations.creating import Bulk
+from omnictl.operations.creating import Bulk, Reading
 from omnictl.operations.run import Tally, Tools
 from omnictl.operations.settling import has_waited, settle_intents
 from omnictl.operations.updating import write_update
@@ -42,7 +42,10 @@ class Stages:
             return
         creates = [each for each in stages.bulk if isinstance(each, Create)]
         updates = [each for each in stages.bulk if isinstance(each, Update | Adopt | Rename)]
-        self._send(creates, updates)
+        reading = self._reading_of(stages.first)
+        self._send(creates, updates, reading)
+        if reading is not None:
+            self._note_first(stages.first, reading)
         if self._may_go_on and stages.flip:
             self._flip(stages.flip)
         flipped = all(self._tally.fate_of(each) is Fate.DONE for each in stages.flip)
@@ -68,26 +71,33 @@ class Stages:
         self._tools.keeper.advance(lambda state: record_written(state, change, change.actual, now))
 
     def _create_first(self, changes: tuple[Change, ...]) -> bool:
-        """On an empty account: the create that becomes the default, alone, and read back.
+        """On an empty account: the create that becomes the default, alone.
 
         Returns whether the others may follow: without it, one of them would become the default.
         """
         self._send([each for each in changes if isinstance(each, Create)], [])
-        for change in changes:
-            record = self._tools.keeper.state.records.get(change.address)
-            if self._tally.fate_of(change) is not Fate.DONE or record is None or not self._may_go_on:
-                continue
-            remote = self._tools.provider.get(record.key)
-            if remote is not None and remote.is_default:
-                managed = change.address if self._tally.plan.default.managed else None
-                self._tools.keeper.advance(partial(record_default, address=managed, key=record.key))
-            else:
-                self._tally.notes.append(_default_not_taken(record.key))
         return all(self._tally.fate_of(each) is Fate.DONE for each in changes)
 
-    def _send(self, creates: list[Create], updates: list[Update | Adopt | Rename]) -> None:
+    def _reading_of(self, changes: tuple[Change, ...]) -> Reading | None:
+        """Return how to read back what has become the default; nothing waits for it, so it goes beside the others."""
+        keys = [self._tools.keeper.state.records[each.address].key for each in changes]
+        return Reading(partial(self._tools.provider.get, keys[0])) if keys and self._may_go_on else None
+
+    def _note_first(self, changes: tuple[Change, ...], reading: Reading) -> None:
+        """Record what was read back of the first create; an error of the reading ends the run."""
+        for change in changes if reading.has_answer else ():
+            key, remote = self._tools.keeper.state.records[change.address].key, reading.answer
+            if remote is not None and remote.is_default:
+                managed = change.address if self._tally.plan.default.managed else None
+                self._tools.keeper.advance(partial(record_default, address=managed, key=key))
+            else:
+                self._tally.notes.append(_default_not_taken(key))
+
+    def _send(
+        self, creates: list[Create], updates: list[Update | Adopt | Rename], reading: Reading | None = None
+    ) -> None:
         """Send the bulk, then look for what stayed unknown, and repeat what is surely absent."""
-        Bulk(self._tools, self._tally, self._remotes, creates, updates).run()
+        Bulk(self._tools, self._tally, self._remotes, creates, updates).run(reading)
         for _ in range(REPEATS):
             unknown = [each for each in creates if self._tally.fate_of(each) is Fate.UNKNOWN]
             if not unknown or not self._may_go_on:

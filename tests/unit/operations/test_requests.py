@@ -1,11 +1,16 @@
 """The requests of an apply: those that the rules name and no other, and never more at once than workers."""
 
+import threading
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
+from omnictl.errors import ReadingError
 from omnictl.model.outcome import Fate
-from omnictl.model.scenario import Attributes, Lifecycle, OnRemoval
+from omnictl.model.scenario import Attributes, Lifecycle, OnRemoval, Remote
 from omnictl.provider.base import Operation
+from tests.fake_account import problem
 from tests.mortal import Watch, watch_next_run
 from tests.worlds import SMS, VIBER, World, declare
 
@@ -44,8 +49,58 @@ def test_on_an_empty_account_the_first_create_is_read_back_and_nothing_else(work
         world.declare(f"s-{number}")
     assert counted(world) == {"list": 1, "get": 1, "create": creates, "update": 0}
     kinds = [kind for kind, _ in world.account.requests]
-    assert kinds[:3] == [Operation.LIST, Operation.CREATE, Operation.GET]
-    assert world.account.requests[2][1] == world.keys()["s-0"]
+    assert kinds[:2] == [Operation.LIST, Operation.CREATE]
+    assert (Operation.GET, world.keys()["s-0"]) in world.account.requests[2:]
+
+
+def test_nothing_waits_for_the_first_create_to_be_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(workers=2)
+    for each in "abc":
+        world.declare(each)
+    read, others = world.account.get, threading.Event()
+    create = world.account.create
+
+    def read_late(key: str) -> Remote | None:
+        assert others.wait(30), "the others waited for the reading"
+        return read(key)
+
+    def create_and_tell(body: Attributes, **rest: Any) -> Remote:
+        made = create(body, **rest)
+        if len(world.account.rows) == 3:
+            others.set()
+        return made
+
+    monkeypatch.setattr(world.account, "get", read_late)
+    monkeypatch.setattr(world.account, "create", create_and_tell)
+    assert all(each.fate is Fate.DONE for each in world.apply().outcomes)
+    assert world.state.account_default.key == world.keys()["a"]
+
+
+def test_a_default_that_cannot_be_read_back_is_said_when_all_else_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(workers=2)
+    for each in "abc":
+        world.declare(each)
+
+    def refuse(key: str) -> Remote | None:
+        raise ReadingError(problem("cannot-read"))
+
+    monkeypatch.setattr(world.account, "get", refuse)
+    report = world.apply()
+    assert all(each.fate is Fate.DONE for each in report.outcomes)
+    assert [each.code for each in report.diagnostics] == ["cannot-read"]
+
+
+def test_a_first_create_that_is_not_the_default_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.declare("a")
+    read = world.account.get
+
+    def without_flag(key: str) -> Remote | None:
+        remote = read(key)
+        return remote and replace(remote, is_default=False)
+
+    monkeypatch.setattr(world.account, "get", without_flag)
+    assert [each.code for each in world.apply().diagnostics] == ["default-not-taken"]
 
 
 @each_width
