@@ -18,6 +18,9 @@ class Operation(StrEnum):
     GET = "get"
     CREATE = "create"
     UPDATE = "update"
+    SEND = "send"
+    REPORTS = "reports"
+    LOGS = "logs"
 
 
 class Budget(Struct, frozen=True):
@@ -30,6 +33,7 @@ class Budget(Struct, frozen=True):
 PUBLISHED_BUDGETS: Mapping[Operation, Budget] = {
     Operation.CREATE: Budget(20, 600.0),
     Operation.UPDATE: Budget(40, 600.0),
+    Operation.LOGS: Budget(120, 60.0),
 }
 """The throttles that the API's published description states."""
 

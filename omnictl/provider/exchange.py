@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from omnictl.errors import AccessError, ReadingError, RemoteError, StoppedError, UnsentError
+from omnictl.errors import AccessError, OutcomeUnknownError, ReadingError, RemoteError, StoppedError, UnsentError
 from omnictl.provider import failures
 from omnictl.provider.base import Operation
 from omnictl.provider.pacing import Pacer, Permit, Surroundings
@@ -54,7 +54,7 @@ class Exchange:
                     flaw = str(error)
             why = failures.add_flaw(self.describe(request, answer), flaw)
             if tries >= MOST_TRIES:
-                raise _reading_failed(why, tries, answer)
+                raise _reading_failed(why, tries, answer, operation)
             if isinstance(answer, Reply) and throttled:
                 self._hold(operation, answer, tries, None)
             else:
@@ -80,6 +80,24 @@ class Exchange:
             else:
                 return answer
 
+    def taken(self, request: Request, answer: Reply | Lost) -> bytes:
+        """Return the body of a 2xx; RemoteError where the API refused, UnreadableError for all that is neither."""
+        if isinstance(answer, Lost):
+            raise UnreadableError("")
+        self.raise_if_refused(request, answer, RemoteError)
+        return believable(answer)
+
+    def raise_if_refused(self, request: Request, reply: Reply, error: type[RemoteError]) -> None:
+        """Raise where the API says no in its own words: surely not taken. 408 says nothing, whoever says it."""
+        if 400 <= reply.status < 500 and reply.status != 408 and read_api_error(reply.body) is not None:
+            raise error(failures.refused(self.describe(request, reply)))
+
+    def unknown(self, request: Request, answer: Reply | Lost, error: UnreadableError) -> OutcomeUnknownError:
+        """Return the error that says that nobody knows what became of a request."""
+        return OutcomeUnknownError(
+            failures.outcome_unknown(failures.add_flaw(self.describe(request, answer), str(error)))
+        )
+
     def _send(self, operation: Operation, request: Request, before: Callable[[], None] = lambda: None) -> Answer:
         """Send when it is this request's turn, with fresh credentials once if they are refused.
 
@@ -93,7 +111,7 @@ class Exchange:
         if isinstance(answer, Reply) and answer.status == 401:
             raise AccessError(failures.unauthorized(self.describe(request, answer), credentials.source))
         if isinstance(answer, Reply) and answer.status == 403 and read_api_error(answer.body) is not None:
-            raise AccessError(failures.forbidden(self.describe(request, answer), credentials.source))
+            raise AccessError(failures.forbidden(self.describe(request, answer), credentials.source, operation))
         return answer
 
     def _send_once(self, operation: Operation, request: Request, before: Callable[[], None]) -> Answer:
@@ -133,9 +151,16 @@ class Exchange:
         return backoff_seconds(tries, self._around.random)
 
 
-def _reading_failed(why: str, tries: int, answer: Answer) -> RemoteError:
+def believable(reply: Reply) -> bytes:
+    """Return the body of a whole 2xx. Raises UnreadableError."""
+    if not 200 <= reply.status < 300 or reply.flaw:
+        raise UnreadableError("")
+    return reply.body
+
+
+def _reading_failed(why: str, tries: int, answer: Answer, operation: Operation) -> RemoteError:
     if isinstance(answer, Unsent):
         return UnsentError(failures.not_sent(why, tries, answer))
     if isinstance(answer, Reply) and failures.is_redirect(answer):
         return ReadingError(failures.redirected(why, tries))
-    return ReadingError(failures.reading_failed(why, tries))
+    return ReadingError(failures.reading_failed(why, tries, operation))

@@ -6,11 +6,18 @@ from urllib.parse import urlencode, urlsplit
 
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import RequestEnded
+from omnictl.provider.base import Operation
 from omnictl.provider.wire import read_api_error
 from omnictl.transport.answer import Answer, Lost, Reply, Request, Unsent
 
 EXCERPT_CHARACTERS = 300
 MISSING_SCOPE = "omni-failover:manage"
+_SCOPES = {Operation.SEND: "message:send", Operation.REPORTS: "message:send", Operation.LOGS: "omni-failover:logs:read"}
+_DEEDS = {
+    Operation.SEND: "Sending",
+    Operation.REPORTS: "Taking reports",
+    Operation.LOGS: "Reading logs",
+}
 
 Redact = Callable[[str], str]
 
@@ -35,7 +42,7 @@ def describe(request: Request, answer: Answer, redact: Redact) -> str:
 
 def trace(request: Request, answer: Answer, seconds: float, redact: Redact) -> RequestEnded:
     """Return what is told of a request to whoever wants to see each one; nothing of its headers or bodies."""
-    path = f"{request.path}?{urlencode(request.query)}" if request.query else request.path
+    path = f"{request.path}?{urlencode(request.query, doseq=True)}" if request.query else request.path
     if isinstance(answer, Reply):
         result = f"{answer.status}{f', {answer.flaw}' if answer.flaw else ''}"
         return RequestEnded(
@@ -140,8 +147,16 @@ def not_sent(detail: str, tries: int, answer: Unsent) -> Diagnostic:
     )
 
 
-def reading_failed(detail: str, tries: int) -> Diagnostic:
-    """The account could not be read."""
+def reading_failed(detail: str, tries: int, operation: Operation) -> Diagnostic:
+    """The account, or its logs, could not be read."""
+    if operation is Operation.LOGS:
+        return Diagnostic(
+            "logs-unreadable",
+            Severity.ERROR,
+            "The logs could not be read",
+            f"{detail} Tried {tries} times.",
+            hint="run the same command again in a few minutes: logs are repeatable, for 48 hours",
+        )
     return Diagnostic(
         "reading-failed",
         Severity.ERROR,
@@ -174,14 +189,15 @@ def unauthorized(detail: str, source: str) -> Diagnostic:
     )
 
 
-def forbidden(detail: str, source: str) -> Diagnostic:
+def forbidden(detail: str, source: str, operation: Operation) -> Diagnostic:
     """403."""
+    scope, deed = _SCOPES.get(operation, MISSING_SCOPE), _DEEDS.get(operation, "Reading and writing scenarios")
     return Diagnostic(
         "forbidden",
         Severity.ERROR,
         "The credentials are not allowed to do this",
-        f"{detail}\nThe credentials came from {source}. Reading and writing scenarios needs the scope {MISSING_SCOPE}.",
-        hint=f"give the API key the scope {MISSING_SCOPE}, or use another key",
+        f"{detail}\nThe credentials came from {source}. {deed} needs the scope {scope}.",
+        hint=f"give the API key the scope {scope}, or use another key",
     )
 
 
@@ -228,13 +244,16 @@ CODES = {
     "Verification cannot be switched off.",
     "no-connection": "No connection to the API, after several tries: the host, the network, a firewall or a proxy.",
     "reading-failed": "The account could not be read, after several tries. Nothing is planned from a part of it.",
+    "logs-unreadable": "The logs of the account could not be read, after several tries. They are repeatable, and go "
+    "back 48 hours.",
     "no-encryption": "There was a connection, but what answered speaks no TLS, or none that can be used: a wrong port, "
     "or a proxy that is named as https:// and speaks http. Nothing was sent.",
     "redirected": "The API, or what stands before it, answered a reading with a redirect. omnictl follows none: the "
     "credentials would go to whatever host it names. Write the place where the API really is as the base URL.",
     "unauthorized": "The API answered 401: the key or token is wrong, revoked, expired, or belongs to another account. "
     "Each account has a base URL of its own.",
-    "forbidden": "The API answered 403: the key is known, but lacks a scope. Scenarios need omni-failover:manage.",
+    "forbidden": "The API answered 403: the key is known, but lacks a scope. Scenarios need omni-failover:manage, "
+    "messages and reports message:send, logs omni-failover:logs:read.",
     "too-late-to-send": "A create may leave only until a time that its intent in the state names, so that other runs "
     "know when to look for it. The time passed while it waited. Nothing was sent.",
     "stopped-before-sending": "The run was asked to stop before this request left. Nothing was sent.",

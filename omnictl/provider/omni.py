@@ -2,15 +2,14 @@
 
 from datetime import datetime
 
-from omnictl.errors import OutcomeUnknownError, ReadingError, RemoteError
-from omnictl.model.diagnostic import Diagnostic
+from omnictl.errors import ReadingError, RemoteError
 from omnictl.model.scenario import Attributes, Remote
 from omnictl.provider import failures, wire
 from omnictl.provider.base import Capabilities, Operation
-from omnictl.provider.exchange import Exchange
+from omnictl.provider.exchange import Exchange, believable
 from omnictl.provider.pacing import Pacer
 from omnictl.provider.wire import UnreadableError
-from omnictl.transport.answer import Lost, Reply, Request
+from omnictl.transport.answer import Reply, Request
 from omnictl.transport.client import HttpClient
 
 
@@ -60,8 +59,8 @@ class OmniProvider:
         request = Request("GET", wire.SCENARIOS_PATH, wire.list_query(page, self._capabilities.page_size))
 
         def interpret(reply: Reply) -> tuple[Remote, ...]:
-            self._raise_if_refused(request, reply, ReadingError)
-            return wire.read_page(_believable(reply))
+            self._exchange.raise_if_refused(request, reply, ReadingError)
+            return wire.read_page(believable(reply))
 
         return self._exchange.read(Operation.LIST, request, interpret)
 
@@ -72,8 +71,8 @@ class OmniProvider:
         def interpret(reply: Reply) -> Remote | None:
             if reply.status == 404 and wire.read_api_error(reply.body) is not None:
                 return None
-            self._raise_if_refused(request, reply, ReadingError)
-            remote = wire.read_scenario(_believable(reply))
+            self._exchange.raise_if_refused(request, reply, ReadingError)
+            remote = wire.read_scenario(believable(reply))
             if remote.key != key:
                 raise UnreadableError("it is about a scenario with another key")
             return remote
@@ -88,9 +87,9 @@ class OmniProvider:
         request = Request("POST", wire.SCENARIOS_PATH, body=wire.write_created(body, default=default))
         answer = self._exchange.write(Operation.CREATE, request, not_after)
         try:
-            return wire.read_created(self._taken(request, answer), body, default=default)
+            return wire.read_created(self._exchange.taken(request, answer), body, default=default)
         except UnreadableError as error:
-            raise OutcomeUnknownError(self._unknown(request, answer, error)) from None
+            raise self._exchange.unknown(request, answer, error) from None
 
     def update(self, current: Remote, desired: Attributes, *, default: bool) -> Remote:
         """PUT the whole scenario, unknown fields as they were just read.
@@ -101,31 +100,9 @@ class OmniProvider:
         request = Request("PUT", path, body=wire.write_updated(current, desired, default=default))
         answer = self._exchange.write(Operation.UPDATE, request)
         try:
-            return wire.read_updated(self._taken(request, answer), current.key)
+            return wire.read_updated(self._exchange.taken(request, answer), current.key)
         except UnreadableError as error:
-            raise OutcomeUnknownError(self._unknown(request, answer, error)) from None
-
-    def _taken(self, request: Request, answer: Reply | Lost) -> bytes:
-        """Return the body of a 2xx; RemoteError where the API refused, UnreadableError for all that is neither."""
-        if isinstance(answer, Lost):
-            raise UnreadableError("")
-        self._raise_if_refused(request, answer, RemoteError)
-        return _believable(answer)
-
-    def _raise_if_refused(self, request: Request, reply: Reply, error: type[RemoteError]) -> None:
-        """Raise where the API says no in its own words: surely not taken. 408 says nothing, whoever says it."""
-        if 400 <= reply.status < 500 and reply.status != 408 and wire.read_api_error(reply.body) is not None:
-            raise error(failures.refused(self._exchange.describe(request, reply)))
-
-    def _unknown(self, request: Request, answer: Reply | Lost, error: UnreadableError) -> Diagnostic:
-        return failures.outcome_unknown(failures.add_flaw(self._exchange.describe(request, answer), str(error)))
-
-
-def _believable(reply: Reply) -> bytes:
-    """Return the body of a whole 2xx."""
-    if not 200 <= reply.status < 300 or reply.flaw:
-        raise UnreadableError("")
-    return reply.body
+            raise self._exchange.unknown(request, answer, error) from None
 
 
 def _path_of(key: str) -> str:

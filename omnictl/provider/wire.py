@@ -1,4 +1,4 @@
-"""The only file that knows the API's field names: JSON to values and back.
+"""The API's field names for scenarios and errors, which nothing else knows: JSON to values and back.
 
 Reading is tolerant (old and new spellings, null as absent, numbers as text); the documented spelling is written.
 """
@@ -55,7 +55,7 @@ def write_created(body: Attributes, *, default: bool) -> bytes:
     """Return the body of a POST. A flag that is false is left out: the API documents both as the same."""
     named: dict[str, Json] = {"name": body.name} if body.name else {}
     flag: dict[str, Json] = {"default": True} if default else {}
-    return _dump({**named, "flow": [_write_step(step, {}) for step in body.flow], **flag})
+    return dump_json({**named, "flow": [_write_step(step, {}) for step in body.flow], **flag})
 
 
 def write_updated(current: Remote, desired: Attributes, *, default: bool) -> bytes:
@@ -63,7 +63,7 @@ def write_updated(current: Remote, desired: Attributes, *, default: bool) -> byt
     named: dict[str, Json] = {"name": desired.name} if desired.name or current.attributes.name else {}
     extras = _match_extras(current, desired.flow)
     flow: list[Json] = [_write_step(step, extra) for step, extra in zip(desired.flow, extras, strict=True)]
-    return _dump({**current.extra, **named, "flow": flow, "default": default})
+    return dump_json({**current.extra, **named, "flow": flow, "default": default})
 
 
 def _match_extras(current: Remote, flow: Iterable[Step]) -> list[Mapping[str, Json]]:
@@ -79,7 +79,8 @@ def _write_step(step: Step, extra: Mapping[str, Json]) -> dict[str, Json]:
     return {**extra, **sender, "channel": step.channel}
 
 
-def _dump(document: dict[str, Json]) -> bytes:
+def dump_json(document: dict[str, Json]) -> bytes:
+    """Return a body as it is sent: ASCII, no spaces."""
     return json.dumps(document, separators=(",", ":")).encode("ascii")
 
 
@@ -88,7 +89,7 @@ def _dump(document: dict[str, Json]) -> bytes:
 
 def read_page(body: bytes) -> tuple[Remote, ...]:
     """Return the scenarios of one page. Raises UnreadableError for anything that is not a page."""
-    document = _load(body)
+    document = load_json(body)
     rows = document.get("scenarios") if isinstance(document, dict) else None
     if not isinstance(rows, list):
         raise UnreadableError("it has no list of scenarios")
@@ -97,12 +98,12 @@ def read_page(body: bytes) -> tuple[Remote, ...]:
 
 def read_scenario(body: bytes) -> Remote:
     """Return the scenario of a GET. Raises UnreadableError where it has no key, or what it has cannot be read."""
-    return _read_row(_load(body))
+    return _read_row(load_json(body))
 
 
 def read_updated(body: bytes, key: str) -> Remote:
     """Return the scenario of a PUT. Raises UnreadableError where it is not the whole scenario with this key."""
-    row = _load(body)
+    row = load_json(body)
     remote = _read_row(row)
     if remote.key != key:
         raise UnreadableError("it is about a scenario with another key")
@@ -116,7 +117,7 @@ def read_created(body: bytes, sent: Attributes, *, default: bool) -> Remote:
 
     Raises UnreadableError where there is no key.
     """
-    row = _load(body)
+    row = load_json(body)
     key = _read_key(row)
     if row.get("flow") is not None:
         try:
@@ -129,7 +130,7 @@ def read_created(body: bytes, sent: Attributes, *, default: bool) -> Remote:
 def read_api_error(body: bytes) -> ApiError | None:
     """Return the API's own error; None where the body has another shape, so that somebody else may have answered."""
     try:
-        document = _load(body)
+        document = load_json(body)
     except UnreadableError:
         return None
     error = document.get("requestError") if isinstance(document, dict) else None
@@ -156,7 +157,8 @@ def _plain(value: Any) -> str:
     return "" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
-def _load(body: bytes) -> Any:
+def load_json(body: bytes) -> Any:
+    """Return the document of a body. Raises UnreadableError, for numbers that JSON has not too."""
     try:
         return json.loads(body, parse_constant=_refuse_constant, parse_float=_read_float)
     except (ValueError, RecursionError):
@@ -184,7 +186,7 @@ def _read_row(row: Any) -> Remote:
     steps: list[dict[str, Any]] = flow or []
     return Remote(
         key,
-        Attributes(_read_text(row.get("name")), tuple(_read_step(step) for step in steps)),
+        Attributes(read_text(row.get("name")), tuple(_read_step(step) for step in steps)),
         _read_default(row),
         _leave_unknown(row, _SCENARIO_FIELDS),
         tuple(_leave_unknown(step, _STEP_FIELDS) for step in steps),
@@ -193,7 +195,7 @@ def _read_row(row: Any) -> Remote:
 
 def _read_key(row: Any) -> str:
     key = row.get("key") if isinstance(row, dict) else None
-    text = _read_text(key)
+    text = read_text(key)
     if not text:
         raise UnreadableError("a scenario has no key" if isinstance(row, dict) else "a scenario is not an object")
     if len(text) > _LONGEST_KEY or not text.isprintable() or text in (".", "..") or "\ufffd" in text:
@@ -202,11 +204,16 @@ def _read_key(row: Any) -> str:
 
 
 def _read_step(step: Mapping[str, Any]) -> Step:
-    channel = _read_text(step.get("channel")).strip().upper()
-    return Step(_CHANNEL_SPELLINGS.get(channel, channel), _read_text(step.get("from")) or None)
+    return Step(read_channel(step.get("channel")), read_text(step.get("from")) or None)
 
 
-def _read_text(value: Any) -> str:
+def read_channel(value: Any) -> str:
+    """Return a channel in its documented spelling; "" where there is none."""
+    channel = read_text(value).strip().upper()
+    return _CHANNEL_SPELLINGS.get(channel, channel)
+
+
+def read_text(value: Any) -> str:
     """Return text, or a whole number as text; null is the empty text."""
     if value is None:
         return ""

@@ -7,11 +7,14 @@ from msgspec import Struct, field
 
 
 class Request(Struct, frozen=True):
-    """A request below the base URL: the path begins with a slash and is percent-encoded, the body is JSON."""
+    """A request below the base URL: the path begins with a slash and is percent-encoded, the body is JSON.
+
+    What has several values in the query is named several times.
+    """
 
     method: str
     path: str
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     body: bytes | None = None
 
 

@@ -147,7 +147,7 @@ class HttpClient:
 
     def _make_request(self, request: Request, credentials: Credentials) -> httpx.Request:
         """Return the request as it is sent; made by hand, since the client takes as long for it as for sending it."""
-        url = self.base.text + request.path + (f"?{urlencode(request.query)}" if request.query else "")
+        url = self.base.text + request.path + (f"?{urlencode(request.query, doseq=True)}" if request.query else "")
         headers = [*self._client.headers.raw, (b"Authorization", credentials.authorization().encode("ascii"))]
         if request.body is not None:
             headers.append((b"Content-Type", b"application/json"))

@@ -1,0 +1,72 @@
+"""The messages of the OMNI failover API: which request each operation sends, and what each answer to it means."""
+
+from omnictl.errors import ReadingError
+from omnictl.model.message import Batch, Receipt
+from omnictl.model.report import LogQuery, ReportQuery, ReportSource
+from omnictl.provider import message_wire
+from omnictl.provider.base import Operation
+from omnictl.provider.exchange import Exchange, believable
+from omnictl.provider.messenger import Page
+from omnictl.provider.wire import UnreadableError
+from omnictl.transport.answer import Reply, Request
+from omnictl.transport.client import HttpClient
+
+
+class OmniMessenger:
+    """The messages of one account, over HTTP. Thread-safe; ``close`` it at the end."""
+
+    def __init__(self, client: HttpClient, exchange: Exchange) -> None:
+        self._client = client
+        self._exchange = exchange
+
+    @property
+    def host(self) -> str:
+        """The host of the API, with the port where it is not the usual one."""
+        return self._client.base.authority
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def write_body(self, batch: Batch) -> bytes:
+        """Return the body that ``send`` sends."""
+        return message_wire.write_batch(batch)
+
+    def send(self, batch: Batch) -> tuple[Receipt, ...]:
+        """POST a batch; again only while it surely was not taken.
+
+        Raises OutcomeUnknownError where nobody can know what became of any of its messages.
+        """
+        request = Request("POST", message_wire.SEND_PATH, body=message_wire.write_batch(batch))
+        answer = self._exchange.write(Operation.SEND, request)
+        try:
+            return message_wire.read_receipts(self._exchange.taken(request, answer), batch)
+        except UnreadableError as error:
+            raise self._exchange.unknown(request, answer, error) from None
+
+    def take_reports(self, query: ReportQuery) -> Page:
+        """Take reports once: though it is a GET, it is never repeated where some may have been handed out.
+
+        Raises OutcomeUnknownError then.
+        """
+        request = Request("GET", message_wire.REPORTS_PATH, message_wire.reports_query(query))
+        answer = self._exchange.write(Operation.REPORTS, request)
+        try:
+            return _make_page(self._exchange.taken(request, answer), ReportSource.PULL, query.limit)
+        except UnreadableError as error:
+            raise self._exchange.unknown(request, answer, error) from None
+
+    def read_logs(self, query: LogQuery) -> Page:
+        """Read rows of the logs. Raises ReadingError where they cannot be read."""
+        request = Request("GET", message_wire.LOGS_PATH, message_wire.logs_query(query))
+
+        def interpret(reply: Reply) -> Page:
+            self._exchange.raise_if_refused(request, reply, ReadingError)
+            return _make_page(believable(reply), ReportSource.LOG, query.limit)
+
+        return self._exchange.read(Operation.LOGS, request, interpret)
+
+
+def _make_page(body: bytes, source: ReportSource, limit: int) -> Page:
+    rows, unreadable = message_wire.read_reports(body, source)
+    return Page(rows, body, unreadable, is_full=len(rows) + unreadable >= limit)
