@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
 
+from msgspec.structs import asdict
+
 from omnictl.codec.diagnostics import decode_diagnostic, encode_diagnostic
 from omnictl.codec.envelope import Answer, make_envelope, read_envelope, unreadable_report
 from omnictl.codec.parts import decode_address
@@ -32,11 +34,15 @@ from omnictl.model.outcome import (
     Event,
     Fate,
     KeyReceived,
+    LookingForMessages,
+    MessagesSent,
     Notice,
     Outcome,
     ReadingAccount,
+    ReportsTaken,
     RequestEnded,
     Retrying,
+    SendingStarted,
     Settling,
     Waiting,
     WaitingForLock,
@@ -148,10 +154,20 @@ def _encode_event(event: Event) -> dict[str, Json]:
             return {"event": "reading", "scenarios_read": event.scenarios_read}
         case WaitingForLock():
             return {"event": "lock", "holder": event.holder}
+        case SendingStarted() | MessagesSent() | LookingForMessages() | ReportsTaken():
+            return {"event": _MESSAGE_EVENTS[type(event)], **asdict(event)}
         case Notice(diagnostic=diagnostic):
             return {"event": "diagnostic", **encode_diagnostic(diagnostic)}
         case _:
             assert_never(event)
+
+
+_MESSAGE_EVENTS: Mapping[type[Event], str] = {
+    SendingStarted: "sending",
+    MessagesSent: "sent",
+    LookingForMessages: "looking",
+    ReportsTaken: "reports",
+}
 
 
 def _encode_bounds(event: ApplyStarted | ApplyStopped) -> dict[str, Json]:

@@ -163,6 +163,37 @@ class Settling(Struct, frozen=True):
     addresses: tuple[Address, ...]
 
 
+class SendingStarted(Struct, frozen=True):
+    """The first message is about to leave; ``total`` is how many there are, ``sent_before`` by earlier processes."""
+
+    run: str
+    scenario: str
+    total: int
+    sent_before: int = 0
+
+
+class MessagesSent(Struct, frozen=True):
+    """How far a sending is: the fates of the run so far, and how many messages there are."""
+
+    accepted: int
+    refused: int
+    unknown: int
+    total: int
+
+
+class LookingForMessages(Struct, frozen=True):
+    """Messages whose fate is unknown are looked for in the logs."""
+
+    messages: int
+
+
+class ReportsTaken(Struct, frozen=True):
+    """So many reports were taken and are in the ledger, so many of them new."""
+
+    rows: int
+    new: int
+
+
 class Notice(Struct, frozen=True):
     """Something to be said while the work goes on."""
 
@@ -180,5 +211,9 @@ Event: TypeAlias = (
     | RequestEnded
     | Retrying
     | Settling
+    | SendingStarted
+    | MessagesSent
+    | LookingForMessages
+    | ReportsTaken
     | Notice
 )

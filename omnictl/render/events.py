@@ -13,10 +13,14 @@ from omnictl.model.outcome import (
     Event,
     Fate,
     KeyReceived,
+    LookingForMessages,
+    MessagesSent,
     Notice,
     ReadingAccount,
+    ReportsTaken,
     RequestEnded,
     Retrying,
+    SendingStarted,
     Settling,
     Waiting,
     WaitingForLock,
@@ -77,8 +81,29 @@ def _say(event: Event, at: datetime, standing: Standing) -> list[tuple[str, str]
             return [("read", f"{count(event.scenarios_read, 'scenario')} read")]
         case WaitingForLock():
             return [("lock", f"held by {sanitize(event.holder)}; waiting")]
+        case SendingStarted() | MessagesSent() | LookingForMessages() | ReportsTaken():
+            return [_say_messages(event)]
         case Notice(diagnostic=diagnostic):
             return [(diagnostic.severity.value, sanitize(f"{diagnostic.summary}: {diagnostic.detail}"))]
+        case _:
+            assert_never(event)
+
+
+def _say_messages(event: SendingStarted | MessagesSent | LookingForMessages | ReportsTaken) -> tuple[str, str]:
+    match event:
+        case SendingStarted():
+            before = f", {event.sent_before} of them sent before" if event.sent_before else ""
+            return "start", f"run {sanitize(event.run)}, {count(event.total, 'message')}{before}"
+        case MessagesSent():
+            done = event.accepted + event.refused + event.unknown
+            parts = [f"{event.accepted} accepted"]
+            parts += [f"{event.refused} refused"] * bool(event.refused)
+            parts += [f"{event.unknown} unknown"] * bool(event.unknown)
+            return "sent", f"{done}/{event.total}: {', '.join(parts)}"
+        case LookingForMessages():
+            return "look", f"looking in the logs for {count(event.messages, 'message')} with unknown fate"
+        case ReportsTaken():
+            return "reports", f"{count(event.rows, 'report')} taken, {event.new} new"
         case _:
             assert_never(event)
 
@@ -141,6 +166,10 @@ def describe_work(event: Event | None, standing: Standing = _NOWHERE) -> str:
             return f"waiting for the lock, held by {sanitize(event.holder)}"
         case Settling():
             return f"looking for {count(len(event.addresses), 'create')} with unknown outcome"
+        case LookingForMessages():
+            return f"looking for {count(event.messages, 'message')} with unknown fate"
+        case MessagesSent():
+            return f"{event.accepted + event.refused + event.unknown}/{event.total} messages sent"
         case Retrying():
             return f"{event.operation} again, try {event.attempt}: {sanitize(event.why)}"
         case _ if standing.total:

@@ -1,0 +1,173 @@
+"""Taking reports, which are handed out once: a gap in the ledger before each request, filled from logs if it stays."""
+
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from omnictl.errors import LedgerError, OmnictlError, OutcomeUnknownError
+from omnictl.ledger.base import MessageFilter
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.outcome import ReportsTaken
+from omnictl.model.report import Gap, GapState, LogQuery, ReportQuery
+from omnictl.operations.looking import IDS_IN_QUERY, Post, chunks, keep_rows
+from omnictl.provider.messenger import Page
+
+KEPT_BY_API = timedelta(hours=48)
+"""How long the API keeps reports and logs (source: its published description)."""
+
+_NARROWEST = timedelta(seconds=1)
+_MOST_LOG_ROWS = 1000
+
+
+class PullReport(Struct, frozen=True):
+    """What a pull brought: rows taken, rows that were new, rows that could not be read, and what became of gaps."""
+
+    rows: int = 0
+    new: int = 0
+    unreadable: int = 0
+    requests: int = 0
+    filled: tuple[Gap, ...] = ()
+    filled_rows: int = 0
+    still_open: tuple[Gap, ...] = ()
+    permanent: tuple[Gap, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    stop_reason: str = ""
+
+    @property
+    def may_have_lost(self) -> bool:
+        """Whether reports may have been handed out that are neither here nor in the logs."""
+        return bool(self.still_open or self.permanent)
+
+
+def pull(post: Post, query: ReportQuery) -> PullReport:
+    """Fill what earlier pulls left open, then take reports until there are no more, then fill what that left open.
+
+    Never raises once reports may have been handed out; what was taken is in the ledger when it returns.
+    """
+    report = fill_gaps(post, PullReport())
+    report = _take(post, query, report)
+    return fill_gaps(post, report) if post.ledger.list_gaps([GapState.OPEN]) else report
+
+
+def _take(post: Post, query: ReportQuery, report: PullReport) -> PullReport:
+    while not post.stop.is_set:
+        gap = post.ledger.open_gap(query, post.clock())
+        try:
+            page = post.messenger.take_reports(query)
+        except OutcomeUnknownError as error:
+            return _add(report, error)
+        except OmnictlError as error:
+            post.ledger.close_gap(gap.id, b"", (), post.clock())  # surely none were handed out
+            if not report.requests:
+                raise
+            return _add(report, error)
+        try:
+            new = post.ledger.close_gap(gap.id, page.body, page.rows, post.clock())
+        except LedgerError as error:
+            return _add(replace(report, requests=report.requests + 1), error)
+        report = _count(report, page, new)
+        post.observe(ReportsTaken(report.rows, report.new))
+        if not page.is_full:
+            return report
+    return replace(report, stop_reason=post.stop.reason)
+
+
+def _count(report: PullReport, page: Page, new: int) -> PullReport:
+    return replace(
+        report,
+        rows=report.rows + len(page.rows),
+        new=report.new + new,
+        unreadable=report.unreadable + page.unreadable,
+        requests=report.requests + 1,
+    )
+
+
+def _add(report: PullReport, error: OmnictlError) -> PullReport:
+    return replace(report, diagnostics=(*report.diagnostics, *error.diagnostics))
+
+
+# --- gaps ------------------------------------------------------------------------------------------------------
+
+
+def fill_gaps(post: Post, report: PullReport) -> PullReport:
+    """Fill all open gaps from the logs; one that is too old for them is permanent, what cannot be read stays open."""
+    now = post.clock()
+    gaps = post.ledger.list_gaps([GapState.OPEN])
+    late = tuple(each for each in gaps if now - each.opened_at >= KEPT_BY_API)
+    for each in late:
+        post.ledger.settle_gap(each.id, GapState.PERMANENT, now)
+    gaps = tuple(each for each in gaps if each not in late)
+    report = replace(report, permanent=(*report.permanent, *late), still_open=gaps)
+    if not gaps or post.stop.is_set:
+        return report
+    try:
+        new, complete = _Filling(post, gaps).run()
+    except LedgerError:
+        raise
+    except OmnictlError as error:
+        return _add(report, error)
+    if not complete:
+        return replace(
+            report, filled_rows=report.filled_rows + new, diagnostics=(*report.diagnostics, _too_many_rows())
+        )
+    for each in gaps:
+        post.ledger.settle_gap(each.id, GapState.FILLED, post.clock())
+    return replace(report, filled=(*report.filled, *gaps), filled_rows=report.filled_rows + new, still_open=())
+
+
+class _Filling:
+    """Reads all logs that open gaps may need: windows of time, each halved until it has fewer rows than its limit."""
+
+    def __init__(self, post: Post, gaps: tuple[Gap, ...]) -> None:
+        self._post = post
+        self._new = 0
+        self._complete = True
+        self._begin = min(each.opened_at for each in gaps) - KEPT_BY_API
+
+    def run(self) -> tuple[int, bool]:
+        """Return how many rows were new, and whether every window was read to its end."""
+        self._read(self._begin, None)
+        return self._new, self._complete
+
+    def _read(self, since: datetime, until: datetime | None) -> None:
+        """Read one window; the last one is open, for the clock of the service may be ahead of ours."""
+        page = self._keep(LogQuery(sent_since=since, sent_until=until, limit=_MOST_LOG_ROWS))
+        if not page.is_full:
+            return
+        end = until or max(self._post.clock(), since + 2 * _NARROWEST)
+        middle = since + (end - since) / 2
+        if middle - since < _NARROWEST:
+            self._read_by_ids(since, until)
+            return
+        self._read(since, middle)
+        self._read(middle, until)
+
+    def _read_by_ids(self, since: datetime, until: datetime | None) -> None:
+        """Too many rows for one second: ours are asked for by their ids, and those of others cannot be."""
+        self._complete = False
+        ours = self._post.ledger.list_messages(MessageFilter(since=since - KEPT_BY_API, until=until))
+        for ids in chunks((each.message_id for each in ours), IDS_IN_QUERY):
+            self._keep(LogQuery(message_ids=ids))
+
+    def _keep(self, query: LogQuery) -> Page:
+        page = self._post.messenger.read_logs(query)
+        self._new += keep_rows(self._post, page)
+        return page
+
+
+def _too_many_rows() -> Diagnostic:
+    return Diagnostic(
+        "logs-too-full",
+        Severity.WARNING,
+        "A second of the logs has more rows than one reply holds",
+        f"The API returns at most {_MOST_LOG_ROWS} rows, and its logs know no pages. The reports of omnictl's own "
+        "messages were asked for by their ids; those of other senders in that second may be missing.",
+        hint="the gap stays open; reports pull tries again",
+    )
+
+
+CODES = {
+    "logs-too-full": "A gap is filled from logs by windows of time, each halved until it returns fewer rows than its "
+    "limit. A window of one second was still full. Messages of omnictl were asked for by their ids.",
+}
