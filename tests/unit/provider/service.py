@@ -10,8 +10,9 @@ import httpx
 from omnictl.model.outcome import Event, RequestEnded
 from omnictl.model.scenario import Attributes, Json, Step
 from omnictl.provider.base import Budget, Operation, StopSignal
-from omnictl.provider.factory import make_provider
+from omnictl.provider.factory import make_messenger, make_provider
 from omnictl.provider.omni import OmniProvider
+from omnictl.provider.omni_messages import OmniMessenger
 from omnictl.transport.credentials import Credentials, make_credentials
 
 CANARY = "canary-0123456789abcdef-key"
@@ -130,6 +131,21 @@ class Service:
             settle_seconds=settle_seconds,
             transport=transport or httpx.MockTransport(self),
             read_only=read_only,
+        )
+
+    def messenger(self) -> OmniMessenger:
+        return make_messenger(
+            "https://x.api.infobip.com",
+            make_credentials(CANARY, source="the test"),
+            workers=1,
+            budgets={},
+            stop=self.stop,
+            observe=self.observe,
+            clock=self.clock,
+            monotonic=self.monotonic,
+            random=lambda: 1.0,
+            wait=self.wait,
+            transport=httpx.MockTransport(self),
         )
 
 
