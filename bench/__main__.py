@@ -210,12 +210,12 @@ def bench_apply(bench: Bench, in_flight: int, goal: float) -> None:
         say(f"    the same, {ruler}", spread(ratios), None)
 
 
-def bench_small_apply(bench: Bench) -> None:
-    """Few creates over a slow line, against the rulers: what the line alone takes is no measure of so few."""
-    bench.server.tell(latency=0.05)
+def bench_short_apply(bench: Bench, latency: float) -> None:
+    """An apply against the rulers, where what the line alone takes is no measure: few creates, or no latency."""
+    bench.server.tell(latency=latency)
     for ruler in ("raw", "tuned", "plain"):
         ratio, _, _ = compare(bench.apply, lambda r=ruler: bench.apply_ruler(r, 10), bench.times)  # type: ignore[misc]
-        say(f"N = {bench.number}, 50 ms: apply over {ruler}", ratio, None)
+        say(f"N = {bench.number}, {latency * 1000:.0f} ms: apply over {ruler}", ratio, None)
 
 
 def bench_cost(bench: Bench, goal: float | None) -> float:
@@ -258,12 +258,14 @@ def main() -> None:
             bench_files(ten, None)
             bench_plan(ten, None, most_megabytes=45.0)
             bench_plan(ten, 2.6, latency=0.05)
-            bench_small_apply(ten)
+            bench_short_apply(ten, 0.0)
+            bench_short_apply(ten, 0.05)
             bench_files(thousand, 2.5)
             bench_plan(thousand, None, exists=False)
             bench_plan(thousand, 3.2)
             bench_plan(thousand, None, latency=0.05)
             bench_drift(thousand)
+            bench_short_apply(thousand, 0.0)
             cost = bench_cost(thousand, 1.3)
             bench_apply(thousand, 10, 1.15)
             bench_apply(Bench.make(parent, 1_000, server, workers=32, times=times), 32, 1.35)

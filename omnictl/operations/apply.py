@@ -13,7 +13,7 @@ from omnictl.engine.order import arrange
 from omnictl.engine.resume import Resumption, resume
 from omnictl.engine.view import Circumstances
 from omnictl.errors import OmnictlError, RefusalKind, RefusedError, StateWriteError
-from omnictl.model.change import Action, Change, Refresh
+from omnictl.model.change import Action, Change, Create, Refresh, SetDefault
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import (
     ApplyReport,
@@ -32,7 +32,7 @@ from omnictl.operations.keeper import Keeper
 from omnictl.operations.plan import Reading, plan_from_reading
 from omnictl.operations.run import Tally, Tools, action_of
 from omnictl.operations.settling import settle_intents
-from omnictl.operations.stages import Stages
+from omnictl.operations.stages import Stages, default_not_taken
 from omnictl.provider.base import Operation, Provider, StopSignal
 from omnictl.state.base import LockHolder, StateBackend
 
@@ -173,6 +173,7 @@ def execute(wanted: Wanted, tools: Tools, *, stop_after_seconds: float | None, e
         return _report(tally, Ending.ALREADY_APPLIED, started_at)
     for change in resumption.done:
         tally.note(change, Fate.DONE)
+        _remember_moved_default(change, wanted, tools, tally)
     _announce(plan, tools, stop_after_seconds, ends_at)
     if plan.changes:
         tools.keeper.advance(lambda state: start_plan(state, plan.plan_id, started_at))
@@ -303,6 +304,20 @@ def _report(tally: Tally, ending: Ending, started_at: datetime) -> ApplyReport:
         sandbox=plan.sandbox,
         next_seconds=_next_seconds(outcomes, tools.provider),
     )
+
+
+def _remember_moved_default(change: Change, wanted: Wanted, tools: Tools, tally: Tally) -> None:
+    """An earlier run moved the default, and was cut before it read that back: this reading of the account shows it."""
+    moves = change.becomes_default if isinstance(change, Create) else isinstance(change, SetDefault)
+    record = tools.keeper.state.records.get(change.address)
+    if not moves or record is None:
+        return
+    remote = wanted.remotes.get(record.key)
+    if remote is not None and remote.is_default:
+        address = change.address if wanted.plan.default.managed else None
+        tools.keeper.advance(lambda state: record_default(state, address, remote.key))
+    else:
+        tally.notes.append(default_not_taken(record.key))
 
 
 def _remember_default(tools: Tools, plan: Plan) -> None:

@@ -166,6 +166,7 @@ class Bulk:
             desired=change.desired,
             ignored=ignored,
             half_done=self._tally.is_resumed,
+            may_send=self._is_open,
         )
 
     # --- outcomes ----------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from omnictl.engine.advance import note_reading, record_absent, record_created
 from omnictl.engine.recover import Absent, Found, Settlement, believe_absence_at, settle
 from omnictl.errors import RefusalKind, RefusedError, StoppedError
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.model.outcome import Settling, Waiting
+from omnictl.model.outcome import KeyReceived, Settling, Waiting
 from omnictl.model.plan import Settled
 from omnictl.model.scenario import Remote
 from omnictl.model.state import Account, Intent
@@ -73,6 +73,7 @@ def _look(
     settlement = settle(keeper.state, remotes, elsewhere)
     for each in settlement.found:
         found.append(each)
+        tools.observe(KeyReceived(each.intent.address, each.remote.key))
         keeper.advance(partial(record_created, intent=each.intent, remote=each.remote, now=each.intent.created_at))
     now = tools.clock()
     keeper.advance(lambda state: note_reading(state, account, len(remotes), now))

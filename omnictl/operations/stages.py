@@ -91,7 +91,7 @@ class Stages:
                 managed = change.address if self._tally.plan.default.managed else None
                 self._tools.keeper.advance(partial(record_default, address=managed, key=key))
             else:
-                self._tally.notes.append(_default_not_taken(key))
+                self._tally.notes.append(default_not_taken(key))
 
     def _send(
         self, creates: list[Create], updates: list[Update | Adopt | Rename], reading: Reading | None = None
@@ -123,7 +123,6 @@ class Stages:
         for found in settlements.found:
             create = by_address.get(found.intent.address)
             if create is not None:
-                self._tally.received(create.address, found.remote.key)
                 self._tally.end(create, Fate.DONE, key=found.remote.key)
         absent = {each.address for each in settlements.absent}
         return [each for each in unknown if each.address in absent]
@@ -164,7 +163,7 @@ class Stages:
             self._tally.end(change, Fate.UNKNOWN if sent or lost else Fate.FAILED, problem=error)
             return
         if remote is None or not remote.is_default:
-            self._tally.end(change, Fate.FAILED, problem=_default_not_taken(record.key))
+            self._tally.end(change, Fate.FAILED, problem=default_not_taken(record.key))
             return
         self._tools.keeper.advance(lambda state: record_default(state, change.address, record.key))
         self._tally.end(change, Fate.DONE, key=record.key)
@@ -180,7 +179,8 @@ class Stages:
                 self._tally.end(change, Fate.DONE, key=change.recorded.key)
 
 
-def _default_not_taken(key: str) -> Diagnostic:
+def default_not_taken(key: str) -> Diagnostic:
+    """The default is elsewhere, though the API accepted that it moves."""
     return Diagnostic(
         "default-not-taken",
         Severity.ERROR,

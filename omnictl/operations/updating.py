@@ -1,6 +1,6 @@
 """One PUT, done carefully: read again just before, refuse what the plan did not see, look after a lost answer."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
@@ -38,16 +38,19 @@ def write_update(
     default: bool | None = None,
     ignored: Iterable[IgnoredField] = (),
     half_done: bool = False,
+    may_send: Callable[[], bool] = lambda: True,
 ) -> Written:
     """PUT the desired attributes if the account still shows what the plan saw.
 
     ``default`` None sends the flag as just read; ``ignored`` fields always go back as just read. ``half_done``: an
-    earlier run of the plan may have sent it, and the service bent it. Raises RemoteError where the account moved on,
-    and OutcomeUnknownError where nobody can know. Source: docs/planning.md, updates.
+    earlier run of the plan may have sent it, and the service bent it. ``may_send`` is asked before each PUT. Raises
+    RemoteError where the account moved on, StoppedError where it may not be sent, and OutcomeUnknownError where nobody
+    can know. Source: docs/planning.md, updates.
     """
     current = _read(provider, key)
     seen = wanted(seen, current.attributes, ignored := tuple(ignored))
     desired = wanted(desired, current.attributes, ignored)
+    lost: OutcomeUnknownError | None = None
     lost_default = False
     for _ in range(SENDS):
         if _is_as_wanted(current, desired, default):
@@ -55,6 +58,8 @@ def write_update(
         if current.attributes != seen and not (half_done and is_near(current.attributes, desired)):
             raise RemoteError(_changed(key, seen, current.attributes))
         refuse_opaque_steps(current, desired)
+        if not may_send():
+            break
         try:
             flag = current.is_default if default is None else default
             remote = provider.update(current, desired, default=flag)
@@ -66,7 +71,7 @@ def write_update(
                 return Written(current, sent=True, desired=desired)
             if current.attributes != seen and is_near(current.attributes, desired):
                 return Written(current, sent=True, desired=desired)  # taken, and bent by the service on its way
-    raise lost
+    raise lost or StoppedError
 
 
 def refuse_opaque_steps(current: Remote, desired: Attributes) -> None:

@@ -196,10 +196,14 @@ class LocalBackend:
     def _lock(self) -> "StateLock":
         from omnictl.state.lock import StateLock  # late: a plan takes no lock
 
-        target = self._target
-        if self._real_work_dir in target.parents:
-            return StateLock(self._work_dir / "locks" / f"{self._environment}.lock")
-        return StateLock(target.parent / ".omnictl" / "locks" / f"{_lock_name(target.name)}.lock")
+        return StateLock(_lock_path(self._target))
+
+
+def _lock_path(target: Path) -> Path:
+    """Return where the lock of a state lies; the path of the state alone decides it, so that all users share it."""
+    is_private = any(each.name == ".omnictl" for each in target.parents)
+    private = target.parent if is_private else target.parent / ".omnictl"
+    return private / "locks" / f"{_lock_name(target.name)}.lock"
 
 
 def _lock_name(name: str) -> str:

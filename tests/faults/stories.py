@@ -201,6 +201,9 @@ class Tale:
         assert project.remembered() >= self.before, said
         told = {key for run in project.runs for _, key in run.said}
         assert told <= project.remembered(), f"told and forgotten: {told - project.remembered()}\n{said}"
+        everything = "".join(f"{run.out}{run.err}" for run in project.runs)  # a person who settles one names it too
+        silent = {key for key in project.remembered() - self.before if key not in everything}
+        assert not silent, f"remembered and never told: {silent}\n{said}"
         assert not project.state.get("intents"), said
         self._check_rest(rows, said)
 
@@ -211,6 +214,7 @@ class Tale:
         if self.story.left and self.unkind.switches.get("defaults") != "several":
             holders = [key for key, row in rows.items() if row.get("default") or row.get("defaultScenario")]
             assert holders == [project.keys()["chosen"]], said
+            assert project.state.get("account_default", {}).get("key") == holders[0], said
         assert not (project.root / "state/.omnictl/locks/default.json.holder.json").exists(), said
         assert len(project.litter()) <= self.deaths, f"{project.litter()}\n{said}"
         if self.story is SAVED:

@@ -1,12 +1,15 @@
 """The bulk under a throttle, a stop and a bug: what is sent, what is told, what is kept."""
 
+import threading
+import time
 from dataclasses import dataclass, field
 
 import pytest
 
-from omnictl.errors import AccessError, StoppedError
+from omnictl.errors import AccessError, StateWriteError, StoppedError
 from omnictl.model.outcome import Ending, Fate, Waiting
 from omnictl.model.scenario import Attributes, Remote
+from omnictl.model.state import State
 from omnictl.provider.base import Budget, Capabilities, Operation
 from tests.fake_account import FakeAccount, problem
 from tests.worlds import VIBER, World, declare
@@ -135,3 +138,60 @@ def test_updates_beside_creates() -> None:
     assert report.ending is Ending.FINISHED
     assert report.count(Fate.DONE) == 4
     assert world.plan().changes == ()
+
+
+def test_what_arrives_after_a_while_is_durable_while_more_is_in_flight() -> None:
+    """The first outcome after a pause is written at once, not when the run ends or a wave needs its intents."""
+    world = World(workers=1)
+    for name in ("a", "b", "c"):
+        world.declare(name)
+    world.apply()
+    durable: list[set[str]] = []
+    for name in ("a", "b", "c"):
+        world.declare(name, declare(name, f"New {name}"))
+    put = world.account.update
+
+    def look(current: Remote, desired: Attributes, *, default: bool) -> Remote:
+        world.ticks += 2
+        durable.append({record.applied.name for record in world.backend.stored.records.values()})  # type: ignore[union-attr]
+        return put(current, desired, default=default)
+
+    world.account.update = look  # type: ignore[method-assign]
+    world.apply()
+    assert "New a" in durable[1]
+    assert {"New a", "New b"} <= durable[2]
+
+
+def test_no_put_follows_a_state_write_that_failed() -> None:
+    world = World(workers=2)
+    for name in "abcd":
+        world.declare(name)
+    world.apply()
+    for name in "abcd":
+        world.declare(name, declare(name, f"New {name}"))
+    read, puts = world.account.get, list[str]()
+    put = world.account.update
+    failed, begun = threading.Event(), threading.Event()
+
+    def read_slowly(key: str) -> Remote | None:
+        if key == world.keys()["b"]:
+            begun.set()
+            assert failed.wait(30)
+            time.sleep(0.3)  # the run takes note of it
+        return read(key)
+
+    def count_puts(current: Remote, desired: Attributes, *, default: bool) -> Remote:
+        assert begun.wait(30)
+        puts.append(desired.name)
+        return put(current, desired, default=default)
+
+    def fail(state: State) -> None:
+        if any(record.applied.name == "New a" for record in state.records.values()):
+            failed.set()
+            raise StateWriteError(problem("full"))
+
+    world.account.get, world.account.update = read_slowly, count_puts  # type: ignore[method-assign]
+    world.backend.before_write = fail
+    report = world.apply()
+    assert "New b" not in puts
+    assert any(each.code == "state-not-saved" for each in report.diagnostics)

@@ -1,6 +1,7 @@
 """The requests of an apply: those that the rules name and no other, and never more at once than workers."""
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ from msgspec.structs import replace
 from omnictl.errors import ReadingError
 from omnictl.model.outcome import Fate
 from omnictl.model.scenario import Attributes, Lifecycle, OnRemoval, Remote
+from omnictl.model.state import AccountDefault
 from omnictl.provider.base import Operation
 from tests.fake_account import problem
-from tests.mortal import Watch, watch_next_run
-from tests.worlds import SMS, VIBER, World, declare
+from tests.mortal import Moment, Watch, watch_next_run
+from tests.worlds import SMS, VIBER, Killed, World, address, declare
 
 OF_SCENARIOS = (Operation.LIST, Operation.GET, Operation.CREATE, Operation.UPDATE)
 RETIRE = Lifecycle(on_removal=OnRemoval.RETIRE)
@@ -155,3 +157,25 @@ def test_never_more_requests_are_in_flight_than_workers_and_so_many_are(workers:
     assert all(each.fate is Fate.DONE for each in world.apply().outcomes)
     assert watch.most_flying == workers
     assert watch.counts["request"] == len(world.account.requests) == 10 + 15 + 2 * 14
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("moves", ["the first create", "a flip"])
+def test_a_resumed_plan_remembers_the_default_wherever_it_was_cut(moves: str, moment: Moment) -> None:
+    for at in range(1, 9):
+        world = World()
+        if moves == "a flip":
+            world.declare("a")
+            world.declare("b")
+            world.apply()
+        else:
+            world.declare("c")
+        world.declare("b", declare("b", default=True))
+        saved = world.plan(allowed=frozenset((each.guard, each.subject) for each in world.plan().guards))
+        watch = watch_next_run(world, Watch(moment, at))
+        with suppress(Killed):
+            world.apply(saved)
+        watch.await_silence()
+        watch_next_run(world, Watch())
+        world.apply(saved)
+        assert world.state.account_default == AccountDefault(address("b"), world.keys()["b"]), at

@@ -302,3 +302,18 @@ def test_a_lock_bears_the_name_of_a_state_and_of_nothing_that_may_be_secret(
 ) -> None:
     hold(LocalBackend(tmp_path / name, work_dir=tmp_path / "w" / ".omnictl", environment="production"))
     assert [each.name for each in (tmp_path / ".omnictl" / "locks").iterdir()] == [lock]
+
+
+@pytest.mark.parametrize("place", ["one/state/x.json", "one/.omnictl/x.json", "one/.omnictl/sandbox/x/x.json"])
+def test_whoever_uses_a_state_takes_the_same_lock(tmp_path: Path, place: str) -> None:
+    path = tmp_path / place
+    inside, outside = (
+        LocalBackend(path, work_dir=tmp_path / each / ".omnictl", environment=each) for each in ("one", "other")
+    )
+    with (
+        inside.lock(HOLDER, timeout_seconds=0.0, on_wait=lambda _: None),
+        pytest.raises(LockHeldError),
+        outside.lock(HOLDER, timeout_seconds=0.0, on_wait=lambda _: None),
+    ):
+        pass
+    assert outside.describe_lock() is None
