@@ -196,14 +196,18 @@ class LocalBackend:
     def _lock(self) -> "StateLock":
         from omnictl.state.lock import StateLock  # late: a plan takes no lock
 
-        return StateLock(_lock_path(self._target))
+        is_linked = not _is_private(self._target) and _is_private(self._path)  # refused: a link where ours has to be
+        return StateLock(_lock_path(self._path if is_linked else self._target))
 
 
 def _lock_path(target: Path) -> Path:
     """Return where the lock of a state lies; the path of the state alone decides it, so that all users share it."""
-    is_private = any(each.name == ".omnictl" for each in target.parents)
-    private = target.parent if is_private else target.parent / ".omnictl"
+    private = target.parent if _is_private(target) else target.parent / ".omnictl"
     return private / "locks" / f"{_lock_name(target.name)}.lock"
+
+
+def _is_private(path: Path) -> bool:
+    return any(each.name == ".omnictl" for each in path.parents)
 
 
 def _lock_name(name: str) -> str:
