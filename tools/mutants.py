@@ -33,6 +33,7 @@ TESTS = {
         "tests/golden/test_surgery_words.py",
     ),
     "state": ("tests/unit/state", "tests/golden/test_state_words.py"),
+    "durable": ("tests/unit/state",),
     "codec": ("tests/unit/codec", *(f"tests/golden/test_{each}.py" for each in DOCUMENTS)),
 }
 """The packages that are broken, and the tests that have to notice: those of the package, not all that reach it."""
