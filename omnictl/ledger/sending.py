@@ -21,9 +21,11 @@ from omnictl.model.message import Addressed, Batch, Message, MessageFate, Receip
 def select_new(book: Book, run: str, recipients: Sequence[Recipient]) -> tuple[Recipient, ...]:
     """Return the recipients that have no message in this run yet but for one that was not tried, each once."""
     hasher = book.hasher
-    hashed = {hasher.hash_recipient(each): each for each in reversed(recipients)}
+    hashed: dict[bytes, Recipient] = {}
+    for each in recipients:
+        hashed.setdefault(hasher.hash_recipient(each), each)
     taken = _taken(book, number_of(book, run), list(hashed))
-    return tuple(each for key, each in reversed(hashed.items()) if key not in taken)
+    return tuple(each for key, each in hashed.items() if key not in taken)
 
 
 def _taken(book: Book, run: int, hashes: Sequence[bytes]) -> set[bytes]:
