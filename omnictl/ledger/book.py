@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from omnictl.codec.shapes import ShapeError
 from omnictl.durable import shown
 from omnictl.errors import LedgerError
 from omnictl.ledger import problems
@@ -111,14 +110,20 @@ class Book:
 
     @contextmanager
     def telling(self) -> Iterator[None]:
-        """Turn what SQLite, or a row in it, cannot do into words."""
+        """Turn what SQLite cannot do into words."""
         try:
             yield
         except sqlite3.ProgrammingError:
             raise  # a bug, or a ledger that is closed
         except sqlite3.Error as error:
             raise LedgerError(problems.of_sqlite(self.shown, error, self.busy_seconds)) from None
-        except ShapeError as error:
+
+    @contextmanager
+    def decoding(self) -> Iterator[None]:
+        """Turn rows that do not say what they should into words."""
+        try:
+            yield
+        except (ValueError, OverflowError) as error:
             raise LedgerError(problems.broken(self.shown, str(error))) from None
 
     def close(self) -> None:

@@ -56,7 +56,7 @@ def list_gaps(book: Book, states: Iterable[GapState]) -> tuple[Gap, ...]:
         f"SELECT id, opened_at, query, state, closed_at FROM gaps WHERE state IN ({marks(len(wanted))}) ORDER BY id",
         *wanted,
     )
-    with book.telling():
+    with book.decoding():
         return tuple(map(_read_gap, rows))
 
 
@@ -152,7 +152,8 @@ def _add_again(book: Book, hasher: Hasher, known: Row, row: Received, reply: _Re
         return
     if message is None:
         _accept(book, _join_again(book, hasher, position, row.report), row.report, reply.at)
-    before = Received(decode_report(parse_json(report_text), "report"), read_raw(raw))
+    with book.decoding():
+        before = Received(decode_report(parse_json(report_text), "report"), read_raw(raw))
     if _is_kept(book, position, before, row):
         return
     if _richness(row) > _richness(before):

@@ -18,6 +18,9 @@ from omnictl.ledger.book import Book
 from omnictl.ledger.hashing import KEY_BYTES, Hasher
 from omnictl.ledger.schema import APPLICATION_ID, UPGRADES, VERSION, make_tables
 
+_SMALLEST_PAGE = 512
+"""SQLite takes a file of fewer bytes for an empty one, and would write over it."""
+
 _WAL_FORMAT = b"\x02\x02"
 _WAL_FORMAT_AT = 18
 """Where the header of an SQLite file says that its journal is a write-ahead log."""
@@ -33,7 +36,7 @@ def open_book(path: Path, *, environment: str, busy_seconds: float, must_exist: 
             _make(real, environment, busy_seconds)
         if not real.is_file():
             raise LedgerError(problems.cannot_open(shown(path), "it is not a regular file"))
-        if real.stat().st_size == 0:
+        if real.stat().st_size < _SMALLEST_PAGE:
             raise LedgerError(problems.empty(shown(path)))
     except OSError as error:
         raise LedgerError(problems.cannot_open(shown(path), error.strerror or str(error))) from None

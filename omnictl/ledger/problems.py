@@ -59,7 +59,7 @@ def broken(path: str, reason: str) -> Diagnostic:
 
 
 def empty(path: str) -> Diagnostic:
-    """Tell of a file of no bytes: omnictl makes none, so something cut it."""
+    """Tell of a file of no or few bytes: omnictl makes none, so something cut it."""
     return _problem(
         "broken-ledger",
         "The ledger is damaged",

@@ -31,7 +31,7 @@ def list_messages(book: Book, wanted: MessageFilter) -> Iterator[Sent]:
     statement = " AND ".join((_MESSAGES, *conditions)) + " ORDER BY b.number, m.number LIMIT ?"
     batch, number = 0, 0
     while rows := book.query(statement, batch, number, *values, PAGE):
-        with book.telling():
+        with book.decoding():
             page = [_read_message(row[2:]) for row in rows]
         yield from page
         batch, number = rows[-1][0], rows[-1][1]
@@ -112,7 +112,7 @@ def reports_of(book: Book, message_ids: Iterable[str]) -> Iterator[Kept]:
 
 
 def _read_reports(book: Book, rows: Sequence[Row]) -> list[Kept]:
-    with book.telling():
+    with book.decoding():
         return [
             Kept(
                 position,
@@ -135,7 +135,7 @@ def seen_of(book: Book, message_ids: Iterable[str]) -> Iterator[ReceivedSeen]:
             *some,
             *some,
         )
-        with book.telling():
+        with book.decoding():
             page = [ReceivedSeen(decode_seen(parse_json(seen), "seen"), read_raw(raw)) for seen, raw in rows]
         yield from page
 

@@ -52,18 +52,18 @@ def find_runs(book: Book, scenario: str, message_digest: str, recipients_digest:
         recipients_digest,
         hasher.hash_text(recipients_digest).hex(),
     )
-    return tuple(map(_read, rows))
+    return _read_all(book, rows)
 
 
 def get_run(book: Book, run: str) -> Run | None:
     """Return a run by its id."""
     rows = book.query(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", run)
-    return _read(rows[0]) if rows else None
+    return next(iter(_read_all(book, rows)), None)
 
 
 def list_runs(book: Book) -> tuple[Run, ...]:
     """Return all runs, the newest first."""
-    return tuple(map(_read, book.query(f"SELECT {_COLUMNS} FROM runs ORDER BY started_at DESC, number DESC")))
+    return _read_all(book, book.query(f"SELECT {_COLUMNS} FROM runs ORDER BY started_at DESC, number DESC"))
 
 
 def number_of(book: Book, run: str) -> int:
@@ -101,6 +101,11 @@ def holding_run(book: Book, run: str) -> Iterator[None]:
         with suppress(OSError):  # who waits at the old file sees that it has no name any more, and begins anew
             path.unlink()
         lock.release()
+
+
+def _read_all(book: Book, rows: list[Row]) -> tuple[Run, ...]:
+    with book.decoding():
+        return tuple(map(_read, rows))
 
 
 def _read(row: Row) -> Run:

@@ -157,7 +157,7 @@ def unknown_batches(book: Book, run: str) -> tuple[Batch, ...]:
         "ORDER BY b.number, m.number",
         run,
     )
-    with book.telling():
+    with book.decoding():
         return tuple(_read_batch(list(some)) for _, some in groupby(rows, key=lambda row: row[0]))
 
 
