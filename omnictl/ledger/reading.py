@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 
-from omnictl.codec.deliveries import decode_optional_status, decode_report, decode_seen
+from omnictl.codec.deliveries import decode_report, decode_seen, decode_status
 from omnictl.codec.messages import decode_recipient, decode_via
 from omnictl.codec.shapes import parse_json
 from omnictl.ledger.base import Kept, MessageFilter
@@ -12,7 +12,7 @@ from omnictl.ledger.book import PAGE, Book, Row, marks, plain, to_number, to_tim
 from omnictl.ledger.collecting import read_raw
 from omnictl.ledger.sending import read_callback
 from omnictl.model.message import MessageFate, Sent, Via
-from omnictl.model.report import Received, ReceivedSeen
+from omnictl.model.report import Received, ReceivedSeen, Status
 
 # --- messages ------------------------------------------------------------------------------------------------------
 
@@ -71,9 +71,14 @@ def _read_message(row: Row) -> Sent:
         None if recipient is None else decode_recipient(parse_json(recipient), "to"),
         recipient_hash.hex(),
         MessageFate(fate),
-        None if status is None else decode_optional_status(parse_json(status), "status"),
+        None if status is None else _read_status(status),
         read_callback(callback),
     )
+
+
+@lru_cache(maxsize=256)
+def _read_status(text: str) -> Status:
+    return decode_status(parse_json(text), "status")
 
 
 @lru_cache(maxsize=256)
