@@ -6,7 +6,7 @@ import traceback
 from pathlib import Path
 
 from omnictl.cli.hiding import hide_all
-from omnictl.state.files import make_private_directory, shown
+from omnictl.durable import make_private_directory, shown
 
 
 def write_bug_log(title: str, bug: Exception) -> str:

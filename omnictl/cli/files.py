@@ -5,9 +5,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from omnictl.durable import replace_file
 from omnictl.errors import OutputError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.state.files import replace_file
 
 
 def refuse_unwritable(paths: Iterable[Path]) -> None:

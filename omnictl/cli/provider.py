@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from omnictl.cli.context import Session, recent_requests, utc_now
 from omnictl.cli.exit_codes import ExitCode
+from omnictl.durable import make_private_directory, shown
 from omnictl.errors import AccessError, StateError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import Event
@@ -15,7 +16,6 @@ from omnictl.model.state import State
 from omnictl.provider.base import StopSignal
 from omnictl.provider.factory import make_provider
 from omnictl.provider.omni import OmniProvider
-from omnictl.state.files import make_private_directory, shown
 from omnictl.transport.client import READ_SECONDS
 
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ class Run(Struct, frozen=True):
     """One sending: what equal ones have in common (scenario, message, recipients), and how far it is.
 
     ``recipients_digest`` is of the file's bytes, or of the recipients of the command line; ``finished_at`` is None
-    while something is left that was not tried, or whose fate is unknown.
+    while something is left that was not tried, or whose fate is unknown. A purge replaces the digests by keyed hashes
+    of them, since that of one number can be guessed; ``find_runs`` knows both.
     """
 
     id: str
@@ -68,10 +69,14 @@ class Kept(Struct, frozen=True):
 
 
 class Purged(Struct, frozen=True):
-    """What a purge took away: how many messages and reports lost their personal data."""
+    """What a purge took away: how many messages and reports lost their personal data.
+
+    ``unknown`` of the messages have an unknown fate: they cannot be sent again any more, since nobody knows to whom.
+    """
 
     messages: int
     reports: int
+    unknown: int = 0
 
 
 class Ledger(Protocol):
@@ -83,6 +88,10 @@ class Ledger(Protocol):
     @property
     def location(self) -> str:
         """Where it is, for people."""
+        ...
+
+    def bind_account(self, host: str) -> None:
+        """Belong to the account of this host from the first use on. Raises LedgerError where it is of another one."""
         ...
 
     # --- sending -------------------------------------------------------------------------------------------------
@@ -100,11 +109,11 @@ class Ledger(Protocol):
         ...
 
     def begin_run(self, run: Run) -> None:
-        """Remember a run before its first message."""
+        """Remember a run before its first message; one that is there already stays as it is."""
         ...
 
     def finish_run(self, run: str, at: datetime) -> None:
-        """Remember that nothing of a run is left."""
+        """Remember that nothing of a run is left. Raises LedgerError where there is no such run."""
         ...
 
     def holding_run(self, run: str) -> AbstractContextManager[None]:
@@ -116,19 +125,36 @@ class Ledger(Protocol):
         ...
 
     def open_batch(self, run: str, via: Via, batch: Batch, at: datetime) -> None:
-        """Write down every message of a request before it leaves; until a receipt comes their fate is unknown."""
+        """Write down every message of a request before it leaves; until a receipt comes their fate is unknown.
+
+        Raises LedgerError, and writes nothing, where a recipient has a message in this run (but for one that was not
+        tried) or stands in the request twice, or where an id is taken.
+        """
+        ...
+
+    def reopen_batch(self, batch: Batch, at: datetime) -> None:
+        """Write down, before it leaves, that a request is sent once more with its ids, as ``unknown_batches`` gave it.
+
+        From then on "not tried" leaves its messages unknown: they may have left the first time.
+        """
         ...
 
     def add_receipts(self, receipts: Iterable[Receipt], at: datetime) -> None:
-        """Write down what became of messages; the last receipt of a message counts, but accepted never goes back."""
+        """Write down what became of messages; the last receipt of a message counts, but accepted never goes back.
+
+        "Not tried" counts only for a message that has no receipt yet. Receipts of ids that are not here are left out.
+        """
         ...
 
     def tally(self, run: str) -> Tally:
-        """Count the fates of a run."""
+        """Count the fates of a run; cheap, however many messages it has."""
         ...
 
     def unknown_batches(self, run: str) -> tuple[Batch, ...]:
-        """Return the requests of a run as they were sent, each with those messages alone whose fate is unknown."""
+        """Return the requests of a run as they were sent, each with those messages alone whose fate is unknown.
+
+        Messages that were purged are left out.
+        """
         ...
 
     def list_messages(self, wanted: MessageFilter) -> Iterator[Sent]:
@@ -146,7 +172,7 @@ class Ledger(Protocol):
         ...
 
     def settle_gap(self, gap: int, state: GapState, at: datetime) -> None:
-        """Remember that a gap was filled, or is permanent."""
+        """Remember that an open gap was filled, or is permanent; one that is settled already stays as it is."""
         ...
 
     def list_gaps(self, states: Iterable[GapState]) -> tuple[Gap, ...]:
@@ -154,7 +180,11 @@ class Ledger(Protocol):
         ...
 
     def add_reports(self, rows: Sequence[Received], source: ReportSource, body: bytes, at: datetime) -> int:
-        """Keep pushed rows or rows of logs with the bytes they came in; return how many were new."""
+        """Keep pushed rows or rows of logs with the bytes they came in; return how many were new.
+
+        A row that is there already is not new and keeps its position; the richer of its texts is the one that is shown.
+        A row that joins to a message of unknown fate makes it accepted.
+        """
         ...
 
     def add_seen(self, rows: Sequence[ReceivedSeen], body: bytes, at: datetime) -> int:
@@ -170,7 +200,7 @@ class Ledger(Protocol):
         ...
 
     def seen_of(self, message_ids: Iterable[str]) -> Iterator[ReceivedSeen]:
-        """Yield the seen reports that belong to these messages of ours."""
+        """Yield the seen reports of these messages of ours, also under the ids that the API gave to their steps."""
         ...
 
     def list_unknown_ids(self) -> Iterator[str]:

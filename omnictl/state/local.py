@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NoReturn
 from msgspec import Struct
 
 from omnictl.codec.state import decode_state, encode_state
+from omnictl.durable import make_private_directory, read_regular_file, replace_file, shown
 from omnictl.errors import StateError, StateWriteError
 from omnictl.model.state import State
 from omnictl.state.base import LockHolder, StateVersion
-from omnictl.state.files import make_private_directory, read_regular_file, replace_file, shown
 from omnictl.state.problems import cannot, gone, moved, no_such_version, other_environment
 from omnictl.state.versions import Versions
 

@@ -9,9 +9,9 @@ from time import monotonic, sleep
 from filelock import FileLock, Timeout
 
 from omnictl.codec.shapes import ShapeError
+from omnictl.durable import make_private_directory, replace_file, shown
 from omnictl.errors import LockHeldError, StateError
 from omnictl.state.base import LockHolder
-from omnictl.state.files import make_private_directory, replace_file, shown
 from omnictl.state.holder import decode_holder, encode_holder
 from omnictl.state.problems import cannot, lock_held
 

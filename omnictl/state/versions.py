@@ -5,8 +5,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from omnictl.durable import make_private_directory, replace_file
 from omnictl.state.base import StateVersion
-from omnictl.state.files import make_private_directory, replace_file
 
 KEPT_RUNS = 10
 KEPT_STEPS = 3

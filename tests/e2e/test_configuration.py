@@ -253,7 +253,7 @@ class TestFmt:
         def fail(_handle: int) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("omnictl.state.files.os.fsync", fail)
+        monkeypatch.setattr("omnictl.durable.os.fsync", fail)
         ran = omnictl("fmt")
         assert ran.code == 1
         assert "space left on device" in ran.err

@@ -9,10 +9,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from omnictl import durable
 from omnictl.engine.recover import settle
 from omnictl.model.state import Intent, State
 from omnictl.operations import creating, settling, waves
-from omnictl.state import files, local, lock, versions
+from omnictl.state import local, lock, versions
 
 
 def _put(where: Any, name: str, broken: Callable[..., Any]) -> None:
@@ -62,7 +63,7 @@ def _written_in_place() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         half = len(content) // 2
         path.write_bytes(content[:half])
-        files.sync_directory(path.parent)
+        durable.sync_directory(path.parent)
         path.write_bytes(content)
 
     _put(local, "replace_file", write)
@@ -70,7 +71,7 @@ def _written_in_place() -> None:
 
 
 def _unflushed_directory() -> None:
-    _put(files, "sync_directory", lambda path: None)
+    _put(durable, "sync_directory", lambda path: None)
 
 
 def _unflushed_file() -> None:

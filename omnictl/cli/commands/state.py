@@ -18,6 +18,7 @@ from omnictl.codec.envelope import make_envelope
 from omnictl.codec.parts import encode_record
 from omnictl.codec.shapes import write_time
 from omnictl.codec.state import decode_state, encode_state
+from omnictl.durable import shown
 from omnictl.engine.surgery import Replaced, push_state, roll_back_state
 from omnictl.errors import StateError, UsageError
 from omnictl.model.address import id_of, make_address
@@ -30,7 +31,6 @@ from omnictl.provider.base import StopSignal
 from omnictl.render.state_text import Version, render_history, render_record, render_state
 from omnictl.render.words import count
 from omnictl.state.base import LockHolder
-from omnictl.state.files import shown
 
 FORMAT = click.option(
     "--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="How it is shown."

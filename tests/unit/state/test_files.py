@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from omnictl.state import files
-from omnictl.state.files import (
+from omnictl import durable
+from omnictl.durable import (
     make_durable_directory,
     make_private_directory,
     read_regular_file,
@@ -47,7 +47,7 @@ def test_nothing_there_is_nothing_and_a_file_is_its_bytes(tmp_path: Path) -> Non
 
 def _big(path: Path) -> None:
     with path.open("wb") as file:
-        file.truncate(files.LARGEST_BYTES + 1)
+        file.truncate(durable.LARGEST_BYTES + 1)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_what_is_no_readable_file_says_what_it_is(
 
 
 def test_the_largest_file_is_still_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "LARGEST_BYTES", 3)
+    monkeypatch.setattr(durable, "LARGEST_BYTES", 3)
     (tmp_path / "x").write_bytes(b"123")
     assert read_regular_file(tmp_path / "x") == b"123"
 
@@ -107,7 +107,7 @@ def test_a_file_bears_the_time_that_it_is_given(tmp_path: Path) -> None:
 
 def test_a_rest_is_dropped_after_an_hour_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_700_000_000.0
-    monkeypatch.setattr("omnictl.state.files.time.time", lambda: now)
+    monkeypatch.setattr("omnictl.durable.time.time", lambda: now)
     for name, age in ((".x.omnictl-old.tmp", 3601), (".x.omnictl-even.tmp", 3600), (".x.omnictl-young.tmp", 3599)):
         (tmp_path / name).write_text("half")
         os.utime(tmp_path / name, (now - age, now - age))
@@ -127,7 +127,7 @@ def test_a_name_that_cannot_be_made_durable_is_told_as_such(tmp_path: Path, monk
     def refuse(path: Path) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr("omnictl.state.files.sync_directory", refuse)
+    monkeypatch.setattr("omnictl.durable.sync_directory", refuse)
     with pytest.raises(OSError, match="Input/output error"):
         replace_file(tmp_path / "x", b"1", private=True)
     assert [each.name for each in tmp_path.iterdir()] == ["x"]
@@ -137,7 +137,7 @@ def test_every_directory_that_is_made_is_made_durable_in_its_parent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[Path] = []
-    monkeypatch.setattr("omnictl.state.files.sync_directory", synced.append)
+    monkeypatch.setattr("omnictl.durable.sync_directory", synced.append)
     make_durable_directory(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
     assert synced == [tmp_path, tmp_path / "a"]
@@ -214,7 +214,7 @@ def test_what_a_private_directory_lies_in_is_durable_and_not_private(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[Path] = []
-    monkeypatch.setattr(files, "sync_directory", synced.append)
+    monkeypatch.setattr(durable, "sync_directory", synced.append)
     make_private_directory(tmp_path / "deep" / "state" / ".omnictl" / "locks")
     assert synced == [tmp_path, tmp_path / "deep"]
     assert mode_of(tmp_path / "deep" / "state") == 0o777 & ~_umask()

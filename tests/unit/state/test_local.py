@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from omnictl import durable
 from omnictl.codec.state import encode_state
 from omnictl.errors import StateError, StateWriteError
 from omnictl.model.state import State
-from omnictl.state import files
 from omnictl.state.local import LocalBackend
 from tests.builders import example_scene
 from tests.unit.state.conftest import MakeBackend
@@ -96,7 +96,7 @@ def test_what_is_no_file_is_refused_and_left_alone(
             path.symlink_to(path.name)
         case "huge":
             path.write_text("{}")
-            monkeypatch.setattr(files, "LARGEST_BYTES", 1)
+            monkeypatch.setattr(durable, "LARGEST_BYTES", 1)
         case _:
             assert path.parent.is_file()
     with pytest.raises(StateError) as caught:

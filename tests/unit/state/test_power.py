@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from omnictl import durable
 from omnictl.codec.state import decode_state
+from omnictl.durable import replace_file
 from omnictl.errors import StateWriteError
-from omnictl.state import files
-from omnictl.state.files import replace_file
 from omnictl.state.local import LocalBackend
 from tests.unit.state.conftest import MakeBackend
 from tests.unit.state.test_local import STATE, following
@@ -184,7 +184,7 @@ def test_a_file_system_that_cannot_sync_directories_is_borne_with(
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "fsync", refuse)
-    files.sync_directory(tmp_path)
+    durable.sync_directory(tmp_path)
 
 
 def test_a_directory_that_cannot_be_made_durable_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +193,7 @@ def test_a_directory_that_cannot_be_made_durable_is_an_error(tmp_path: Path, mon
 
     monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(OSError, match="Input/output error"):
-        files.sync_directory(tmp_path)
+        durable.sync_directory(tmp_path)
 
 
 def test_a_system_without_directory_handles_is_borne_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
