@@ -35,7 +35,10 @@ class LoadedConfiguration(Struct, frozen=True):
 
 
 class Validation(Struct, frozen=True):
-    """What the files declare for each environment, and what is wrong with those that were asked for."""
+    """What the files declare for each environment, and what is wrong with those that were asked for.
+
+    ``messages`` are those that scenarios name, ``chosen_messages`` those that the command line named.
+    """
 
     configurations: Mapping[str, Configuration]
     diagnostics: tuple[Diagnostic, ...]
@@ -43,6 +46,7 @@ class Validation(Struct, frozen=True):
     scenarios: int
     chosen: frozenset[str] | None = None
     messages: Mapping[str, Mapping[Address, Message]] = field(default_factory=dict)
+    chosen_messages: tuple[Message, ...] = ()
 
     def concerns(self, diagnostic: Diagnostic) -> bool:
         """Tell whether a diagnostic is about what was asked for; without a place it is about everything."""
@@ -121,7 +125,9 @@ def validate_all(
     messages = {name: each.messages for name, each in project.environments.items()}
     if chosen is not None:
         chosen |= {shown for shown, named_by in project.named_by.items() if named_by & chosen}
-    validation = Validation(configurations, (), len(counted), sum(counted.values()), chosen, messages)
+    read = (project.messages.get((file.path, name)) for file in project.message_files for name in messages)
+    named = tuple(each for each in read if each is not None)
+    validation = Validation(configurations, (), len(counted), sum(counted.values()), chosen, messages, named)
     return replace(validation, diagnostics=in_order(each for each in found if validation.concerns(each)))
 
 
