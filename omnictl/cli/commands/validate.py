@@ -19,6 +19,7 @@ from omnictl.cli.reports import (
     write_reports,
 )
 from omnictl.codec.envelope import make_envelope
+from omnictl.config.documents import in_order
 from omnictl.config.scenarios import Validation, validate_all
 from omnictl.engine.contents import check_contents
 from omnictl.engine.deliverable import check_fit
@@ -72,7 +73,7 @@ def _check_messages(validation: Validation) -> tuple[Diagnostic, ...]:
             found.update(dict.fromkeys(check_contents(message)))
             flow = configuration.resources[address].attributes.flow
             found.update(dict.fromkeys(check_fit(message, flow, scenario=id_of(address))))
-    return tuple(each for each in found if validation.concerns(each))
+    return in_order(each for each in found if validation.concerns(each))
 
 
 def _renderings(validation: Validation, diagnostics: Sequence[Diagnostic], code: ExitCode) -> Mapping[str, Rendering]:
