@@ -179,9 +179,10 @@ def read_rows(stream: Lines, *, shown: str, needed: Mapping[str, tuple[str, ...]
 def write_bad_rows(stream: TextIO, header: Sequence[str], rows: Iterable[BadRow]) -> int:
     """Write bad rows as CSV: ``_line``, ``_reason``, and the row as it stood; return how many.
 
-    No cell is a formula to a spreadsheet. Once mended, the file can be sent as it is: columns with _ are not read.
+    ``stream`` was opened with ``newline=""``. No cell is a formula to a spreadsheet. Once mended, the file can be sent
+    as it is: columns with _ are not read.
     """
-    writer = csv.writer(stream, lineterminator="\n")
+    writer = csv.writer(stream)
     writer.writerow(["_line", "_reason", *map(_harmless, header)])
     written = 0
     for row in rows:
@@ -193,7 +194,7 @@ def write_bad_rows(stream: TextIO, header: Sequence[str], rows: Iterable[BadRow]
 
 def _harmless(cell: str) -> str:
     text = cell.replace("\0", "\ufffd")
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
 
 
 def _refuse_line(line: _Line) -> str:

@@ -13,7 +13,7 @@ MOST_TYPED = 10_000
 """How many recipients --to takes; a file of more is for --recipients, which streams it and can be resumed."""
 _MOST_MISTAKES = 100
 _PART = re.compile(r",(?=\s*[A-Za-z][A-Za-z _-]*=)")
-_NAMED = re.compile(r"\s*([A-Za-z][A-Za-z _-]*)=(.*)", re.DOTALL)
+_NAMED = re.compile(r"\s*[A-Za-z][A-Za-z _-]*=")
 
 
 def parse_recipients(
@@ -68,13 +68,12 @@ def parse_recipient(text: str, *, label: str) -> tuple[Recipient | None, tuple[D
 
 def _parts(text: str) -> Iterator[tuple[str, str]]:
     """Yield kind and text of each address; a kind that is none is yielded as it was written."""
-    if _NAMED.fullmatch(text) is None:
+    if _NAMED.match(text) is None:
         yield ("email" if "@" in text else "phone"), text
         return
     for part in _PART.split(text):
-        named = _NAMED.fullmatch(part)
-        if named is not None:  # each part begins with a name, but for the type checker
-            yield find_kind(named[1]) or named[1].strip(), named[2]
+        name, _, value = part.partition("=")
+        yield find_kind(name) or name.strip(), value
 
 
 def _unknown(name: str, label: str) -> Diagnostic:

@@ -9,6 +9,7 @@ import pytest
 
 from omnictl.config.messages import load_message, parse_time
 from omnictl.config.variables import Variables
+from omnictl.model.address import make_address
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.message import CONTENT_NAMES, Message
 from tests.projects import good, load, told, validate, write
@@ -262,7 +263,7 @@ class TestScenarios:
         }
         found = validate(project)
         assert found.diagnostics == ()
-        assert found.messages["us"]["scenario.b"].contents["SMS"]["text"] == "Hello US"
+        assert found.messages["us"][make_address("b")].contents["SMS"]["text"] == "Hello US"
 
     def test_a_variable_that_only_a_message_uses_is_used(self, project: Path) -> None:
         write(
