@@ -14,7 +14,7 @@ from omnictl.config.schema import schema_text
 from omnictl.config.wording import TYPE_WORDS
 from omnictl.engine.guard import EXPLANATIONS
 
-FIELD_KINDS = {"scenario": "scenario files", "settings": "omnictl.yaml"}
+FIELD_KINDS = {"scenario": "scenario files", "settings": "omnictl.yaml", "message": "message files"}
 """The schemas whose fields people write, with the words for where they write them."""
 
 

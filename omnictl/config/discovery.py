@@ -65,6 +65,11 @@ def is_scenario_name(name: str) -> bool:
     return name.endswith(ENDINGS) and not name.endswith(_OTHER_KINDS) and not name.startswith((".", "_"))
 
 
+def is_message_name(name: str) -> bool:
+    """Tell whether a file of this name holds a message."""
+    return name.endswith(tuple(f".message{ending}" for ending in ENDINGS)) and not name.startswith((".", "_"))
+
+
 def _find_path(path: str, named: str, search: _Search) -> None:
     if not os.path.lexists(path):
         search.diagnostics.append(_missing_path(named))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date
 from difflib import get_close_matches
 from itertools import islice
@@ -59,19 +60,13 @@ class Interpretation(Struct, frozen=True):
 
 def interpret(document: Document, fallback_id: str | None, settings: Settings, variables: Variables) -> Interpretation:
     """Return what a document says. ``fallback_id`` is what the name of its file offers."""
-    resolution = resolve(document, variables) if has_reference(document.text) else Resolution(document.value)
-    plain = resolution.value
-    if document.has_scalars or plain is not document.value:
-        plain = to_typed(plain, shape_of("scenario"), is_json=document.path.endswith(".json"))
-    diagnostics = [*resolution.diagnostics, *_check_schema(document, plain, resolution.unresolved)]
+    plain, unresolved, diagnostics = read_by_schema("scenario", document, variables)
     if not isinstance(plain, dict):
         return Interpretation(document, {}, None, tuple(diagnostics))
     given = plain.get("id")
     scenario_id = given if isinstance(given, str) else fallback_id
-    diagnostics += islice(
-        _check_meaning(document, plain, scenario_id, settings, resolution.unresolved), MOST_MISTAKES + 1
-    )
-    diagnostics += islice(_find_api_keys(document), MOST_MISTAKES + 1)
+    diagnostics += islice(_check_meaning(document, plain, scenario_id, settings, unresolved), MOST_MISTAKES + 1)
+    diagnostics += islice(find_api_keys(document, "scenario"), MOST_MISTAKES + 1)
     refused = list(islice(_refuse_variables(document), MOST_MISTAKES + 1))
     places = {each.source for each in refused}
     diagnostics = [*refused, *(each for each in diagnostics if not places or each.source not in places)]
@@ -80,11 +75,21 @@ def interpret(document: Document, fallback_id: str | None, settings: Settings, v
     return Interpretation(document, plain, scenario_id, tuple(diagnostics))
 
 
-def _check_schema(document: Document, plain: Any, unresolved: Iterable[str]) -> list[Diagnostic]:
-    """Return what the document breaks of the schema, but for what follows from a variable without a value."""
-    found = check("scenario", document, plain)
-    places = {document.source(where) for where in unresolved}
-    return [each for each in found if each.source not in places]
+def read_by_schema(
+    kind: str, document: Document, variables: Variables
+) -> tuple[Any, AbstractSet[str], list[Diagnostic]]:
+    """Return the plain value of a document, the places that could not be resolved, and what it breaks of its schema.
+
+    What follows from a variable without a value is not told.
+    """
+    resolution = resolve(document, variables) if has_reference(document.text) else Resolution(document.value)
+    plain = resolution.value
+    if document.has_scalars or plain is not document.value:
+        plain = to_typed(plain, shape_of(kind), is_json=document.path.endswith(".json"))
+    found = check(kind, document, plain)
+    places = {document.source(where) for where in resolution.unresolved}
+    told = [each for each in found if each.source not in places]
+    return plain, resolution.unresolved, [*resolution.diagnostics, *told]
 
 
 def _refuse_variables(document: Document) -> Iterator[Diagnostic]:
@@ -99,16 +104,17 @@ def _refuse_variables(document: Document) -> Iterator[Diagnostic]:
                 yield mistake("no-variable-here", summary, detail, document.source(where), hint="write it out")
 
 
-def _find_api_keys(document: Document) -> Iterator[Diagnostic]:
+def find_api_keys(document: Document, kind: str) -> Iterator[Diagnostic]:
     """Tell of what has the form of an API key; the application code that a PUSH step sends with has it too."""
+    kept = ", and be kept in the state" if kind == "scenario" else ""
     for where, text in texts_of(document.value) if holds_api_key(document.text) else ():
         if holds_api_key(text) and not _is_application_code(where, document.value):
             yield Diagnostic(
                 "secret-in-file",
                 Severity.ERROR,
-                "An API key stands in a scenario",
-                "Its value is not shown here. It would be sent as a part of the scenario, and be kept in the state. It "
-                "is in the history of the repository now, if it was committed.",
+                f"An API key stands in a {kind}",
+                f"Its value is not shown here. It would be sent as a part of the {kind}{kept}. It is in the history of "
+                "the repository now, if it was committed.",
                 document.source(where),
                 hint="revoke it; credentials come from the environment",
             )

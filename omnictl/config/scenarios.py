@@ -5,16 +5,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from omnictl.config.crosscheck import accounts_beside, check_accounts, check_together, find_unused_variables
-from omnictl.config.discovery import ScenarioFile, find_below, find_files, is_inside, is_scenario_name
-from omnictl.config.documents import MOST_MISTAKES, Document, has_reference, in_order, limit_mistakes, mistake
+from omnictl.config.discovery import ScenarioFile, find_below, find_files, is_message_name, is_scenario_name
+from omnictl.config.documents import MOST_MISTAKES, Document, has_reference, in_order, limit_mistakes
 from omnictl.config.interpretation import Interpretation, interpret, make_resource
+from omnictl.config.messages import MessageFile, find_message_file, locate_message_file, read_message
 from omnictl.config.reading import read_file
 from omnictl.config.settings import FILE_NAME, Environment, Settings
 from omnictl.config.variables import Variables, collect, find_names, find_unknown_given
 from omnictl.model.address import Address
 from omnictl.model.diagnostic import Diagnostic, Severity, Source, has_errors
+from omnictl.model.message import Message
 from omnictl.model.scenario import Configuration, Resource
 
 MOST_MISTAKES_OF_ALL = 10_000
@@ -22,22 +25,28 @@ MOST_MISTAKES_OF_ALL = 10_000
 
 
 class LoadedConfiguration(Struct, frozen=True):
-    """What the files of one environment declare, and what is wrong with them."""
+    """What the files of one environment declare, and what is wrong with them; a message is that of its file."""
 
     configuration: Configuration
     diagnostics: tuple[Diagnostic, ...]
     files: int
     scenarios: int
+    messages: Mapping[Address, Message] = field(default_factory=dict)
 
 
 class Validation(Struct, frozen=True):
-    """What the files declare for each environment, and what is wrong with those that were asked for."""
+    """What the files declare for each environment, and what is wrong with those that were asked for.
+
+    ``messages`` are those that scenarios name, ``chosen_messages`` those that the command line named.
+    """
 
     configurations: Mapping[str, Configuration]
     diagnostics: tuple[Diagnostic, ...]
     files: int
     scenarios: int
     chosen: frozenset[str] | None = None
+    messages: Mapping[str, Mapping[Address, Message]] = field(default_factory=dict)
+    chosen_messages: tuple[Message, ...] = ()
 
     def concerns(self, diagnostic: Diagnostic) -> bool:
         """Tell whether a diagnostic is about what was asked for; without a place it is about everything."""
@@ -52,6 +61,7 @@ class _Loading(Struct):
     paths: frozenset[str]
     said: list[Interpretation] = field(default_factory=list)
     resources: dict[Address, Resource] = field(default_factory=dict)
+    messages: dict[Address, Message] = field(default_factory=dict)
 
 
 class _Project(Struct):
@@ -63,6 +73,9 @@ class _Project(Struct):
     diagnostics: list[Diagnostic]
     used: set[str] = field(default_factory=set)
     documents: dict[str, int] = field(default_factory=dict)
+    messages: dict[tuple[str, str], Message | None] = field(default_factory=dict)
+    named_by: dict[str, set[str]] = field(default_factory=dict)
+    message_files: list[MessageFile] = field(default_factory=list)
 
 
 def load_configuration(
@@ -85,7 +98,7 @@ def load_configuration(
     ]
     found += find_unknown_given(variables, _known_variables(settings, project))
     resources = dict(sorted(own.resources.items()))
-    return LoadedConfiguration(Configuration(resources), in_order(found), len(own.paths), len(own.said))
+    return LoadedConfiguration(Configuration(resources), in_order(found), len(own.paths), len(own.said), own.messages)
 
 
 def validate_all(
@@ -98,7 +111,7 @@ def validate_all(
     project = _find_project(settings, tuple(settings.environments), variables, environ)
     chosen = _choose(project, paths) if paths else None
     _read_files(project, told=tuple(project.environments))
-    found = [*project.diagnostics]
+    found = [*project.diagnostics, *_read_chosen_messages(project)]
     for loading in project.environments.values():
         found += check_together(loading.said, loading.environment.name)
     found += check_accounts({name: each.said for name, each in project.environments.items()}, settings)
@@ -109,9 +122,20 @@ def validate_all(
     configurations = {
         name: Configuration(dict(sorted(each.resources.items()))) for name, each in project.environments.items()
     }
-    validation = Validation(configurations, (), len(counted), sum(counted.values()), chosen)
-    told = in_order(each for each in found if validation.concerns(each))
-    return Validation(configurations, told, len(counted), sum(counted.values()), chosen)
+    messages = {name: each.messages for name, each in project.environments.items()}
+    if chosen is not None:
+        chosen |= {shown for shown, named_by in project.named_by.items() if named_by & chosen}
+    read = (project.messages.get((file.path, name)) for file in project.message_files for name in messages)
+    named = tuple(each for each in read if each is not None)
+    validation = Validation(configurations, (), len(counted), sum(counted.values()), chosen, messages, named)
+    return replace(validation, diagnostics=in_order(each for each in found if validation.concerns(each)))
+
+
+def _read_chosen_messages(project: _Project) -> Iterator[Diagnostic]:
+    """Read the message files that were asked for by their names, and tell what is wrong with them."""
+    for file in project.message_files:
+        for loading in project.environments.values():
+            yield from _read_message_file(file, loading, project)[1]
 
 
 def _find_project(
@@ -142,6 +166,9 @@ def _choose(project: _Project, paths: Sequence[Path]) -> frozenset[str]:
     for path in paths:
         if path.name == FILE_NAME:
             continue  # the settings are read in any case
+        if is_message_name(path.name):
+            project.message_files.append(locate_message_file(path.absolute(), project.settings.root))
+            continue
         if not path.is_dir() and not is_scenario_name(path.name):
             project.diagnostics.append(_no_scenario(path))
             continue
@@ -154,7 +181,7 @@ def _choose(project: _Project, paths: Sequence[Path]) -> frozenset[str]:
     project.files = [*(each for each in project.files if each.path not in chosen), *chosen.values()]
     names = {each.shown for each in chosen.values()}
     names |= {each.source.path for each in project.diagnostics if each.source is not None and paths}
-    return frozenset(names)
+    return frozenset((*names, *(each.shown for each in project.message_files)))
 
 
 def _read_files(project: _Project, *, told: Sequence[str]) -> None:
@@ -208,13 +235,14 @@ def _read_document(
             continue
         if said is None or not is_constant:
             said = interpret(document, fallback, project.settings, loading.variables)
+        message = None
         if name in told:
-            found += said.diagnostics
-            found += _check_message_file(said, project.settings)
+            message, problems = _read_message(said, loading, project)
+            found += (*said.diagnostics, *problems)
         loading.said.append(said)
         resource = make_resource(said, name)
-        if resource is not None:
-            loading.resources.setdefault(resource.address, resource)
+        if resource is not None and loading.resources.setdefault(resource.address, resource) is resource:
+            loading.messages.update({resource.address: message} if message is not None else {})
     is_nowhere = only_in is not None and not (only_in and only_in <= set(project.settings.environments))
     if said is None and is_nowhere:
         # in no environment because a name is wrong: its mistakes are told, and it is compared with nothing
@@ -222,24 +250,31 @@ def _read_document(
     return found
 
 
-def _check_message_file(said: Interpretation, settings: Settings) -> Iterator[Diagnostic]:
-    """Tell of a message file that is not there, or not in the project; it is relative to the file that names it."""
+def _read_message(
+    said: Interpretation, loading: _Loading, project: _Project
+) -> tuple[Message | None, tuple[Diagnostic, ...]]:
+    """Return the message that a scenario names as its default, and what is wrong with it, told once."""
     named = said.plain.get("message_file")
     if not isinstance(named, str) or not named or "${" in named:
-        return
-    source = said.document.source("message_file")
-    if "\0" in named:
-        yield mistake("wrong-form", "A path cannot be used", "No path has a NUL character.", source)
-        return
-    root = os.path.realpath(settings.root)
-    path = os.path.realpath(os.path.join(root, os.path.dirname(said.document.path), named))  # noqa: PTH118, PTH120
-    if not is_inside(path, root):
-        detail = f"{named} lies outside the folder of omnictl.yaml, and is not read."
-        yield mistake("outside-root", "A path leads out of the project", detail, source)
-    elif not os.path.isfile(path):  # noqa: PTH113
-        detail = f"{named} is not there; it is relative to the scenario file."
-        summary = "A message file does not exist"
-        yield Diagnostic("missing-message-file", Severity.WARNING, summary, detail, source)
+        return None, ()
+    file = find_message_file(named, said.document, project.settings.root)
+    if isinstance(file, Diagnostic):
+        return None, (file,)
+    project.named_by.setdefault(file.shown, set()).add(said.document.path)
+    return _read_message_file(file, loading, project)
+
+
+def _read_message_file(
+    file: MessageFile, loading: _Loading, project: _Project
+) -> tuple[Message | None, tuple[Diagnostic, ...]]:
+    """Read a message file for one environment; once, where several scenarios name it, and then it is told once."""
+    key = (file.path, loading.environment.name)
+    if key in project.messages:
+        return project.messages[key], ()
+    loaded = read_message(file.path, file.shown, loading.variables)
+    project.messages[key] = loaded.message
+    project.used |= loaded.used
+    return loaded.message, loaded.diagnostics
 
 
 def _only_in(document: Document) -> frozenset[str] | None:
@@ -283,13 +318,12 @@ def _no_scenario(path: Path) -> Diagnostic:
         Severity.NOTE,
         "A file is not read as scenarios",
         "Scenarios are in .yaml, .yml and .json files that are neither hidden, nor begin with _, nor are of another "
-        "kind (.message.yaml, .omnitest.yaml).",
+        "kind (.omnitest.yaml).",
         Source(path.as_posix()),
     )
 
 
 CODES = {
-    "missing-message-file": "message_file names the default content of send, and there is no such file.",
     "empty-file": "A file that should hold a document is empty.",
     "no-scenario-file": "A file named on the command line is of a kind that is not read as scenarios.",
 }

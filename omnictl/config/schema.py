@@ -14,7 +14,7 @@ from omnictl.config.shapes import Shape, make_shape
 from omnictl.model.diagnostic import Diagnostic
 
 _LIMITS = ("maxItems", "maxProperties")
-SCHEMA_KINDS = ("scenario", "settings", "state", "plan", "report", "answer")
+SCHEMA_KINDS = ("scenario", "settings", "message", "state", "plan", "report", "answer")
 
 
 def schema_text(kind: str) -> str:

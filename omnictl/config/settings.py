@@ -269,7 +269,7 @@ CODES = {
     "unknown-environment": "An environment is named that omnictl.yaml does not have.",
     "production-default": "An environment marked production must be named on the command line each time.",
     "wrong-version": "requires: names the versions of omnictl that may work on this project.",
-    "several-documents": "omnictl.yaml is one document; --- starts another.",
-    "secret-in-file": "omnictl.yaml holds what looks like a credential, or a scenario what looks like an API key. The "
-    "settings hold names of variables only, and credentials come from the environment.",
+    "several-documents": "omnictl.yaml and each message file is one document; --- starts another.",
+    "secret-in-file": "omnictl.yaml holds what looks like a credential, or a scenario or a message what looks like an "
+    "API key. The settings hold names of variables only, and credentials come from the environment.",
 }

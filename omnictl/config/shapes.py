@@ -26,6 +26,11 @@ class Shape(Struct, frozen=True):
     rest: "Shape | None" = None
     items: "Shape | None" = None
 
+    @property
+    def inner(self) -> "Shape":
+        """What is in a list or a mapping that the schema leaves open: anything, again."""
+        return self if {"array", "object"} <= self.types else _ANYTHING
+
 
 _ANYTHING = Shape()
 
@@ -64,9 +69,9 @@ def to_typed(value: Any, shape: Shape, *, is_json: bool = False) -> Any:
     if isinstance(value, Scalar):
         return _to_scalar(value.text, shape.types, is_json)
     if isinstance(value, list):
-        items = shape.items or _ANYTHING
+        items = shape.items or shape.inner
         return [to_typed(each, items, is_json=is_json) for each in value]
-    rest = shape.rest or _ANYTHING
+    rest = shape.rest or shape.inner
     properties = shape.properties
     return {key: to_typed(each, properties.get(key, rest), is_json=is_json) for key, each in value.items()}
 

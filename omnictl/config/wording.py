@@ -26,6 +26,11 @@ _FORMS = {
     "^[^/]+/.+$": "SERVICE/NAME",
     "^[^=]+$": "a text without =",
     "^[A-Za-z_][A-Za-z0-9_]*$": "letters, digits and underscores, no digit first",
+    "^https?://[!-~]+$": "an address that begins with http:// or https://, without spaces",
+    "^(https?://|tel:)[!-~]+$": "an address that begins with http://, https:// or tel:, without spaces",
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})$": (
+        "a time with its offset, such as 2026-12-24T09:00:00+01:00"
+    ),
 }
 
 
@@ -45,6 +50,10 @@ def word_error(error: Any, document: Document) -> Iterator[Diagnostic]:
         case "required":
             missing = (key for key in error.schema["required"] if key not in value)
             yield from (_missing_key(key, where, document) for key in missing)
+        case "dependentRequired":
+            pairs = ((key, each) for key, needed in error.schema["dependentRequired"].items() for each in needed)
+            missing_pairs = ((key, each) for key, each in pairs if key in value and each not in value)
+            yield from (_missing_beside(each, key, where, document) for key, each in missing_pairs)
         case "anyOf":
             yield from _word_alternatives(error, where, document)
         case _:
@@ -72,6 +81,11 @@ def _word_value(error: Any, where: str, document: Document) -> Diagnostic:
             return _wrong("too-many-elements", "There are too many elements", detail, where, document)
         case "minLength":
             return _wrong("empty-text", "A text is empty", "it needs at least one character.", where, document)
+        case "maxLength":
+            detail = f"it has {len(value):,} characters; {schema['maxLength']:,} are taken at most."
+            return _wrong("text-too-long", "A text is too long", detail, where, document)
+        case "minimum" | "maximum":
+            return _out_of_range(schema, where, document)
         case "pattern":
             return _wrong_form(value, schema["pattern"], where, document)
         case "enum" | "const":
@@ -79,6 +93,12 @@ def _word_value(error: Any, where: str, document: Document) -> Diagnostic:
         case _:
             detail = f"{error.message}."
             return _wrong("wrong-value", "A value is none of those allowed", detail, where, document)
+
+
+def _out_of_range(schema: Mapping[str, Any], where: str, document: Document) -> Diagnostic:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    detail = f"{least:,} to {most:,} is taken." if most is not None else f"it is {least:,} or more."
+    return _wrong("wrong-value", "A value is none of those allowed", detail, where, document)
 
 
 def _wrong_type(schemas: Iterable[Mapping[str, Any]], value: Any, where: str, document: Document) -> Diagnostic:
@@ -183,8 +203,11 @@ def _unknown_key(
     if not known:
         detail = f"{key} stands where no keys are taken."
         return Diagnostic("unknown-key", Severity.ERROR, "A key is not known here", detail, source)
-    close = _SPELLINGS.get(key.lower()) if _SPELLINGS.get(key.lower()) in known else None
-    close = close or next(iter(get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.6)), None)
+    if key in _ELSEWHERE and "vKontakte" in known:
+        why, cure = _ELSEWHERE[key]
+        summary = "A key of the API's request does not belong into a message file"
+        return Diagnostic("misplaced-key", Severity.ERROR, summary, f"{key}: {why}", source, hint=cure)
+    close = find_close_key(key, known)
     return Diagnostic(
         "unknown-key",
         Severity.ERROR,
@@ -193,6 +216,31 @@ def _unknown_key(
         source,
         label=f"did you mean {close}?" if close else "",
     )
+
+
+def find_close_key(key: str, known: Iterable[str]) -> str | None:
+    """Return the known key that was probably meant; case, dashes and underscores do not tell keys apart."""
+    plain = {_squeeze(each): each for each in known}
+    meant = _squeeze(_SPELLINGS.get(key.lower(), key))
+    if meant in plain:
+        return plain[meant]
+    close = get_close_matches(_squeeze(key), plain, n=1, cutoff=0.6)
+    return plain[close[0]] if close else None
+
+
+def _squeeze(key: str) -> str:
+    return key.lower().replace("-", "").replace("_", "")
+
+
+_ELSEWHERE = {
+    "scenarioKey": (
+        "the scenario is named on the command line by its id, and the state has its key.",
+        "remove the line, and write omnictl send ID",
+    ),
+    "destinations": ("a message says the same to everybody.", "remove it, and name recipients by --to or --recipients"),
+    "bulkId": ("omnictl makes the ids of its own, and remembers them before it sends.", "remove the line"),
+}
+"""What the body of a request has and a message file has not, with why and what to do."""
 
 
 _SPELLINGS = {
@@ -205,6 +253,11 @@ _SPELLINGS = {
     "baseurl": "base_url",
     "url": "base_url",
     "tags": "labels",
+    "vk": "vKontakte",
+    "vkontante": "vKontakte",
+    "mail": "email",
+    "kakao": "kakaoAlim",
+    "body": "text",
 }
 
 
@@ -213,6 +266,13 @@ def _missing_key(key: str, where: str, document: Document) -> Diagnostic:
     detail = f"{place}{key} is needed here."
     source = document.source(where)
     return Diagnostic("missing-key", Severity.ERROR, "A key is missing", detail, source, hint=_MISSING.get(key, ""))
+
+
+def _missing_beside(key: str, beside: str, where: str, document: Document) -> Diagnostic:
+    place = f"{where}: " if where else ""
+    detail = f"{place}{key} is needed beside {beside}."
+    source = document.source(f"{where}.{beside}", at_key=True)
+    return Diagnostic("missing-key", Severity.ERROR, "A key is missing", detail, source)
 
 
 _MISSING = {
@@ -239,7 +299,10 @@ def path_of(parts: Iterable[str | int]) -> str:
 
 
 CODES = {
-    "missing-key": "A key that every document of this kind needs is missing.",
+    "missing-key": "A key that every document of this kind needs is missing, or one that another key needs beside it.",
+    "text-too-long": "A text has more characters than the API takes.",
+    "misplaced-key": "scenarioKey, destinations and bulkId are in the body of a request, and not in a message file: "
+    "the scenario and the recipients are named on the command line, and omnictl makes the ids.",
     "wrong-type": "A value is of another type than the schema says, such as a list where a text belongs.",
     "empty-value": "A key has no value. YAML reads ~, null and nothing as nothing.",
     "empty-list": "A list that needs at least one element is empty; a scenario needs at least one step.",

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 
 from omnictl.lint.findings import Finding, Flow
-from omnictl.model.scenario import OLD_CHANNELS, Step
+from omnictl.model.scenario import NEED_SENDER, OLD_CHANNELS, Step
 
-_NEED_SENDER = ("EMAIL", "KAKAO_ALIM", "KAKAO_CHINGU", "LINE", "PUSH", "SMS", "VIBER", "VOICE", "WHATSAPP")
 _REACH_EVERYBODY = ("SMS", "VOICE")
 _APPLICATION_CODE = r"[0-9a-fA-F]{32}-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _FORMS = {
@@ -54,7 +53,7 @@ def find_single_steps(flow: Flow) -> Iterator[Finding]:
 def find_missing_senders(flow: Flow) -> Iterator[Finding]:
     """A step without from on a channel that sends in somebody's name."""
     for index, step in enumerate(flow):
-        if step.sender is None and step.channel in _NEED_SENDER:
+        if step.sender is None and step.channel in NEED_SENDER:
             detail = f"{step.channel} sends in somebody's name, and step {index + 1} has no from."
             yield Finding(f"flow[{index}]", detail, "write from: with the sender")
 

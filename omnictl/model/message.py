@@ -60,8 +60,10 @@ class Recipient(Struct, frozen=True):
 
     @property
     def identity(self) -> str:
-        """What makes two rows of a file the same person: all addresses, in a fixed order."""
-        return "\n".join(f"{name}={value}" for name, value in self.addresses.items())
+        """What makes two rows of a file the same person: all addresses, in a fixed order; e-mail in any case."""
+        return "\n".join(
+            f"{name}={value.casefold() if name == 'email' else value}" for name, value in self.addresses.items()
+        )
 
     @property
     def addresses(self) -> Mapping[str, str]:

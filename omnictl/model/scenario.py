@@ -29,6 +29,9 @@ CHANNELS: tuple[str, ...] = (
 OLD_CHANNELS: tuple[str, ...] = ("FACEBOOK", "PARSECO")
 """Channels of older documents: read, and allowed in files, but not offered."""
 
+NEED_SENDER = frozenset(("EMAIL", "KAKAO_ALIM", "KAKAO_CHINGU", "LINE", "PUSH", "SMS", "VIBER", "VOICE", "WHATSAPP"))
+"""Channels that send in somebody's name."""
+
 
 class Step(Struct, frozen=True):
     """One step of a flow: the channel in capitals, the sender or None where the service chooses it."""

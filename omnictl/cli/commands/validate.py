@@ -19,7 +19,10 @@ from omnictl.cli.reports import (
     write_reports,
 )
 from omnictl.codec.envelope import make_envelope
+from omnictl.config.documents import in_order
 from omnictl.config.scenarios import Validation, validate_all
+from omnictl.engine.contents import check_contents
+from omnictl.engine.deliverable import check_fit
 from omnictl.lint.check import lint
 from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
@@ -43,7 +46,7 @@ def command(ctx: click.Context, *, paths: Sequence[Path], output_format: str, re
     session = get_session(ctx)
     with reported_failures(reports, sandbox=False, output=session.output, output_format=output_format):
         validation = validate_all(session.settings, session.options.variables, session.environ, paths)
-    diagnostics = (*validation.diagnostics, *_lint(validation, session))
+    diagnostics = (*validation.diagnostics, *_check_messages(validation), *_lint(validation, session))
     code = ExitCode.FAILED if has_errors(diagnostics) else ExitCode.OK
     write_reports(reports, lambda: _renderings(validation, diagnostics, code))
     if output_format != "text":
@@ -60,6 +63,17 @@ def _lint(validation: Validation, session: Session) -> tuple[Diagnostic, ...]:
     for configuration in validation.configurations.values():
         found.update(dict.fromkeys(lint(configuration, session.settings.lint)))
     return tuple(each for each in found if validation.concerns(each))
+
+
+def _check_messages(validation: Validation) -> tuple[Diagnostic, ...]:
+    """Return what message files get wrong by themselves, and where one does not fit the flow of its scenario."""
+    found = dict.fromkeys(each for message in validation.chosen_messages for each in check_contents(message))
+    for name, configuration in validation.configurations.items():
+        for address, message in validation.messages[name].items():
+            found.update(dict.fromkeys(check_contents(message)))
+            flow = configuration.resources[address].attributes.flow
+            found.update(dict.fromkeys(check_fit(message, flow, scenario=id_of(address))))
+    return in_order(each for each in found if validation.concerns(each))
 
 
 def _renderings(validation: Validation, diagnostics: Sequence[Diagnostic], code: ExitCode) -> Mapping[str, Rendering]:

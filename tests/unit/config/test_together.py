@@ -214,7 +214,8 @@ class TestPaths:
             "scenarios/b/b.yaml": good("b", "default: true\n"),
             "scenarios/b/c.yaml": good("c", "nmae: x\n"),
             "drafts/d.yaml": good("a", "nmae: x\n"),
-            "scenarios/x.message.yaml": "{}",
+            "scenarios/x.omnitest.yaml": "{}",
+            "scenarios/x.message.yaml": "smss: {text: x}\n",
         }
         write(project, files)
 
@@ -225,7 +226,8 @@ class TestPaths:
             (["scenarios/b/b.yaml"], ["scenarios/b/b.yaml:7:10 two-defaults"], 1),
             (["scenarios/b"], ["scenarios/b/b.yaml:7:10 two-defaults", "scenarios/b/c.yaml:7:1 unknown-key"], 2),
             (["drafts"], ["drafts/d.yaml:1:5 duplicate-id", "drafts/d.yaml:7:1 unknown-key"], 1),
-            (["scenarios/x.message.yaml"], ["x.message.yaml no-scenario-file"], 0),
+            (["scenarios/x.omnitest.yaml"], ["x.omnitest.yaml no-scenario-file"], 0),
+            (["scenarios/x.message.yaml"], ["scenarios/x.message.yaml:1:1 unknown-key"], 0),
             (["omnictl.yaml"], [], 0),
             (["omnictl.yaml", "scenarios/b/c.yaml"], ["scenarios/b/c.yaml:7:1 unknown-key"], 1),
         ],
