@@ -77,7 +77,10 @@ def tell_strays(reports: Iterable[Report]) -> Iterator[Story]:
     Rows are of one message where they share a messageId, or the bulkId and the recipient.
     """
     stories = (tell_story(None, rows) for rows in _gather(reports))
-    yield from sorted(stories, key=lambda story: (story.sent_at or _EARLIEST, story.message_id, story.to or ""))
+    yield from sorted(
+        stories,
+        key=lambda story: (story.sent_at or _EARLIEST, story.message_id, story.bulk_id or "", story.to or ""),
+    )
 
 
 def _merge(reports: Iterable[Report]) -> list[Report]:
