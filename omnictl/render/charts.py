@@ -6,9 +6,11 @@ from math import log
 
 from msgspec import Struct
 
-from omnictl.render.style import sanitize, truncate
+from omnictl.render.style import sanitize, truncate, width_of
 
-_ROW, _BAR, _LABEL = 44, 16, 30
+_ROW, _BAR = 44, 16
+_LINE, _LEAST_LABEL = 46, 10
+"""How many characters of a chart's words stand beside each other on a phone, and the fewest of a label."""
 _TICKS = (
     (0.001, "1 ms"),
     (0.01, "10 ms"),
@@ -120,10 +122,11 @@ def _parts(parts: Sequence[float], top: int, height: int) -> list[str]:
 
 def _words(label: str, said: str, top: int) -> list[str]:
     """The label gives way to what is said at its right: both fit beside each other on a phone."""
-    short = escape(truncate(sanitize(label), _LABEL, "…"))
+    said = truncate(sanitize(said), _LINE - _LEAST_LABEL, "…")
+    short = escape(truncate(sanitize(label), max(_LEAST_LABEL, _LINE - width_of(said)), "…"))
     return [
         f'<text x="0" y="{top + 15}">{short}</text>',
-        f'<text class="soft" x="100%" y="{top + 15}" text-anchor="end">{escape(sanitize(said))}</text>',
+        f'<text class="soft" x="100%" y="{top + 15}" text-anchor="end">{escape(said)}</text>',
     ]
 
 

@@ -29,17 +29,21 @@ h4 { font-size: .9rem; font-weight: 600; margin: 1rem 0 .25rem; }
 .pair { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0 2rem; }
 .wide { overflow-x: auto; } .wide:focus-visible { outline: 2px solid var(--rename); }
 .wide table { margin: .5rem 0; overflow-wrap: normal; } td.n, th.n { text-align: right; white-space: nowrap; }
-th[scope=row] { color: var(--ink); } td { white-space: nowrap; } td.why { white-space: normal; min-width: 14rem; }
+th[scope=row] { color: var(--ink); } .wide th, .wide td { padding-right: .6rem; }
+.wide th[scope=row] { overflow-wrap: anywhere; min-width: 7rem; max-width: 14rem; }
+.wide th[scope=col] { white-space: nowrap; }
+.wide td { white-space: nowrap; }
+.wide tr.why td { white-space: normal; border-top: 0; padding-top: 0; color: var(--soft); }
 td.strip { width: 40%; min-width: 6rem; } td.strip svg { margin: .2rem 0; }
 .legend span { white-space: nowrap; margin-right: 1rem; }
 section.gap { border-left-color: var(--remove); } p { margin: .4rem 0; }
 a { color: var(--rename); } caption { text-align: left; color: var(--soft); }
-@media (min-width: 60rem) { .pair { grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); } }
+@media (min-width: 60rem) { .pair { grid-template-columns: minmax(0, 5fr) minmax(0, 9fr); } }
 """.rstrip()
 )
 _LEGEND = (
     f'<p class="legend"><span>{draw_swatch(0)} delivered</span> <span>{draw_swatch(1)} fell through or failed</span> '
-    f"<span>{draw_swatch(2)} pending or unknown</span></p>"
+    f"<span>{draw_swatch(2)} open: pending or unknown</span></p>"
 )
 
 
@@ -97,7 +101,7 @@ def _changes(name: str, title: str, revisions: Sequence[RevisionStatistics]) -> 
     ]
     told = "; ".join(f"{bar.label}: {bar.said} delivered" for bar in bars)
     chart = draw_bars(f"{name}c", f"{title}: delivered before and after", told, bars)
-    heads = ("Since", "Revision", "Messages", "Delivered (change in points)", "P50", "P95", "Cost each")
+    heads = ("Since", "Revision", "Messages", "Delivered (points)", "P50", "P95", "Cost each")
     return [
         "<h3>Before and after</h3>",
         *_pair(
@@ -123,7 +127,7 @@ def _revision(name: str, title: str, each: RevisionStatistics) -> list[str]:
         return parts
     charts = [_funnel(name, title, each), *_times(name, title, each.steps), *_costs(name, title, each.steps)]
     rows = [_step_row(step) for step in each.steps]
-    heads = ("Step", "Attempted", "Delivered", "", "Fell through", "Pending", "Unknown", "P50", "P95", "Cost", "Why")
+    heads = ("Step", "Attempted", "Delivered", "", "Fell through", "Open", "P50", "P95", "Cost")
     return [*parts, *_pair(charts, _table("Steps", heads, rows, texts=1))]
 
 
@@ -177,11 +181,15 @@ def _costs(name: str, title: str, steps: Sequence[StepStatistics]) -> list[str]:
 
 def _step_row(step: StepStatistics) -> str:
     counts = (number(step.attempted), number(step.delivered), share(step.delivered, step.attempted))
-    more = (number(step.fell_through), number(step.pending), number(step.unknown))
-    times = (latency(step.from_step.p50_seconds), latency(step.from_step.p95_seconds)) if step.from_step else ("", "")
+    more = (number(step.fell_through), number(step.pending + step.unknown))
+    measured = step.from_step
+    times = (latency(measured.p50_seconds), latency(measured.p95_seconds)) if measured else ("", "")
     cells = "".join(_cell(each) for each in (*counts, *more, *times, say_costs(step.costs)))
+    row = f'<tr><th scope="row">{isolated(step_title(step))}</th>{cells}</tr>'
+    if not step.reasons:
+        return row
     why = ", ".join(f"<code>{page_text(name)}</code> {number(value)}" for name, value in step.reasons.items())
-    return f'<tr><th scope="row">{isolated(step_title(step))}</th>{cells}<td class="why">{why}</td></tr>'
+    return f'{row}\n<tr class="why"><td colspan="9">fell through: {why}</td></tr>'
 
 
 def _pair(charts: Iterable[str], table: str) -> list[str]:
@@ -195,7 +203,7 @@ def _figure(title: str, chart: str) -> str:
 def _table(name: str, heads: Sequence[str], rows: Iterable[str], *, texts: int) -> str:
     """A table that scrolls by itself where the page is narrow; the first ``texts`` columns are no numbers."""
     cells = "".join(
-        f'<th scope="col">{each}</th>' if place < texts or each == "Why" else f'<th scope="col" class="n">{each}</th>'
+        f'<th scope="col">{each}</th>' if place < texts else f'<th scope="col" class="n">{each}</th>'
         for place, each in enumerate(heads)
     )
     table = "\n".join(["<table>", f"<tr>{cells}</tr>", *rows, "</table>"])

@@ -10,6 +10,7 @@ from omnictl.render.style import Style, sanitize, width_of
 _PLURALS = {"scenario": "scenarios", "request": "requests", "error": "errors", "warning": "warnings", "file": "files"}
 
 _LEAST_ROOM = 16
+_TWO_DAYS = 172_800
 _SMALL_MONEY = Decimal("0.01")
 
 
@@ -33,9 +34,11 @@ def duration(seconds: float) -> str:
 
 
 def latency(seconds: float) -> str:
-    """Return how long something took that may be short: ``14 ms``, ``2.4 s``, ``6 min 12 s``."""
+    """Return how long something took, short or long: ``14 ms``, ``2.4 s``, ``6 min 12 s``, ``3.5 days``."""
     if seconds < 0.9995:
         return f"{round(seconds * 1000)} ms"
+    if seconds >= _TWO_DAYS:
+        return f"{seconds / 86400:.1f} days"
     return f"{seconds:.1f} s" if seconds < 9.95 else duration(seconds)
 
 
