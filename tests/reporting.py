@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from omnictl.engine.stories import tell_story
+from msgspec.structs import replace
+
+from omnictl.engine.statistics import count_stories
+from omnictl.engine.stories import tell_story, tell_strays
 from omnictl.model.message import MessageFate, Recipient, Sent, Via
 from omnictl.model.report import (
     DeliveryError,
@@ -18,6 +21,8 @@ from omnictl.model.report import (
     SeenReport,
     Status,
 )
+from omnictl.model.scenario import Step
+from omnictl.model.statistics import Statistics
 from omnictl.model.story import Story
 from tests.builders import flow, key_of
 
@@ -138,3 +143,71 @@ def many_stories(
             ending = "EXPIRED_EXPIRED" if number % 10 == 9 else "DELIVERED_TO_HANDSET"
             rows.append(report("SMS", ending, began + 1, began + 1 + 2 * seconds, price="0.05"))
         yield tell_story(message, rows, ())
+
+
+HOSTILE = (
+    "<script>document.title='hacked'</script>",
+    "\"><img src='http://canary.example/x' onerror=document.title='hacked'>",
+    "</svg></title><style>*{display:none}</style><link rel=stylesheet href=http://canary.example/y>",
+    "שלום \u202eevil\u202c a\u200bb",
+    "重要なお知らせ 📣 " * 6,
+    "x" * 150,
+    "\x1b[31mred\a\r\n=cmd|' /C calc'!A0",
+    "&lt;b&gt; ' \" ` ]]> -->",
+)
+
+
+def hostile_stories() -> list[Story]:
+    """Return stories in which every text of others tries to be something else."""
+    stories = []
+    for number, name in enumerate(HOSTILE):
+        error = DeliveryError(name, name, description=name)
+        rows = [
+            report("VKONTAKTE", "UNDELIVERABLE_NOT_DELIVERED", 0, 0.004, error=error, currency=name[:20]),
+            report("SMS", "DELIVERED_TO_HANDSET", 1, 1 + 500_000 * number, sender=name),
+            replace(report(name, "LOST", 3, 4), status=Status(name, name, description=name)),
+        ]
+        via = Via(name, "KEY", name, (Step("VKONTAKTE", name), Step("SMS", name[:11])))
+        recipient = Recipient(phone=name, email=f"{name}@example.com", push=name)
+        stories.append(tell_story(sent(via=via, recipient=recipient, message_id=name), rows, ()))
+        stories += tell_strays([report(name, "EXPIRED_EXPIRED", to=name, message_id=name)])
+    return stories
+
+
+def example_stories() -> list[Story]:
+    """Return a story of nearly every kind."""
+    mail = Recipient(phone="41793026732", email="anna@example.com", push="c1f0a7d2-5b3e")
+    refused = sent(fate=MessageFate.REFUSED, status=STATUSES["REJECTED_NO_APPLICATION"], phone=None)
+    return [
+        seed_story(),
+        tell_story(sent(recipient=mail), [report("VKONTAKTE", "DELIVERED_TO_HANDSET", 0, 3)], [seen(60)]),
+        tell_story(sent(), (), ()),
+        tell_story(refused, (), ()),
+        tell_story(sent(fate=MessageFate.UNKNOWN), (), ()),
+        tell_story(sent(fate=MessageFate.NOT_TRIED), (), ()),
+        tell_story(
+            sent("VIBER:Acme > VKONTAKTE > SMS:InfoSMS", scenario="welcome"),
+            [report("VKONTAKTE", "PENDING_ENROUTE", 5, None), report(None, "LOST", price="0.1", currency="USD")],
+            [seen(None)],
+        ),
+        tell_story(
+            sent("VIBER:Acme > SMS:InfoSMS", scenario="otp", revision="5e0d17"),
+            [
+                report("VIBER", "EXPIRED_EXPIRED", 0, 90, price=None),
+                report("SMS", "REJECTED_NO_APPLICATION", 90, 250_000, price="0.000012"),
+            ],
+            (),
+        ),
+        *tell_strays([report("SMS", "EXPIRED_EXPIRED", 0, 9000, message_id="7f3c", sender="Acme")]),
+    ]
+
+
+def example_statistics() -> Statistics:
+    """Return statistics with a change of the flow, several currencies, strays and permanent gaps."""
+    stories = [
+        *many_stories(),
+        *many_stories(revision="9bc001", start=90_000, of=55),
+        *many_stories("otp", of=3),
+        *example_stories(),
+    ]
+    return count_stories(stories, [gap(1), gap(2), gap(3, GapState.FILLED)])

@@ -11,9 +11,9 @@ from omnictl.model.statistics import Latency, RevisionStatistics, ScenarioStatis
 from omnictl.render.style import Style, pad, sanitize, truncate, width_of
 from omnictl.render.words import count, flow_text, latency, money, step_text, wrap
 
-_MOST_BAR, _LEAST_BAR = 30, 6
+_MOST_BAR, _LEAST_BAR, _LEAST_NAME = 30, 6, 16
 _STRAYS = "not ours"
-_FUNNEL = ("STEP", "ATTEMPTED", "DELIVERED", "FELL THROUGH", "PENDING")
+_FUNNEL = ("STEP", "ATTEMPTED", "DELIVERED", "FELL THROUGH", "OPEN")
 
 
 def render_statistics(statistics: Statistics, style: Style) -> str:
@@ -153,6 +153,9 @@ def _revision(scenario: ScenarioStatistics, each: RevisionStatistics, style: Sty
 
 def _barred(rows: Sequence[Sequence[str]], shares: Sequence[Sequence[int]], style: Style) -> list[str]:
     """Return a table with a bar behind the first column, as long as the width leaves room for."""
+    if style.cuts:
+        most = max(_LEAST_NAME, style.width // 3)
+        rows = [(truncate(row[0], most, style.ellipsis), *row[1:]) for row in rows]
     widths = [max(width_of(row[i]) for row in rows) for i in range(len(rows[0]))]
     room = style.width - 2 - sum(widths) - 2 * len(widths)
     columns = min(_MOST_BAR, room)

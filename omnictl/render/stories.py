@@ -45,7 +45,8 @@ def render_stories(stories: Sequence[Story], style: Style, *, unmask: bool = Fal
     lines = _under(rows, widths, style) if style.cuts and needed > style.width else _beside(rows, widths, widest, style)
     counts = Counter(story.outcome for story in stories)
     told = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in StoryOutcome if counts[outcome])
-    return "\n".join([*lines, "", f"{count(len(stories), 'message')}: {told}."]) + "\n"
+    total = f"{count(len(stories), 'message')}: {told}."
+    return "\n".join([*lines, "", wrap(total, style.width) if style.cuts else total]) + "\n"
 
 
 def render_story_line(story: Story, style: Style, *, unmask: bool = False) -> str:
@@ -58,7 +59,7 @@ def render_story(story: Story, style: Style, *, now: datetime | None = None, unm
     """Return one message as a block, one line a step; with ``now`` it says how long it is on its way."""
     sent = f"sent {story.sent_at:%Y-%m-%d %H:%M:%SZ}" if story.sent_at else ""
     name = f"message {short_key(story.message_id, style)}" if story.message_id else ""
-    head = [_recipient(story, unmask=unmask), _scenario(story), sent, name]
+    head = [", ".join(_addresses(story, unmask=unmask)), _scenario(story), sent, name]
     rows = [_step_row(step, story, style) for step in story.steps]
     widths = [max(width_of(row[i]) for row in rows) for i in range(3)] if rows else []
     lines = [style.paint("bold", _fit(f" {style.dot} ".join(filter(None, head)), style))]
@@ -84,8 +85,9 @@ def _beside(rows: Sequence[_Row], widths: Sequence[int], widest: int, style: Sty
 def _under(rows: Sequence[_Row], widths: Sequence[int], style: Style) -> list[str]:
     lines = []
     for row in rows:
-        cells = "  ".join(pad(cell, width) for cell, width in zip(row.cells, widths, strict=True))
         room = style.width - width_of(row.outcome) - 2
+        cells = "  ".join(pad(cell, width) for cell, width in zip(row.cells, widths, strict=True))
+        cells = cells if width_of(cells) <= room else "  ".join(row.cells)
         lines.append(f"{truncate(cells, max(8, room), style.ellipsis)}  {style.paint(row.role, row.outcome)}")
         lines += _pack(row.steps, style)
     return lines
@@ -107,16 +109,19 @@ def _row(story: Story, style: Style, *, unmask: bool) -> _Row:
     name = short_key(story.message_id, style) if story.message_id else "-"
     words = [_step_words(step, story, style) for step in story.steps]
     steps = tuple(f"{style.arrow} {each}" if i else each for i, each in enumerate(words))
-    return _Row((at, name, _recipient(story, unmask=unmask), _scenario(story)), _outcome(story), _role(story), steps)
+    first, *others = _addresses(story, unmask=unmask)
+    to = f"{first} +{len(others)}" if others else first
+    return _Row((at, name, to, _scenario(story)), _outcome(story), _role(story), steps)
 
 
-def _recipient(story: Story, *, unmask: bool) -> str:
+def _addresses(story: Story, *, unmask: bool) -> list[str]:
+    """Return the addresses as they are shown, or one word in their place."""
     if story.recipient is not None:
         shown = story.recipient if unmask else mask_recipient(story.recipient)
-        return sanitize(",".join(shown.addresses.values()))
+        return [sanitize(each) for each in shown.addresses.values()] or ["-"]
     if story.to is not None:
-        return sanitize(story.to if unmask else mask_address(story.to))
-    return "purged" if story.scenario is not None else "-"
+        return [sanitize(story.to if unmask else mask_address(story.to))]
+    return ["purged" if story.scenario is not None else "-"]
 
 
 def _scenario(story: Story) -> str:
@@ -173,6 +178,8 @@ def _state(step: StepStory, story: Story) -> str:
     if step.state is StepState.NOT_ATTEMPTED:
         if story.outcome is StoryOutcome.DELIVERED:
             return "not needed"
+        if story.outcome is StoryOutcome.UNKNOWN:
+            return "no report"
         return "not attempted" if story.is_final else "not yet"
     if step.state is StepState.OTHER and step.status is not None:
         return sanitize(step.status.group)
