@@ -195,9 +195,7 @@ def _changes(scenario: ScenarioStatistics, style: Style) -> list[str]:
 def compare_revisions(revisions: Sequence[RevisionStatistics]) -> list[tuple[str, ...]]:
     """Return a row for each revision: since, name, messages, delivered with its change in points, p50, p95, cost."""
     rows: list[tuple[str, ...]] = []
-    for before, each in pairwise((None, *revisions)):
-        if each is None:
-            continue
+    for before, each in zip((None, *revisions), revisions, strict=False):
         p50 = latency(each.from_send.p50_seconds) if each.from_send else "-"
         p95 = latency(each.from_send.p95_seconds) if each.from_send else "-"
         told = f"{share(each.delivered, each.messages) or '-'}{_points(before, each)}"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omnictl.engine.statistics import count_stories
@@ -21,6 +21,7 @@ STORIES = st.lists(st.builds(tell_story, MESSAGES, ROWS, st.just(())), max_size=
 
 
 @given(STORIES, st.randoms(use_true_random=False))
+@settings(max_examples=40)
 def test_everything_is_counted_once_in_any_order(stories: list[Story], chance: Random) -> None:
     counted = count_stories(stories)
     shuffled = list(stories)
