@@ -164,6 +164,7 @@ def test_what_cost_nothing_has_an_empty_bar() -> None:
     page = page_of([free])
     assert "0.00 EUR" in page
     assert "Time to delivery" not in page
+    assert "Cost by step" not in page_of([tell_story(sent("SMS"), [report("SMS", "LOST", price=None)], ())])
 
 
 def test_a_message_without_steps_is_counted_all_the_same() -> None:

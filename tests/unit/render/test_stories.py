@@ -195,5 +195,5 @@ def test_many_gaps_are_told_in_one_sentence() -> None:
 
 def test_what_two_steps_delivered_is_said() -> None:
     rows = [report("VKONTAKTE", "DELIVERED_TO_HANDSET", 0, 90), report("SMS", "DELIVERED_TO_HANDSET", 60, 61)]
-    told = render_statistics(count_stories([tell_story(sent(), rows, ())]), Style())
+    told = render_statistics(count_stories([tell_story(sent(), rows, ())]), Style(width=200))
     assert "0.02 EUR a delivered message · 1 delivered by two steps" in told
