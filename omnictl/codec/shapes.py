@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TypeVar
 
 from omnictl.model.hidden import INVISIBLE
@@ -14,6 +15,7 @@ T = TypeVar("T")
 
 _MOST = 2**53
 _LARGEST = 1e300
+_MONEY_PLACES = 6
 _HIDDEN = re.compile(
     f"[{INVISIBLE}\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u08e2\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\ud800-\uf8ff\ufeff\ufff0-\ufffb\U000110bd\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
@@ -166,6 +168,12 @@ def write_time(value: datetime) -> str:
     """Return a time as text; microseconds only where there are any."""
     at = value if value.tzinfo is UTC else value.astimezone(UTC)
     return at.isoformat()[:-6] + "Z"
+
+
+def write_money(amount: Decimal) -> str:
+    """Return an amount as text, never with an exponent; six places are the most."""
+    text = f"{amount:f}"
+    return text if len(text.partition(".")[2]) <= _MONEY_PLACES else f"{amount:.{_MONEY_PLACES}f}"
 
 
 def as_member(kind: Callable[[str], T], value: Json, path: str) -> T:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 from omnictl.model.scenario import Step
 from omnictl.render.style import Style, sanitize, width_of
@@ -9,6 +10,8 @@ from omnictl.render.style import Style, sanitize, width_of
 _PLURALS = {"scenario": "scenarios", "request": "requests", "error": "errors", "warning": "warnings", "file": "files"}
 
 _LEAST_ROOM = 16
+_TWO_DAYS = 172_800
+_SMALL_MONEY = Decimal("0.01")
 
 
 def count(number: int, noun: str) -> str:
@@ -28,6 +31,22 @@ def duration(seconds: float) -> str:
         return f"{minutes} min"
     hours, left = divmod(minutes, 60)
     return f"{hours} h {left} min" if left else f"{hours} h"
+
+
+def latency(seconds: float) -> str:
+    """Return how long something took, short or long: ``14 ms``, ``2.4 s``, ``6 min 12 s``, ``3.5 days``."""
+    if seconds < 0.9995:
+        return f"{round(seconds * 1000)} ms"
+    if seconds >= _TWO_DAYS:
+        return f"{seconds / 86400:.1f} days"
+    return f"{seconds:.1f} s" if seconds < 9.95 else duration(seconds)
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """Return an amount with two to four places, more only where it would else be nothing: ``12.90 EUR``."""
+    places = 4 if abs(amount) >= _SMALL_MONEY or not amount else 6
+    whole, _, cents = f"{amount:.{places}f}".partition(".")
+    return f"{whole}.{cents.rstrip('0').ljust(2, '0')} {sanitize(currency)}"
 
 
 def written_duration(seconds: float) -> str:
