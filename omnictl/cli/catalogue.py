@@ -16,7 +16,7 @@ def _entry(group: str, name: str, summary: str) -> Entry:
     return Entry(group, summary, f"omnictl.cli.commands.{name}")
 
 
-GROUPS = ("Start", "Change", "Live with", "Inspect")
+GROUPS = ("Start", "Change", "Live with", "Send", "Inspect")
 
 COMMANDS: dict[str, Entry] = {
     "init": _entry("Start", "init", "Write omnictl.yaml and a first scenario."),
@@ -28,6 +28,7 @@ COMMANDS: dict[str, Entry] = {
     "show": _entry("Change", "show", "Show a saved plan, a report or a state."),
     "state": _entry("Live with", "state", "Look at the state, and mend it."),
     "output": _entry("Live with", "output", "The keys, for applications."),
+    "send": _entry("Send", "send", "Send a message through a scenario."),
     "render": _entry("Inspect", "render", "What will be sent, variables resolved."),
     "explain": _entry("Inspect", "explain", "Explain a diagnostic, a guard, a field or an exit code."),
     "schema": _entry("Inspect", "schema", "The JSON Schemas of the files."),

@@ -17,6 +17,7 @@ from omnictl.errors import ConfigurationError, RefusalKind, RefusedError, StateE
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
 
 if TYPE_CHECKING:
+    from omnictl.config.scenarios import LoadedConfiguration
     from omnictl.config.settings import Environment, Settings
     from omnictl.model.outcome import Event
     from omnictl.model.scenario import Configuration
@@ -151,9 +152,14 @@ class Session:
         """Write a result for people; in the sandbox it says so first."""
         self.output.result(f"{SANDBOX_BANNER}\n{text}" if self.sandbox else text)
 
-    @cached_property
+    @property
     def configuration(self) -> "Configuration":
         """What the files declare for the environment; any mistake in any file raises."""
+        return self.loaded.configuration
+
+    @cached_property
+    def loaded(self) -> "LoadedConfiguration":
+        """The files of the environment, the messages that they name too; any mistake in any file raises."""
         from omnictl.config.scenarios import load_configuration
 
         loaded = load_configuration(self.settings, self.environment.name, self.options.variables, self.environ)
@@ -161,7 +167,7 @@ class Session:
         if has_errors(found):
             raise ConfigurationError.of(found)
         self.output.diagnostics(found)
-        return loaded.configuration
+        return loaded
 
     def _lint_errors(self, configuration: "Configuration") -> tuple[Diagnostic, ...]:
         """Return what breaks the rules that the project made errors; validate tells the rest."""

@@ -20,9 +20,11 @@ from omnictl.model.outcome import (
     Event,
     Fate,
     KeyReceived,
+    MessagesSent,
     Notice,
     ReadingAccount,
     RequestEnded,
+    SendingStarted,
     Waiting,
 )
 from omnictl.render.events import Standing, describe_work, render_event
@@ -71,7 +73,7 @@ class Progress:
             self._live = None
 
     def has_begun(self) -> bool:
-        """Tell whether an apply is about to send its first write, or has."""
+        """Tell whether the first write is about to leave, or has left."""
         return self._standing.total > 0
 
     def observe(self, event: Event) -> None:
@@ -114,6 +116,10 @@ class Progress:
         self._last = self._last if isinstance(event, RequestEnded) else event
         if isinstance(event, ApplyStarted):
             self._standing = Standing(0, event.total, event.ends_at)
+        elif isinstance(event, SendingStarted):
+            self._standing = Standing(event.sent_before, event.total)
+        elif isinstance(event, MessagesSent):
+            self._standing = replace(self._standing, ended=event.accepted + event.refused + event.unknown)
         elif isinstance(event, ChangeEnded):
             self._standing = replace(self._standing, ended=event.position, waits_on=False)
             self._waited_at = None

@@ -2,9 +2,10 @@
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from omnictl.cli.context import Session, recent_requests, utc_now
 from omnictl.cli.exit_codes import ExitCode
@@ -13,15 +14,18 @@ from omnictl.errors import AccessError, StateError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import Event
 from omnictl.model.state import State
-from omnictl.provider.base import StopSignal
-from omnictl.provider.factory import make_provider
+from omnictl.provider.base import Operation, StopSignal
+from omnictl.provider.factory import make_messenger, make_provider
 from omnictl.provider.omni import OmniProvider
+from omnictl.provider.omni_messages import OmniMessenger
 from omnictl.transport.client import READ_SECONDS
 
 if TYPE_CHECKING:
     from omnictl.sandbox.store import World
     from omnictl.transport.client import BaseTransport
     from omnictl.transport.credentials import Credentials
+
+T = TypeVar("T")
 
 SANDBOX_URL = "http://127.0.0.1"
 _LONGEST_SECONDS = 86_400.0
@@ -31,15 +35,33 @@ def open_provider(
     session: Session, state: State, stop: StopSignal, observe: Callable[[Event], None], *, read_only: bool
 ) -> OmniProvider:
     """Return the provider; the caller closes it. Raises AccessError where no API is configured."""
-    now = utc_now()
     window = max((each.window_seconds for each in session.budgets.values()), default=0.0)
+    recent = recent_requests(state, utc_now(), window)
+    return _open(make_provider, session, stop, observe, read_only=read_only, recent=recent)
+
+
+def open_messenger(session: Session, stop: StopSignal, observe: Callable[[Event], None]) -> OmniMessenger:
+    """Return the messenger; the caller closes it. Raises AccessError where no API is configured."""
+    return _open(make_messenger, session, stop, observe, read_only=False, recent={})
+
+
+def _open(
+    make: Callable[..., T],
+    session: Session,
+    stop: StopSignal,
+    observe: Callable[[Event], None],
+    *,
+    read_only: bool,
+    recent: Mapping[Operation, Sequence[datetime]],
+) -> T:
+    """Connect to the sandbox or the API of the environment, and make what speaks to it."""
     base_url, credentials = (SANDBOX_URL, _sandbox_credentials()) if session.sandbox else find_api(session)
-    return make_provider(
+    return make(
         base_url,
         credentials,
         workers=session.workers,
         budgets=session.budgets,
-        recent=recent_requests(state, now, window),
+        recent=recent,
         stop=stop,
         observe=observe,
         clock=utc_now,

@@ -176,14 +176,16 @@ def read_rows(stream: Lines, *, shown: str, needed: Mapping[str, tuple[str, ...]
     return RecipientRows(stream, shown, needed or {})
 
 
-def write_bad_rows(stream: TextIO, header: Sequence[str], rows: Iterable[BadRow]) -> int:
+def write_bad_rows(stream: TextIO, header: Sequence[str], rows: Iterable[BadRow], *, with_header: bool = True) -> int:
     """Write bad rows as CSV: ``_line``, ``_reason``, and the row as it stood; return how many.
 
-    ``stream`` was opened with ``newline=""``. No cell is a formula to a spreadsheet. Once mended, the file can be sent
+    ``with_header`` is for the first part of a file that is written in parts. ``stream`` was opened with ``newline=""``.
+    No cell is a formula to a spreadsheet. Once mended, the file can be sent
     as it is: columns with _ are not read.
     """
     writer = csv.writer(stream)
-    writer.writerow(["_line", "_reason", *map(_harmless, header)])
+    if with_header:
+        writer.writerow(["_line", "_reason", *map(_harmless, header)])
     written = 0
     for row in rows:
         where = f"{row.column}: " if row.column is not None else ""

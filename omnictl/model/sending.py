@@ -12,7 +12,7 @@ from omnictl.model.outcome import Ending
 class SendReport(Struct, frozen=True):
     """The result of a sending. Counts are of the whole run, those of earlier processes too.
 
-    ``requests_sent`` are those of this process that may have been taken.
+    ``requests_sent`` are those of this process that may have been taken; ``denied`` where the credentials were refused.
     """
 
     run: str
@@ -26,6 +26,7 @@ class SendReport(Struct, frozen=True):
     duplicates: int = 0
     bad_rows: int = 0
     requests_sent: int = 0
+    denied: bool = False
     diagnostics: tuple[Diagnostic, ...] = ()
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -29,7 +29,7 @@ CALLBACK_PREFIX = "omnictl1"
 _DUPLICATE_MESSAGE_ID = 23
 """REJECTED_DUPLICATE_MESSAGE_ID (source: the published table of statuses)."""
 
-_TOLD_EVERY_SECONDS = 1.0
+_TOLD_EVERY_SECONDS = 5.0
 _OURS = "the request was not sent"
 
 
@@ -69,6 +69,7 @@ class _Sending:
         self._requests = 0
         self._doubts = 0
         self._halted = False
+        self._denied = False
         self._told_at = float("-inf")
 
     def run(self) -> SendReport:
@@ -85,7 +86,7 @@ class _Sending:
                 self._resend()
             reached_end = self._send_all()
             self._look()
-        except LedgerError as error:
+        except OmnictlError as error:
             self._note(error)
         return self._report(reached_end)
 
@@ -123,6 +124,7 @@ class _Sending:
         for batch in self._post.ledger.unknown_batches(self._errand.run.id):
             if not self._may_go_on:
                 return
+            self._post.ledger.reopen_batch(batch, self._post.clock())
             self._deliver(batch, again=True)
 
     def _deliver(self, batch: Batch, *, again: bool = False) -> None:
@@ -151,6 +153,7 @@ class _Sending:
 
     def _settle(self, batch: Batch, fate: MessageFate, error: OmnictlError) -> None:
         """The API took none of the batch: nobody else is tried, since it would end in the same way."""
+        self._denied = self._denied or isinstance(error, AccessError)
         if not isinstance(error, StoppedError):
             self._note(error)
         self._halted = True
@@ -200,6 +203,7 @@ class _Sending:
             unknown=tally.unknown,
             not_tried=0 if reached_end else max(0, self._errand.total - tried),
             requests_sent=self._requests,
+            denied=self._denied,
             diagnostics=tuple(self._problems),
             started_at=self._started_at,
             finished_at=now,

@@ -1,0 +1,88 @@
+"""What the commands about messages share: the ledger of the environment, the messenger, and their options."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import click
+
+from omnictl.cli.context import Session, utc_now
+from omnictl.cli.provider import open_messenger
+from omnictl.errors import RefusalKind, RefusedError
+from omnictl.ledger.base import Ledger
+from omnictl.ledger.sqlite import SqliteLedger
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.outcome import Event
+from omnictl.operations.looking import Post
+from omnictl.provider.base import StopSignal
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ledger_option = click.option(
+    "--ledger",
+    "ledger_path",
+    type=click.Path(dir_okay=False),
+    envvar="OMNICTL_LEDGER",
+    help="Where messages and reports are kept (OMNICTL_LEDGER).",
+)
+unmask_option = click.option(
+    "--unmask", is_flag=True, help="Show phone numbers, e-mail addresses and texts in full: they are personal data."
+)
+
+
+def locate_ledger(session: Session, given: str | None) -> Path:
+    """Return where the ledger of the environment is; the sandbox always has one of its own."""
+    place = session.place
+    if place.sandbox:
+        return place.work_dir / "ledger.sqlite"
+    return Path(given).absolute() if given else place.work_dir / "ledger" / f"{place.environment}.sqlite"
+
+
+def open_ledger(session: Session, given: str | None, *, must_exist: bool = False) -> SqliteLedger:
+    """Return the ledger; the caller closes it. Raises LedgerError."""
+    return SqliteLedger(locate_ledger(session, given), environment=session.place.environment, must_exist=must_exist)
+
+
+def refuse_lost_ledger(session: Session, given: str | None, what: str) -> None:
+    """In a pipeline a ledger in the work directory goes with the machine, and with it what was sent and collected."""
+    if session.in_ci and not session.sandbox and not given:
+        raise RefusedError(
+            RefusalKind.POLICY,
+            Diagnostic(
+                "ledger-in-ci",
+                Severity.ERROR,
+                "A pipeline must not use a ledger that goes with its machine",
+                f"{what}, and the ledger would be {locate_ledger(session, None)}.",
+                hint="name a file that lasts, and is private: it holds personal data",
+                commands=("export OMNICTL_LEDGER=/path/that/lasts/ledger.sqlite",),
+            ),
+        )
+
+
+@contextmanager
+def open_post(session: Session, ledger: Ledger, stop: StopSignal, observe: Callable[[Event], None]) -> Iterator[Post]:
+    """Yield what messages are sent and reports are collected with; the ledger belongs to this account from now on."""
+    with ExitStack() as stack:
+        messenger = stack.enter_context(closing(open_messenger(session, stop, observe)))
+        ledger.bind_account(messenger.host)
+        yield Post(
+            ledger,
+            messenger,
+            stop,
+            observe,
+            clock=utc_now,
+            monotonic=time.monotonic,
+            make_id=lambda: str(uuid4()),
+            environment=session.place.environment,
+            sandbox=session.sandbox,
+        )
+
+
+CODES = {
+    "ledger-in-ci": "With CI set, --recipients and reports pull need --ledger or OMNICTL_LEDGER: a file under .omnictl "
+    "goes with the machine of the pipeline, and then nobody knows who got a message, and reports that are handed out "
+    "once are lost.",
+}
