@@ -98,3 +98,8 @@ def write_time(milliseconds: int) -> str:
     """Return a time as the API writes it: ``2016-02-23T17:41:11.833+0000``."""
     seconds, rest = divmod(milliseconds, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}+0000"
+
+
+def show_time(milliseconds: int) -> str:
+    """Return a time for people."""
+    return write_time(milliseconds).replace("+0000", "Z")

@@ -15,8 +15,8 @@ from omnictl.sandbox.clock import (
     horizon,
     read_clock,
     read_duration,
+    show_time,
     to_ms,
-    write_time,
 )
 from omnictl.sandbox.errors import ApiError
 from omnictl.sandbox.faults import FaultError, parse_fault, read_fault, write_fault
@@ -79,8 +79,9 @@ def describe_world(world: World, wall: float) -> dict[str, Any]:
         "scenarios": world.count(),
         "defaults": [each.key for each in world.defaults()],
         "requests": world.count_requests(),
+        "recipients": len(list_recipients(world)),
         **count_outbox(world, to_ms(now) - RETENTION_MS, horizon(behaviour, now)),
-        "clock": {"kind": behaviour.clock, "now": write_time(to_ms(now))},
+        "clock": {"kind": behaviour.clock, "now": show_time(to_ms(now))},
         "faults": [write_fault(each) for each in world.list_faults()],
         "behaviour": write_behaviour(behaviour),
     }
@@ -155,7 +156,7 @@ def _show_messages(question: Question) -> Reply:
 
 def _show_pushes(question: Question) -> Reply:
     rows = list_pushes(question.world)
-    return 200, {"pushes": [{**row, "due_at": write_time(row["due_at"])} for row in rows]}
+    return 200, {"pushes": [{**row, "due_at": show_time(row["due_at"])} for row in rows]}
 
 
 def _show_recipients(question: Question) -> Reply:

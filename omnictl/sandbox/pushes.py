@@ -1,4 +1,4 @@
-"""Pushes of delivery and seen reports to the URL of a request, with the documented retries; none leaves this machine."""
+"""Pushes of delivery and seen reports to the URL of a request, with the documented retries; none leaves the machine."""
 
 import hmac
 import http.client

@@ -35,9 +35,9 @@ def test_behave_is_kept_shown_and_switched_back(project: Path) -> None:
     omnictl("init")
     ran = omnictl("sandbox", "behave", "--put", "merge", "--fault", "list:503,times=2,skip=1,chance=50")
     assert ran.out.startswith("SANDBOX: nothing leaves this machine\n")
-    assert "--put            merge  (usually replace)\n" in ran.out
-    assert "--fault          list:503  (the next 2, after 1 more, by chance 50 %)\n" in ran.out
-    assert "    --put            merge  (usually replace)\n" in omnictl("sandbox", "status").out
+    assert f"{'--put':<22} merge  (usually replace)\n" in ran.out
+    assert f"{'--fault':<22} list:503  (the next 2, after 1 more, by chance 50 %)\n" in ran.out
+    assert "    --put                  merge  (usually replace)\n" in omnictl("sandbox", "status").out
     assert "usually" not in omnictl("sandbox", "behave", "--kind").out
     assert omnictl("sandbox", "behave").out.count("--fault") == 0
 
