@@ -38,11 +38,16 @@ def test_the_page_names_no_switch_and_no_fault_that_is_gone() -> None:
     text = PAGE.read_text(encoding="utf-8")
     switches = {switch.flag for switch in SWITCHES}
     assert set(re.findall(r"^\| `(--[a-z-]+)` \|", text, re.MULTILINE)) == switches
-    assert set(re.findall(r"^\| `([\w-]+)` \| (?:create|update|get|list|send|reports|logs)[ ,]", text, re.MULTILINE)) == set(KINDS)
+    assert set(
+        re.findall(r"^\| `([\w-]+)` \| (?:create|update|get|list|send|reports|logs)[ ,]", text, re.MULTILINE)
+    ) == set(KINDS)
     own = {"--sandbox", "--port", "--world", "--api-key", "--fault", "--kind", "--yes", "--push-secret"}
     own |= {"--channel", "--outcome", "--status", "--error", "--after", "--price"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= switches | own
-    assert set(re.findall(r"--fault (?:create|update|get|list|send|reports|logs|any):([\w-]+)", text)) <= {*KINDS, "409"}
+    assert set(re.findall(r"--fault (?:create|update|get|list|send|reports|logs|any):([\w-]+)", text)) <= {
+        *KINDS,
+        "409",
+    }
 
 
 def test_every_command_of_the_page_that_stands_alone_runs(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
