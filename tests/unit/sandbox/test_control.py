@@ -195,6 +195,30 @@ def test_a_world_of_another_version_is_told(tmp_path: Path) -> None:
         World(path)
 
 
+def test_a_world_from_before_there_were_messages_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "world.sqlite"
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "CREATE TABLE scenarios (key TEXT PRIMARY KEY, position INTEGER NOT NULL, body TEXT NOT NULL,"
+        " is_default INTEGER NOT NULL, changed_at REAL NOT NULL, before TEXT, was_default INTEGER);"
+        "CREATE TABLE later (id INTEGER PRIMARY KEY, at REAL NOT NULL, key TEXT, body TEXT NOT NULL, flag INTEGER);"
+        "CREATE TABLE requests (at REAL NOT NULL, operation TEXT NOT NULL, status INTEGER NOT NULL);"
+        "CREATE TABLE faults (id INTEGER PRIMARY KEY AUTOINCREMENT, fault TEXT NOT NULL);"
+        "CREATE TABLE behaviour (switches TEXT NOT NULL);"
+        'INSERT INTO scenarios VALUES (\'K\', 1, \'{"flow": [{"channel": "SMS"}]}\', 1, 900.0, NULL, 0);'
+        'INSERT INTO behaviour VALUES (\'{"put": "merge"}\');'
+        "PRAGMA user_version=1;"
+    )
+    connection.close()
+    caller = Caller(World(path))
+    assert caller.keys() == ["K"]
+    assert (caller.world.behaviour.put, caller.world.behaviour.clock) == ("merge", "instant")
+    caller.sent("41790000001")
+    assert len(caller.reports()) == 1
+    caller.world.close()
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (2,)
+
+
 def test_switches_of_another_version_are_told(tmp_path: Path) -> None:
     world = World(tmp_path / "world.sqlite")
     world.behaviour = Behaviour()

@@ -8,6 +8,7 @@ import pytest
 from omnictl.sandbox.behaviour import SWITCHES, Switch
 from omnictl.sandbox.control import _ENDPOINTS, PREFIX
 from omnictl.sandbox.faults import KINDS
+from omnictl.sandbox.personas import MAGIC_NUMBERS, OUTCOMES, SEED_NUMBERS
 from tests.e2e.running import omnictl
 
 PAGE = Path(__file__).parents[3] / "docs" / "sandbox.md"
@@ -32,6 +33,13 @@ def test_every_endpoint_has_its_row() -> None:
     for name, methods in _ENDPOINTS.items():
         for method in methods:
             assert f"| `{method} {PREFIX}{name}" in text
+
+
+def test_every_outcome_has_its_row_with_its_magic_number() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for number, outcome in MAGIC_NUMBERS.items():
+        assert f"| `{number}` | {outcome} | {OUTCOMES[outcome]} |\n" in text
+    assert f"| {', '.join(f'`{number}`' for number in reversed(SEED_NUMBERS))} |" in text
 
 
 def test_the_page_names_no_switch_and_no_fault_that_is_gone() -> None:
