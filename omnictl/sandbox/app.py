@@ -2,6 +2,7 @@
 
 import random
 import re
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,7 +35,7 @@ from omnictl.sandbox.routes import Route, find_route, read_credential
 from omnictl.sandbox.scenarios import read_scenario, write_scenario
 from omnictl.sandbox.sending import find_scenario, send
 from omnictl.sandbox.sends import read_send
-from omnictl.sandbox.store import World
+from omnictl.sandbox.store import World, WorldError
 
 _THROTTLES: Mapping[str, tuple[int, float]] = {"create": (20, 600.0), "update": (40, 600.0), "logs": (120, 60.0)}
 """How many requests of an operation within so many seconds."""
@@ -91,7 +92,10 @@ class Sandbox:
         return response(environ, start_response)
 
     def push_due(self) -> None:
-        """Push the reports whose time has come. Never two at once: who comes second leaves it to the first."""
+        """Push the reports whose time has come. Never two at once: who comes second leaves it to the first.
+
+        A world that cannot be written now is no reason to fail what was already answered: it is tried again.
+        """
         self._push_asked.set()
         while self._push_asked.is_set() and self._pushing.acquire(blocking=False):
             try:
@@ -99,6 +103,8 @@ class Sandbox:
                 behaviour = self.world.behaviour
                 while push_due(self.world, behaviour, self._now(behaviour), self._post):
                     pass
+            except (sqlite3.OperationalError, WorldError):
+                return
             finally:
                 self._pushing.release()
 

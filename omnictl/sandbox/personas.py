@@ -122,7 +122,7 @@ def read_entry(document: Any) -> Entry:
     if unknown:
         raise PersonaError(f"A recipient has no {unknown[0]!r}; it has {', '.join(known)}")
     recipient, outcome = given.get("recipient"), given.get("outcome")
-    if not isinstance(recipient, str) or not plain_address(recipient):
+    if not isinstance(recipient, str) or not recipient.isprintable() or not plain_address(recipient):
         raise PersonaError(f"recipient is a number, an e-mail address or a push id, not {recipient!r}")
     if not isinstance(outcome, str) or outcome not in OUTCOMES:
         raise PersonaError(f"outcome is {', '.join(OUTCOMES)}, not {outcome!r}")

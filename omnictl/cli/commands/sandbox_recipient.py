@@ -55,7 +55,7 @@ def command() -> None:
 @click.option("--status", metavar="STATUS", help="Another status of this outcome: its id, as 2/9, or its name.")
 @click.option("--error", metavar="ERROR", help="Another error: its id, as 1/6, or its name.")
 @click.option("--after", metavar="DURATION", help="How long it takes, as 250ms or 1h30m; for late, after the expiry.")
-@click.option("--price", type=click.FloatRange(min=0), help="What a message costs, in EUR.")
+@click.option("--price", type=click.FloatRange(min=0), metavar="EUR", help="What a message costs.")
 @global_options
 @click.pass_context
 def set_recipient(

@@ -173,7 +173,7 @@ def test_a_step_without_an_address_is_rejected(caller: Caller) -> None:
 )
 def test_each_channel_has_its_address(caller: Caller, channel: str, to: Any, shown: str) -> None:
     caller.scenario(channel)
-    content = {name: {"text": "x"} for name in ("whatsApp", "line", "facebook", "email")}
+    content: dict[str, Any] = {name: {"text": "x"} for name in ("whatsApp", "line", "facebook", "email")}
     reply = caller.send(to=to, **content)
     assert reply.document["messages"][0]["to"] == to
     row = caller.reports()[0]

@@ -3,9 +3,11 @@
 import hashlib
 import hmac
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -205,7 +207,7 @@ def test_xml_is_not_spoken(caller: Caller) -> None:
 
 def test_a_listener_that_asks_back_is_not_waited_for(caller: Caller) -> None:
     """Whoever asks while a push is under way gets his answer, and his pushes are made by the one who is pushing."""
-    answered = []
+    answered: list[object] = []
 
     def ask_back(url: str, body: bytes, headers: Any) -> int:
         if len(answered) < 2:
@@ -242,6 +244,23 @@ def test_who_comes_in_the_middle_of_another_ones_pushes_takes_what_is_left_of_th
     caller.sent(FALLS_OVER, notifyUrl=URL)
     assert pushed(other) == [("SMS", "DELIVERED")]
     assert states(caller) == [("sent", 1, "")] * 2
+
+
+def test_a_world_that_cannot_be_written_now_is_pushed_from_later(caller: Caller, tmp_path: Path) -> None:
+    caller = Caller(World(tmp_path / "world.sqlite"))
+    caller.scenario("SMS")
+    caller.behave(clock="manual")
+    caller.sent(ANYBODY, notifyUrl=URL)
+    caller.world._connection.execute("PRAGMA busy_timeout = 0")
+    caller.world.clock = (caller.seconds + 60, 0.0)
+    other = sqlite3.connect(tmp_path / "world.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    caller.app.push_due()
+    assert caller.pushed == []
+    other.execute("ROLLBACK")
+    other.close()
+    caller.app.push_due()
+    assert len(caller.pushed) == 1
 
 
 # --- On the wire ------------------------------------------------------------------------------------------------

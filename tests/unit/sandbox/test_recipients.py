@@ -85,6 +85,7 @@ def test_of_several_recipients_all_or_none_are_set(caller: Caller) -> None:
         ({"outcome": "seen"}, "recipient is a number, an e-mail address or a push id, not None"),
         ({"recipient": " + ", "outcome": "seen"}, "recipient is a number"),
         ({"recipient": 41, "outcome": "seen"}, "recipient is a number"),
+        ({"recipient": "\ud800", "outcome": "seen"}, "recipient is a number"),
         ({"recipient": "41"}, "outcome is delivered, undeliverable"),
         ({"recipient": "41", "outcome": "lost"}, "outcome is delivered, undeliverable"),
         ({"recipient": "41", "outcome": ["seen"]}, "outcome is delivered, undeliverable"),

@@ -232,8 +232,10 @@ def test_a_day_less_than_180_is_not_too_far(caller: Caller) -> None:
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
 ANY_JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner))
-FIELDS = ("scenarioKey", "bulkId", "sms", "vKontakte", "callbackData", "notify", "notifyUrl", "sendAt", "text")
-FIELDS += ("intermediateReport", "notifyContentType", "viber", "push", "whatsApp")
+FIELDS = (
+    *("scenarioKey", "bulkId", "sms", "vKontakte", "callbackData", "notify", "notifyUrl", "sendAt", "text"),
+    *("intermediateReport", "notifyContentType", "viber", "push", "whatsApp"),
+)
 NEARLY = st.fixed_dictionaries(
     {"destinations": ANY_JSON | st.lists(st.fixed_dictionaries({"to": ANY_JSON, "messageId": ANY_JSON}), max_size=3)},
     optional=dict.fromkeys(FIELDS, ANY_JSON),
