@@ -96,13 +96,17 @@ def walk_commands() -> Iterator[tuple[str, click.Command]]:
     for name in cli.list_commands(root):
         command = cli.get_command(root, name)
         assert command is not None
-        yield name, command
-        if isinstance(command, click.Group):
-            context = click.Context(command, info_name=name, parent=root)
-            for inner in sorted(command.list_commands(context)):
-                found = command.get_command(context, inner)
-                assert found is not None
-                yield f"{name} {inner}", found
+        yield from _walk(name, command, root)
+
+
+def _walk(path: str, command: click.Command, parent: click.Context) -> Iterator[tuple[str, click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command, info_name=path.split()[-1], parent=parent)
+        for name in sorted(command.list_commands(context)):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from _walk(f"{path} {name}", found, context)
 
 
 def own_options(command: click.Command) -> tuple[click.Option, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from omnictl.sandbox.behaviour import Behaviour
 from omnictl.sandbox.errors import invalid
-from omnictl.sandbox.store import Later, Stored, World
+from omnictl.sandbox.store import Stored, World
 
 EXTRA_SCENARIO_FIELD = "trafficType"
 EXTRA_STEP_FIELD = "waitSeconds"
@@ -45,23 +45,6 @@ def update(
         stored = Stored(key, _as_kept(merged, behaviour, is_new=False), is_default, now, *_shown(was, behaviour, now))
         world.put(stored)
     return stored
-
-
-def commit_due(world: World, behaviour: Behaviour, now: float) -> None:
-    """Do the writes whose answer was lost and whose time has come, as of their time: the lag of the list runs since."""
-    if not world.has_due(now):
-        return
-    with world.transaction():
-        for each in world.take_due(now):
-            if each.key is None:
-                create(world, behaviour, each.body, each.flag, each.at)
-            else:
-                update(world, behaviour, each.key, each.body, each.flag, each.at)
-
-
-def commit_later(world: World, at: float, key: str | None, body: dict[str, Any], flag: bool | None) -> None:
-    """Let a write appear at its time."""
-    world.put_later(Later(at, key, body, flag))
 
 
 def list_page(

@@ -1,47 +1,52 @@
 """The WSGI application: requests in, replies out. What is decided and what is known stands in docs/sandbox.md."""
 
-import base64
-import json
 import random
 import re
+import sqlite3
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
-from uuid import uuid4
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from msgspec import Struct
 from werkzeug.wrappers import Request, Response
 
-from omnictl.sandbox.account import commit_due, commit_later, create, list_page, update
+from omnictl.sandbox.account import create, list_page, update
 from omnictl.sandbox.behaviour import Behaviour
+from omnictl.sandbox.clock import read_clock, to_ms
 from omnictl.sandbox.control import PREFIX, Question, answer_control
-from omnictl.sandbox.errors import ApiError, ConnectionCutError, invalid
+from omnictl.sandbox.errors import ApiError, ConnectionCutError, bad_request
 from omnictl.sandbox.faults import Fault
+from omnictl.sandbox.later import commit_due, commit_later, commit_send_later
+from omnictl.sandbox.pushes import Post, post_here, push_due, sign_each
+from omnictl.sandbox.queries import Query
+from omnictl.sandbox.replies import (
+    MOST_BYTES,
+    Document,
+    read_content,
+    reply,
+    reply_elsewhere,
+    reply_error,
+    reply_gateway_page,
+    spoil,
+)
+from omnictl.sandbox.reports import pull_reports, show_log
+from omnictl.sandbox.routes import Route, find_route, read_credential
 from omnictl.sandbox.scenarios import read_scenario, write_scenario
-from omnictl.sandbox.store import World
+from omnictl.sandbox.sending import find_scenario, send
+from omnictl.sandbox.sends import read_send
+from omnictl.sandbox.store import World, WorldError
 
-_COLLECTION = "/omni/1/scenarios"
-_MOST_DIGITS = 9
-_CREDENTIAL = re.compile(r"(App|Basic|IBSSO|Bearer) +(\S+) *")
-_JSON = "application/json; charset=utf-8"
-_WINDOW_SECONDS = 600.0
-_THROTTLES = {"create": 20, "update": 40}
-_MOST_BYTES = 1_000_000
-_GATEWAY_PAGE = "<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"
-_ELSEWHERE = "https://elsewhere.example.com/"
+_THROTTLES: Mapping[str, tuple[int, float]] = {"create": (20, 600.0), "update": (40, 600.0), "logs": (120, 60.0)}
+"""How many requests of an operation within so many seconds."""
 
-Document = dict[str, Any]
 Clock = Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One request, understood: the operation, the key it names, and how the world behaves now."""
+class _Call(Struct, frozen=True):
+    """One request, understood: what it asks for, and how the world behaves now."""
 
-    operation: str
-    key: str
+    route: Route
     request: Request
     content: bytes
     behaviour: Behaviour
@@ -51,7 +56,8 @@ class _Call:
 class Sandbox:
     """A WSGI application that answers as the API does, or as unkindly as its world is told to.
 
-    ``api_keys`` are the only ones accepted, if there are any.
+    ``api_keys`` are the only ones accepted, if there are any; with ``push_secret`` every push is signed. ``clock`` is
+    that of the machine; a world may have another.
     """
 
     def __init__(
@@ -60,62 +66,88 @@ class Sandbox:
         api_keys: Sequence[str] = (),
         clock: Clock = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        post: Post = post_here,
+        push_secret: str | None = None,
     ) -> None:
         self.world = world
         self._api_keys = api_keys
         self._clock = clock
         self._sleep = sleep
+        self._post = post if push_secret is None else sign_each(post, push_secret)
         self._chance = random.Random()  # noqa: S311 faults by chance are no secret
+        self._pushing, self._push_asked = threading.Lock(), threading.Event()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request. Raises ConnectionCutError, here or from the body, where the connection is to be cut."""
         request = Request(environ)
-        request.max_content_length = _MOST_BYTES
+        request.max_content_length = MOST_BYTES
         path = re.sub(r"/{2,}", "/", request.path)
         answer = self._control if path.startswith(PREFIX) else self._answer
-        return answer(request, path.rstrip("/"))(environ, start_response)
+        try:
+            response = answer(request, path.rstrip("/"))
+        except ConnectionCutError:
+            self.push_due()
+            raise
+        response.call_on_close(self.push_due)
+        return response(environ, start_response)
+
+    def push_due(self) -> None:
+        """Push the reports whose time has come. Never two at once: who comes second leaves it to the first.
+
+        A world that cannot be written now is no reason to fail what was already answered: it is tried again.
+        """
+        self._push_asked.set()
+        while self._push_asked.is_set() and self._pushing.acquire(blocking=False):
+            try:
+                self._push_asked.clear()
+                behaviour = self.world.behaviour
+                while push_due(self.world, behaviour, self._now(behaviour), self._post):
+                    pass
+            except (sqlite3.OperationalError, WorldError):
+                return
+            finally:
+                self._pushing.release()
+
+    def _now(self, behaviour: Behaviour) -> float:
+        return read_clock(self.world, behaviour, self._clock())
 
     def _control(self, request: Request, path: str) -> Response:
         try:
-            content = _read_content(request)
+            content = read_content(request)
         except ApiError as error:
-            return _reply(error.status, error.document())
+            return reply_error(error)
         path = path.removeprefix(PREFIX)
-        return _reply(*answer_control(Question(self.world, request.method, path, content, self._clock())))
+        return reply(*answer_control(Question(self.world, request.method, path, content, self._clock())))
 
     def _answer(self, request: Request, path: str) -> Response:
         operation, status = "other", 0
         try:
-            operation, key = _route(request, path)
-            response = self._perform(operation, key, request)
+            route = find_route(request.method, path)
+            operation = route.operation
+            response = self._perform(route, request)
             status = response.status_code
         except ApiError as error:
             status = error.status
-            response = _reply(status, error.document())
-            if error.retry_after is not None:
-                response.headers["Retry-After"] = str(error.retry_after)
+            response = reply_error(error)
         finally:
-            self.world.note_request(operation, status, self._clock())
+            self.world.note_request(operation, status, self._now(self.world.behaviour))
         return response
 
-    def _perform(self, operation: str, key: str, request: Request) -> Response:
+    def _perform(self, route: Route, request: Request) -> Response:
         """Do what is asked for, in the way that the behaviour and the next fault want."""
         behaviour = self.world.behaviour
         self._sleep_for(behaviour.latency_seconds)
-        call = _Call(operation, key, request, _read_content(request), behaviour, self._clock())
+        call = _Call(route, request, read_content(request), behaviour, self._now(behaviour))
         commit_due(self.world, behaviour, call.now)
-        self._check_credentials(request)
-        fault = self.world.take_fault(operation, self._chance)
+        given = read_credential(request)
+        if not given or (self._api_keys and not given & set(self._api_keys)):
+            raise ApiError(401)
+        fault = self.world.take_fault(route.operation, self._chance)
         early = self._fail_before(call, fault) if fault else None
         if early is not None:
             return early
         status, document = self._do(call, fault)
-        return _spoil(status, document, fault) if fault else _reply(status, document)
-
-    def _check_credentials(self, request: Request) -> None:
-        given = _read_credential(request.headers.get("Authorization", ""))
-        if not given or (self._api_keys and not given & set(self._api_keys)):
-            raise ApiError(401)
+        return spoil(status, document, fault) if fault else reply(status, document)
 
     def _fail_before(self, call: _Call, fault: Fault) -> Response | None:
         """Fail without doing anything now; None where the fault comes later."""
@@ -125,155 +157,77 @@ class Sandbox:
             case "slow":
                 self._sleep_for(fault.value or 0.0)
             case "html":
-                return Response(_GATEWAY_PAGE, int(fault.value or 502), content_type="text/html")
+                return reply_gateway_page(int(fault.value or 502))
             case "redirect":
-                return Response(status=302, headers={"Location": _ELSEWHERE})
+                return reply_elsewhere()
             case "cut-before":
                 raise ConnectionCutError
             case "late-commit":
-                fields, flag = self._read(call)
-                at = call.now + (fault.value or 0.0)
-                commit_later(self.world, at, call.key or None, fields, flag)
+                self._commit_later(call, call.now + (fault.value or 0.0))
                 raise ConnectionCutError
             case _:
                 pass
         return None
 
+    def _commit_later(self, call: _Call, at: float) -> None:
+        """Let what is asked for appear at a time. Raises ApiError where it cannot be read."""
+        route = call.route
+        if route.operation == "send":
+            request = read_send(call.content, to_ms(call.now), is_simple=route.is_simple)
+            find_scenario(self.world, request)
+            commit_send_later(self.world, at, call.content, is_simple=route.is_simple)
+        else:
+            commit_later(self.world, at, route.key or None, *self._read(call))
+
     def _do(self, call: _Call, fault: Fault | None) -> tuple[int, Document]:
-        match call.operation:
+        route, behaviour, now = call.route, call.behaviour, call.now
+        self._check_throttle(call)
+        match route.operation:
             case "list":
                 return 200, self._list(call, fault)
             case "create":
-                self._check_throttle(call)
-                fields, flag = self._read(call)
-                made = create(self.world, call.behaviour, fields, flag, call.now)
-                return call.behaviour.created_status, write_scenario(made, call.behaviour)
+                made = create(self.world, behaviour, *self._read(call), now)
+                return behaviour.created_status, write_scenario(made, behaviour)
             case "update":
-                self._check_throttle(call)
-                fields, flag = self._read(call)
-                found = update(self.world, call.behaviour, call.key, fields, flag, call.now)
+                found = update(self.world, behaviour, route.key, *self._read(call), now)
+            case "send":
+                wanted = read_send(call.content, to_ms(now), is_simple=route.is_simple)
+                return 200, send(self.world, behaviour, wanted, now)
+            case "reports":
+                return 200, pull_reports(self.world, behaviour, Query(call.request, bad_request), now)
+            case "logs":
+                return 200, show_log(self.world, behaviour, Query(call.request, bad_request), now)
             case _:
-                found = self.world.get(call.key)
+                found = self.world.get(route.key)
         if found is None:
             raise ApiError(404)
-        return 200, write_scenario(found, call.behaviour)
+        return 200, write_scenario(found, behaviour)
 
     def _read(self, call: _Call) -> tuple[Document, bool | None]:
-        partial = call.operation == "update" and call.behaviour.put == "merge"
+        partial = call.route.operation == "update" and call.behaviour.put == "merge"
         return read_scenario(call.content, partial=partial)
 
     def _list(self, call: _Call, fault: Fault | None) -> Document:
-        limit = _read_number(call.request, "limit", 100)
-        page = _read_number(call.request, "page", 0)
+        query = Query(call.request)
+        limit, page = query.number("limit", 100), query.number("page", 0)
         if fault and fault.kind == "repeated-page":
             page = max(0, page - 1)
-        rows = list_page(
-            self.world, call.behaviour, default=_read_filter(call.request), limit=limit, page=page, now=call.now
-        )
+        default = query.flag("isDefault", "default")
+        rows = list_page(self.world, call.behaviour, default=default, limit=limit, page=page, now=call.now)
         if fault and fault.kind == "short-page":
             rows = rows[: len(rows) // 2]
         return {"scenarios": [write_scenario(row, call.behaviour) for row in rows]}
 
     def _check_throttle(self, call: _Call) -> None:
-        if call.behaviour.throttle == "off":
+        throttle = _THROTTLES.get(call.route.operation)
+        if throttle is None or call.behaviour.throttle == "off":
             return
-        count, oldest = self.world.count_recent(call.operation, call.now - _WINDOW_SECONDS)
-        if count >= _THROTTLES[call.operation] and oldest is not None:
-            seconds = max(1, int(oldest + _WINDOW_SECONDS - call.now) + 1)
+        most, window_seconds = throttle
+        count, oldest = self.world.count_recent(call.route.operation, call.now - window_seconds)
+        if count >= most and oldest is not None:
+            seconds = max(1, int(oldest + window_seconds - call.now) + 1)
             raise ApiError(429, retry_after=seconds if call.behaviour.retry_after == "given" else None)
 
     def _sleep_for(self, seconds: float) -> None:
         if seconds:
             self._sleep(seconds)
-
-
-def _read_credential(text: str) -> set[str]:
-    """Return what a key may equal: a token, or for Basic also user:password; nothing where it is not well-formed."""
-    given = _CREDENTIAL.fullmatch(text)
-    if given is None:
-        return set()
-    scheme, secret = given.groups()
-    if scheme != "Basic":
-        return {secret}
-    try:
-        pair = base64.b64decode(secret, validate=True).decode("utf-8", "replace")
-    except ValueError:
-        return set()
-    return {secret, pair} if ":" in pair else set()
-
-
-def _route(request: Request, path: str) -> tuple[str, str]:
-    """Return the operation and the key that it names. Raises ApiError where there is none."""
-    collection = path == _COLLECTION
-    key = path.removeprefix(_COLLECTION + "/")
-    if not collection and (key == path or "/" in key):
-        raise ApiError(404, f"Requested URL not found: {path}")
-    operations = {"GET": "list", "POST": "create"} if collection else {"GET": "get", "PUT": "update"}
-    operation = operations.get(request.method)
-    if operation is None:
-        raise ApiError(405)
-    return operation, "" if collection else key
-
-
-def _reply(status: int, document: Document) -> Response:
-    body = json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return Response(body, status, headers={"X-Request-ID": str(uuid4())}, content_type=_JSON)
-
-
-def _spoil(status: int, document: Document, fault: Fault) -> Response:
-    """Return the answer of what was done, in the way that the fault wants."""
-    if fault.status is not None:
-        raise ApiError(fault.status, retry_after=None if fault.value is None else int(fault.value))
-    response = _reply(status, document)
-    body = response.get_data()
-    match fault.kind:
-        case "cut-after":
-            raise ConnectionCutError
-        case "cut-body":
-            return Response(_cut_in_the_middle(body), status, headers={"Content-Length": str(len(body))})
-        case "no-key":
-            return _reply(status, {name: value for name, value in document.items() if name != "key"})
-        case "truncated":
-            response.set_data(body[: len(body) // 2])
-        case "not-json":
-            response.set_data(b"OK")
-        case "wrong-type":
-            response.content_type = "text/html"
-        case _:
-            pass
-    return response
-
-
-def _cut_in_the_middle(body: bytes) -> Iterator[bytes]:
-    yield body[: len(body) // 2]
-    raise ConnectionCutError
-
-
-def _read_content(request: Request) -> bytes:
-    try:
-        return request.get_data()
-    except RequestEntityTooLarge:
-        raise ApiError(413, f"The body is larger than {_MOST_BYTES} bytes") from None
-    except ClientDisconnected:  # it died in the middle of its request: there is nobody to answer
-        raise ConnectionCutError from None
-
-
-def _read_number(request: Request, name: str, usual: int) -> int:
-    text = request.args.get(name, "")
-    if not text:
-        return usual
-    if not re.fullmatch(r"[0-9]+", text):
-        raise invalid({name: ["must be greater than or equal to 0"]})
-    if len(text) > _MOST_DIGITS:
-        raise invalid({name: [f"must have at most {_MOST_DIGITS} digits"]})
-    return int(text)
-
-
-def _read_filter(request: Request) -> bool | None:
-    for name in ("isDefault", "default"):
-        text = request.args.get(name, "").lower()
-        if text in ("true", "1"):
-            return True
-        if text in ("false", "0"):
-            return False
-    return None

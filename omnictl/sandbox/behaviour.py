@@ -17,7 +17,9 @@ class Behaviour:
     """Every switch with its usual value. The texts and choices are what help, documents and checks are made from."""
 
     latency_seconds: float = _switch(0.0, "Wait so long before each answer.", unit="SECONDS")
-    throttle: str = _switch("off", "Count creates and updates as the API publishes it, or not.", "published", "off")
+    throttle: str = _switch(
+        "off", "Count creates, updates and logs as the API publishes it, or not.", "published", "off"
+    )
     retry_after: str = _switch("given", "Whether a 429 of the throttle says when to come again.", "given", "absent")
     created_status: int = _switch(200, "The status of a create: 200 as in 2017, 201 as in 2026.", 200, 201)
     list_lag_seconds: float = _switch(0.0, "The list shows a write only after so long; a GET at once.", unit="SECONDS")
@@ -44,6 +46,33 @@ class Behaviour:
     default_field: str = _switch("default", "How replies spell the flag.", "default", "defaultScenario", "both")
     extra_fields: str = _switch(
         "absent", "Whether scenarios and steps have fields that nobody documented.", "present", "absent"
+    )
+    clock: str = _switch(
+        "instant",
+        "What will happen has happened by the next request, or when its time has come, or by `sandbox advance` alone.",
+        "instant",
+        "real",
+        "manual",
+    )
+    message_ids: str = _switch(
+        "message", "Rows carry the id of the message, or each step has a foreign one of its own.", "message", "step"
+    )
+    repeated_message_ids: str = _switch(
+        "accepted", "A message id that was there before is sent again, or rejected.", "accepted", "rejected"
+    )
+    reply_bulk_id: str = _switch(
+        "several", "A reply has a bulkId for several messages, or also where it was given.", "several", "supplied"
+    )
+    row_bulk_id: str = _switch("given", "Whether reports and logs carry the bulkId.", "given", "absent")
+    vk_spelling: str = _switch(
+        "VKONTAKTE", "How rows spell the channel: as documented, or as in one sample.", "VKONTAKTE", "VKONTANTE"
+    )
+    pushed_reports: str = _switch(
+        "kept", "Whether a report that was pushed can still be pulled, or counts as taken.", "kept", "taken"
+    )
+    over_limit: str = _switch("clamped", "A limit over 1000 counts as 1000, or is a bad request.", "clamped", "refused")
+    pending_done_at: str = _switch(
+        "given", "Whether the log of a pending message has a doneAt: that of its sentAt.", "given", "absent"
     )
 
 

@@ -7,8 +7,28 @@ from typing import Any
 
 from omnictl.sandbox.account import create
 from omnictl.sandbox.behaviour import SwitchError, read_behaviour, write_behaviour
+from omnictl.sandbox.channels import find_channel
+from omnictl.sandbox.clock import (
+    RETENTION_MS,
+    ClockError,
+    advance_clock,
+    horizon,
+    read_clock,
+    read_duration,
+    show_time,
+    to_ms,
+)
 from omnictl.sandbox.errors import ApiError
 from omnictl.sandbox.faults import FaultError, parse_fault, read_fault, write_fault
+from omnictl.sandbox.outbox import count_outbox, list_messages, list_pushes
+from omnictl.sandbox.personas import (
+    PersonaError,
+    drop_recipients,
+    list_recipients,
+    put_recipient,
+    read_entry,
+    write_entry,
+)
 from omnictl.sandbox.scenarios import read_scenario, write_scenario
 from omnictl.sandbox.store import World
 
@@ -19,13 +39,13 @@ Reply = tuple[int, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One control request: its method, the path after the prefix, and its body."""
+    """One control request: its method, the path after the prefix, and its body; ``wall`` is the time of the machine."""
 
     world: World
     method: str
     path: str
     content: bytes
-    now: float
+    wall: float
 
     @property
     def rest(self) -> str:
@@ -45,25 +65,30 @@ def answer_control(question: Question) -> Reply:
         return 405, {"error": f"{PREFIX}{name} takes {', '.join(methods)}"}
     try:
         return answer(question)
-    except (SwitchError, FaultError) as error:
+    except (SwitchError, FaultError, PersonaError, ClockError) as error:
         return 400, {"error": str(error)}
     except ApiError as error:
         return error.status, error.document()
 
 
-def describe_world(world: World) -> dict[str, Any]:
-    """Return what a world holds and how it behaves."""
+def describe_world(world: World, wall: float) -> dict[str, Any]:
+    """Return what a world holds and how it behaves; ``wall`` is the time of the machine."""
+    behaviour = world.behaviour
+    now = read_clock(world, behaviour, wall)
     return {
         "scenarios": world.count(),
         "defaults": [each.key for each in world.defaults()],
         "requests": world.count_requests(),
+        "recipients": len(list_recipients(world)),
+        **count_outbox(world, to_ms(now) - RETENTION_MS, horizon(behaviour, now)),
+        "clock": {"kind": behaviour.clock, "now": show_time(to_ms(now))},
         "faults": [write_fault(each) for each in world.list_faults()],
-        "behaviour": write_behaviour(world.behaviour),
+        "behaviour": write_behaviour(behaviour),
     }
 
 
 def _status(question: Question) -> Reply:
-    return 200, describe_world(question.world)
+    return 200, describe_world(question.world, question.wall)
 
 
 def _show_behaviour(question: Question) -> Reply:
@@ -74,7 +99,9 @@ def _change_behaviour(question: Question) -> Reply:
     changes = _read_json(question)
     if not isinstance(changes, dict):
         raise SwitchError("The switches are an object, name and value")
-    question.world.behaviour = read_behaviour(question.world.behaviour, changes)
+    world = question.world
+    world.behaviour = read_behaviour(world.behaviour, changes)
+    read_clock(world, world.behaviour, question.wall)  # a clock that is stopped stops now
     return _show_behaviour(question)
 
 
@@ -112,7 +139,7 @@ def _plant(question: Question) -> Reply:
     """Create a scenario as somebody else would: not throttled, not counted, no fault."""
     world = question.world
     fields, flag = read_scenario(question.content)
-    made = create(world, world.behaviour, fields, flag, question.now)
+    made = create(world, world.behaviour, fields, flag, read_clock(world, world.behaviour, question.wall))
     return 201, write_scenario(made, world.behaviour)
 
 
@@ -120,6 +147,45 @@ def _remove(question: Question) -> Reply:
     """Let a scenario vanish, which the API itself cannot."""
     if not question.world.remove(question.rest):
         return 404, {"error": f"There is no scenario with the key {question.rest!r}"}
+    return _status(question)
+
+
+def _show_messages(question: Question) -> Reply:
+    return 200, {"messages": list_messages(question.world)}
+
+
+def _show_pushes(question: Question) -> Reply:
+    rows = list_pushes(question.world)
+    return 200, {"pushes": [{**row, "due_at": show_time(row["due_at"])} for row in rows]}
+
+
+def _show_recipients(question: Question) -> Reply:
+    return 200, {"recipients": [write_entry(each) for each in list_recipients(question.world)]}
+
+
+def _set_recipients(question: Question) -> Reply:
+    """Set one recipient or a list of them; all or none."""
+    given = _read_json(question)
+    for each in [read_entry(one) for one in (given if isinstance(given, list) else [given])]:
+        put_recipient(question.world, each)
+    return 201, _show_recipients(question)[1]
+
+
+def _drop_recipients(question: Question) -> Reply:
+    """Drop all recipients, all rows of one, or that of one channel."""
+    recipient, _, name = question.rest.partition("/")
+    channel = find_channel(name) if name else None
+    if not drop_recipients(question.world, recipient or None, (channel or name) or None) and recipient:
+        return 404, {"error": f"There is no recipient {question.rest!r}"}
+    return _show_recipients(question)
+
+
+def _advance(question: Question) -> Reply:
+    """Move the clock ahead by a duration, as ``"2h"`` or ``{"by": "2h"}``."""
+    given = _read_json(question)
+    text = given.get("by") if isinstance(given, dict) else given
+    milliseconds = read_duration(text if isinstance(text, str) else repr(text))
+    advance_clock(question.world, question.world.behaviour, question.wall, milliseconds)
     return _status(question)
 
 
@@ -136,5 +202,9 @@ _ENDPOINTS: Mapping[str, Mapping[str, Callable[[Question], Reply]]] = {
     "faults": {"GET": _show_faults, "POST": _add_faults, "DELETE": _drop_faults},
     "requests": {"GET": _show_requests},
     "scenarios": {"POST": _plant, "DELETE": _remove},
+    "messages": {"GET": _show_messages},
+    "pushes": {"GET": _show_pushes},
+    "recipients": {"GET": _show_recipients, "POST": _set_recipients, "DELETE": _drop_recipients},
+    "advance": {"POST": _advance},
     "reset": {"POST": _reset},
 }

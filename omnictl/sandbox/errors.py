@@ -49,3 +49,8 @@ class ApiError(Exception):
 def invalid(errors: dict[str, list[str]]) -> ApiError:
     """The scenario is no scenario; ``errors`` says why, by field."""
     return ApiError(400, "invalid scenario", validation_errors=errors)
+
+
+def bad_request(errors: dict[str, list[str]]) -> ApiError:
+    """A request cannot be taken; ``errors`` says why, by field or parameter."""
+    return ApiError(400, "Bad Request", validation_errors=errors)

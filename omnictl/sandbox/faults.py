@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from typing import Any
 
-OPERATIONS = ("create", "update", "get", "list")
-_WRITES = ("create", "update")
+OPERATIONS = ("create", "update", "get", "list", "send", "reports", "logs")
+_WRITES = ("create", "update", "send")
 _ANY = "any"
 
 KINDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "STATUS": (OPERATIONS, "answer 400 to 599 with the API's error body and do nothing; VALUE is Retry-After"),
-    "STATUS-after": (_WRITES, "do it, then answer 400 to 599 with the API's error body"),
+    "STATUS-after": ((*_WRITES, "reports"), "do it, then answer 400 to 599 with the API's error body"),
     "html": (OPERATIONS, "answer with an HTML page as a gateway does and do nothing; VALUE is the status (502)"),
     "redirect": (OPERATIONS, "answer 302 to another host and do nothing"),
     "slow": (OPERATIONS, "answer VALUE seconds later (5)"),
@@ -21,6 +21,7 @@ KINDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "cut-body": (OPERATIONS, "do it, then cut the connection in the middle of the answer"),
     "late-commit": (_WRITES, "cut the connection; what was asked for appears VALUE seconds later (5)"),
     "no-key": (("create", "update", "get"), "do it and answer without the key"),
+    "omit-id": (("send",), "do it and leave the last message out of the answer"),
     "truncated": (OPERATIONS, "do it and answer with half of the document"),
     "not-json": (OPERATIONS, "do it and answer with a text that is no JSON"),
     "wrong-type": (OPERATIONS, "do it and answer with JSON that says it is text/html"),

@@ -1,16 +1,13 @@
 """The scenario on the wire: read with every tolerance that real clients need, written as documented."""
 
-import json
 from typing import Any
 
 from omnictl.sandbox.account import EXTRA_SCENARIO_FIELD, EXTRA_STEP_FIELD
 from omnictl.sandbox.behaviour import Behaviour
+from omnictl.sandbox.bodies import read_object
+from omnictl.sandbox.channels import find_channel
 from omnictl.sandbox.errors import invalid
 from omnictl.sandbox.store import Stored
-
-_ORDINALS = ("SMS", "EMAIL", "VOICE", "PARSECO", "PUSH", "VIBER", "FACEBOOK", "LINE", "VKONTAKTE")
-_CHANNELS = frozenset((*_ORDINALS, "KAKAO_CHINGU", "KAKAO_ALIM", "WHATSAPP"))
-_SPELLINGS = {"VKONTANTE": "VKONTAKTE"}
 
 
 def read_scenario(content: bytes, *, partial: bool = False) -> tuple[dict[str, Any], bool | None]:
@@ -18,7 +15,7 @@ def read_scenario(content: bytes, *, partial: bool = False) -> tuple[dict[str, A
 
     ``partial``: what is missing stays as it is. Raises ApiError.
     """
-    body = _read_object(content)
+    body = read_object(content, invalid)
     fields: dict[str, Any] = {}
     name = body.get("name")
     if name is not None:
@@ -35,22 +32,6 @@ def read_scenario(content: bytes, *, partial: bool = False) -> tuple[dict[str, A
     return fields, _read_flag(body)
 
 
-def _read_object(content: bytes) -> dict[str, Any]:
-    try:
-        body = json.loads(content.decode("utf-8-sig"))
-        json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair would make every list not UTF-8
-    except (UnicodeDecodeError, ValueError, RecursionError):
-        raise invalid({"body": ["must be JSON"]}) from None
-    if not isinstance(body, dict):
-        raise invalid({"body": ["must be an object"]})
-    return _without_nulls(body)
-
-
-def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
-    """An explicit null is as good as an absent field."""
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 def _read_flag(body: dict[str, Any]) -> bool | None:
     flag = body.get("default", body.get("defaultScenario"))
     if flag is not None and not isinstance(flag, bool):
@@ -61,7 +42,6 @@ def _read_flag(body: dict[str, Any]) -> bool | None:
 def _read_step(where: str, step: Any) -> dict[str, Any]:
     if not isinstance(step, dict):
         raise invalid({where: ["must be an object"]})
-    step = _without_nulls(step)
     sender = step.get("from")
     if sender is not None and not isinstance(sender, str):
         raise invalid({f"{where}.from": ["must be a string"]})
@@ -71,14 +51,11 @@ def _read_step(where: str, step: Any) -> dict[str, Any]:
     return fields
 
 
-def _read_channel(where: str, channel: Any) -> str:
-    if isinstance(channel, int) and not isinstance(channel, bool) and 0 <= channel < len(_ORDINALS):
-        return _ORDINALS[channel]
-    name = channel.upper() if isinstance(channel, str) else ""
-    name = _SPELLINGS.get(name, name)
-    if name not in _CHANNELS:
+def _read_channel(where: str, given: Any) -> str:
+    channel = find_channel(given)
+    if channel is None:
         raise invalid({f"{where}.channel": ["must be a known channel"]})
-    return name
+    return channel
 
 
 def write_scenario(stored: Stored, behaviour: Behaviour) -> dict[str, Any]:

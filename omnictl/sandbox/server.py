@@ -27,9 +27,18 @@ class _Handler(WSGIRequestHandler):
 
 
 def serve(
-    app: WSGIApplication, host: str, port: int, *, on_ready: Callable[[str], None], stop: threading.Event
+    app: WSGIApplication,
+    host: str,
+    port: int,
+    *,
+    on_ready: Callable[[str], None],
+    stop: threading.Event,
+    on_tick: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until ``stop`` is set; port 0 takes a free one, and ``on_ready`` gets the base URL. Raises OSError."""
+    """Serve until ``stop`` is set; port 0 takes a free one, and ``on_ready`` gets the base URL. Raises OSError.
+
+    ``on_tick`` is called several times a second, for what happens though nobody asks.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listening:
         server = make_server(host, port, app, threaded=True, request_handler=_Handler, fd=listening.fileno())
@@ -39,7 +48,7 @@ def serve(
         shown = f"[{host}]" if ":" in host else host
         on_ready(f"http://{shown}:{server.port}")
         while not stop.wait(0.2):
-            pass
+            on_tick()
     finally:
         server.shutdown()
         thread.join()

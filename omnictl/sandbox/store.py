@@ -1,11 +1,11 @@
-"""The world of the sandbox in SQLite: scenarios, late writes, requests, switches, faults. No rules of the API."""
+"""The world of the sandbox in SQLite: scenarios, requests, switches, faults, the clock. Messages are in outbox.py."""
 
 import json
 import os
 import random
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,20 +13,7 @@ from typing import Any
 
 from omnictl.sandbox.behaviour import Behaviour, SwitchError, read_behaviour, write_behaviour
 from omnictl.sandbox.faults import Fault, fits, read_fault, write_fault
-
-_FORMAT = 1
-_TABLES = """
-CREATE TABLE IF NOT EXISTS scenarios (
-    key TEXT PRIMARY KEY, position INTEGER NOT NULL, body TEXT NOT NULL, is_default INTEGER NOT NULL,
-    changed_at REAL NOT NULL, before TEXT, was_default INTEGER
-);
-CREATE TABLE IF NOT EXISTS later (id INTEGER PRIMARY KEY, at REAL NOT NULL, key TEXT, body TEXT NOT NULL, flag INTEGER);
-CREATE TABLE IF NOT EXISTS requests (at REAL NOT NULL, operation TEXT NOT NULL, status INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS requests_by_operation ON requests (operation, at);
-CREATE TABLE IF NOT EXISTS faults (id INTEGER PRIMARY KEY AUTOINCREMENT, fault TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS behaviour (switches TEXT NOT NULL);
-"""
-_DATA = ("scenarios", "later", "requests")
+from omnictl.sandbox.tables import CONTENTS, FORMAT, READABLE, TABLES
 
 
 class WorldError(Exception):
@@ -78,12 +65,12 @@ class World:
 
     def _open(self) -> None:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, _FORMAT):
-            raise WorldError(f"the world has format {version}, this version reads {_FORMAT}")
+        if version not in READABLE:
+            raise WorldError(f"the world has format {version}, this version reads {FORMAT}")
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.executescript(_TABLES)
-        self._connection.execute(f"PRAGMA user_version={_FORMAT}")
+        self._connection.executescript(TABLES)
+        self._connection.execute(f"PRAGMA user_version={FORMAT}")
 
     def close(self) -> None:
         """Close the file, when nobody works on it; whoever comes later is refused."""
@@ -109,32 +96,32 @@ class World:
 
     def count(self) -> int:
         """Return how many scenarios there are."""
-        return int(self._query("SELECT COUNT(*) FROM scenarios")[0][0])
+        return int(self.query("SELECT COUNT(*) FROM scenarios")[0][0])
 
     def list_page(self, *, default: bool | None, limit: int, offset: int) -> list[Stored]:
         """Return a part of the scenarios in the order of their creation."""
         where = "" if default is None else f"WHERE is_default = {int(default)}"
         order = "ORDER BY position LIMIT ? OFFSET ?"
-        return [_read(row) for row in self._query(f"SELECT * FROM scenarios {where} {order}", limit, offset)]  # noqa: S608
+        return [_read(row) for row in self.query(f"SELECT * FROM scenarios {where} {order}", limit, offset)]  # noqa: S608
 
     def list_all(self) -> list[Stored]:
         """Return all scenarios in the order of their creation."""
-        return [_read(row) for row in self._query("SELECT * FROM scenarios ORDER BY position")]
+        return [_read(row) for row in self.query("SELECT * FROM scenarios ORDER BY position")]
 
     def get(self, key: str) -> Stored | None:
         """Return one scenario."""
-        rows = self._query("SELECT * FROM scenarios WHERE key = ?", key)
+        rows = self.query("SELECT * FROM scenarios WHERE key = ?", key)
         return _read(rows[0]) if rows else None
 
     def defaults(self) -> list[Stored]:
         """Return the defaults; none, one, or several."""
-        return [_read(row) for row in self._query("SELECT * FROM scenarios WHERE is_default ORDER BY position")]
+        return [_read(row) for row in self.query("SELECT * FROM scenarios WHERE is_default ORDER BY position")]
 
     def put(self, stored: Stored) -> None:
         """Add a scenario at the end, or replace the one with its key."""
         with self.transaction():
             before = None if stored.before is None else json.dumps(stored.before)
-            self._query(
+            self.query(
                 "INSERT INTO scenarios"
                 " VALUES (?, (SELECT COALESCE(MAX(position), 0) + 1 FROM scenarios), ?, ?, ?, ?, ?)"
                 " ON CONFLICT (key) DO UPDATE SET body = excluded.body, is_default = excluded.is_default,"
@@ -150,14 +137,14 @@ class World:
     def remove(self, key: str) -> bool:
         """Drop a scenario, which the API cannot; tell whether it was there."""
         with self.transaction():
-            return bool(self._query("DELETE FROM scenarios WHERE key = ? RETURNING key", key))
+            return bool(self.query("DELETE FROM scenarios WHERE key = ? RETURNING key", key))
 
     # --- Later -------------------------------------------------------------------------------------------------
 
     def put_later(self, later: Later) -> None:
         """Remember a write for later."""
         with self.transaction():
-            self._query(
+            self.query(
                 "INSERT INTO later (at, key, body, flag) VALUES (?, ?, ?, ?)",
                 later.at,
                 later.key,
@@ -166,12 +153,13 @@ class World:
             )
 
     def has_due(self, now: float) -> bool:
-        """Tell whether the time of any write has come."""
-        return bool(self._query("SELECT 1 FROM later WHERE at <= ? LIMIT 1", now))
+        """Tell whether the time of any write, or of any messages, has come."""
+        due = "SELECT 1 FROM later WHERE at <= ? UNION ALL SELECT 1 FROM later_sends WHERE at <= ? LIMIT 1"
+        return bool(self.query(due, now, now))
 
     def take_due(self, now: float) -> list[Later]:
         """Return the writes whose time has come, and forget them."""
-        rows = self._query("DELETE FROM later WHERE at <= ? RETURNING at, key, body, flag", now)
+        rows = self.query("DELETE FROM later WHERE at <= ? RETURNING at, key, body, flag", now)
         return [
             Later(at, key, json.loads(body), None if flag is None else bool(flag))
             for at, key, body, flag in sorted(rows, key=lambda row: float(row[0]))
@@ -182,23 +170,23 @@ class World:
     def note_request(self, operation: str, status: int, now: float) -> None:
         """Remember that a request was answered; status 0 is a connection that was cut."""
         with self.transaction():
-            self._query("INSERT INTO requests VALUES (?, ?, ?)", now, operation, status)
+            self.query("INSERT INTO requests VALUES (?, ?, ?)", now, operation, status)
 
     def count_recent(self, operation: str, since: float) -> tuple[int, float | None]:
         """Return how many requests of a kind were taken since then, and when the oldest of them came."""
-        rows = self._query(
+        rows = self.query(
             "SELECT COUNT(*), MIN(at) FROM requests WHERE operation = ? AND at > ? AND status < 300", operation, since
         )
         return int(rows[0][0]), rows[0][1]
 
     def count_requests(self) -> dict[str, int]:
         """Return how many requests of each kind there were."""
-        rows = self._query("SELECT operation, COUNT(*) FROM requests GROUP BY operation ORDER BY operation")
+        rows = self.query("SELECT operation, COUNT(*) FROM requests GROUP BY operation ORDER BY operation")
         return {operation: int(number) for operation, number in rows}
 
     def list_requests(self) -> list[dict[str, Any]]:
         """Return the requests in the order of their answers."""
-        rows = self._query("SELECT at, operation, status FROM requests ORDER BY rowid")
+        rows = self.query("SELECT at, operation, status FROM requests ORDER BY rowid")
         return [{"at": at, "operation": operation, "status": status} for at, operation, status in rows]
 
     # --- Behaviour and faults ----------------------------------------------------------------------------------
@@ -206,7 +194,7 @@ class World:
     @property
     def behaviour(self) -> Behaviour:
         """The switches as they are now."""
-        rows = self._query("SELECT switches FROM behaviour")
+        rows = self.query("SELECT switches FROM behaviour")
         if not rows:
             return Behaviour()
         try:
@@ -217,29 +205,29 @@ class World:
     @behaviour.setter
     def behaviour(self, behaviour: Behaviour) -> None:
         with self.transaction():
-            self._query("DELETE FROM behaviour")
-            self._query("INSERT INTO behaviour VALUES (?)", json.dumps(write_behaviour(behaviour)))
+            self.query("DELETE FROM behaviour")
+            self.query("INSERT INTO behaviour VALUES (?)", json.dumps(write_behaviour(behaviour)))
 
     def add_fault(self, fault: Fault) -> None:
         """Add a fault behind those that are there."""
         with self.transaction():
-            self._query("INSERT INTO faults (fault) VALUES (?)", json.dumps(write_fault(fault)))
+            self.query("INSERT INTO faults (fault) VALUES (?)", json.dumps(write_fault(fault)))
 
     def list_faults(self) -> list[Fault]:
         """Return the faults that are still to happen."""
-        return [read_fault(json.loads(row[0])) for row in self._query("SELECT fault FROM faults ORDER BY id")]
+        return [read_fault(json.loads(row[0])) for row in self.query("SELECT fault FROM faults ORDER BY id")]
 
     def clear_faults(self) -> None:
         """Drop all faults."""
         with self.transaction():
-            self._query("DELETE FROM faults")
+            self.query("DELETE FROM faults")
 
     def take_fault(self, operation: str, chance: random.Random) -> Fault | None:
         """Return what goes wrong with this request: the first fault that fits, counted down."""
-        if not self._query("SELECT 1 FROM faults LIMIT 1"):
+        if not self.query("SELECT 1 FROM faults LIMIT 1"):
             return None
         with self.transaction():
-            for number, text in self._query("SELECT id, fault FROM faults ORDER BY id"):
+            for number, text in self.query("SELECT id, fault FROM faults ORDER BY id"):
                 fault = read_fault(json.loads(text))
                 if not fits(fault, operation):
                     continue
@@ -253,19 +241,37 @@ class World:
 
     def _change_fault(self, number: int, fault: Fault | None) -> None:
         if fault is None:
-            self._query("DELETE FROM faults WHERE id = ?", number)
+            self.query("DELETE FROM faults WHERE id = ?", number)
         else:
-            self._query("UPDATE faults SET fault = ? WHERE id = ?", json.dumps(write_fault(fault)), number)
+            self.query("UPDATE faults SET fault = ? WHERE id = ?", json.dumps(write_fault(fault)), number)
 
     def reset(self) -> None:
-        """Drop scenarios and requests; switches and faults stay as they are."""
+        """Drop scenarios, messages, requests and the clock; switches, faults and recipients stay as they are."""
         with self.transaction():
-            for table in _DATA:
-                self._query(f"DELETE FROM {table}")  # noqa: S608
+            for table in CONTENTS:
+                self.query(f"DELETE FROM {table}")  # noqa: S608
 
-    def _query(self, statement: str, *values: object) -> list[Any]:
+    @property
+    def clock(self) -> tuple[float | None, float]:
+        """When the clock stopped (None: it runs), and how many seconds it is ahead."""
+        rows = self.query("SELECT stopped_at, ahead FROM clock")
+        return rows[0] if rows else (None, 0.0)
+
+    @clock.setter
+    def clock(self, clock: tuple[float | None, float]) -> None:
+        with self.transaction():
+            self.query("DELETE FROM clock")
+            self.query("INSERT INTO clock VALUES (?, ?)", *clock)
+
+    def query(self, statement: str, *values: object) -> list[Any]:
+        """Return the rows of a statement."""
         with self._lock:
             return self._connection.execute(statement, values).fetchall()
+
+    def query_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        """Do a statement for each of many rows."""
+        with self._lock:
+            self._connection.executemany(statement, rows)
 
 
 def _make_private(path: Path) -> None:

@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -35,9 +36,9 @@ def test_behave_is_kept_shown_and_switched_back(project: Path) -> None:
     omnictl("init")
     ran = omnictl("sandbox", "behave", "--put", "merge", "--fault", "list:503,times=2,skip=1,chance=50")
     assert ran.out.startswith("SANDBOX: nothing leaves this machine\n")
-    assert "--put            merge  (usually replace)\n" in ran.out
-    assert "--fault          list:503  (the next 2, after 1 more, by chance 50 %)\n" in ran.out
-    assert "    --put            merge  (usually replace)\n" in omnictl("sandbox", "status").out
+    assert f"{'--put':<22} merge  (usually replace)\n" in ran.out
+    assert f"{'--fault':<22} list:503  (the next 2, after 1 more, by chance 50 %)\n" in ran.out
+    assert "    --put                  merge  (usually replace)\n" in omnictl("sandbox", "status").out
     assert "usually" not in omnictl("sandbox", "behave", "--kind").out
     assert omnictl("sandbox", "behave").out.count("--fault") == 0
 
@@ -50,6 +51,14 @@ def test_behave_is_kept_shown_and_switched_back(project: Path) -> None:
         (("serve", "--latency", "inf"), "latency_seconds takes a number of at least 0, not inf."),
         (("behave", "--fault", "create:nonsense"), "There is no fault 'nonsense'; there are STATUS"),
         (("serve", "--port", "99999"), "99999 is not in the range"),
+        (("advance", "2x"), "A duration is a number and ms, s, m, h or d, as 90s or 1h30m, not '2x'."),
+        (("advance", "4000d"), "A duration is at most 3650d, not '4000d'."),
+        (("recipient", "set", "41", "--outcome", "lost"), "'lost' is not one of 'delivered'"),
+        (("recipient", "set", "41", "--outcome", "seen", "--status", "9"), "is of the group UNDELIVERABLE"),
+        (("recipient", "drop", "41"), "There is no recipient 41."),
+        (("recipient", "drop", "41", "--channel", "SMS"), "There is no recipient 41 with channel SMS."),
+        (("recipient", "drop"), "Name one recipient, or say --all."),
+        (("recipient", "drop", "41", "--all"), "Name one recipient, or say --all."),
     ],
 )
 def test_wrong_usage_is_told(project: Path, arguments: tuple[str, ...], text: str) -> None:
@@ -57,6 +66,39 @@ def test_wrong_usage_is_told(project: Path, arguments: tuple[str, ...], text: st
     ran = omnictl("sandbox", *arguments)
     assert (ran.code, ran.out) == (64, "")
     assert text in " ".join(ran.err.split())
+
+
+def test_recipients_are_set_listed_and_dropped(project: Path) -> None:
+    omnictl("init")
+    assert "No recipients are set.\n" in omnictl("sandbox", "recipient", "list").out
+    words = ("--outcome", "late", "--after", "2h", "--price", "0.5", "--status", "2", "--error", "0")
+    ran = omnictl("sandbox", "recipient", "set", "41793026711", "--channel", "viber", *words)
+    row = "  VIBER    late     2h     0.5    3/2 DELIVERED_TO_OPERATOR  0/0 NO_ERROR\n"
+    assert (ran.code, ran.out.endswith(f"41793026711{row}")) == (0, True)
+    omnictl("sandbox", "recipient", "set", "a@example.com", "--outcome", "seen")
+    listed = omnictl("sandbox", "recipient", "list").out
+    assert f"\n41793026711  {row}" in listed
+    assert "a@example.com  every    seen\n" in listed
+    found = omnictl("sandbox", "recipient", "list", "--format", "json").document
+    assert (found["kind"], found["sandbox"]) == ("sandbox-recipients", True)
+    assert found["items"][1] == {"recipient": "a@example.com", "outcome": "seen"}
+    assert "recipients 2 set\n" in omnictl("sandbox", "status").out
+    assert omnictl("sandbox", "recipient", "drop", "41793026711", "--channel", "VIBER").err.endswith("1 dropped.\n")
+    assert omnictl("sandbox", "recipient", "drop", "--all").err.endswith("1 dropped.\n")
+    assert "No recipients are set.\n" in omnictl("sandbox", "recipient", "list").out
+
+
+def test_the_clock_is_advanced_and_shown(project: Path) -> None:
+    omnictl("init")
+    omnictl("sandbox", "behave", "--clock", "manual")
+    first = omnictl("sandbox", "status", "--format", "json").document["clock"]
+    ran = omnictl("sandbox", "advance", "2d")
+    second = omnictl("sandbox", "status", "--format", "json").document["clock"]
+    assert ran.out.endswith(f"It is {second['now']} in the sandbox of test.\n")
+    assert first["kind"] == second["kind"] == "manual"
+    passed = datetime.fromisoformat(second["now"]) - datetime.fromisoformat(first["now"])
+    assert passed.total_seconds() == 2 * 86_400
+    assert f"clock      manual, {second['now']}\n" in omnictl("sandbox", "status").out
 
 
 def test_a_damaged_world_names_the_cure(project: Path) -> None:

@@ -46,6 +46,23 @@ class Unkindness:
 
 KIND = Unkindness("kind")
 
+OF_MESSAGES_ALONE = frozenset(
+    {
+        "clock",
+        "message_ids",
+        "repeated_message_ids",
+        "reply_bulk_id",
+        "row_bulk_id",
+        "vk_spelling",
+        "pushed_reports",
+        "over_limit",
+        "pending_done_at",
+    }
+)
+"""Switches that no apply can notice: it sends no message and reads no report."""
+
+OPERATIONS_OF_AN_APPLY = ("create", "update", "get", "list")
+
 _SWITCHES: tuple[Mapping[str, Any], ...] = (
     {"latency_seconds": 0.02},
     {"throttle": "published"},
@@ -83,7 +100,7 @@ _OF_WRITES = ("late-commit=0.3", "500-after", "503-after", "408-after")
 _OF_LIST = ("repeated-page", "repeated-page,skip=1", "short-page", "short-page,times=2")
 
 _FAULTS = (
-    *(f"{operation}:{kind}" for operation in ("create", "update", "get", "list") for kind in _EVERYWHERE),
+    *(f"{operation}:{kind}" for operation in OPERATIONS_OF_AN_APPLY for kind in _EVERYWHERE),
     *(f"{operation}:{kind}" for operation in ("create", "update") for kind in _OF_WRITES),
     *(f"{operation}:no-key" for operation in ("create", "update", "get")),
     *(f"list:{kind}" for kind in _OF_LIST),

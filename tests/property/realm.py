@@ -23,6 +23,7 @@ from omnictl.provider.factory import make_provider
 from omnictl.sandbox import account as service
 from omnictl.sandbox.app import Sandbox
 from omnictl.sandbox.errors import ConnectionCutError
+from omnictl.sandbox.later import commit_due
 from omnictl.sandbox.store import Stored
 from omnictl.sandbox.store import World as Service
 from omnictl.state.base import LockHolder
@@ -139,7 +140,7 @@ class Realm:
 
     def rows(self) -> dict[str, Stored]:
         """Return everything that the account holds now, by key; what is late has not come yet."""
-        service.commit_due(self.service, self.service.behaviour, self.time.now)
+        commit_due(self.service, self.service.behaviour, self.time.now)
         return {each.key: each for each in self.service.list_all()}
 
     def plant(self, body: Attributes, *, default: bool = False) -> str:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from omnictl import __version__
+from omnictl.cli.commands import sandbox_recipient
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
@@ -20,17 +22,25 @@ from omnictl.codec.envelope import make_envelope
 from omnictl.errors import OmnictlError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.provider.base import StopSignal
+from omnictl.render.words import count
 from omnictl.sandbox.behaviour import SWITCHES, Behaviour, Switch, SwitchError, read_behaviour
+from omnictl.sandbox.clock import ClockError, advance_clock, read_clock, read_duration, show_time, to_ms
 from omnictl.sandbox.faults import Fault, FaultError, parse_fault
 
 if TYPE_CHECKING:
     from omnictl.sandbox.store import World
 
 
+_COLUMN = max(len(each.flag) for each in SWITCHES)
+
+
 @click.group("sandbox", epilog="Example: omnictl sandbox serve --port 8080")
 @global_options
 def command() -> None:
     """The embedded stand-in for the API, for demos and tests. Nothing leaves this machine."""
+
+
+command.add_command(sandbox_recipient.command)
 
 
 def _unkind(takes: Callable[..., int]) -> Callable[..., int]:
@@ -74,6 +84,7 @@ def _given(switches: Mapping[str, Any]) -> dict[str, Any]:
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 takes a free one.")
 @click.option("--world", type=click.Path(path_type=Path), help="Keep the world in this file; else in memory.")
 @click.option("--api-key", "api_keys", multiple=True, metavar="KEY", help="Accept only these keys; else any.")
+@click.option("--push-secret", metavar="SECRET", help="Sign every push with this secret, in x-hub-signature.")
 @_unkind
 @global_options
 @click.pass_context
@@ -85,6 +96,7 @@ def serve(
     port: int,
     world: Path | None,
     api_keys: tuple[str, ...],
+    push_secret: str | None,
     faults: tuple[Fault, ...],
     **switches: Any,
 ) -> int:
@@ -101,8 +113,9 @@ def serve(
     ):
         _change(opened, switches, faults)
         threading.Thread(target=_end_with, args=(stop, ended), daemon=True).start()
+        app = Sandbox(opened, api_keys, push_secret=push_secret)
         try:
-            serve_app(Sandbox(opened, api_keys), host, port, on_ready=session.output.result, stop=ended)
+            serve_app(app, host, port, on_ready=session.output.result, stop=ended, on_tick=app.push_due)
         except OSError as error:
             raise OmnictlError(_cannot_listen(host, port, error)) from None
     return ExitCode.OK
@@ -139,6 +152,7 @@ def _change(world: "World", switches: Mapping[str, Any], faults: tuple[Fault, ..
         world.behaviour = read_behaviour(world.behaviour, _given(switches))
     except SwitchError as error:
         raise click.UsageError(f"{error}.") from None
+    read_clock(world, world.behaviour, time.time())  # a clock that is stopped stops now
     for each in faults:
         world.add_fault(each)
 
@@ -148,21 +162,40 @@ def _say_behaviour(world: "World") -> list[str]:
     lines = []
     for each in SWITCHES:
         value = getattr(behaviour, each.name)
-        lines.append(f"{each.flag:<16} {value}{'' if value == each.default else f'  (usually {each.default})'}")
+        lines.append(f"{each.flag:<{_COLUMN}} {value}{'' if value == each.default else f'  (usually {each.default})'}")
     for fault in world.list_faults():
         rest = f", after {fault.skip} more" if fault.skip else ""
         by_chance = f", by chance {fault.chance} %" if fault.chance < 100 else ""
         value = "" if fault.value is None else f"={fault.value:g}"
         times = f"the next {fault.times}" if fault.times else "always"
-        lines.append(f"{'--fault':<16} {fault.operation}:{fault.kind}{value}  ({times}{rest}{by_chance})")
+        lines.append(f"{'--fault':<{_COLUMN}} {fault.operation}:{fault.kind}{value}  ({times}{rest}{by_chance})")
     return lines
+
+
+@command.command("advance", epilog="Example: omnictl sandbox advance 2h")
+@click.argument("duration", metavar="DURATION")
+@global_options
+@click.pass_context
+def advance(ctx: click.Context, duration: str) -> int:
+    """Move the clock of the sandbox ahead, by 90s, 2h or 1h30m. What becomes due is pushed."""
+    from omnictl.sandbox.app import Sandbox
+
+    session = _in_sandbox(ctx)
+    with closing(open_world(session.place.world_path)) as world:
+        try:
+            now = advance_clock(world, world.behaviour, time.time(), read_duration(duration))
+        except ClockError as error:
+            raise click.UsageError(f"{error}.") from None
+        Sandbox(world).push_due()
+    session.show(f"It is {show_time(to_ms(now))} in the sandbox of {session.place.environment}.")
+    return ExitCode.OK
 
 
 @command.command("reset", epilog="Example: omnictl sandbox reset")
 @global_options
 @click.pass_context
 def reset(ctx: click.Context) -> int:
-    """Drop the sandbox of the environment. Its scenarios, its state and its behaviour go together."""
+    """Drop the sandbox of the environment. Its scenarios, messages, state and behaviour go together."""
     session = _in_sandbox(ctx)
     shutil.rmtree(session.place.work_dir, ignore_errors=True)
     session.output.say(f"The sandbox of {session.place.environment} is empty.")
@@ -180,7 +213,7 @@ def status(ctx: click.Context, *, output_format: str) -> int:
     session = _in_sandbox(ctx)
     exists = session.place.world_path.exists()
     with closing(open_world(session.place.world_path if exists else None)) as world:
-        found = describe_world(world)
+        found = describe_world(world, time.time())
         unkind = [each for each in _say_behaviour(world) if "(" in each]
     if output_format == "json":
         session.output.document(
@@ -201,6 +234,10 @@ def status(ctx: click.Context, *, output_format: str) -> int:
         f"scenarios  {found['scenarios']}",
         f"default    {', '.join(found['defaults']) or 'none'}",
         f"requests   {requests}",
+        f"messages   {found['messages']} taken, {count(found['unread_reports'], 'report')} unread",
+        f"pushes     {found['pushes_due']} due",
+        f"recipients {found['recipients']} set",
+        f"clock      {found['clock']['kind']}, {found['clock']['now']}",
         *([] if not unkind else ["unkind", *(f"    {each}" for each in unkind)]),
     ]
     session.show("\n".join(lines))

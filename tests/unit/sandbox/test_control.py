@@ -128,12 +128,12 @@ def test_faults_are_read_from_text_and_back_from_json(text: str, fault: Fault) -
     ("text", "why"),
     [
         ("create", "A fault is OPERATION:KIND"),
-        ("send:500", "The operation of a fault is create, update, get, list or any, not 'send'"),
+        ("pull:500", "The operation of a fault is create, update, get, list, send, reports, logs or any, not 'pull'"),
         ("create:600", "There is no fault '600'"),
         ("create:STATUS", "There is no fault 'STATUS'"),
         ("create:cut-befor", "There is no fault 'cut-befor'; did you mean cut-before?"),
         ("create:short-page", "short-page is a fault of list, not of create"),
-        ("list:500-after", "500-after is a fault of create, update, not of list"),
+        ("list:500-after", "500-after is a fault of create, update, send, reports, not of list"),
         ("list:slow=x", "value of a fault is a number, not 'x'"),
         ("list:slow=-1", "value of a fault is a number of at least 0, not -1.0"),
         ("list:500,times=x", "times of a fault is a number, not 'x'"),
@@ -193,6 +193,30 @@ def test_a_world_of_another_version_is_told(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(WorldError, match="format 99"):
         World(path)
+
+
+def test_a_world_from_before_there_were_messages_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "world.sqlite"
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "CREATE TABLE scenarios (key TEXT PRIMARY KEY, position INTEGER NOT NULL, body TEXT NOT NULL,"
+        " is_default INTEGER NOT NULL, changed_at REAL NOT NULL, before TEXT, was_default INTEGER);"
+        "CREATE TABLE later (id INTEGER PRIMARY KEY, at REAL NOT NULL, key TEXT, body TEXT NOT NULL, flag INTEGER);"
+        "CREATE TABLE requests (at REAL NOT NULL, operation TEXT NOT NULL, status INTEGER NOT NULL);"
+        "CREATE TABLE faults (id INTEGER PRIMARY KEY AUTOINCREMENT, fault TEXT NOT NULL);"
+        "CREATE TABLE behaviour (switches TEXT NOT NULL);"
+        'INSERT INTO scenarios VALUES (\'K\', 1, \'{"flow": [{"channel": "SMS"}]}\', 1, 900.0, NULL, 0);'
+        'INSERT INTO behaviour VALUES (\'{"put": "merge"}\');'
+        "PRAGMA user_version=1;"
+    )
+    connection.close()
+    caller = Caller(World(path))
+    assert caller.keys() == ["K"]
+    assert (caller.world.behaviour.put, caller.world.behaviour.clock) == ("merge", "instant")
+    caller.sent("41790000001")
+    assert len(caller.reports()) == 1
+    caller.world.close()
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (2,)
 
 
 def test_switches_of_another_version_are_told(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from omnictl.sandbox.behaviour import SWITCHES, Switch
 from omnictl.sandbox.control import _ENDPOINTS, PREFIX
 from omnictl.sandbox.faults import KINDS
+from omnictl.sandbox.personas import MAGIC_NUMBERS, OUTCOMES, SEED_NUMBERS
 from tests.e2e.running import omnictl
 
 PAGE = Path(__file__).parents[3] / "docs" / "sandbox.md"
@@ -34,14 +35,27 @@ def test_every_endpoint_has_its_row() -> None:
             assert f"| `{method} {PREFIX}{name}" in text
 
 
+def test_every_outcome_has_its_row_with_its_magic_number() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for number, outcome in MAGIC_NUMBERS.items():
+        assert f"| `{number}` | {outcome} | {OUTCOMES[outcome]} |\n" in text
+    assert f"| {', '.join(f'`{number}`' for number in reversed(SEED_NUMBERS))} |" in text
+
+
 def test_the_page_names_no_switch_and_no_fault_that_is_gone() -> None:
     text = PAGE.read_text(encoding="utf-8")
     switches = {switch.flag for switch in SWITCHES}
     assert set(re.findall(r"^\| `(--[a-z-]+)` \|", text, re.MULTILINE)) == switches
-    assert set(re.findall(r"^\| `([\w-]+)` \| (?:create|update|get|list)", text, re.MULTILINE)) == set(KINDS)
-    own = {"--sandbox", "--port", "--world", "--api-key", "--fault", "--kind", "--yes"}
+    assert set(
+        re.findall(r"^\| `([\w-]+)` \| (?:create|update|get|list|send|reports|logs)[ ,]", text, re.MULTILINE)
+    ) == set(KINDS)
+    own = {"--sandbox", "--port", "--world", "--api-key", "--fault", "--kind", "--yes", "--push-secret"}
+    own |= {"--channel", "--outcome", "--status", "--error", "--after", "--price"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= switches | own
-    assert set(re.findall(r"--fault (?:create|update|get|list|any):([\w-]+)", text)) <= {*KINDS, "409"}
+    assert set(re.findall(r"--fault (?:create|update|get|list|send|reports|logs|any):([\w-]+)", text)) <= {
+        *KINDS,
+        "409",
+    }
 
 
 def test_every_command_of_the_page_that_stands_alone_runs(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
