@@ -71,6 +71,7 @@ class _Sending:
         self._halted = False
         self._denied = False
         self._told_at = float("-inf")
+        self._told: MessagesSent | None = None
 
     def run(self) -> SendReport:
         tally = self._post.ledger.tally(self._errand.run.id)
@@ -182,7 +183,10 @@ class _Sending:
             return
         self._told_at = now
         tally = self._post.ledger.tally(self._errand.run.id)
-        self._post.observe(MessagesSent(tally.accepted, tally.refused, tally.unknown, self._errand.total))
+        event = MessagesSent(tally.accepted, tally.refused, tally.unknown, self._errand.total)
+        if event != self._told:
+            self._told = event
+            self._post.observe(event)
 
     def _report(self, reached_end: bool) -> SendReport:
         post, run, now, tally = self._post, self._errand.run, self._post.clock(), Tally()

@@ -145,9 +145,7 @@ def _send(session: Session, options: SendOptions, prepared: Prepared) -> int:
         stack.enter_context(progress)
         received = stack.enter_context(stopping(stop, progress.say, _in_danger, has_begun=progress.has_begun))
         post = stack.enter_context(open_post(session, ledger, stop, progress.observe))
-        intention = Intention(
-            options.resume, options.new_run, options.again, lambda *words: _same_command(options, *words)
-        )
+        intention = Intention(options.resume, options.new_run, options.again, partial(_same_command, options))
         run, is_new = choose_run(ledger, _new_run(options, prepared), intention)
         _approve(session, options, prepared)
         report = send(post, _make_errand(options, prepared, run, is_new=is_new))
@@ -214,7 +212,7 @@ def _wait(session: Session, options: SendOptions, post: Post, report: SendReport
     timeout = USUAL_WAIT_SECONDS if options.timeout is None else options.timeout
 
     def tell(stories: Sequence[Story]) -> None:
-        for each in stories:
+        for each in stories if not all(each.is_final for each in stories) else ():
             session.output.hint(
                 render_story(each, session.output.err_style, now=utc_now(), unmask=options.unmask).rstrip("\n")
             )
