@@ -29,6 +29,7 @@ COMMANDS: dict[str, Entry] = {
     "state": _entry("Live with", "state", "Look at the state, and mend it."),
     "output": _entry("Live with", "output", "The keys, for applications."),
     "send": _entry("Send", "send", "Send a message through a scenario."),
+    "reports": _entry("Send", "reports", "Collect delivery reports, and show what became of messages."),
     "render": _entry("Inspect", "render", "What will be sent, variables resolved."),
     "explain": _entry("Inspect", "explain", "Explain a diagnostic, a guard, a field or an exit code."),
     "schema": _entry("Inspect", "schema", "The JSON Schemas of the files."),

@@ -56,6 +56,7 @@ class Environment(Struct, frozen=True):
     settle_seconds: float | None = None
     workers: int = USUAL_WORKERS
     ca_file: str | None = None
+    owns_reports: bool = False
 
 
 class GuardSettings(Struct, frozen=True):
@@ -169,6 +170,7 @@ def _read_environment(name: str, fields: Mapping[str, Any]) -> Environment:
         settle_seconds=fields.get("settle_seconds"),
         workers=fields.get("workers", USUAL_WORKERS),
         ca_file=fields.get("ca_file"),
+        owns_reports=fields.get("reports", {}).get("owner") == "omnictl",
     )
 
 

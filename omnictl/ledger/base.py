@@ -191,6 +191,10 @@ class Ledger(Protocol):
         """Keep pushed seen reports; return how many were new."""
         ...
 
+    def last_position(self) -> int:
+        """Return the position of the last report that arrived; 0 where there is none."""
+        ...
+
     def list_reports(self, *, after: int = 0, limit: int | None = None) -> Iterator[Kept]:
         """Yield reports in the order of their arrival, those behind position ``after``."""
         ...

@@ -94,6 +94,11 @@ FROM reports r LEFT JOIN messages m ON m.number = r.message
 """
 
 
+def last_position(book: Book) -> int:
+    """Return the position of the last report that arrived; 0 where there is none."""
+    return int(book.query("SELECT COALESCE(MAX(position), 0) FROM reports")[0][0])
+
+
 def list_reports(book: Book, *, after: int = 0, limit: int | None = None) -> Iterator[Kept]:
     """Yield reports in the order of their arrival, those behind position ``after``."""
     return islice(_list_reports(book, after), limit)

@@ -129,6 +129,10 @@ class SqliteLedger:
         """Keep pushed seen reports; return how many were new."""
         return collecting.add_seen(self._book, rows, body, at)
 
+    def last_position(self) -> int:
+        """Return the position of the last report that arrived; 0 where there is none."""
+        return reading.last_position(self._book)
+
     def list_reports(self, *, after: int = 0, limit: int | None = None) -> Iterator[Kept]:
         """Yield reports in the order of their arrival, those behind position ``after``."""
         return reading.list_reports(self._book, after=after, limit=limit)

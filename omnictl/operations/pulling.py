@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from omnictl.errors import LedgerError, OmnictlError, OutcomeUnknownError
 from omnictl.ledger.base import MessageFilter
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import ReportsTaken
+from omnictl.model.pulling import PullReport
 from omnictl.model.report import Gap, GapState, LogQuery, ReportQuery
 from omnictl.operations.looking import IDS_IN_QUERY, Post, chunks, keep_rows
 from omnictl.provider.messenger import Page
@@ -18,26 +18,6 @@ KEPT_BY_API = timedelta(hours=48)
 
 _NARROWEST = timedelta(seconds=1)
 _MOST_LOG_ROWS = 1000
-
-
-class PullReport(Struct, frozen=True):
-    """What a pull brought: rows taken, rows that were new, rows that could not be read, and what became of gaps."""
-
-    rows: int = 0
-    new: int = 0
-    unreadable: int = 0
-    requests: int = 0
-    filled: tuple[Gap, ...] = ()
-    filled_rows: int = 0
-    still_open: tuple[Gap, ...] = ()
-    permanent: tuple[Gap, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
-    stop_reason: str = ""
-
-    @property
-    def may_have_lost(self) -> bool:
-        """Whether reports may have been handed out that are neither here nor in the logs."""
-        return bool(self.still_open or self.permanent)
 
 
 def pull(post: Post, query: ReportQuery) -> PullReport:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from omnictl.engine.stories import tell_story
 from omnictl.ledger.base import MessageFilter
 from omnictl.model.message import Sent
 from omnictl.model.outcome import Waiting
 from omnictl.model.report import LogQuery
 from omnictl.model.story import Story
 from omnictl.operations.looking import IDS_IN_QUERY, Post, chunks, keep_rows
+from omnictl.operations.stories import iterate_stories
 
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 10.0
@@ -28,7 +28,7 @@ def wait_for_stories(
     while True:
         final = {each.message_id for each in told if each.is_final}
         _read_logs(post, [each for each in _sent(post, run) if each.message_id not in final])
-        stories = tell_stories(post, run)
+        stories = tuple(iterate_stories(post.ledger, MessageFilter(run=run)))
         if stories != told:
             told = stories
             tell(stories)
@@ -39,18 +39,6 @@ def wait_for_stories(
         post.observe(Waiting("logs", "delivery", seconds, post.clock() + timedelta(seconds=seconds)))
         post.stop.wait(seconds)
         pause = min(_LONGEST_PAUSE_SECONDS, 1.5 * pause)
-
-
-def tell_stories(post: Post, run: str) -> tuple[Story, ...]:
-    """Return the story of each message of a run, from what the ledger has."""
-    return tuple(
-        tell_story(
-            sent,
-            [kept.row.report for kept in post.ledger.reports_of([sent.message_id])],
-            [each.seen for each in post.ledger.seen_of([sent.message_id])],
-        )
-        for sent in _sent(post, run)
-    )
 
 
 def _sent(post: Post, run: str) -> list[Sent]:

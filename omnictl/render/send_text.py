@@ -35,9 +35,9 @@ def render_summary(
     if message.send_at is not None:
         lines.append(f"The first step starts at {message.send_at:%Y-%m-%d %H:%M:%SZ}.")
     if duplicates:
-        lines.append(f"{count(duplicates, 'row')} named somebody once more, and are left out.")
+        lines.append(f"Left out: {count(duplicates, 'row')} for somebody who was named before.")
     if bad:
-        lines.append(f"{count(bad, 'row')} cannot be used, and are left out.")
+        lines.append(f"Left out: {count(bad, 'row')} that cannot be used.")
     return "\n".join(lines)
 
 

@@ -1,0 +1,82 @@
+"""What a pull brought, and rows of the logs, as JSON; addresses and texts are masked unless they are asked for."""
+
+from collections.abc import Iterable
+
+from omnictl.codec.deliveries import encode_report
+from omnictl.codec.envelope import make_envelope
+from omnictl.codec.shapes import write_time
+from omnictl.codec.stories import encode_story
+from omnictl.model.masking import mask_address, mask_text
+from omnictl.model.pulling import PullReport
+from omnictl.model.report import Gap, Report
+from omnictl.model.scenario import Json
+from omnictl.model.story import Story
+
+
+def encode_pull(
+    report: PullReport,
+    stories: Iterable[Story],
+    *,
+    version: str,
+    environment: str,
+    sandbox: bool,
+    exit_code: int,
+    unmask: bool,
+) -> dict[str, Json]:
+    """Return what a pull brought: counts, gaps, and the stories that it changed."""
+    items: list[Json] = [encode_story(each, unmask=unmask) for each in stories]
+    return make_envelope(
+        "pull",
+        version=version,
+        environment=environment,
+        sandbox=sandbox,
+        exit_code=exit_code,
+        diagnostics=report.diagnostics,
+        reports=report.rows,
+        new=report.new,
+        unreadable=report.unreadable,
+        filled_rows=report.filled_rows,
+        gaps={
+            "filled": _encode_gaps(report.filled),
+            "open": _encode_gaps(report.still_open),
+            "permanent": _encode_gaps(report.permanent),
+        },
+        items=items,
+    )
+
+
+def _encode_gaps(gaps: Iterable[Gap]) -> list[Json]:
+    return [{"opened_at": write_time(each.opened_at), "limit": each.query.limit} for each in gaps]
+
+
+def encode_log_rows(
+    rows: Iterable[Report],
+    *,
+    unreadable: int,
+    is_full: bool,
+    version: str,
+    environment: str,
+    sandbox: bool,
+    unmask: bool,
+) -> dict[str, Json]:
+    """Return rows of the logs, the newest first."""
+    items: list[Json] = [_encode_row(each, unmask=unmask) for each in rows]
+    return make_envelope(
+        "log",
+        version=version,
+        environment=environment,
+        sandbox=sandbox,
+        exit_code=0,
+        diagnostics=(),
+        unreadable=unreadable,
+        may_have_more=is_full,
+        items=items,
+    )
+
+
+def _encode_row(report: Report, *, unmask: bool) -> Json:
+    row = encode_report(report)
+    if unmask:
+        return row
+    masked = {"to": mask_address(report.to), "text": None if report.text is None else mask_text(report.text)}
+    return {**row, **{name: value for name, value in masked.items() if name in row}}

@@ -1,0 +1,55 @@
+"""The stories that the ledger can tell: one for each message, from everything that is known of it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from omnictl.engine.stories import tell_story, tell_strays
+from omnictl.ledger.base import Ledger, MessageFilter
+from omnictl.model.message import Sent
+from omnictl.model.report import Report, SeenReport
+from omnictl.model.story import Story
+from omnictl.operations.looking import chunks
+
+_AT_ONCE = 200
+
+
+def iterate_stories(ledger: Ledger, wanted: MessageFilter) -> Iterator[Story]:
+    """Yield the story of each message that is asked for, in the order of sending; a million need no memory."""
+    for some in chunks(ledger.list_messages(wanted), _AT_ONCE):
+        yield from _tell(ledger, some)
+
+
+def _tell(ledger: Ledger, messages: Iterable[Sent]) -> Iterator[Story]:
+    messages = tuple(messages)
+    ids = [each.message_id for each in messages]
+    reports: defaultdict[str, list[Report]] = defaultdict(list)
+    for kept in ledger.reports_of(ids):
+        if kept.message_id is not None:
+            reports[kept.message_id].append(kept.row.report)
+    for each in messages:
+        yield tell_story(each, reports[each.message_id], _seen_of(ledger, each, reports[each.message_id]))
+
+
+def _seen_of(ledger: Ledger, sent: Sent, reports: list[Report]) -> list[SeenReport]:
+    """Return who looked; only who got something can have."""
+    return [each.seen for each in ledger.seen_of([sent.message_id])] if reports else []
+
+
+def iterate_strays(
+    ledger: Ledger, *, after: int = 0, since: datetime | None = None, until: datetime | None = None
+) -> Iterator[Story]:
+    """Yield the stories of reports that belong to no message of this ledger, those behind a position of arrival."""
+    strays = (kept for kept in ledger.list_reports(after=after) if kept.message_id is None)
+    for story in tell_strays(kept.row.report for kept in strays):
+        at = story.sent_at
+        if (since is None or (at is not None and at >= since)) and (until is None or (at is not None and at < until)):
+            yield story
+
+
+def iterate_reported(ledger: Ledger, after: int) -> Iterator[Story]:
+    """Yield the stories that reports behind a position of arrival belong to, each once, as they stand now."""
+    ids = dict.fromkeys(kept.message_id for kept in ledger.list_reports(after=after) if kept.message_id is not None)
+    for each in ids:
+        yield from iterate_stories(ledger, MessageFilter(message_id=each))
+    yield from iterate_strays(ledger, after=after)
