@@ -1,6 +1,7 @@
 """What can be wrong with a ledger, in words."""
 
 import sqlite3
+from shlex import quote
 
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 
@@ -54,7 +55,7 @@ def broken(path: str, reason: str) -> Diagnostic:
         "on its own.",
         path,
         "bring it back from a backup; if there is none, save what can be read, and look at it before you send",
-        (f"sqlite3 {path} .recover | sqlite3 recovered.db",),
+        (f"sqlite3 {quote(path)} .recover | sqlite3 recovered.db",),
     )
 
 
@@ -67,7 +68,7 @@ def empty(path: str) -> Diagnostic:
         "it was made by hand.",
         path,
         "bring it back from a backup; if it has never held anything, remove it",
-        (f"rm {path}",),
+        (f"rm {quote(path)}",),
     )
 
 
@@ -191,7 +192,7 @@ def purge_unfinished(path: str, reason: str) -> Diagnostic:
     return _problem(
         "purge-unfinished",
         "The personal data is gone from the ledger, but old bytes of it may still lie in its files",
-        f"{path}: {reason}.",
+        reason,
         path,
         "let other commands on this ledger end, see that there is as much free space as the ledger takes, then run the "
         "same purge again",

@@ -124,9 +124,9 @@ def _write_anew(book: Book) -> None:
     """Let no old byte be left in the file or in its log; SQLite alone would leave some until it needs the room."""
     try:
         book.change("VACUUM")
-        _truncate_log(book)
     except LedgerError as error:
-        raise LedgerError(problems.purge_unfinished(book.shown, error.diagnostics[0].summary)) from None
+        raise LedgerError(problems.purge_unfinished(book.shown, error.diagnostics[0].detail)) from None
+    _truncate_log(book)
 
 
 def _truncate_log(book: Book) -> None:
@@ -134,5 +134,5 @@ def _truncate_log(book: Book) -> None:
     end = monotonic() + book.busy_seconds
     while book.query("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]:
         if monotonic() > end:
-            raise LedgerError(problems.busy(book.shown, book.busy_seconds))
+            raise LedgerError(problems.purge_unfinished(book.shown, "Another process still reads from it."))
         sleep(_POLL_SECONDS)

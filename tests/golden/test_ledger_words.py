@@ -33,7 +33,7 @@ def test_what_can_be_wrong_with_a_ledger() -> None:
         problems.already_sent(PATH, "run-1", 3),
         problems.id_taken(PATH, "B-1"),
         problems.no_such_run(PATH, "run-1"),
-        problems.purge_unfinished(PATH, "Another process is writing the ledger"),
+        problems.purge_unfinished(PATH, "Another process still reads from it."),
     )
     assert {each.code for each in told} == set(problems.CODES)
     check_golden("ledger-problems.txt", all_told(told))
