@@ -43,10 +43,10 @@ def send(path: Path, run: str) -> None:
 
 def fill(path: Path, limit: str) -> None:
     """Send until the disk is full, or a file may not grow above ``limit`` bytes; say what was said then."""
-    if int(limit):
-        import resource
+    import resource  # late: Windows has none
 
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+    if int(limit):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
     try:
         ledger = SqliteLedger(path, environment="production")
         ledger.begin_run(run_of())
@@ -56,6 +56,8 @@ def fill(path: Path, limit: str) -> None:
     except LedgerError as error:
         print(error.diagnostics[0].code, flush=True)
         print(error.diagnostics[0].detail, flush=True)
+    if int(limit):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 def look(path: Path, _: str) -> None:

@@ -1,5 +1,6 @@
 """While messages are sent: nobody twice, and what became of each is never forgotten or guessed."""
 
+import shutil
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -70,6 +71,14 @@ def test_locks_of_runs_leave_no_file(ledger: SqliteLedger) -> None:
             pass
     locks = Path(ledger.location + ".locks")
     assert [each.name for each in locks.iterdir()] == ["open.lock"]
+
+
+def test_a_lock_that_cannot_be_made_is_told(ledger: SqliteLedger, path: Path) -> None:
+    locks = path.with_name(f"{path.name}.locks")
+    shutil.rmtree(locks)
+    locks.write_bytes(b"")
+    with pytest.raises(LedgerError, match="cannot-write-ledger"), ledger.holding_run("run-1"):
+        pass
 
 
 def test_only_one_of_many_threads_holds_a_run_at_a_time(ledger: SqliteLedger) -> None:
