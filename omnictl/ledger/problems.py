@@ -3,6 +3,7 @@
 import sqlite3
 from shlex import quote
 
+from omnictl.errors import LedgerError, LedgerHeldError
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 
 
@@ -204,16 +205,16 @@ _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _UNOPENED = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)
 
 
-def of_sqlite(path: str, error: sqlite3.Error, waited_seconds: float) -> Diagnostic:
-    """Tell of what SQLite could not do."""
+def error_of(path: str, error: sqlite3.Error, waited_seconds: float) -> LedgerError:
+    """Return the error that tells of what SQLite could not do."""
     primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if primary in _BUSY:
-        return busy(path, waited_seconds)
+        return LedgerHeldError(busy(path, waited_seconds))
     if primary in _BROKEN or not primary:
-        return broken(path, str(error))
+        return LedgerError(broken(path, str(error)))
     if primary in _UNOPENED:
-        return cannot_open(path, str(error))
-    return cannot_write(path, str(error))
+        return LedgerError(cannot_open(path, str(error)))
+    return LedgerError(cannot_write(path, str(error)))
 
 
 CODES = {

@@ -51,5 +51,5 @@ def test_what_sqlite_could_not_do() -> None:
         sqlite3.SQLITE_IOERR_FSYNC: "cannot-write-ledger",
     }
     for code, expected in codes.items():
-        assert problems.of_sqlite(PATH, _failed(code, "why"), 30.0).code == expected
-    assert problems.of_sqlite(PATH, sqlite3.DatabaseError("why"), 30.0).code == "broken-ledger"
+        assert problems.error_of(PATH, _failed(code, "why"), 30.0).diagnostics[0].code == expected
+    assert problems.error_of(PATH, sqlite3.DatabaseError("why"), 30.0).diagnostics[0].code == "broken-ledger"

@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 
 import omnictl
-from omnictl.errors import LedgerError
+from omnictl.errors import LedgerError, LedgerHeldError
 from omnictl.ledger.base import MessageFilter
 from omnictl.ledger.opening import backup_of
 from omnictl.ledger.schema import VERSION
@@ -299,7 +299,7 @@ class TestInUse:
         made = opening()
         made.close()
         change(path, "PRAGMA user_version = 1")
-        with FileLock(f"{path}.locks/open.lock"), pytest.raises(LedgerError, match="ledger-busy"):
+        with FileLock(f"{path}.locks/open.lock"), pytest.raises(LedgerHeldError, match="ledger-busy"):
             opening()
 
     def test_what_is_closed_is_closed(self, ledger: SqliteLedger) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from omnictl.errors import LedgerError
+from omnictl.errors import LedgerError, LedgerHeldError
 from omnictl.ledger.base import MessageFilter, RunKind, Tally
 from omnictl.ledger.sqlite import SqliteLedger
 from omnictl.model.message import Batch, MessageFate, Receipt, Recipient
@@ -57,9 +57,9 @@ def test_a_run_that_is_not_there_is_an_error(ledger: SqliteLedger) -> None:
 def test_one_process_sends_a_run(ledger: SqliteLedger, opening: Opening) -> None:
     other = opening()
     with ledger.holding_run("run-1"), other.holding_run("run/../2 "):
-        with pytest.raises(LedgerError, match="run-held"), other.holding_run("run-1"):
+        with pytest.raises(LedgerHeldError, match="run-held"), other.holding_run("run-1"):
             pass
-        with pytest.raises(LedgerError, match="run-held"), ledger.holding_run("run/../2 "):
+        with pytest.raises(LedgerHeldError, match="run-held"), ledger.holding_run("run/../2 "):
             pass
     with other.holding_run("run-1"):
         pass
