@@ -13,7 +13,7 @@ from filelock import FileLock
 
 import omnictl
 from omnictl.errors import LedgerError, LedgerHeldError
-from omnictl.ledger.base import MessageFilter
+from omnictl.ledger.base import Ledger, MessageFilter
 from omnictl.ledger.opening import backup_of
 from omnictl.ledger.schema import VERSION
 from omnictl.ledger.sqlite import SqliteLedger
@@ -63,6 +63,10 @@ class TestMaking:
         assert made._book.query("PRAGMA journal_mode") == [("wal",)]
         assert made._book.query("PRAGMA user_version") == [(VERSION,)]
         assert made._book.query("PRAGMA integrity_check") == [("ok",)]
+
+    def test_it_is_what_operations_ask_for(self, ledger: SqliteLedger, path: Path) -> None:
+        port: Ledger = ledger
+        assert port.location == str(path)
 
     def test_whoever_only_reads_makes_none(self, opening: Opening, path: Path) -> None:
         with pytest.raises(LedgerError, match="no-ledger"):
@@ -239,6 +243,16 @@ class TestFormats:
             assert kept.execute("PRAGMA user_version").fetchone() == (1,)
             assert kept.execute("SELECT COUNT(*) FROM messages").fetchone() == (3,)
         assert stat.S_IMODE(backup.stat().st_mode) == 0o600 or sys.platform == "win32"
+
+    def test_an_upgraded_one_is_like_a_new_one(self, opening: Opening, path: Path, tmp_path: Path) -> None:
+        path.parent.mkdir()
+        shutil.copy(OLD, path)
+
+        def shape(ledger: SqliteLedger) -> dict[str, set[object]]:
+            names = ledger._book.query("SELECT name FROM sqlite_schema")
+            return {name: set(ledger._book.query("SELECT name FROM pragma_table_info(?)", name)) for (name,) in names}
+
+        assert shape(opening()) == shape(opening(tmp_path / "new.db"))
 
     def test_an_upgrade_that_fails_changes_nothing(self, opening: Opening, path: Path) -> None:
         path.parent.mkdir()
