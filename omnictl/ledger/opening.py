@@ -74,8 +74,11 @@ def _make(path: Path, environment: str, busy_seconds: float) -> None:
     """Make a ledger complete before it has its name: a file that was cut is never taken for a new one."""
     make_private_directory(path.parent)
     with _alone(path, busy_seconds):
-        if not path.exists():
-            replace_file(path, _new_file(environment), private=True)
+        if path.exists():
+            return  # another process was faster
+        if path.with_name(f"{path.name}-wal").exists():  # SQLite would write the old log over the new file
+            raise LedgerError(problems.log_alone(shown(path)))
+        replace_file(path, _new_file(environment), private=True)
 
 
 def _new_file(environment: str) -> bytes:

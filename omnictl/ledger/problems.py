@@ -73,6 +73,18 @@ def empty(path: str) -> Diagnostic:
     )
 
 
+def log_alone(path: str) -> Diagnostic:
+    """Tell of a ledger that is gone while its log is still there, which holds the last of it."""
+    return _problem(
+        "broken-ledger",
+        "The ledger is damaged",
+        f"{path} is gone, but {path}-wal, its log and a part of it, is still there.",
+        path,
+        "bring the file back to its log; if you removed it, to begin a new one, remove the log too",
+        (f"rm {quote(f'{path}-wal')}",),
+    )
+
+
 def foreign(path: str) -> Diagnostic:
     """Tell of an SQLite file of another program."""
     return _problem(

@@ -22,6 +22,7 @@ def test_what_can_be_wrong_with_a_ledger() -> None:
         problems.busy(PATH, 30.0),
         problems.broken(PATH, "database disk image is malformed"),
         problems.empty(PATH),
+        problems.log_alone(PATH),
         problems.foreign(PATH),
         problems.newer(PATH, 3, 2, "1.5.0"),
         problems.newer(PATH, 3, 2, ""),

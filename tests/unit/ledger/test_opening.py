@@ -133,6 +133,20 @@ class TestStrangeFiles:
         assert told(error)[0] == "broken-ledger"
         assert path.read_bytes() == b""
 
+    def test_a_log_without_its_file_is_never_written_over_a_new_ledger(
+        self, ledger: SqliteLedger, opening: Opening, path: Path
+    ) -> None:
+        log = path.with_name(f"{path.name}-wal")
+        content = log.read_bytes()
+        assert content
+        path.unlink()
+        with pytest.raises(LedgerError, match="broken-ledger"):
+            opening()
+        assert not path.exists()
+        assert log.read_bytes() == content
+        log.unlink()
+        assert opening().list_runs() == ()
+
     @pytest.mark.parametrize("content", [b"not SQLite at all, but long enough to be read as a header" * 40, b"x"])
     def test_one_that_is_no_database(self, opening: Opening, path: Path, content: bytes) -> None:
         path.parent.mkdir()
