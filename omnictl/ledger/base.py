@@ -69,7 +69,7 @@ class Kept(Struct, frozen=True):
 
 
 class Purged(Struct, frozen=True):
-    """What a purge took away: how many messages and reports lost their personal data.
+    """What a purge took away: how many messages and reports, seen reports among them, lost their personal data.
 
     ``unknown`` of the messages have an unknown fate: they cannot be sent again any more, since nobody knows to whom.
     """
