@@ -9,6 +9,7 @@ OmnictlError
 │   ├── LockHeldError     somebody else holds the lock
 │   └── StateWriteError   a write failed; nothing more may be sent
 ├── LedgerError           the ledger cannot be read, written or used; nothing more may be sent
+│   └── LedgerHeldError   another process sends the same run, or does not let the ledger go
 ├── RemoteError           the API: nothing was changed by the request
 │   ├── UnsentError       surely not sent, or surely not taken; retries are used up
 │   ├── ReadingError      the account could not be read completely
@@ -79,6 +80,10 @@ class StateWriteError(StateError):
 
 class LedgerError(OmnictlError):
     """The ledger cannot be read, written or used; nothing more may be sent."""
+
+
+class LedgerHeldError(LedgerError):
+    """Another process sends the same run, or does not let the ledger go."""
 
 
 class RemoteError(OmnictlError):

@@ -5,6 +5,7 @@ from enum import IntEnum
 
 from omnictl.errors import (
     AccessError,
+    LedgerHeldError,
     LockHeldError,
     OmnictlError,
     OutcomeUnknownError,
@@ -77,7 +78,7 @@ def code_of(error: OmnictlError) -> ExitCode:
             return ExitCode.NO_ACCESS
         case RefusedError():
             return ExitCode.REFUSED
-        case LockHeldError() | StoppedError():
+        case LockHeldError() | LedgerHeldError() | StoppedError():
             return ExitCode.STOPPED
         case OutcomeUnknownError():
             return ExitCode.PARTIAL

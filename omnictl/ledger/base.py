@@ -69,7 +69,7 @@ class Kept(Struct, frozen=True):
 
 
 class Purged(Struct, frozen=True):
-    """What a purge took away: how many messages and reports lost their personal data.
+    """What a purge took away: how many messages and reports, seen reports among them, lost their personal data.
 
     ``unknown`` of the messages have an unknown fate: they cannot be sent again any more, since nobody knows to whom.
     """
@@ -80,7 +80,8 @@ class Purged(Struct, frozen=True):
 
 
 class Ledger(Protocol):
-    """Messages and reports of one environment, append-only in meaning. Every method may raise LedgerError.
+    """Messages and reports of one environment, append-only in meaning. Every method may raise LedgerError; it is a
+    LedgerHeldError where another process is in the way and the same command later may do.
 
     What a method wrote is durable when it returns. Several processes may share it.
     """
@@ -117,7 +118,7 @@ class Ledger(Protocol):
         ...
 
     def holding_run(self, run: str) -> AbstractContextManager[None]:
-        """Hold a run: two processes never send the same one. Raises LedgerError where somebody else does."""
+        """Hold a run: two processes never send the same one. Raises LedgerHeldError where somebody else does."""
         ...
 
     def select_new(self, run: str, recipients: Sequence[Recipient]) -> tuple[Recipient, ...]:

@@ -87,9 +87,9 @@ class Book:
     def writing(self) -> Iterator[None]:
         """All or nothing, and no other writer between; durable at the end."""
         with self._lock:
-            with self.telling():
-                self._connection.execute("BEGIN IMMEDIATE")
             try:
+                with self.telling():
+                    self._connection.execute("BEGIN IMMEDIATE")
                 self._refuse_another_file()
                 yield
                 with self.telling():
@@ -116,7 +116,7 @@ class Book:
         except sqlite3.ProgrammingError:
             raise  # a bug, or a ledger that is closed
         except sqlite3.Error as error:
-            raise LedgerError(problems.of_sqlite(self.shown, error, self.busy_seconds)) from None
+            raise problems.error_of(self.shown, error, self.busy_seconds) from None
 
     @contextmanager
     def decoding(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 import omnictl
 from omnictl.codec.shapes import ShapeError
 from omnictl.durable import make_private_directory, replace_file, shown, sync_directory
-from omnictl.errors import LedgerError
+from omnictl.errors import LedgerError, LedgerHeldError
 from omnictl.ledger import problems
 from omnictl.ledger.book import Book
 from omnictl.ledger.hashing import KEY_BYTES, Hasher
@@ -63,7 +63,7 @@ def _alone(path: Path, busy_seconds: float) -> Iterator[None]:
     try:
         lock.acquire(timeout=busy_seconds)
     except Timeout:
-        raise LedgerError(problems.busy(shown(path), busy_seconds)) from None
+        raise LedgerHeldError(problems.busy(shown(path), busy_seconds)) from None
     try:
         yield
     finally:
@@ -74,8 +74,11 @@ def _make(path: Path, environment: str, busy_seconds: float) -> None:
     """Make a ledger complete before it has its name: a file that was cut is never taken for a new one."""
     make_private_directory(path.parent)
     with _alone(path, busy_seconds):
-        if not path.exists():
-            replace_file(path, _new_file(environment), private=True)
+        if path.exists():
+            return  # another process was faster
+        if path.with_name(f"{path.name}-wal").exists():  # SQLite would write the old log over the new file
+            raise LedgerError(problems.log_alone(shown(path)))
+        replace_file(path, _new_file(environment), private=True)
 
 
 def _new_file(environment: str) -> bytes:
@@ -94,7 +97,7 @@ def _open(path: Path, environment: str, busy_seconds: float) -> Book:
     try:
         connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=busy_seconds)
     except sqlite3.Error as error:
-        raise LedgerError(problems.of_sqlite(shown(path), error, busy_seconds)) from None
+        raise problems.error_of(shown(path), error, busy_seconds) from None
     try:
         _check_kind(path, connection, busy_seconds)
         _upgrade(path, connection, busy_seconds)
@@ -124,7 +127,7 @@ def _check_kind(path: Path, connection: sqlite3.Connection, busy_seconds: float)
         if version < 1:
             raise LedgerError(problems.broken(shown(path), "it says nothing of its format"))
     except sqlite3.Error as error:
-        raise LedgerError(problems.of_sqlite(shown(path), error, busy_seconds)) from None
+        raise problems.error_of(shown(path), error, busy_seconds) from None
 
 
 def _version_of(connection: sqlite3.Connection) -> int:
@@ -154,7 +157,7 @@ def _upgrade(path: Path, connection: sqlite3.Connection, busy_seconds: float) ->
                 _run_steps(connection, version)
             connection.execute("COMMIT")
     except sqlite3.Error as error:
-        raise LedgerError(problems.of_sqlite(shown(path), error, busy_seconds)) from None
+        raise problems.error_of(shown(path), error, busy_seconds) from None
     except OSError as error:
         raise LedgerError(problems.cannot_write(shown(path), error.strerror or str(error))) from None
     except ShapeError as error:

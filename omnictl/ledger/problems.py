@@ -1,7 +1,9 @@
 """What can be wrong with a ledger, in words."""
 
 import sqlite3
+from shlex import quote
 
+from omnictl.errors import LedgerError, LedgerHeldError
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 
 
@@ -54,7 +56,7 @@ def broken(path: str, reason: str) -> Diagnostic:
         "on its own.",
         path,
         "bring it back from a backup; if there is none, save what can be read, and look at it before you send",
-        (f"sqlite3 {path} .recover | sqlite3 recovered.db",),
+        (f"sqlite3 {quote(path)} .recover | sqlite3 recovered.db",),
     )
 
 
@@ -67,7 +69,19 @@ def empty(path: str) -> Diagnostic:
         "it was made by hand.",
         path,
         "bring it back from a backup; if it has never held anything, remove it",
-        (f"rm {path}",),
+        (f"rm {quote(path)}",),
+    )
+
+
+def log_alone(path: str) -> Diagnostic:
+    """Tell of a ledger that is gone while its log is still there, which holds the last of it."""
+    return _problem(
+        "broken-ledger",
+        "The ledger is damaged",
+        f"{path} is gone, but {path}-wal, its log and a part of it, is still there.",
+        path,
+        "bring the file back to its log; if you removed it, to begin a new one, remove the log too",
+        (f"rm {quote(f'{path}-wal')}",),
     )
 
 
@@ -191,7 +205,7 @@ def purge_unfinished(path: str, reason: str) -> Diagnostic:
     return _problem(
         "purge-unfinished",
         "The personal data is gone from the ledger, but old bytes of it may still lie in its files",
-        f"{path}: {reason}.",
+        reason,
         path,
         "let other commands on this ledger end, see that there is as much free space as the ledger takes, then run the "
         "same purge again",
@@ -203,16 +217,16 @@ _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _UNOPENED = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)
 
 
-def of_sqlite(path: str, error: sqlite3.Error, waited_seconds: float) -> Diagnostic:
-    """Tell of what SQLite could not do."""
+def error_of(path: str, error: sqlite3.Error, waited_seconds: float) -> LedgerError:
+    """Return the error that tells of what SQLite could not do."""
     primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if primary in _BUSY:
-        return busy(path, waited_seconds)
+        return LedgerHeldError(busy(path, waited_seconds))
     if primary in _BROKEN or not primary:
-        return broken(path, str(error))
+        return LedgerError(broken(path, str(error)))
     if primary in _UNOPENED:
-        return cannot_open(path, str(error))
-    return cannot_write(path, str(error))
+        return LedgerError(cannot_open(path, str(error)))
+    return LedgerError(cannot_write(path, str(error)))
 
 
 CODES = {

@@ -1,7 +1,6 @@
 """Taking personal data away for good: out of the rows, and out of the bytes of the files."""
 
 from datetime import datetime
-from time import monotonic, sleep
 
 from omnictl.errors import LedgerError
 from omnictl.ledger import problems
@@ -11,8 +10,6 @@ from omnictl.ledger.opening import list_backups
 
 _PART = 2000
 """How many rows one transaction purges: who sends meanwhile waits for no more."""
-
-_POLL_SECONDS = 0.05
 
 _REPORT = (
     "json_remove(json_set(report, '$.to', ''), '$.sender', '$.text', '$.callback_data', '$.status.description', "
@@ -124,15 +121,12 @@ def _write_anew(book: Book) -> None:
     """Let no old byte be left in the file or in its log; SQLite alone would leave some until it needs the room."""
     try:
         book.change("VACUUM")
-        _truncate_log(book)
     except LedgerError as error:
-        raise LedgerError(problems.purge_unfinished(book.shown, error.diagnostics[0].summary)) from None
+        raise LedgerError(problems.purge_unfinished(book.shown, error.diagnostics[0].detail)) from None
+    _truncate_log(book)
 
 
 def _truncate_log(book: Book) -> None:
-    """Empty the log, when nobody reads from it any more."""
-    end = monotonic() + book.busy_seconds
-    while book.query("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]:
-        if monotonic() > end:
-            raise LedgerError(problems.busy(book.shown, book.busy_seconds))
-        sleep(_POLL_SECONDS)
+    """Empty the log; SQLite waits as long as it does for any lock until nobody reads from it any more."""
+    if book.query("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]:
+        raise LedgerError(problems.purge_unfinished(book.shown, "Another process still reads from it."))

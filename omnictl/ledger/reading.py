@@ -43,7 +43,7 @@ def _select(book: Book, wanted: MessageFilter) -> tuple[list[str], list[object]]
         ("v.scenario = ?", wanted.scenario),
         ("b.run = (SELECT number FROM runs WHERE id = ?)", wanted.run),
         (
-            "m.number = (SELECT number FROM messages WHERE message_id = ?)",
+            "(b.number, m.number) = (SELECT batch, number FROM messages WHERE message_id = ?)",
             wanted.message_id and plain(wanted.message_id),
         ),
         ("b.sent_at >= ?", wanted.since and to_number(wanted.since)),

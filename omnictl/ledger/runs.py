@@ -8,7 +8,7 @@ from datetime import datetime
 from filelock import FileLock, Timeout
 
 from omnictl.durable import make_private_directory
-from omnictl.errors import LedgerError
+from omnictl.errors import LedgerError, LedgerHeldError
 from omnictl.ledger import problems
 from omnictl.ledger.base import Run, RunKind, Tally
 from omnictl.ledger.book import Book, Row, to_number, to_optional_time, to_time
@@ -92,7 +92,7 @@ def holding_run(book: Book, run: str) -> Iterator[None]:
         make_private_directory(folder)
         lock.acquire(timeout=0)
     except Timeout:
-        raise LedgerError(problems.run_held(book.shown, run)) from None
+        raise LedgerHeldError(problems.run_held(book.shown, run)) from None
     except OSError as error:
         raise LedgerError(problems.cannot_write(str(path), error.strerror or str(error))) from None
     try:

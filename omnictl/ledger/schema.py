@@ -19,7 +19,7 @@ CREATE TABLE runs (
     message_digest TEXT NOT NULL, recipients_digest TEXT NOT NULL, started_at INTEGER NOT NULL, finished_at INTEGER,
     is_keyed INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX runs_by_scenario ON runs (scenario);
+CREATE INDEX runs_by_message ON runs (scenario, message_digest);
 
 CREATE TABLE vias (number INTEGER PRIMARY KEY, scenario TEXT NOT NULL, via TEXT NOT NULL UNIQUE);
 

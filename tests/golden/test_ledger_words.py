@@ -22,6 +22,7 @@ def test_what_can_be_wrong_with_a_ledger() -> None:
         problems.busy(PATH, 30.0),
         problems.broken(PATH, "database disk image is malformed"),
         problems.empty(PATH),
+        problems.log_alone(PATH),
         problems.foreign(PATH),
         problems.newer(PATH, 3, 2, "1.5.0"),
         problems.newer(PATH, 3, 2, ""),
@@ -33,7 +34,7 @@ def test_what_can_be_wrong_with_a_ledger() -> None:
         problems.already_sent(PATH, "run-1", 3),
         problems.id_taken(PATH, "B-1"),
         problems.no_such_run(PATH, "run-1"),
-        problems.purge_unfinished(PATH, "Another process is writing the ledger"),
+        problems.purge_unfinished(PATH, "Another process still reads from it."),
     )
     assert {each.code for each in told} == set(problems.CODES)
     check_golden("ledger-problems.txt", all_told(told))
@@ -51,5 +52,5 @@ def test_what_sqlite_could_not_do() -> None:
         sqlite3.SQLITE_IOERR_FSYNC: "cannot-write-ledger",
     }
     for code, expected in codes.items():
-        assert problems.of_sqlite(PATH, _failed(code, "why"), 30.0).code == expected
-    assert problems.of_sqlite(PATH, sqlite3.DatabaseError("why"), 30.0).code == "broken-ledger"
+        assert problems.error_of(PATH, _failed(code, "why"), 30.0).diagnostics[0].code == expected
+    assert problems.error_of(PATH, sqlite3.DatabaseError("why"), 30.0).diagnostics[0].code == "broken-ledger"

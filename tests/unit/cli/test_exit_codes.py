@@ -7,6 +7,8 @@ from omnictl.cli.exit_codes import MEANINGS, ExitCode, code_of, strongest
 from omnictl.errors import (
     AccessError,
     ConfigurationError,
+    LedgerError,
+    LedgerHeldError,
     LockHeldError,
     OmnictlError,
     OutcomeUnknownError,
@@ -39,6 +41,8 @@ def test_the_table_is_frozen() -> None:
         (AccessError(), 5),
         (RefusedError(RefusalKind.GUARD), 3),
         (LockHeldError(), 6),
+        (LedgerHeldError(), 6),
+        (LedgerError(), 1),
         (StoppedError(), 6),
         (OutcomeUnknownError(), 4),
         (ConfigurationError(), 1),

@@ -200,7 +200,7 @@ class TestJoining:
     def test_rows_are_joined_when_their_message_comes_later(self, ledger: SqliteLedger) -> None:
         pull(
             ledger,
-            row("B-1-1", "nobody"),
+            row("B-1-1", "41793026001", bulk_id="B-1"),
             row("X-1", "+41793026002", callback_data="o:B-1"),
             row("X-2", "41793026003", bulk_id="B-1"),
             row("X-3", "41793026009", bulk_id="B-1"),

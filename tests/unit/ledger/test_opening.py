@@ -12,8 +12,8 @@ import pytest
 from filelock import FileLock
 
 import omnictl
-from omnictl.errors import LedgerError
-from omnictl.ledger.base import MessageFilter
+from omnictl.errors import LedgerError, LedgerHeldError
+from omnictl.ledger.base import Ledger, MessageFilter
 from omnictl.ledger.opening import backup_of
 from omnictl.ledger.schema import VERSION
 from omnictl.ledger.sqlite import SqliteLedger
@@ -63,6 +63,10 @@ class TestMaking:
         assert made._book.query("PRAGMA journal_mode") == [("wal",)]
         assert made._book.query("PRAGMA user_version") == [(VERSION,)]
         assert made._book.query("PRAGMA integrity_check") == [("ok",)]
+
+    def test_it_is_what_operations_ask_for(self, ledger: SqliteLedger, path: Path) -> None:
+        port: Ledger = ledger
+        assert port.location == str(path)
 
     def test_whoever_only_reads_makes_none(self, opening: Opening, path: Path) -> None:
         with pytest.raises(LedgerError, match="no-ledger"):
@@ -128,6 +132,20 @@ class TestStrangeFiles:
             opening()
         assert told(error)[0] == "broken-ledger"
         assert path.read_bytes() == b""
+
+    def test_a_log_without_its_file_is_never_written_over_a_new_ledger(
+        self, ledger: SqliteLedger, opening: Opening, path: Path
+    ) -> None:
+        log = path.with_name(f"{path.name}-wal")
+        content = log.read_bytes()
+        assert content
+        path.unlink()
+        with pytest.raises(LedgerError, match="broken-ledger"):
+            opening()
+        assert not path.exists()
+        assert log.read_bytes() == content
+        log.unlink()
+        assert opening().list_runs() == ()
 
     @pytest.mark.parametrize("content", [b"not SQLite at all, but long enough to be read as a header" * 40, b"x"])
     def test_one_that_is_no_database(self, opening: Opening, path: Path, content: bytes) -> None:
@@ -240,6 +258,16 @@ class TestFormats:
             assert kept.execute("SELECT COUNT(*) FROM messages").fetchone() == (3,)
         assert stat.S_IMODE(backup.stat().st_mode) == 0o600 or sys.platform == "win32"
 
+    def test_an_upgraded_one_is_like_a_new_one(self, opening: Opening, path: Path, tmp_path: Path) -> None:
+        path.parent.mkdir()
+        shutil.copy(OLD, path)
+
+        def shape(ledger: SqliteLedger) -> dict[str, set[object]]:
+            names = ledger._book.query("SELECT name FROM sqlite_schema")
+            return {name: set(ledger._book.query("SELECT name FROM pragma_table_info(?)", name)) for (name,) in names}
+
+        assert shape(opening()) == shape(opening(tmp_path / "new.db"))
+
     def test_an_upgrade_that_fails_changes_nothing(self, opening: Opening, path: Path) -> None:
         path.parent.mkdir()
         shutil.copy(OLD, path)
@@ -299,7 +327,7 @@ class TestInUse:
         made = opening()
         made.close()
         change(path, "PRAGMA user_version = 1")
-        with FileLock(f"{path}.locks/open.lock"), pytest.raises(LedgerError, match="ledger-busy"):
+        with FileLock(f"{path}.locks/open.lock"), pytest.raises(LedgerHeldError, match="ledger-busy"):
             opening()
 
     def test_what_is_closed_is_closed(self, ledger: SqliteLedger) -> None:

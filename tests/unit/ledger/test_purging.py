@@ -11,7 +11,9 @@ from msgspec.structs import replace
 
 from omnictl.errors import LedgerError
 from omnictl.ledger.base import MessageFilter, Purged, RunKind, Tally
+from omnictl.ledger.book import Book
 from omnictl.ledger.opening import backup_of
+from omnictl.ledger.problems import cannot_write
 from omnictl.ledger.sqlite import SqliteLedger
 from omnictl.model.message import Message, MessageFate, Receipt, Recipient
 from omnictl.model.report import GapState, ReportQuery, ReportSource, Status
@@ -161,6 +163,23 @@ def test_while_somebody_reads_old_bytes_it_says_so(ledger: SqliteLedger, path: P
         reader.execute("ROLLBACK")
     assert ledger.purge(BETWEEN) == Purged(0, 0, 0)
     assert [each for each in PERSONAL if each in bytes_beside(path)] == []
+
+
+def test_without_room_to_write_the_file_anew_it_says_so(ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(ledger)
+    original = Book.change
+
+    def change(book: Book, statement: str, *values: object) -> int:
+        if statement == "VACUUM":
+            raise LedgerError(cannot_write("production.db", "database or disk is full"))
+        return original(book, statement, *values)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Book, "change", change)
+        with pytest.raises(LedgerError, match="purge-unfinished") as error:
+            ledger.purge(BETWEEN)
+    assert "database or disk is full" in error.value.diagnostics[0].detail
+    assert ledger.purge(BETWEEN) == Purged(0, 0, 0)
 
 
 def test_it_is_safe_while_another_one_sends(ledger: SqliteLedger, opening: Opening) -> None:

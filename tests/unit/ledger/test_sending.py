@@ -1,5 +1,6 @@
 """While messages are sent: nobody twice, and what became of each is never forgotten or guessed."""
 
+import shutil
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from omnictl.errors import LedgerError
+from omnictl.errors import LedgerError, LedgerHeldError
 from omnictl.ledger.base import MessageFilter, RunKind, Tally
 from omnictl.ledger.sqlite import SqliteLedger
 from omnictl.model.message import Batch, MessageFate, Receipt, Recipient
@@ -56,9 +57,9 @@ def test_a_run_that_is_not_there_is_an_error(ledger: SqliteLedger) -> None:
 def test_one_process_sends_a_run(ledger: SqliteLedger, opening: Opening) -> None:
     other = opening()
     with ledger.holding_run("run-1"), other.holding_run("run/../2 "):
-        with pytest.raises(LedgerError, match="run-held"), other.holding_run("run-1"):
+        with pytest.raises(LedgerHeldError, match="run-held"), other.holding_run("run-1"):
             pass
-        with pytest.raises(LedgerError, match="run-held"), ledger.holding_run("run/../2 "):
+        with pytest.raises(LedgerHeldError, match="run-held"), ledger.holding_run("run/../2 "):
             pass
     with other.holding_run("run-1"):
         pass
@@ -70,6 +71,14 @@ def test_locks_of_runs_leave_no_file(ledger: SqliteLedger) -> None:
             pass
     locks = Path(ledger.location + ".locks")
     assert [each.name for each in locks.iterdir()] == ["open.lock"]
+
+
+def test_a_lock_that_cannot_be_made_is_told(ledger: SqliteLedger, path: Path) -> None:
+    locks = path.with_name(f"{path.name}.locks")
+    shutil.rmtree(locks)
+    locks.write_bytes(b"")
+    with pytest.raises(LedgerError, match="cannot-write-ledger"), ledger.holding_run("run-1"):
+        pass
 
 
 def test_only_one_of_many_threads_holds_a_run_at_a_time(ledger: SqliteLedger) -> None:
