@@ -164,7 +164,7 @@ SETTINGS = [
     Case("empty", lambda: "", "empty-file"),
     Case("binary", lambda: b"\x80\x81", "not-utf-8", 1),
     Case("deep", lambda: "[" * DEEP, "too-deep", 1),
-    Case("documents", lambda: "version: 1\n---\nversion: 1\n", "several-documents", 4),
+    Case("documents", lambda: "version: 1\n---\nversion: 1\n", "several-documents", 3),
     Case("environments", lambda: "version: 1\nenvironments: {" + ",".join(f"e{i}: {{}}" for i in range(5 * K)) + "}\n",
          "too-many-elements", 2),
     Case("wrong environments", lambda: "version: 1\nenvironments:\n" + "".join(f"  E{i}: [x]\n" for i in range(5 * K)),
