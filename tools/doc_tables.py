@@ -1,7 +1,8 @@
 """The tables of the pages, from the code's own: diagnostics, exit codes, guards, the options of the commands."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import click
 
@@ -9,7 +10,9 @@ from omnictl.cli.exit_codes import MEANINGS
 from omnictl.cli.explanations import all_codes, codes_by_module
 from omnictl.cli.main import cli
 from omnictl.config.schema import schema_text
+from omnictl.config.wording import TYPE_WORDS
 from omnictl.engine.guard import EXPLANATIONS
+from omnictl.model.message import CONTENT_NAMES
 
 _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Files and settings", ("omnictl.config",)),
@@ -59,6 +62,52 @@ def lint_block() -> str:
         return "This version has no rules.\n"
     rows = "".join(f"| `{name}` | {_cell(rule.get('description', ''))} |\n" for name, rule in sorted(rules.items()))
     return f"| rule | finds |\n|---|---|\n{rows}"
+
+
+def message_block(name: str) -> str:
+    """Return the fields of one content of a message file, or, without a name, those beside the contents."""
+    schema = json.loads(schema_text("message"))
+    contents = set(CONTENT_NAMES.values())
+    chosen = {key: each for key, each in schema["properties"].items() if (key == name if name else key not in contents)}
+    rows = "".join(
+        f"| `{path}` | {_cell(_takes(each))} | {_cell(each.get('description', ''))} |\n"
+        for path, each in _message_fields({"properties": chosen}, schema)
+        if path != name
+    )
+    return f"| field | takes | |\n|---|---|---|\n{rows}"
+
+
+def _message_fields(
+    schema: Mapping[str, Any], root: Mapping[str, Any], where: str = ""
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield every field below a schema with its path; ``[]`` stands for an element of a list."""
+    for key, inner in schema.get("properties", {}).items():
+        each = _resolved(inner, root)
+        path = f"{where}.{key}" if where else key
+        yield path, each
+        yield from _message_fields(each, root, path)
+        if "items" in each:
+            yield from _message_fields(_resolved(each["items"], root), root, f"{path}[]")
+
+
+def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference = schema.get("$ref", "")
+    found: Mapping[str, Any] = root["$defs"][reference.rpartition("/")[2]] if reference else schema
+    return found
+
+
+def _takes(schema: Mapping[str, Any]) -> str:
+    """Say which values a field takes, with their limits."""
+    if "enum" in schema:
+        return " ".join(f"`{each}`" for each in schema["enum"])
+    words = TYPE_WORDS[schema["type"]]
+    if "maxLength" in schema:
+        words += f", at most {schema['maxLength']:,} characters"
+    if "maxItems" in schema or "maxProperties" in schema:
+        words += f", at most {schema.get('maxItems', schema.get('maxProperties')):,}"
+    if "minimum" in schema:
+        words += f", {schema['minimum']:,} to {schema['maximum']:,}"
+    return words
 
 
 def exit_codes_block() -> str:

@@ -27,6 +27,8 @@ SEEDS = {
     "yaml": ("scenario", ".yaml"),
     "json": ("scenario", ".json"),
     "fmt": ("scenario", ".yaml"),
+    "message": ("message", ".yaml"),
+    "recipients": ("recipients", ".csv"),
     "settings": ("settings", ""),
     "state": ("state", ""),
     "plan": ("plan", ""),
@@ -130,7 +132,8 @@ def _fuzz_here(target: str, seconds: int) -> int:
     ]
     words = _write_dictionary(target)
     options = [f"-artifact_prefix={WORK / target}/", f"-dict={words}"]
-    own = {} if SEEDS[target][1] == ".yaml" or target == "settings" else {"custom_mutator": _mutate_json}
+    is_json = SEEDS[target][1] not in (".yaml", ".csv") and target != "settings"
+    own = {"custom_mutator": _mutate_json} if is_json else {}
     atheris.Setup([sys.argv[0], *limits, *options, str(learned), str(seeds)], run, **own)
     atheris.Fuzz()
     return 0
@@ -210,6 +213,8 @@ def _write_seeds(target: str, into: Path) -> None:
     found = corpus_files(target)
     if folder == "scenario":
         found += sorted((ROOT / "examples").rglob(f"scenarios/**/*{ending or '.yaml'}"))
+    if folder == "message":
+        found += sorted((ROOT / "examples").rglob("*.message.yaml"))
     if folder == "settings":
         found += sorted((ROOT / "examples").rglob("omnictl.yaml"))
     for number, each in enumerate(found):

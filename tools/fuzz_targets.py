@@ -4,11 +4,14 @@ An error of ours, with a code that docs/errors.md has, is a good end. Any other 
 steer a terminal, is a finding.
 """
 
+import csv
+import io
 import json
 import re
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -23,13 +26,19 @@ from omnictl.config.crosscheck import check_together
 from omnictl.config.documents import MistakeError
 from omnictl.config.format import format_text
 from omnictl.config.interpretation import interpret, make_resource
+from omnictl.config.message_options import MessageOptions, apply_options
+from omnictl.config.messages import load_message
 from omnictl.config.reading import decode, parse_text
+from omnictl.config.recipient_rows import BadRow, read_rows, write_bad_rows
+from omnictl.config.recipients import parse_recipients
 from omnictl.config.settings import Environment, Settings, load_settings
 from omnictl.config.variables import Variables
+from omnictl.engine.deliverable import check_message
 from omnictl.errors import OmnictlError
 from omnictl.lint.check import lint
 from omnictl.model.diagnostic import Diagnostic
-from omnictl.model.scenario import Attributes, Configuration
+from omnictl.model.message import CONTENT_NAMES
+from omnictl.model.scenario import Attributes, Configuration, Step
 from omnictl.provider import failures, wire
 from omnictl.render.diagnostics import render_diagnostics
 from omnictl.render.github import render_github
@@ -42,6 +51,7 @@ from omnictl.transport.answer import Reply, Request
 _ENVIRONMENTS = {each: Environment(each) for each in ("test", "production")}
 _SETTINGS = Settings(Path(tempfile.gettempdir()), environments=_ENVIRONMENTS)
 _VARIABLES = Variables({"sender": "InfoSMS", "primary": True}, frozenset({"sender", "primary", "unset"}))
+_NOW = datetime(2026, 11, 20, tzinfo=UTC)
 _STEERING = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
@@ -121,6 +131,45 @@ def read_settings(data: bytes) -> None:
     path = _settings_path()
     path.write_bytes(data)
     _, diagnostics = load_settings(path, path.parent)
+    _tell(diagnostics)
+
+
+def read_message(data: bytes) -> None:
+    """A message file, with options over it, against a flow of every channel."""
+    path = _settings_path().with_name("a.message.yaml")
+    path.write_bytes(data)
+    message, diagnostics = load_message(path, variables=_VARIABLES, shown=path.name)
+    _tell(diagnostics)
+    if message is None:
+        return
+    flow = tuple(Step(each, "x") for each in CONTENT_NAMES)
+    _tell(check_message(message, flow, now=_NOW))
+    typed = data[:200].decode("utf-8", "surrogateescape")
+    options = MessageOptions((typed,), callback_data=typed, notify_url=typed, send_at=typed)
+    over, diagnostics = apply_options(message, options, tuple(CONTENT_NAMES))
+    _tell(diagnostics)
+    json.dumps(message.contents, allow_nan=False)
+    assert len(over.sources) <= len(message.sources)
+
+
+def read_recipients(data: bytes) -> None:
+    """A file of recipients, and its lines as those of --to."""
+    try:
+        rows = read_rows(io.BytesIO(data), shown="people.csv")
+    except OmnictlError as error:
+        _tell(error.diagnostics)
+    else:
+        found = list(rows)
+        lines = [each.line for each in found]
+        assert lines == sorted(set(lines)), "a line is read twice"
+        bad = [each for each in found if isinstance(each, BadRow)]
+        for each in bad:
+            _show(each.reason)
+        stream = io.StringIO(newline="")
+        write_bad_rows(stream, rows.header, bad)
+        again = csv.reader(io.StringIO(stream.getvalue(), newline=""))
+        assert not any(cell.startswith(("=", "+", "-", "@")) for cells in again for cell in cells), "a formula"
+    _, diagnostics = parse_recipients(data.decode("utf-8", "surrogateescape").splitlines())
     _tell(diagnostics)
 
 
@@ -211,6 +260,8 @@ TARGETS: dict[str, Target] = {
     "yaml": read_yaml,
     "json": read_strict_json,
     "fmt": bring_into_layout,
+    "message": read_message,
+    "recipients": read_recipients,
     "settings": read_settings,
     "state": read_state,
     "plan": read_plan,

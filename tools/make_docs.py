@@ -18,6 +18,7 @@ from tools.doc_tables import (
     formats_block,
     guards_block,
     lint_block,
+    message_block,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -30,6 +31,7 @@ _TABLES: dict[str, Callable[[str], str]] = {
     "formats": lambda _: formats_block(),
     "guards": lambda _: guards_block(),
     "command": command_block,
+    "message": message_block,
 }
 
 

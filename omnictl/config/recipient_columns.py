@@ -59,10 +59,9 @@ def _check_name(column: Column, shown: str) -> Iterator[Diagnostic]:
         return
     close = get_close_matches(squeeze(name), known_names(), n=1, cutoff=0.7)
     detail = f"{said} is not known; known: phone email push."
-    hint = f"a column that begins with _ is not read: _{said}"
-    label = f"did you mean {close[0]}?" if close else ""
-    summary = "A column is not known"
-    yield Diagnostic("unknown-column", Severity.ERROR, summary, detail, source, label=label, hint=hint)
+    meant = f"did you mean {close[0]}? " if close else ""
+    hint = f"{meant}a column that begins with _ is not read: _{said}"
+    yield Diagnostic("unknown-column", Severity.ERROR, "A column is not known", detail, source, hint=hint)
 
 
 def _check_kinds(columns: Sequence[Column], needed: Mapping[str, tuple[str, ...]], shown: str) -> Iterator[Diagnostic]:
@@ -73,12 +72,17 @@ def _check_kinds(columns: Sequence[Column], needed: Mapping[str, tuple[str, ...]
             names = " and ".join(shorten(each.name.strip()) for each in columns if each.kind == kind)
             detail = f"{names} are both {kind}."
             yield Diagnostic("duplicate-column", Severity.ERROR, "Two columns mean the same", detail, source)
-    wanted = {kind: " and ".join(channels) for kind, channels in needed.items()}
+    wanted = {kind: say_who_needs(channels) for kind, channels in needed.items()}
     if not wanted and not kinds:
-        wanted = {"phone": "a recipient"}
+        wanted = {"phone": "a recipient needs it"}
     for kind in (each for each in wanted if each not in kinds):
-        detail = f"There is no column {kind}, and {wanted[kind]} needs it."
+        detail = f"There is no column {kind}, and {wanted[kind]}."
         yield Diagnostic("missing-column", Severity.ERROR, "A column is missing", detail, source)
+
+
+def say_who_needs(channels: Sequence[str]) -> str:
+    """Return which channels need an address, as the end of a sentence."""
+    return f"{' and '.join(channels)} {'needs' if len(channels) == 1 else 'need'} it"
 
 
 def without_marks(cell: str) -> str:

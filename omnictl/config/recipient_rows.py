@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol, TextIO
 from msgspec import Struct
 
 from omnictl.config.addresses import PARSERS
-from omnictl.config.recipient_columns import find_columns, refused, without_marks
+from omnictl.config.recipient_columns import find_columns, refused, say_who_needs, without_marks
 from omnictl.model.message import Recipient
 
 LONGEST_LINE = 64 * 1024
@@ -152,7 +152,7 @@ class RecipientRows:
         for kind, channels in self._needed.items():
             if kind not in values:
                 column_name = next(each.name for each in self._columns if each.kind == kind)
-                return BadRow(number, f"it is empty, and {' and '.join(channels)} needs it", column_name, cells)
+                return BadRow(number, f"it is empty, and {say_who_needs(channels)}", column_name, cells)
         if not values:
             return BadRow(number, "it has no address", cells=cells)
         return Row(number, Recipient(**values), "; ".join(doubts))

@@ -89,7 +89,8 @@ def needed_addresses(flow: tuple[Step, ...]) -> Mapping[str, tuple[str, ...]]:
 def find_missing_addresses(recipient: Recipient, needed: Mapping[str, tuple[str, ...]]) -> str:
     """Return why a recipient cannot be tried by every step, in words; "" where all addresses are there."""
     missing = [(kind, channels) for kind, channels in needed.items() if kind not in recipient.addresses]
-    return ", and ".join(f"it has no {_WORDS[kind]}, which {' and '.join(each)} needs" for kind, each in missing)
+    who = [(_WORDS[kind], " and ".join(each), "needs" if len(each) == 1 else "need") for kind, each in missing]
+    return ", and ".join(f"it has no {word}, which {channels} {verb}" for word, channels, verb in who)
 
 
 def check_recipient(recipient: Recipient, flow: tuple[Step, ...], *, label: str) -> tuple[Diagnostic, ...]:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from msgspec import Struct, field
+from msgspec.structs import astuple
 
 from omnictl.model.diagnostic import Source
 from omnictl.model.report import Status
@@ -37,8 +38,8 @@ class Message(Struct, frozen=True):
     """What a message says, the same for every recipient.
 
     ``contents`` maps a channel in capitals to its content, fields spelled as the API does. A field that is None is
-    left to the API. ``sources`` maps a field path (``""``, ``sms``, ``sms.text`` …) to its place; it does not count in
-    a comparison.
+    left to the API. ``send_at`` is UTC. ``sources`` maps a field path (``""``, ``sms``, ``sms.text`` …) to its place;
+    it does not count in a comparison.
     """
 
     contents: Mapping[str, Content] = field(default_factory=dict)
@@ -49,6 +50,12 @@ class Message(Struct, frozen=True):
     notify_content_type: str | None = None
     intermediate_report: bool | None = None
     sources: Mapping[str, Source] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Message) and astuple(self)[:-1] == astuple(other)[:-1]
+
+    def __hash__(self) -> int:
+        return hash((self.send_at, self.callback_data, *self.contents))
 
 
 class Recipient(Struct, frozen=True):

@@ -1,11 +1,19 @@
 """The text of mistakes in files, as it stands on the screen."""
 
+import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from omnictl.config.message_options import MessageOptions, apply_options
+from omnictl.config.recipient_rows import read_rows
+from omnictl.config.recipients import parse_recipients
 from omnictl.config.settings import find_settings, load_settings
+from omnictl.engine.deliverable import check_message, check_recipient
+from omnictl.errors import ConfigurationError
 from omnictl.lint.check import lint
+from omnictl.model.scenario import Step
 from omnictl.render.diagnostics import render_diagnostics
 from omnictl.render.style import Style
 from tests.e2e.running import omnictl
@@ -88,3 +96,59 @@ def test_colours_change_no_word(project: Path, style: Style) -> None:
     found = validate(project).diagnostics
     plain = re.sub(r"\x1b\[[0-9;]*m", "", render_diagnostics(found, style))
     assert plain == render_diagnostics(found, Style())
+
+
+def test_what_a_message_file_gets_wrong(project: Path) -> None:
+    message = """\
+scenarioKey: CC9F01A5DC7BEE2C2B829D203482A654
+vk: {text: x}
+sms: {validityPeriodTimeUnit: SECONDS}
+viber: {imageUrl: x, buttonText: a text that is far too long for it}
+sendAt: 2026-12-24T09:00
+"""
+    write(
+        project,
+        {
+            "scenarios/vk-sms.yaml": good("vk-sms", "message_file: a.message.yaml\n"),
+            "scenarios/a.message.yaml": message,
+        },
+    )
+    ran = omnictl("validate")
+    check_golden("diagnostics-message.txt", ran.err + ran.out)
+
+
+def test_where_a_message_and_a_flow_do_not_fit(project: Path) -> None:
+    message = """\
+sms: {validityPeriod: 30, validityPeriodTimeUnit: SECONDS}
+viber: {text: a, fileUrl: https://example.com/a.pdf, validityPeriod: 3, validityPeriodTimeUnit: DAYS}
+notify: false
+notifyUrl: https://example.com/reports
+"""
+    write(
+        project,
+        {
+            "scenarios/vk-sms.yaml": good("vk-sms", "message_file: a.message.yaml\n"),
+            "scenarios/a.message.yaml": message,
+        },
+    )
+    ran = omnictl("validate")
+    check_golden("diagnostics-message-and-flow.txt", ran.err + ran.out)
+
+
+def test_what_the_command_line_gets_wrong() -> None:
+    flow = (Step("VKONTAKTE"), Step("SMS"), Step("EMAIL", "news@acme.com"))
+    channels = tuple(each.channel for each in flow)
+    options = MessageOptions(("VIBR=x", "SMS=a", "sms=b", "PUSH=c"), "tomorrow", "x" * 4001, "acme.com")
+    _, wrong = apply_options(None, options, channels)
+    people, refused = parse_recipients(["0793026727", "mail=a@example.com", "4.1793E+10", "447700900123"])
+    message, _ = apply_options(None, MessageOptions(("SMS=" + "a" * 161,), "2026-01-01T00:00Z"), channels)
+    sent = check_message(message, flow, now=datetime(2026, 11, 20, tzinfo=UTC))
+    lacking = check_recipient(people[0], flow, label="--to 4")
+    check_golden("diagnostics-send.txt", render_diagnostics((*wrong, *refused, *sent, *lacking), Style()))
+
+
+def test_what_a_file_of_recipients_gets_wrong() -> None:
+    content = b"phone;gsm;sms;name;emial\n"
+    with pytest.raises(ConfigurationError) as raised:
+        read_rows(io.BytesIO(content), shown="people.csv", needed={"email": ("EMAIL",)})
+    check_golden("diagnostics-recipients.txt", render_diagnostics(raised.value.diagnostics, Style()))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from omnictl.cli.boundary import run
 from omnictl.cli.main import cli
-from tests.hostile.cases import GOOD, SCENARIOS, SETTINGS, STATES, Case
+from tests.hostile.cases import GOOD, MESSAGES, SCENARIOS, SETTINGS, STATES, Case
 
 SPARE_MEMORY = 768 * 1024 * 1024
 """How much more address space a run may take than the process that starts it has; what is used is far less."""
@@ -25,9 +25,15 @@ def projects() -> list[tuple[str, Case, str, list[str]]]:
     """Return each case with the file that it is, and the command that reads it."""
     return [
         *((f"scenario {each.name}", each, f"scenarios/a.{each.ending}", ["validate"]) for each in SCENARIOS),
+        *((f"message {each.name}", each, path, ["validate", path]) for each, path in messages()),
         *((f"settings {each.name}", each, "omnictl.yaml", ["validate"]) for each in SETTINGS),
         *((f"state {each.name}", each, "state/default.json", ["state", "list"]) for each in STATES),
     ]
+
+
+def messages() -> list[tuple[Case, str]]:
+    """Return each message file with its path."""
+    return [(each, f"scenarios/x.message.{each.ending}") for each in MESSAGES]
 
 
 def run_bounded(case: Case, path: str, command: list[str]) -> None:
@@ -37,7 +43,7 @@ def run_bounded(case: Case, path: str, command: list[str]) -> None:
         for each in ("scenarios", "state"):
             Path(each).mkdir()
         Path("omnictl.yaml").write_text(f"version: 1\nvariables: {{x: {'y' * 100}}}\n")
-        if not path.startswith("scenarios"):
+        if not path.startswith("scenarios/a."):
             Path("scenarios/a.yaml").write_text(GOOD)
         Path(path).write_bytes(case.content)
         size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -90,7 +90,7 @@ LONG = [
     Case("a channel", lambda: GOOD.replace("SMS", "S" * 500 * K, 1), "unknown-channel", 4),
     Case("an index", lambda: GOOD + f'lifecycle: {{ignore_changes: [{{field: "flow[{"9" * 5000}].from"}}]}}\n',
          "no-such-step", 6),
-    Case("a path", lambda: GOOD + f"message_file: {'a/' * 50 * K}\n"),
+    Case("a path", lambda: GOOD + f"message_file: {'a/' * 50 * K}\n", "missing-message-file", 6),
     Case("an open reference", lambda: GOOD.replace("name: a", f'name: "{"${" * 300 * K}"'), "bad-reference", 2),
     Case("a credential that never comes", lambda: f"x: token{' ' * 900 * K}\n@", "not-yaml", 2),
 ]  # fmt: skip
@@ -128,6 +128,37 @@ BENT = [
          "labels: x\nmessage_file: []\nprevious_ids: [{a: b}, [c]]\nonly_in: {a: b}\n", "wrong-type", 1),
 ]  # fmt: skip
 SCENARIOS = [*BYTES, *NESTED, *MULTIPLIED, *LONG, *MANY, *BENT]
+
+
+def _payload(value: str) -> str:
+    return f'{{"push": {{"text": "a",\n"customPayload": {{"a": {value}}}}}}}'
+
+
+_OF_ANY_FILE = ("random", "UTF-16", "separators alone", "tabs alone", "laughs", "merges", "square", "a list in itself")
+MESSAGES = [
+    *(each for each in (*BYTES, *MULTIPLIED) if each.name in _OF_ANY_FILE),
+    *NESTED,
+    Case("100 MB", lambda: b"x" * 100_000_000, "file-too-large"),
+    Case("a text", lambda: f"sms: {{text: '{'a' * 1000 * K}'}}\n"),
+    Case("a text of pictures", lambda: f"sms: {{text: '{chr(0x1F600) * 250 * K}'}}\n"),
+    Case("a text that is too long", lambda: f"push: {{text: '{'a' * 1000 * K}'}}\n", "text-too-long", 1),
+    Case("a text that steers", lambda: 'sms: {text: "\\e]0;x\\a\\u202e"}\nsmss: {"\\e[2J": x}\n', "unknown-key", 2),
+    Case("a payload that is deep", lambda: _payload("[" * 35 + "]" * 35), "", None, "json"),
+    Case("a payload that is too deep", lambda: _payload("[" * DEEP), "too-deep", 2, "json"),
+    Case("a payload of many", lambda: _payload(f"[{'1,' * 400 * K}1]"), "", None, "json"),
+    Case("a payload beyond all numbers", lambda: _payload(f"[{'1e400,' * 100 * K}1]"), "wrong-value", 2, "json"),
+    Case("a payload of digits", lambda: _payload("9" * 5000), "", None, "json"),
+    Case("half a character", lambda: _payload('"\\ud800"'), "half-character", 2, "json"),
+    Case("values of a template", lambda: "vKontakte:\n  templateName: a\n  templateData: {"
+         + ",".join(f"k{i}: v" for i in range(50 * K)) + "}\n", "too-many-elements", 3),
+    Case("buttons", lambda: f"kakaoAlim:\n  buttons: [{'{x: y},' * 50 * K}]\n", "too-many-elements", 2),
+    Case("keys", lambda: "".join(f"k{i}: x\n" for i in range(10 * K)), "unknown-key", 1),
+    Case("a period of digits", lambda: f"sms: {{text: a, validityPeriod: {'9' * 5000}}}\n", "wrong-type", 1),
+    Case("a time of digits", lambda: f"sendAt: {'9' * 5000}-01-01T00:00Z\n", "wrong-form", 1),
+    Case("an endless address", lambda: f"notifyUrl: https://{'x' * 900 * K}\n"),
+    Case("a variable named often", lambda: f"sms: {{text: '{'${var.x}' * 90 * K}'}}\n", "too-much-text", 1),
+    Case("messages", lambda: "---\nsms: {text: a}\n" * 9 * K, "several-documents", 4),
+]  # fmt: skip
 
 SETTINGS = [
     Case("empty", lambda: "", "empty-file"),

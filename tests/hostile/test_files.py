@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.running import Ran, omnictl
-from tests.hostile.cases import GOOD, SCENARIOS, SETTINGS, STATES, Case
+from tests.hostile.cases import GOOD, MESSAGES, SCENARIOS, SETTINGS, STATES, Case
 from tests.hostile.steering import find_steering
 from tests.projects import write
 
@@ -49,6 +49,21 @@ def test_a_scenario_file(project: Path, case: Case) -> None:
     place = f"{path}:{case.line}" if case.line else path
     check_told(ran, case.code, place if case.code else "")
     assert snapshot(project) == before
+
+
+@pytest.mark.parametrize("case", named(MESSAGES))
+def test_a_message_file(project: Path, case: Case) -> None:
+    """Named by a scenario, or on the command line; what is wrong with it never hides the scenario."""
+    path = f"scenarios/x.message.{case.ending}"
+    scenario = GOOD.replace("SMS", "PUSH") + f"message_file: x.message.{case.ending}\n"
+    settings = f"version: 1\nvariables: {{x: {'y' * 100}}}\n"
+    write(project, {"omnictl.yaml": settings, "scenarios/a.yaml": scenario, path: case.content})
+    place = f"{path}:{case.line}" if case.line else path
+    for ran in (omnictl("validate", path), omnictl("validate")):
+        code = case.code or ("no-content" if "no-content" in ran.err else "")  # of a step that the file leaves out
+        check_told(ran, code, place if code else "")
+    assert "in 1 scenario" in ran.out
+    assert omnictl("plan", "--sandbox").code == (1 if case.code else 0)
 
 
 @pytest.mark.parametrize("case", named([each for each in SCENARIOS if each.code and len(each.content) < 20_000]))

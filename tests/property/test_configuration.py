@@ -1,6 +1,7 @@
 """Over random documents: the two validators agree, formatting is stable and says the same, reading never fails."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,9 +11,15 @@ from hypothesis import strategies as st
 from omnictl.config import schema
 from omnictl.config.documents import Document, Mark, Marks, Reading
 from omnictl.config.format import format_text
+from omnictl.config.messages import load_message
 from omnictl.config.reading import parse_text
 from omnictl.config.schema import SCHEMA_KINDS, read_schema
 from omnictl.config.shapes import to_typed
+from omnictl.config.variables import Variables
+from omnictl.engine.deliverable import check_message
+from omnictl.model.diagnostic import has_errors
+from omnictl.model.message import CONTENT_NAMES
+from omnictl.model.scenario import Step
 
 _WORDS = [
     "SMS",
@@ -89,6 +96,20 @@ def test_a_valid_value_written_as_json_is_read_as_it_is(kind: str, data: st.Data
     (document,) = parse_text(text, "x.json").documents
     read = to_typed(document.value, schema.shape_of(kind), is_json=True)
     assert json.dumps(read) == json.dumps(value)
+
+
+@given(data=st.data())
+def test_a_message_is_read_or_refused_and_then_checked(tmp_path_factory: pytest.TempPathFactory, data: Any) -> None:
+    value = data.draw(_BY_KIND["message"].filter(lambda each: isinstance(each, dict)))
+    path = tmp_path_factory.getbasetemp() / "a.message.json"
+    path.write_text(json.dumps(value), encoding="utf-8")
+    message, diagnostics = load_message(path, variables=Variables({}, frozenset()))
+    assert (message is None) == has_errors(diagnostics)
+    if message is not None:
+        assert message.contents == {channel: value[name] for channel, name in CONTENT_NAMES.items() if name in value}
+        flow = tuple(Step(channel) for channel in CONTENT_NAMES)
+        for each in check_message(message, flow, now=datetime(2026, 11, 20, tzinfo=UTC)):
+            assert each.source is None or each.source.line == 1
 
 
 _PLAIN = st.sampled_from(

@@ -102,7 +102,15 @@ def test_without_options_the_file_stands() -> None:
     message, diagnostics = apply_options(file_message(), MessageOptions(), FLOW)
     assert diagnostics == ()
     assert dict(message.sources) == dict(file_message().sources)
-    assert replace(message, sources={}) == replace(file_message(), sources={})
+    assert message == file_message()
+    assert hash(message) == hash(file_message())
+
+
+def test_where_it_stands_is_no_part_of_what_a_message_says() -> None:
+    message = file_message()
+    assert replace(message, sources={}) == message
+    assert replace(message, callback_data="other") != message
+    assert message != message.contents
 
 
 def test_options_win_over_the_file_and_keep_the_rest_of_a_content() -> None:

@@ -144,7 +144,7 @@ def test_a_row_needs_what_the_flow_needs() -> None:
     first, second, third = rows(content, NEEDED)
     assert isinstance(first, Row)
     assert second == BadRow(3, "it is empty, and EMAIL needs it", "email", (B, ""))
-    assert third == BadRow(4, "it is empty, and VKONTAKTE and SMS needs it", "phone", ("", "a@b.test"))
+    assert third == BadRow(4, "it is empty, and VKONTAKTE and SMS need it", "phone", ("", "a@b.test"))
 
 
 def test_a_doubt_stays_beside_its_row() -> None:
