@@ -27,7 +27,7 @@ def encode_statistics(
         for each in statistics.scenarios
     ]
     return make_envelope(
-        "statistics",
+        "reports-stats",
         version=version,
         environment=environment,
         sandbox=sandbox,

@@ -25,7 +25,7 @@ def encode_stories(
     """Return stories as the one document of a run."""
     items: list[Json] = [encode_story(each, unmask=unmask) for each in stories]
     return make_envelope(
-        "stories",
+        "reports-list",
         version=version,
         environment=environment,
         sandbox=sandbox,

@@ -7,12 +7,12 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omnictl.codec.shapes import write_json, write_money
 from omnictl.codec.statistics import encode_statistics
-from omnictl.codec.stories import encode_story, write_stories
+from omnictl.codec.stories import encode_stories, encode_story, write_stories
 from omnictl.engine.statistics import count_stories
 from omnictl.engine.stories import tell_story
 from omnictl.model.message import MessageFate, Recipient
@@ -34,6 +34,8 @@ from tests.reporting import (
     seed_story,
     sent,
 )
+from tests.unit.codec.schemas import mistakes
+from tests.unit.engine.test_stories import MESSAGES, ROWS
 
 STYLES = [Style(), Style(width=80, cuts=True), Style(width=50, unicode=False, cuts=True), Style(width=20, cuts=True)]
 
@@ -123,6 +125,27 @@ def test_documents_say_the_same_for_every_reader() -> None:
     document = encode_statistics(count_stories(hostile_stories()), version="1", environment="e", sandbox=True)
     assert json.loads(write_json(document)) == document
     assert document["permanent_gaps"] == []
+
+
+@given(st.lists(st.builds(tell_story, MESSAGES, ROWS, st.just(())), max_size=4))
+@settings(max_examples=30)
+def test_documents_have_their_shape(stories: list[Story]) -> None:
+    counted = count_stories(stories, [gap(1)])
+    for document in (
+        encode_stories(stories, version="1.0.0", environment="e", sandbox=False),
+        encode_statistics(counted, version="1.0.0", environment="e", sandbox=False),
+    ):
+        assert mistakes(document) == []
+
+
+@pytest.mark.parametrize("stories", [example_stories(), hostile_stories()], ids=["example", "hostile"])
+def test_documents_of_examples_have_their_shape(stories: list[Story]) -> None:
+    assert mistakes(encode_stories(stories, version="1.0.0", environment="e", sandbox=False)) == []
+    counted = encode_statistics(count_stories(stories, [gap(1)]), version="1.0.0", environment="e", sandbox=False)
+    assert mistakes(counted) == []
+    items = counted["items"]
+    assert isinstance(items, list)
+    assert mistakes({**counted, "items": [*items, {"scenario": 1}]}) != []
 
 
 def test_a_stray_without_an_address_has_no_recipient() -> None:
