@@ -20,7 +20,7 @@ def served(world: World, api_keys: Sequence[str] = ()) -> Iterator[str]:
         ready.set()
 
     app = Sandbox(world, api_keys)
-    settings = {"on_ready": on_ready, "stop": stop, "on_tick": app.push_due}
+    settings = {"on_ready": on_ready, "stop": stop, "on_tick": app.catch_up}
     thread = threading.Thread(target=serve, args=(app, "127.0.0.1", 0), kwargs=settings, daemon=True)
     thread.start()
     assert ready.wait(5)

@@ -86,13 +86,13 @@ class Sandbox:
         try:
             response = answer(request, path.rstrip("/"))
         except ConnectionCutError:
-            self.push_due()
+            self.catch_up()
             raise
-        response.call_on_close(self.push_due)
+        response.call_on_close(self.catch_up)
         return response(environ, start_response)
 
-    def push_due(self) -> None:
-        """Push the reports whose time has come. Never two at once: who comes second leaves it to the first.
+    def catch_up(self) -> None:
+        """Do what is due though nobody asks: late writes and pushes. Who comes second leaves it to the first.
 
         A world that cannot be written now is no reason to fail what was already answered: it is tried again.
         """
@@ -101,6 +101,7 @@ class Sandbox:
             try:
                 self._push_asked.clear()
                 behaviour = self.world.behaviour
+                commit_due(self.world, behaviour, self._now(behaviour))
                 while push_due(self.world, behaviour, self._now(behaviour), self._post):
                     pass
             except (sqlite3.OperationalError, WorldError):
@@ -117,6 +118,8 @@ class Sandbox:
         except ApiError as error:
             return reply_error(error)
         path = path.removeprefix(PREFIX)
+        behaviour = self.world.behaviour
+        commit_due(self.world, behaviour, self._now(behaviour))
         return reply(*answer_control(Question(self.world, request.method, path, content, self._clock())))
 
     def _answer(self, request: Request, path: str) -> Response:

@@ -71,6 +71,7 @@ class Behaviour:
         "kept", "Whether a report that was pushed can still be pulled, or counts as taken.", "kept", "taken"
     )
     over_limit: str = _switch("clamped", "A limit over 1000 counts as 1000, or is a bad request.", "clamped", "refused")
+    log_lag_seconds: float = _switch(0.0, "The log shows a message only so long after it was taken.", unit="SECONDS")
     pending_done_at: str = _switch(
         "given", "Whether the log of a pending message has a doneAt: that of its sentAt.", "given", "absent"
     )

@@ -24,16 +24,24 @@ def commit_send_later(world: World, at: float, content: bytes, *, is_simple: boo
 
 
 def commit_due(world: World, behaviour: Behaviour, now: float) -> None:
-    """Do what was not answered and whose time has come, as of its time: the lag of the list runs since."""
+    """Do what was not answered and whose time has come, as of its time: the lag of the list runs since.
+
+    What is refused by then is lost: nobody is left to hear of it.
+    """
     if not world.has_due(now):
         return
     with world.transaction():
         for each in world.take_due(now):
-            if each.key is None:
-                create(world, behaviour, each.body, each.flag, each.at)
-            else:
-                update(world, behaviour, each.key, each.body, each.flag, each.at)
+            with suppress(ApiError):
+                _commit(world, behaviour, each)
         late = world.query("DELETE FROM later_sends WHERE at <= ? RETURNING at, is_simple, content", now)
         for at, is_simple, content in sorted(late):
-            with suppress(ApiError):  # its scenario is gone: nobody is left to hear of it
+            with suppress(ApiError):
                 send(world, behaviour, read_send(content, to_ms(at), is_simple=bool(is_simple)), at)
+
+
+def _commit(world: World, behaviour: Behaviour, late: Later) -> None:
+    if late.key is None:
+        create(world, behaviour, late.body, late.flag, late.at)
+    else:
+        update(world, behaviour, late.key, late.body, late.flag, late.at)

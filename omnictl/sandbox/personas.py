@@ -42,6 +42,7 @@ MAGIC_NUMBERS: Mapping[str, str] = {f"{_MAGIC_START}{digit}": outcome for digit,
 SEED_NUMBERS = ("41793026727", "41793026731")
 _OUTCOME_OF_ADDRESS = re.compile(rf"({'|'.join(OUTCOMES)})(?:@.*|-.*)?", re.IGNORECASE)
 _MOST_PRICE = 1_000_000
+_PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 class PersonaError(ValueError):
@@ -163,6 +164,8 @@ def _read_price(given: Mapping[str, Any]) -> float | None:
     price = given.get("price")
     if price is None:
         return None
+    if isinstance(price, str) and _PRICE.fullmatch(price):
+        price = float(price)
     if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < _MOST_PRICE:
         raise PersonaError(f"price is a number of at least 0, not {price!r}")
     return float(price)
@@ -178,6 +181,6 @@ def write_entry(entry: Entry) -> dict[str, Any]:
         "status": persona.status,
         "error": persona.error,
         "after": None if persona.after_ms is None else write_duration(persona.after_ms),
-        "price": persona.price,
+        "price": None if persona.price is None else f"{persona.price:.9f}".rstrip("0").rstrip("."),
     }
     return {name: value for name, value in fields.items() if value is not None}

@@ -35,6 +35,8 @@ def show_log(world: World, behaviour: Behaviour, query: Query, now: float) -> di
     """Show what was attempted in the last 48 hours, the newest first. Raises ApiError."""
     limit, conditions = _read_limit(query, behaviour), _read_usual_filters(query, behaviour)
     conditions += _read_log_filters(query)
+    if behaviour.log_lag_seconds:
+        conditions.append(Condition("messages.taken_at <= ?", (to_ms(now - behaviour.log_lag_seconds),)))
     since_ms, until_ms = to_ms(now) - RETENTION_MS, horizon(behaviour, now)
     rows = list_log(world, conditions, since_ms=since_ms, until_ms=until_ms, limit=limit)
     return {"results": [_write_log_row(each, behaviour) for each in rows]}

@@ -18,6 +18,7 @@ _SANDBOXED = [
     ("output nothing", 1, "error"),
     ("doctor", 0, "doctor"),
     ("sandbox status", 0, "sandbox"),
+    ("sandbox recipient list", 0, "sandbox-recipients"),
     ("state list", 0, "state-list"),
     ("state show vk-sms", 0, "state-record"),
     ("state show nothing", 1, "error"),
@@ -44,6 +45,8 @@ def _check(document: Any, code: int, kind: str) -> None:
 
 def test_every_document_fits_its_schema(project: Path) -> None:
     omnictl("init")
+    said = ("--channel", "SMS", "--after", "2h", "--price", "0.5", "--status", "2", "--error", "0")
+    assert omnictl("sandbox", "recipient", "set", "41", "--outcome", "late", *said).code == 0
     for number, (words, code, kind) in enumerate(_SANDBOXED):
         if words.startswith("state push"):
             (project / "state.json").write_text(omnictl("state", "pull", "--sandbox").out)

@@ -56,6 +56,7 @@ OF_MESSAGES_ALONE = frozenset(
         "vk_spelling",
         "pushed_reports",
         "over_limit",
+        "log_lag_seconds",
         "pending_done_at",
     }
 )

@@ -115,7 +115,7 @@ def serve(
         threading.Thread(target=_end_with, args=(stop, ended), daemon=True).start()
         app = Sandbox(opened, api_keys, push_secret=push_secret)
         try:
-            serve_app(app, host, port, on_ready=session.output.result, stop=ended, on_tick=app.push_due)
+            serve_app(app, host, port, on_ready=session.output.result, stop=ended, on_tick=app.catch_up)
         except OSError as error:
             raise OmnictlError(_cannot_listen(host, port, error)) from None
     return ExitCode.OK
@@ -186,7 +186,7 @@ def advance(ctx: click.Context, duration: str) -> int:
             now = advance_clock(world, world.behaviour, time.time(), read_duration(duration))
         except ClockError as error:
             raise click.UsageError(f"{error}.") from None
-        Sandbox(world).push_due()
+        Sandbox(world).catch_up()
     session.show(f"It is {show_time(to_ms(now))} in the sandbox of {session.place.environment}.")
     return ExitCode.OK
 

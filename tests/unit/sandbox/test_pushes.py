@@ -102,10 +102,10 @@ def test_in_real_time_a_report_is_pushed_when_its_time_has_come(caller: Caller) 
     caller.sent(LATE, notifyUrl=URL, vKontakte={"text": "x", "validityPeriod": 1})
     assert pushed(caller) == []
     caller.seconds += 62
-    caller.app.push_due()
+    caller.app.catch_up()
     assert pushed(caller) == [("VKONTAKTE", "EXPIRED"), ("SMS", "DELIVERED")]
     caller.seconds += 60
-    caller.app.push_due()
+    caller.app.catch_up()
     assert pushed(caller)[2:] == [("VKONTAKTE", "DELIVERED")]
 
 
@@ -164,7 +164,7 @@ def test_what_was_taken_and_not_answered_is_pushed_all_the_same(caller: Caller, 
     caller.fail(f"send:{fault}")
     with pytest.raises(ConnectionCutError):
         caller.send(ANYBODY, notifyUrl=URL)
-    caller.app.push_due()
+    caller.app.catch_up()
     assert pushed(caller) == [("VKONTAKTE", "DELIVERED")]
 
 
@@ -229,7 +229,7 @@ def test_two_who_push_the_same_world_push_nothing_twice(caller: Caller) -> None:
     caller.answers = [500]
     caller.sent(ANYBODY, notifyUrl=URL)
     caller.advance("2m")
-    other.app.push_due()
+    other.app.catch_up()
     assert (len(caller.pushed), len(other.pushed)) == (2, 0)
 
 
@@ -237,7 +237,7 @@ def test_who_comes_in_the_middle_of_another_ones_pushes_takes_what_is_left_of_th
     other = Caller(caller.world)
 
     def let_in(url: str, body: bytes, headers: Any) -> int:
-        other.app.push_due()
+        other.app.catch_up()
         return 200
 
     caller.app._post = let_in
@@ -255,11 +255,11 @@ def test_a_world_that_cannot_be_written_now_is_pushed_from_later(caller: Caller,
     caller.world.clock = (caller.seconds + 60, 0.0)
     other = sqlite3.connect(tmp_path / "world.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    caller.app.push_due()
+    caller.app.catch_up()
     assert caller.pushed == []
     other.execute("ROLLBACK")
     other.close()
-    caller.app.push_due()
+    caller.app.catch_up()
     assert len(caller.pushed) == 1
 
 

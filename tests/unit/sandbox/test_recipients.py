@@ -54,11 +54,11 @@ def test_every_outcome_takes_a_status_of_its_group(caller: Caller, outcome: str)
 
 
 def test_recipients_are_listed_and_dropped(caller: Caller) -> None:
-    caller.recipient(SOMEBODY, "late", after="90m", error="6").recipient("a@b.c", "seen", channel="EMAIL")
+    caller.recipient(SOMEBODY, "late", after="90m", error="6", price=0.0104).recipient("a@b.c", "seen", channel="EMAIL")
     caller.recipient(SOMEBODY, "seen", channel="SMS")
     listed = caller.control("GET", "recipients")["recipients"]
     assert listed == [
-        {"recipient": SOMEBODY, "outcome": "late", "error": "General/1/6", "after": "1h30m"},
+        {"recipient": SOMEBODY, "outcome": "late", "error": "General/1/6", "after": "1h30m", "price": "0.0104"},
         {"recipient": SOMEBODY, "channel": "SMS", "outcome": "seen"},
         {"recipient": "a@b.c", "channel": "EMAIL", "outcome": "seen"},
     ]
@@ -100,7 +100,7 @@ def test_of_several_recipients_all_or_none_are_set(caller: Caller) -> None:
         ({"recipient": "41", "outcome": "seen", "after": 5}, "A duration is a number and"),
         ({"recipient": "41", "outcome": "seen", "after": "3651d"}, "A duration is at most 3650d"),
         ({"recipient": "41", "outcome": "expired", "after": "5s"}, "The outcome expired takes no after"),
-        ({"recipient": "41", "outcome": "seen", "price": "1"}, "price is a number of at least 0, not '1'"),
+        ({"recipient": "41", "outcome": "seen", "price": "1e3"}, "price is a number of at least 0, not '1e3'"),
         ({"recipient": "41", "outcome": "seen", "price": True}, "price is a number of at least 0"),
         ({"recipient": "41", "outcome": "seen", "price": -1}, "price is a number of at least 0"),
         ({"recipient": "41", "outcome": "seen", "price": float("nan")}, "price is a number of at least 0"),

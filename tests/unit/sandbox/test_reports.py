@@ -181,6 +181,15 @@ def test_a_log_row_has_the_latest_status(caller: Caller) -> None:
     assert story(caller.logs()) == [("SMS", "DELIVERED"), ("VKONTAKTE", "UNDELIVERABLE")]
 
 
+def test_a_log_that_lags_shows_a_message_later(caller: Caller) -> None:
+    caller.behave(log_lag_seconds=5).sent(ANYBODY)
+    caller.seconds += 4.9
+    assert caller.logs() == []
+    assert len(caller.reports()) == 1
+    caller.seconds += 0.1
+    assert len(caller.logs()) == 1
+
+
 # --- How rows are written ---------------------------------------------------------------------------------------
 
 

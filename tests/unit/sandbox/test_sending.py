@@ -284,6 +284,16 @@ def test_a_late_commit_is_taken_later_as_of_its_time(caller: Caller, path: str) 
     assert taken(caller) == {"M": 1}
 
 
+def test_a_late_commit_is_there_though_nobody_asked_in_the_meantime(caller: Caller) -> None:
+    caller.fail("send:late-commit=5")
+    with pytest.raises(ConnectionCutError):
+        caller.send(destinations=[{"messageId": "M", "to": {"phoneNumber": ANYBODY}}], notifyUrl="http://localhost/x")
+    assert taken(caller) == {}
+    caller.seconds += 6
+    assert taken(caller) == {"M": 1}
+    assert len(caller.pushed) == 1
+
+
 def test_a_late_commit_that_cannot_be_read_is_refused_at_once_and_one_whose_scenario_is_gone_is_lost(
     caller: Caller, key: str
 ) -> None:

@@ -253,3 +253,16 @@ def test_a_wrong_credential_meets_no_fault(caller: Caller) -> None:
     caller.fail("list:503")
     assert caller.call("GET", PATH, key=None).status == 401
     assert caller.call("GET", PATH).status == 503
+
+
+def test_a_late_update_that_is_refused_by_then_is_lost_and_harms_nobody(caller: Caller) -> None:
+    caller.behave(default_false="refused").fail("update:late-commit=5")
+    first, second = caller.create().key, caller.create().key
+    with pytest.raises(ConnectionCutError):
+        caller.update(second, OTHER, default=False)
+    caller.update(second, SCENARIO, default=True)
+    caller.seconds += 6
+    assert [(row["key"], row["name"]) for row in caller.rows()] == [
+        (first, SCENARIO["name"]),
+        (second, SCENARIO["name"]),
+    ]
