@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.cases import Case, count_points, every_death, select
 from tests.faults.mails import MAILS, PEOPLE, REFUSED, SEND_FEW, SEND_MANY, MailStory, MailTale, read_entries
-from tests.faults.points import Death
+from tests.faults.points import Death, Way
 from tests.faults.stage import Launcher, Project, Service, served, tell
 from tests.faults.test_kills import SEED, hold, one_of_each_name
 from tests.faults.unkind import LIARS_OF_MESSAGES, UNKIND_OF_MESSAGES, Unkindness
@@ -68,6 +68,12 @@ def test_a_sending_that_dies_at_any_kind_of_point_is_finished_by_resuming_it(
     deaths = one_of_each_name(every_death(count_points(launcher, tmp_path, story, 1)), rnd)
     chosen = rnd.sample([each for each in deaths if talks(each) or rnd.random() < 0.2], 6)
     assert hold(launcher, tmp_path, [Case(story, 1, (each,)) for each in chosen]) == len(chosen)
+
+
+@pytest.mark.parametrize("way", [Way.CUT, Way.CUT_KEEPING_NAMES])
+def test_a_ledger_that_was_just_made_outlives_a_power_cut(launcher: Launcher, tmp_path: Path, way: Way) -> None:
+    """What sends first also makes the ledger, and the directories that it lies in."""
+    hold(launcher, tmp_path, [Case(SEND_MANY, 1, (Death("POST: answer read", at, way),)) for at in (1, 7)])
 
 
 def test_a_sending_that_dies_again_while_it_is_resumed_is_finished(launcher: Launcher, tmp_path: Path) -> None:
