@@ -134,6 +134,7 @@ def test_whatever_happens_nobody_has_two_and_no_report_is_lost_unnoticed(
         life.turn("late", 0, [], [])
         for _ in range(3):
             life.turn("send", 0, [], [])
+        check_accepted(life)
         life.turn("pull", 0, [], [])
         check_end(life)
 
@@ -152,13 +153,18 @@ def check_meanwhile(life: Life) -> None:
         assert handed_out <= kept or ledger.list_gaps([GapState.OPEN]), "lost unnoticed"
 
 
+def check_accepted(life: Life) -> None:
+    """What was taken is accepted in the ledger, before any report says so."""
+    with closing(SqliteLedger(life.path, environment="test")) as ledger:
+        accepted = {each.message_id for each in ledger.list_messages(MessageFilter(fate=MessageFate.ACCEPTED))}
+    assert accepted == {each.message_id for _, each in life.messenger.taken}
+
+
 def check_end(life: Life) -> None:
     """In a kind world everybody has one message or was never reached, and all reports are there."""
     messenger = life.messenger
     with closing(SqliteLedger(life.path, environment="test")) as ledger:
         sent = list(ledger.list_messages(MessageFilter()))
-        accepted = {each.message_id for each in sent if each.fate is MessageFate.ACCEPTED}
-        assert accepted == {each.message_id for _, each in messenger.taken}
         tried = Counter(each.recipient_hash for each in sent if each.fate is not MessageFate.NOT_TRIED)
         assert sorted(tried.values()) == [1] * len(PEOPLE)
         assert not messenger.unread
