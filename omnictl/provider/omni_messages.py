@@ -4,7 +4,7 @@ from omnictl.errors import ReadingError
 from omnictl.model.message import Batch, Receipt
 from omnictl.model.report import LogQuery, ReportQuery, ReportSource
 from omnictl.provider import message_wire
-from omnictl.provider.base import Operation
+from omnictl.provider.base import Capabilities, Operation
 from omnictl.provider.exchange import Exchange, believable
 from omnictl.provider.messenger import Page
 from omnictl.provider.wire import UnreadableError
@@ -15,14 +15,25 @@ from omnictl.transport.client import HttpClient
 class OmniMessenger:
     """The messages of one account, over HTTP. Thread-safe; ``close`` it at the end."""
 
-    def __init__(self, client: HttpClient, exchange: Exchange) -> None:
+    def __init__(self, client: HttpClient, exchange: Exchange, capabilities: Capabilities) -> None:
         self._client = client
         self._exchange = exchange
+        self._capabilities = capabilities
 
     @property
     def host(self) -> str:
         """The host of the API, with the port where it is not the usual one."""
         return self._client.base.authority
+
+    @property
+    def settle_seconds(self) -> float:
+        """How long the service may still work on a request whose answer was lost."""
+        return self._capabilities.settle_seconds
+
+    @property
+    def request_timeout_seconds(self) -> float:
+        """How long a request takes at most."""
+        return self._capabilities.request_timeout_seconds
 
     def close(self) -> None:
         """Close all connections."""
