@@ -22,7 +22,8 @@ def code_of_sending(report: SendReport, stories: Sequence[Story] | None = None) 
 
     ``stories`` are those of ``--wait``: 4 where one ended undelivered, 6 where one has not ended in time.
     """
-    failed = ExitCode.PARTIAL if report.requests_sent or report.accepted else ExitCode.FAILED
+    may_have_left = report.requests_sent or report.accepted or report.unknown
+    failed = ExitCode.PARTIAL if may_have_left else ExitCode.FAILED
     codes: list[ExitCode] = []
     if report.signal is not None:
         codes.append(ExitCode(128 + report.signal))

@@ -1,6 +1,6 @@
 """The port to the ledger: what operations ask of the place where messages and reports are kept."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import StrEnum
@@ -109,8 +109,12 @@ class Ledger(Protocol):
         """Return all runs, the newest first."""
         ...
 
-    def begin_run(self, run: Run) -> None:
-        """Remember a run before its first message; one that is there already stays as it is."""
+    def begin_run(self, run: Run, *, beside: Collection[str] | None = None) -> None:
+        """Remember a run before its first message; one that is there already stays as it is.
+
+        ``beside`` are the ids of the equal runs that were known when it was decided to begin this one; raises
+        LedgerHeldError where another one was begun since then. None: whatever is there.
+        """
         ...
 
     def finish_run(self, run: str, at: datetime) -> None:
@@ -184,7 +188,8 @@ class Ledger(Protocol):
         """Keep pushed rows or rows of logs with the bytes they came in; return how many were new.
 
         A row that is there already is not new and keeps its position; the richer of its texts is the one that is shown.
-        A row that joins to a message of unknown fate makes it accepted.
+        A row that joins to a message of unknown fate makes it accepted, and also a refused one, unless the row itself
+        says rejected.
         """
         ...
 

@@ -15,7 +15,7 @@ from omnictl.ledger.book import Book, Row, marks, plain, to_number, to_optional_
 from omnictl.ledger.hashing import Hasher
 from omnictl.ledger.joining import accept, callback_bulk, find_message
 from omnictl.ledger.schema import hash_to
-from omnictl.model.report import Gap, GapState, Received, ReceivedSeen, Report, ReportQuery, ReportSource
+from omnictl.model.report import Gap, GapState, Received, ReceivedSeen, Report, ReportQuery, ReportSource, StatusGroup
 
 # --- gaps ----------------------------------------------------------------------------------------------------------
 
@@ -141,8 +141,10 @@ def _bulk_of(report: Report) -> str | None:
 
 
 def _accept(book: Book, message: int | None, report: Report, at: int) -> None:
+    """A row shows that its message was taken; that of a refused one may be about the refusal, unless it got further."""
     if message is not None:
-        accept(book, message, at, f"seen in a {report.source.value} row")
+        got_further = report.status.group != StatusGroup.REJECTED
+        accept(book, message, at, f"seen in a {report.source.value} row", refused_too=got_further)
 
 
 def _add_again(book: Book, hasher: Hasher, known: Row, row: Received, reply: _Reply) -> None:

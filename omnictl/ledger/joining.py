@@ -10,6 +10,7 @@ from omnictl.model.report import Report
 UNKNOWN = MessageFate.UNKNOWN.value
 ACCEPTED = MessageFate.ACCEPTED.value
 NOT_TRIED = MessageFate.NOT_TRIED.value
+REFUSED = MessageFate.REFUSED.value
 
 
 def callback_bulk(report: Report) -> str | None:
@@ -44,10 +45,13 @@ def _split(hashes: bytes | None) -> list[bytes]:
     return [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)] if hashes else []
 
 
-def accept(book: Book, message: int, at: int, reason: str) -> None:
-    """Write down that a message of unknown fate was accepted, since something shows it."""
+def accept(book: Book, message: int, at: int, reason: str, *, refused_too: bool = False) -> None:
+    """Write down that a message of unknown fate was accepted, since something shows it.
+
+    ``refused_too`` where it shows even that a refused one was taken all the same.
+    """
     rows = book.query("SELECT fate FROM messages WHERE number = ?", message)
-    if rows[0][0] in (UNKNOWN, NOT_TRIED):
+    if rows[0][0] in (UNKNOWN, NOT_TRIED) or (refused_too and rows[0][0] == REFUSED):
         number = add_receipt(book, message, at, ACCEPTED, None, reason)
         book.change("UPDATE messages SET fate = ?, receipt = ? WHERE number = ?", ACCEPTED, number, message)
 

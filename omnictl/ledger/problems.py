@@ -165,6 +165,17 @@ def run_held(path: str, run: str) -> Diagnostic:
     )
 
 
+def run_begun(path: str, run: str) -> Diagnostic:
+    """Tell of an equal run that another process has begun since this one looked."""
+    return _problem(
+        "run-begun",
+        "Another process has just begun to send the same",
+        f"Run {run} has the same scenario, message and recipients. Nothing was sent by this one.",
+        path,
+        "see how that one ends; the same command then says how to go on",
+    )
+
+
 def already_sent(path: str, run: str, count: int) -> Diagnostic:
     """Tell of recipients that have a message in the run."""
     return _problem(
@@ -247,6 +258,8 @@ CODES = {
     "written, because it would go to a file that nobody finds.",
     "run-held": "Two processes never send the same run. The lock is one of the operating system and goes with its "
     "process.",
+    "run-begun": "Before a run begins, equal ones are looked for. Another process began one between that look and the "
+    "first message, so this one sends nothing: everybody would get two messages.",
     "already-in-run": "A recipient gets one message in a run. The ledger checks it once more in the transaction that "
     "writes a request down, and refuses the request.",
     "message-id-taken": "Every message and every request has an id of its own in the ledger.",

@@ -1,7 +1,7 @@
 """Runs: what was sent to whom, how far it is, and the lock that lets one process send it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
@@ -18,9 +18,14 @@ _COLUMNS = "id, kind, scenario, message_digest, recipients_digest, started_at, f
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def begin_run(book: Book, run: Run) -> None:
-    """Remember a run before its first message; one that is there already stays as it is."""
+def begin_run(book: Book, run: Run, beside: Collection[str] | None = None) -> None:
+    """Remember a run before its first message, unless an equal one that is not of ``beside`` was begun meanwhile."""
     with book.writing():
+        if beside is not None:
+            equal = find_runs(book, run.scenario, run.message_digest, run.recipients_digest)
+            new = [each.id for each in equal if each.id not in beside and each.id != run.id]
+            if new:
+                raise LedgerHeldError(problems.run_begun(book.shown, new[0]))
         book.change(
             f"INSERT INTO runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
             run.id,

@@ -1,6 +1,6 @@
 """The ledger as a local SQLite file, one for an environment; what each method promises stands in ``base``."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -59,9 +59,9 @@ class SqliteLedger:
         """Return all runs, the newest first."""
         return runs.list_runs(self._book)
 
-    def begin_run(self, run: Run) -> None:
+    def begin_run(self, run: Run, *, beside: Collection[str] | None = None) -> None:
         """Remember a run before its first message."""
-        runs.begin_run(self._book, run)
+        runs.begin_run(self._book, run, beside)
 
     def finish_run(self, run: str, at: datetime) -> None:
         """Remember that nothing of a run is left."""

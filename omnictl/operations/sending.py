@@ -1,6 +1,6 @@
 """Sending a message to recipients, batch by batch: in the ledger before it leaves, and never again by itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,7 +37,8 @@ class Errand(Struct, frozen=True):
     """What is to be sent to whom.
 
     ``recipients`` may be endless and is read once, ``total`` is how many there are, each once. ``is_new`` where the run
-    was not begun before; ``resend_unknown`` sends what has an unknown fate again, under the same ids.
+    was not begun before, ``beside`` then are the ids of the equal runs that it is begun beside, knowingly;
+    ``resend_unknown`` sends what has an unknown fate again, under the same ids.
     """
 
     run: Run
@@ -47,6 +48,7 @@ class Errand(Struct, frozen=True):
     total: int
     batch_size: int
     is_new: bool = True
+    beside: Collection[str] = ()
     resend_unknown: bool = False
 
 
@@ -54,7 +56,7 @@ def send(post: Post, errand: Errand) -> SendReport:
     """Send it. Never raises once a message may have left: the report says what happened."""
     with post.ledger.holding_run(errand.run.id):
         if errand.is_new:
-            post.ledger.begin_run(errand.run)
+            post.ledger.begin_run(errand.run, beside=errand.beside)
         return _Sending(post, errand).run()
 
 
@@ -70,6 +72,7 @@ class _Sending:
         self._doubts = 0
         self._halted = False
         self._denied = False
+        self._has_untried = False
         self._told_at = float("-inf")
         self._told: MessagesSent | None = None
 
@@ -101,17 +104,17 @@ class _Sending:
         """Send to everybody who has no message of this run yet; return whether nobody is left."""
         ledger, run = self._post.ledger, self._errand.run.id
         for chunk in chunks(self._errand.recipients, self._errand.batch_size):
-            if not self._may_go_on:
-                return False
             new = ledger.select_new(run, chunk)
             if not new:
                 continue
+            if not self._may_go_on:
+                return False
             batch = self._make_batch(new)
             ledger.open_batch(run, self._errand.via, batch, self._post.clock())
             self._deliver(batch)
             self._tell()
         self._tell(at_once=True)
-        return self._may_go_on
+        return not self._has_untried
 
     def _make_batch(self, recipients: Sequence[Recipient]) -> Batch:
         bulk_id = self._post.make_id()
@@ -148,9 +151,8 @@ class _Sending:
             return
         self._requests += 1
         self._doubts = 0
-        if again:
-            receipts = tuple(filter(None, map(_read_again, receipts)))
-        self._post.ledger.add_receipts(receipts, self._post.clock())
+        told = [_read_receipt(each, again=again) for each in receipts]
+        self._post.ledger.add_receipts(told, self._post.clock())
 
     def _settle(self, batch: Batch, fate: MessageFate, error: OmnictlError) -> None:
         """The API took none of the batch: nobody else is tried, since it would end in the same way."""
@@ -158,6 +160,7 @@ class _Sending:
         if not isinstance(error, StoppedError):
             self._note(error)
         self._halted = True
+        self._has_untried = self._has_untried or fate is MessageFate.NOT_TRIED
         if fate is not MessageFate.UNKNOWN:
             reason = error.diagnostics[0].summary if error.diagnostics else _OURS
             receipts = [Receipt(each.message_id, fate, reason=reason) for each in batch.messages]
@@ -216,12 +219,14 @@ class _Sending:
         )
 
 
-def _read_again(receipt: Receipt) -> Receipt | None:
-    """Return what the receipt of a repeat says of the message: a refusal says nothing of what was sent before.
+def _read_receipt(receipt: Receipt, *, again: bool) -> Receipt:
+    """Return what the receipt says of the message: where its id is refused because it was used, it was taken before.
 
-    But where the id is refused because it was used, the first one was taken.
+    The ids are omnictl's own, so nobody else has used them. Any other refusal of a repeat is the last word there is:
+    if the message was taken the first time all the same, a row of logs or reports will make it accepted.
     """
     if receipt.fate is not MessageFate.REFUSED:
         return receipt
-    known = receipt.status is not None and receipt.status.id == _DUPLICATE_MESSAGE_ID
-    return replace(receipt, fate=MessageFate.ACCEPTED, reason="the API knows its id") if known else None
+    if receipt.status is not None and receipt.status.id == _DUPLICATE_MESSAGE_ID:
+        return replace(receipt, fate=MessageFate.ACCEPTED, reason="the API knows its id")
+    return replace(receipt, reason=f"{receipt.reason} (when it was sent again)".lstrip()) if again else receipt

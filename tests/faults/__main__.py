@@ -5,16 +5,19 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, count
 from pathlib import Path
 
-from tests.faults.cases import Case, Told, count_points, every_death, is_of_disk, tell_all
+from tests.faults.cases import Case, Story, Told, count_points, every_death, is_of_disk, tell_all
+from tests.faults.mails import MAILS
 from tests.faults.points import Death, Way
+from tests.faults.pulls import PULL
 from tests.faults.stage import Launcher, launching
 from tests.faults.stories import STORIES
-from tests.faults.unkind import KIND, UNKIND, Unkindness
+from tests.faults.unkind import KIND, UNKIND, UNKIND_OF_MESSAGES, Unkindness
 
+ALL: Mapping[str, Story] = {**STORIES, **MAILS, PULL.name: PULL}
 _NOT_TOGETHER = ("throttle", "names", "senders")
 _LINES = 60
 
@@ -22,9 +25,14 @@ _LINES = 60
 def make_case(seed: int, deaths: Mapping[str, list[Death]]) -> Case:
     """Return the case of a seed: always the same."""
     rnd = random.Random(seed)
-    story = STORIES[rnd.choice(sorted(STORIES))]
+    story = ALL[rnd.choice(sorted(ALL))]
     dying = [_make_death(rnd, deaths[story.name]) for _ in range(rnd.choice([1, 1, 1, 2, 2, 3]))]
-    return Case(story, rnd.choice([1, 10]), tuple(dying), _make_unkindness(rnd))
+    return Case(
+        story,
+        rnd.choice([1, 10]),
+        tuple(dying),
+        _make_unkindness(rnd, UNKIND if story.name in STORIES else UNKIND_OF_MESSAGES),
+    )
 
 
 def _make_death(rnd: random.Random, deaths: list[Death]) -> Death:
@@ -33,9 +41,9 @@ def _make_death(rnd: random.Random, deaths: list[Death]) -> Death:
     return Death(death.point, death.at, way)
 
 
-def _make_unkindness(rnd: random.Random) -> Unkindness:
+def _make_unkindness(rnd: random.Random, table: Sequence[Unkindness]) -> Unkindness:
     """Return one or two unkindnesses of the table at once, or none."""
-    chosen = rnd.sample(UNKIND, rnd.choice([0, 1, 1, 1, 2, 2]))
+    chosen = rnd.sample(table, rnd.choice([0, 1, 1, 1, 2, 2]))
     if any(set(one.switches) & set(other.switches) for one, other in combinations(chosen, 2)):
         chosen = chosen[:1]
     if len(chosen) == 2 and any(set(each.switches) & set(_NOT_TOGETHER) for each in chosen):
@@ -64,7 +72,7 @@ def main() -> int:
 
 
 def _tell(launcher: Launcher, folder: Path, seeds: Iterator[int], wanted: int, *, verbose: bool) -> int:
-    counts = {name: count_points(launcher, folder, story, 1) for name, story in STORIES.items()}
+    counts = {name: count_points(launcher, folder, story, 1) for name, story in ALL.items()}
     deaths = {name: every_death(found) for name, found in counts.items()}
     begun, kills, failed = time.monotonic(), 0, list[int]()
     while kills < wanted:

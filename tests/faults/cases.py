@@ -7,14 +7,49 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from tests.faults.points import Death, Way, list_deaths
-from tests.faults.stage import Launcher, Project, served
-from tests.faults.stories import Story, Tale
+from tests.faults.stage import Launcher, Project, Run, served
 from tests.faults.unkind import KIND, Unkindness
 
 AT_ONCE = 6
 """How many cases are told at once: most of their time they wait."""
+
+
+class Telling(Protocol):
+    """A story told in one project: it begins, runs die, it goes on to its end, and the end is held to the promise."""
+
+    deaths: int
+
+    def begin(self, *, workers: int) -> None:
+        """Bring the project to where the command is to be run."""
+        ...
+
+    def run(self, death: Death | None = None, *, watched: bool = False) -> Run:
+        """Run the command."""
+        ...
+
+    def go_on(self) -> None:
+        """Go on until nothing is left."""
+        ...
+
+    def check(self) -> None:
+        """Hold the end to the promise."""
+        ...
+
+
+class Story(Protocol):
+    """What runs that die are about."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    def make_tale(self, project: Project, unkind: Unkindness) -> Telling:
+        """Return it told in one project."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +82,7 @@ def tell_case(launcher: Launcher, folder: Path, case: Case) -> Told:
     tale = None
     try:
         with served(launcher) as service:
-            tale = Tale(Project(root, launcher, service, case.sabotage), case.story, case.unkind)
+            tale = case.story.make_tale(Project(root, launcher, service, case.sabotage), case.unkind)
             tale.begin(workers=case.workers)
             for death in case.deaths:
                 tale.run(death)
@@ -71,7 +106,7 @@ def tell_all(launcher: Launcher, folder: Path, cases: Iterable[Case]) -> Iterato
 def count_points(launcher: Launcher, folder: Path, story: Story, workers: int) -> Mapping[str, int]:
     """Return the points of a run that nothing disturbs, by name."""
     with served(launcher) as service:
-        tale = Tale(Project(folder / f"count-{story.name}-{workers}", launcher, service), story)
+        tale = story.make_tale(Project(folder / f"count-{story.name}-{workers}", launcher, service), KIND)
         tale.begin(workers=workers)
         return tale.run(watched=True).counts
 

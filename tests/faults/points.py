@@ -10,6 +10,7 @@ import select
 import shutil
 import signal
 import socket
+import sqlite3
 import stat
 import sys
 import threading
@@ -117,6 +118,7 @@ class Points:
         self._install_sockets()
         self._install_files()
         self._install_descriptors()
+        self._install_databases()
 
     # --- talking ---------------------------------------------------------------------------------------------
 
@@ -238,6 +240,30 @@ class Points:
 
         os.open, os.fsync, fcntl.flock = open_file, fsync, flock  # type: ignore[assignment]
 
+    # --- what is written by SQLite ------------------------------------------------------------------------------
+
+    def _install_databases(self) -> None:
+        """Come to a point around each transaction of a file of the project, and in the middle of it."""
+        points = self
+
+        class Watched(sqlite3.Connection):
+            def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+                word = statement if statement in ("BEGIN IMMEDIATE", "COMMIT") else ""
+                if word:
+                    points.reach(f"ledger: before {word}")
+                cursor = super().execute(statement, *values)
+                if word:
+                    points.reach(f"ledger: after {word}")
+                return cursor
+
+        def connect(database: Any, *arguments: Any, **more: Any) -> sqlite3.Connection:
+            where = os.fspath(database)
+            if not where or where == ":memory:" or points._role(Path(os.fsdecode(where))) is None:
+                return sqlite3.Connection(database, *arguments, **more)
+            return Watched(database, *arguments, **more)
+
+        sqlite3.connect = connect  # type: ignore[assignment]
+
     def _role(self, path: Path) -> str | None:
         """Return what a file is for; None where it is not the project's."""
         try:
@@ -246,6 +272,7 @@ class Points:
             return None
         name = "/".join((*parts, ""))
         roles = {
+            "ledger": "ledger",
             "backups": "version",
             "locks": "holder",
             "errored": "errored",

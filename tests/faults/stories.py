@@ -31,6 +31,10 @@ class Story:
     names: Mapping[str, str]
     left: int = 0
 
+    def make_tale(self, project: Project, unkind: Unkindness) -> "Tale":
+        """Return it told in one project."""
+        return Tale(project, self, unkind)
+
 
 def _nothing(project: Project) -> None:
     del project

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults.cases import Case, tell_case
+from tests.faults.mails import SEND_FEW, SEND_MANY
 from tests.faults.points import Death, Way
+from tests.faults.pulls import PULL
 from tests.faults.sabotage import SABOTAGES
 from tests.faults.stage import Launcher
 from tests.faults.stories import FRESH
@@ -27,11 +29,20 @@ CAUGHT: dict[str, Case] = {
     "no patience": Case(FRESH, 1, (Death("POST: sent", 1),), LATE),
     "no patience, lag": Case(FRESH, 1, (TAKEN,), LAG),
     "never looks": Case(FRESH, 1, (TAKEN,)),
+    "late ledger": Case(SEND_MANY, 1, (TAKEN,)),
+    "lost receipts": Case(SEND_FEW, 1, ()),
+    "everybody is new": Case(SEND_MANY, 1, (Death("ledger: after COMMIT", 9),)),
+    "resends by itself": Case(SEND_FEW, 1, (), Unkindness("late", {}, ("send:late-commit=1.5",))),
+    "unknown is not tried": Case(SEND_FEW, 1, (), Unkindness("cut", {}, ("send:cut-after",))),
+    "looks for no message": Case(SEND_FEW, 1, (), Unkindness("cut", {}, ("send:cut-after",))),
+    "late gaps": Case(PULL, 1, (Death("GET: answered, not read", 3),)),
+    "gaps of the lost are closed": Case(PULL, 1, (), Unkindness("cut", {}, ("reports:cut-after",))),
+    "gaps fill themselves": Case(PULL, 1, (), Unkindness("cut", {}, ("reports:cut-after",))),
 }
 
 
 def test_every_sabotage_is_tried() -> None:
-    assert {name.partition(",")[0] for name in CAUGHT} | {"no lock"} == set(SABOTAGES)
+    assert {name.partition(",")[0] for name in CAUGHT} | {"no lock", "hands unheld"} == set(SABOTAGES)
 
 
 @pytest.mark.parametrize("name", CAUGHT)

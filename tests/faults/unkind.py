@@ -1,5 +1,6 @@
 """Every unkindness of the sandbox, as a table: what the service is like, and what goes wrong with single requests."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,12 @@ class Unkindness:
     def is_late(self) -> bool:
         """Whether something that was asked for may be seen only later."""
         return "list_lag_seconds" in self.switches or any("late" in each or "slow" in each for each in self.faults)
+
+    @property
+    def late_seconds(self) -> float:
+        """How much later something may appear that was asked for."""
+        values = (re.search(r"late-commit=([\d.]+)", each) for each in self.faults)
+        return max((float(each[1]) for each in values if each), default=0.0)
 
     def name_kept_as(self, text: str) -> str:
         """Return a name as the service keeps it."""
@@ -133,3 +140,54 @@ LIARS = tuple(
     for status in (400, 409, 422, 429)
 )
 """A service that creates and then says in its own words that it did not is believed: no promise holds against it."""
+
+# --- of messages ----------------------------------------------------------------------------------------------------
+
+OPERATIONS_OF_MESSAGES = ("send", "reports", "logs")
+
+_OF_MESSAGES: tuple[Mapping[str, Any], ...] = (
+    {"message_ids": "step"},
+    {"message_ids": "step", "row_bulk_id": "absent"},
+    {"repeated_message_ids": "rejected"},
+    {"reply_bulk_id": "supplied"},
+    {"row_bulk_id": "absent"},
+    {"vk_spelling": "VKONTANTE"},
+    {"pending_done_at": "absent"},
+    {"over_limit": "refused"},
+    {"pushed_reports": "taken"},
+    {"clock": "real"},
+    {"clock": "manual"},
+)
+
+_MESSAGE_FAULTS = (
+    *(f"{operation}:{kind}" for operation in OPERATIONS_OF_MESSAGES for kind in _EVERYWHERE),
+    *(f"send:{kind}" for kind in (*_OF_WRITES, "omit-id", "422")),
+    *(f"reports:{kind}" for kind in ("500-after", "503-after", "408-after")),
+    "send:cut-after,times=2",
+    "send:cut-after,times=0,chance=50",
+    "send:late-commit=0.3,times=2",
+    "send:cut-after,skip=2",
+    "send:omit-id,times=0",
+    "reports:cut-after,times=2",
+    "reports:cut-after,skip=1",
+    "reports:truncated,times=0,chance=50",
+    "logs:500,times=6",
+)
+
+UNKIND_OF_MESSAGES: tuple[Unkindness, ...] = (
+    *(Unkindness(" ".join(f"{name}={value}" for name, value in each.items()), each) for each in _OF_MESSAGES),
+    *(Unkindness(each, {}, (each,)) for each in _MESSAGE_FAULTS),
+    Unkindness("lost and unread", {}, ("send:cut-after", "logs:503,times=4", "reports:cut-body")),
+    Unkindness("late and rejected", {"repeated_message_ids": "rejected"}, ("send:late-commit=0.3",)),
+    Unkindness("cut and rejected", {"repeated_message_ids": "rejected"}, ("send:cut-after", "logs:500,times=9")),
+    Unkindness("steps and cut", {"message_ids": "step"}, ("send:cut-after,times=2", "reports:cut-after")),
+    Unkindness(
+        "callback alone", {"message_ids": "step", "row_bulk_id": "absent"}, ("send:cut-after", "reports:cut-after")
+    ),
+)
+
+LIARS_OF_MESSAGES = tuple(
+    Unkindness(f"send:{status}-after", {}, (f"send:{status}-after",), is_promised=False)
+    for status in (400, 401, 403, 404, 409, 422, 429)
+)
+"""A service that takes messages and says in its own words that it did not is believed."""

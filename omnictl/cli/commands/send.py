@@ -146,9 +146,12 @@ def _send(session: Session, options: SendOptions, prepared: Prepared) -> int:
         received = stack.enter_context(stopping(stop, progress.say, _in_danger, has_begun=progress.has_begun))
         post = stack.enter_context(open_post(session, ledger, stop, progress.observe))
         intention = Intention(options.resume, options.new_run, options.again, partial(_same_command, session, options))
-        run, is_new = choose_run(ledger, _new_run(options, prepared), intention)
+        wanted = _new_run(options, prepared)
+        equal = ledger.find_runs(wanted.scenario, wanted.message_digest, wanted.recipients_digest)
+        run, is_new = choose_run(ledger, wanted, intention)
         _approve(session, options, prepared)
-        report = send(post, _make_errand(options, prepared, run, is_new=is_new))
+        errand = _make_errand(options, prepared, run, is_new=is_new)
+        report = send(post, replace(errand, beside={each.id for each in equal}))
         report = replace(report, duplicates=prepared.audience.duplicates, bad_rows=prepared.audience.bad)
         stories = _wait(session, options, post, report) if options.wait and report.accepted else None
         if received:

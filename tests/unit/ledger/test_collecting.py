@@ -13,7 +13,7 @@ from omnictl.errors import LedgerError
 from omnictl.ledger.book import Book, Row
 from omnictl.ledger.sqlite import SqliteLedger
 from omnictl.model.message import MessageFate, Receipt, Recipient
-from omnictl.model.report import GapState, ReportQuery, ReportSource
+from omnictl.model.report import GapState, ReportQuery, ReportSource, Status
 from tests.builders import NOW
 from tests.unit.ledger.rows import (
     FAILED,
@@ -241,10 +241,10 @@ class TestFates:
         sent.add_receipts([Receipt("B-1-1", MessageFate.NOT_TRIED)], LATER)
         assert fates(sent)["B-1-1"] == "accepted"
 
-    def test_a_refused_message_stays_refused(self, sent: SqliteLedger) -> None:
-        sent.add_receipts([Receipt("B-1-1", MessageFate.REFUSED)], NOW)
-        pull(sent, row())
-        assert fates(sent)["B-1-1"] == "refused"
+    def test_a_refused_message_stays_refused_unless_a_row_shows_that_it_got_further(self, sent: SqliteLedger) -> None:
+        sent.add_receipts([Receipt(f"B-1-{number}", MessageFate.REFUSED) for number in (1, 2)], NOW)
+        pull(sent, row("B-1-1", status=Status("REJECTED", "REJECTED_DESTINATION", 51, 5)), row("B-1-2"))
+        assert fates(sent) == {"B-1-1": "refused", "B-1-2": "accepted"}
 
     def test_what_was_thought_not_tried_was(self, sent: SqliteLedger) -> None:
         sent.add_receipts([Receipt("B-1-1", MessageFate.NOT_TRIED)], NOW)

@@ -270,3 +270,16 @@ def test_two_ledgers_have_different_hashes_of_one_person(ledger: SqliteLedger, o
         each.open_batch("run-1", VIA, batch_of(recipients=[phone(1)]), NOW)
         hashes |= {sent.recipient_hash for sent in each.list_messages(MessageFilter())}
     assert len(hashes) == 2
+
+
+def test_a_run_is_not_begun_beside_an_equal_one_that_nobody_knew_of(ledger: SqliteLedger) -> None:
+    """Two processes that both saw no equal run would send everything twice."""
+    with pytest.raises(LedgerHeldError) as caught:
+        ledger.begin_run(run_of("run-2"), beside=())
+    assert caught.value.diagnostics[0].code == "run-begun"
+    assert "run-1" in caught.value.diagnostics[0].detail
+    assert ledger.get_run("run-2") is None
+    ledger.begin_run(run_of("run-1"), beside=())
+    ledger.begin_run(run_of("run-2"), beside=("run-1",))
+    ledger.begin_run(replace(run_of("run-3"), recipients_digest="another"), beside=())
+    assert len(ledger.list_runs()) == 3
