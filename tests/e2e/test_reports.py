@@ -58,8 +58,8 @@ def test_reports_of_an_account_are_not_taken_by_accident(sent: Path) -> None:
 
 def test_an_environment_may_say_that_its_reports_are_ours(sent: Path) -> None:
     settings = sent / "omnictl.yaml"
-    settings.write_text(settings.read_text().replace("  test:", "  test:\n    reports: {owner: omnictl}", 1))
-    assert reports("pull").code == 0, settings.read_text()
+    settings.write_text(settings.read_text().replace("  test: {}", "  test: {reports: {owner: omnictl}}", 1))
+    assert reports("pull").code == 0
 
 
 def test_a_pipeline_needs_a_ledger_that_lasts(sent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
