@@ -51,7 +51,8 @@ class OmniMessenger:
         request = Request("POST", message_wire.SEND_PATH, body=message_wire.write_batch(batch))
         answer = self._exchange.write(Operation.SEND, request)
         try:
-            return message_wire.read_receipts(self._exchange.taken(request, answer), batch)
+            body = self._without_credentials(self._exchange.taken(request, answer))
+            return message_wire.read_receipts(body, batch)
         except UnreadableError as error:
             raise self._exchange.unknown(request, answer, error) from None
 
@@ -63,7 +64,7 @@ class OmniMessenger:
         request = Request("GET", message_wire.REPORTS_PATH, message_wire.reports_query(query))
         answer = self._exchange.write(Operation.REPORTS, request)
         try:
-            return _make_page(self._exchange.taken(request, answer), ReportSource.PULL, query.limit)
+            return self._make_page(self._exchange.taken(request, answer), ReportSource.PULL, query.limit)
         except UnreadableError as error:
             raise self._exchange.unknown(request, answer, error) from None
 
@@ -73,11 +74,17 @@ class OmniMessenger:
 
         def interpret(reply: Reply) -> Page:
             self._exchange.raise_if_refused(request, reply, ReadingError)
-            return _make_page(believable(reply), ReportSource.LOG, query.limit)
+            return self._make_page(believable(reply), ReportSource.LOG, query.limit)
 
         return self._exchange.read(Operation.LOGS, request, interpret)
 
+    def _make_page(self, body: bytes, source: ReportSource, limit: int) -> Page:
+        body = self._without_credentials(body)
+        rows, unreadable = message_wire.read_reports(body, source)
+        return Page(rows, body, unreadable, is_full=len(rows) + unreadable >= limit)
 
-def _make_page(body: bytes, source: ReportSource, limit: int) -> Page:
-    rows, unreadable = message_wire.read_reports(body, source)
-    return Page(rows, body, unreadable, is_full=len(rows) + unreadable >= limit)
+    def _without_credentials(self, body: bytes) -> bytes:
+        """Return the body as it may be kept: the very bytes, unless somebody echoes our credentials in them."""
+        text = body.decode("utf-8", "surrogateescape")
+        hidden = self._client.redact(text)
+        return body if hidden == text else hidden.encode("utf-8", "surrogateescape")
