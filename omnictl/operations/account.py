@@ -146,8 +146,8 @@ def _endless(rows: int) -> Diagnostic:
 
 
 CODES = {
-    "endless-listing": "The account was read to a bound that no account comes near (2,500 pages, 250,000 scenarios), and the list had no "
-    "end. Nothing is planned against a part of an account.",
+    "endless-listing": "The account was read to a bound that no account comes near (2,500 pages, 250,000 scenarios), "
+    "and the list had no end. Nothing is planned against a part of an account.",
     "foreign-account": "The state has keys and the account lists none of them. Nothing is planned against an account "
     "that is not the one the state was written for.",
     "incomplete-listing": "A recorded scenario is missing from the list although it exists. An incomplete list is "
