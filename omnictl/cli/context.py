@@ -1,7 +1,6 @@
 """The composition root: from options and settings to environment, configuration, state backend and provider."""
 
 import os
-import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -15,6 +14,7 @@ from omnictl.cli.globals import GlobalOptions, current_globals, is_on
 from omnictl.cli.output import Output, make_output
 from omnictl.errors import ConfigurationError, RefusalKind, RefusedError, StateError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
+from omnictl.model.shell import join_words
 
 if TYPE_CHECKING:
     from omnictl.config.settings import Environment, Settings
@@ -145,7 +145,7 @@ class Session:
         options = self.options
         given = [("-C", options.chdir), ("--env", options.env), ("--state", options.state)]
         parts = [part for name, value in given if value for part in (name, value)]
-        return shlex.join(["omnictl", *words, *parts, *(["--sandbox"] if options.sandbox else [])])
+        return join_words(["omnictl", *words, *parts, *(["--sandbox"] if options.sandbox else [])])
 
     def show(self, text: str) -> None:
         """Write a result for people; in the sandbox it says so first."""

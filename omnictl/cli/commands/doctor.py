@@ -19,6 +19,7 @@ from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Json
 from omnictl.operations.account import read_account
 from omnictl.provider.base import StopSignal
+from omnictl.render.style import sanitize
 from omnictl.render.words import count, duration
 
 CLOCK_SECONDS = 30.0
@@ -57,7 +58,7 @@ def command(ctx: click.Context, output_format: str) -> int:
         return code
     for each in findings:
         session.output.diagnostics(each.diagnostics)
-    rows = (f"{each.verdict:<5}  {each.subject:<12} {each.found}" for each in findings)
+    rows = (f"{each.verdict:<5}  {each.subject:<12} {sanitize(each.found)}" for each in findings)
     session.show("\n".join(rows))
     return code
 
