@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from itertools import islice
 
 from omnictl.engine.listing import MOST_PAGES, Complete, Listing, Moved, guess_pages
-from omnictl.errors import ReadingError, RefusalKind, RefusedError
+from omnictl.errors import ReadingError, RefusalKind, RefusedError, StoppedError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import Event, ReadingAccount
 from omnictl.model.scenario import Remote
 from omnictl.model.state import State
-from omnictl.provider.base import Provider
+from omnictl.provider.base import Provider, StopSignal
 from omnictl.threads import leave_signals
 
 RESTARTS = 2
@@ -24,15 +24,24 @@ PAGES_AHEAD = 4
 Observe = Callable[[Event], None]
 
 
-def read_account(provider: Provider, state: State, *, workers: int, observe: Observe) -> Mapping[str, Remote]:
+def read_account(
+    provider: Provider, state: State, *, workers: int, observe: Observe, stop: StopSignal | None = None
+) -> Mapping[str, Remote]:
     """Return all scenarios of the account by key, in the order of the list.
 
     Raises ReadingError where the reading cannot be complete, RefusedError where the account is not the one of the
-    state. Recorded keys that are missing from the result have vanished (404).
+    state, StoppedError when asked to stop between two pages. Recorded keys that are missing from the result have
+    vanished (404).
     """
     recorded = frozenset(record.key for record in state.records.values())
+
+    def tell(event: Event) -> None:
+        if stop is not None and stop.is_set:
+            raise StoppedError(_stopped(stop.reason))
+        observe(event)
+
     with _readers(workers) as pool:
-        remotes = _read_list(provider, recorded, state, pool, max(1, workers) * PAGES_AHEAD, observe)
+        remotes = _read_list(provider, recorded, state, pool, max(1, workers) * PAGES_AHEAD, tell)
         missing = sorted(recorded - remotes.keys())
         if missing and len(missing) == len(recorded):
             _refuse_if_foreign(provider, missing, remotes, pool)
@@ -125,6 +134,16 @@ def _incomplete(key: str) -> Diagnostic:
     )
 
 
+def _stopped(reason: str) -> Diagnostic:
+    return Diagnostic(
+        "stopped-reading",
+        Severity.ERROR,
+        "Stopped while the account was read",
+        f"{reason}. Nothing is planned or sent after a part of a reading.",
+        hint="run the same command again",
+    )
+
+
 def _restless(key: str) -> Diagnostic:
     return Diagnostic(
         "restless-listing",
@@ -152,6 +171,8 @@ CODES = {
     "that is not the one the state was written for.",
     "incomplete-listing": "A recorded scenario is missing from the list although it exists. An incomplete list is "
     "never taken for a complete one.",
+    "stopped-reading": "The run was asked to stop before the account was read to its end, and nothing is "
+    "planned or sent after a part of a reading. Run the same command again, with more time.",
     "restless-listing": "A key was listed twice: the order of the list changed between two pages. The reading was "
     "begun anew twice and gave no consistent list.",
 }

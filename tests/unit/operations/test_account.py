@@ -5,13 +5,13 @@ import threading
 import pytest
 from msgspec.structs import replace
 
-from omnictl.errors import ReadingError, RefusedError
+from omnictl.errors import ReadingError, RefusedError, StoppedError
 from omnictl.model.address import make_address
 from omnictl.model.outcome import Event, ReadingAccount
 from omnictl.model.scenario import Attributes, Remote
 from omnictl.model.state import Record, State
 from omnictl.operations.account import PAGES_AHEAD, read_account
-from omnictl.provider.base import Operation
+from omnictl.provider.base import Operation, StopSignal
 from tests.fake_account import FakeAccount
 from tests.worlds import SMS
 
@@ -144,6 +144,20 @@ def test_progress_is_told() -> None:
     told: list[Event] = []
     read_account(account_of(2), state_of(), workers=1, observe=told.append)
     assert ReadingAccount(2) in told
+
+
+@pytest.mark.parametrize("listed", [0, 30])
+def test_a_reading_stops_between_two_pages(listed: int) -> None:
+    account, stop = account_of(30), StopSignal()
+
+    def observe(event: Event) -> None:
+        stop.request("--stop-after 2s")
+
+    with pytest.raises(StoppedError) as caught:
+        read_account(account, state_of(listed=listed), workers=1, observe=observe, stop=stop)
+    [told] = caught.value.diagnostics
+    assert (told.code, told.detail.split(".")[0]) == ("stopped-reading", "--stop-after 2s")
+    assert account.count(Operation.LIST) <= 1 + PAGES_AHEAD + 1
 
 
 def test_a_signal_does_not_wait_for_a_page_that_never_comes() -> None:
