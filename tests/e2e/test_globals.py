@@ -1,6 +1,7 @@
 """Global options before and after the command, their variables, and that no variable stands for an approval."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,35 @@ def test_no_directory_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
     assert omnictl("-C", "nowhere", "plan").code == 64
     monkeypatch.setenv("OMNICTL_CHDIR", "nowhere")
     assert "no-directory" in omnictl("plan").err
+
+
+VANISHED = [
+    "plan", "validate", "fmt", "apply --yes", "doctor", "show x", "state list", "init", "render", "output", "explain 4",
+    "sandbox status", "sandbox serve --port 0", "plan --out x --report json=y", "-C . plan",
+]  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a directory in use cannot be removed there")
+@pytest.mark.parametrize("command", VANISHED)
+def test_a_working_directory_that_is_gone(command: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = project / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    ran = omnictl(*command.split())
+    assert ran.code == 64, ran.err
+    assert ran.err.startswith("error[no-directory]: The working directory is gone\n")
+    assert omnictl("-C", str(project), "render", "--env", "test").code == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a directory in use cannot be removed there")
+@pytest.mark.parametrize("command", ["--help", "--version", "plan --help"])
+def test_help_needs_no_directory(command: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = project / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert omnictl(*command.split()).code == 0
 
 
 def test_the_state_may_lie_elsewhere(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
