@@ -91,6 +91,19 @@ def test_no_directory_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no-directory" in omnictl("plan").err
 
 
+@pytest.mark.parametrize("command", ["validate", "fmt"])
+def test_paths_lead_from_the_directory_that_was_named(
+    command: str, project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    for words in (["-C", str(project), command], [command, "-C", str(project)]):
+        assert omnictl(*words, "scenarios/vk-sms.yaml").code == 0
+        ran = omnictl(*words, "nowhere.yaml")
+        assert ran.code == 64
+        assert "Path 'nowhere.yaml' does not exist." in ran.err
+    assert omnictl(command, str(project / "nowhere")).code == 64
+
+
 VANISHED = [
     "plan", "validate", "fmt", "apply --yes", "doctor", "show x", "state list", "init", "render", "output", "explain 4",
     "sandbox status", "sandbox serve --port 0", "plan --out x --report json=y", "-C . plan",

@@ -10,7 +10,7 @@ import click
 
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.files import write_bytes
+from omnictl.cli.files import refuse_missing, write_bytes
 from omnictl.cli.globals import global_options
 from omnictl.config.discovery import find_below, find_scenario_files
 from omnictl.config.documents import MistakeError
@@ -23,7 +23,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @click.command("fmt", epilog="Example: omnictl fmt --check --diff")
-@click.argument("paths", nargs=-1, metavar="[PATH…]", type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", nargs=-1, metavar="[PATH…]", type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Write nothing; exit with 2 if a file would change.")
 @click.option("--diff", is_flag=True, help="Show what changes.")
 @global_options
@@ -34,6 +34,7 @@ def command(ctx: click.Context, *, paths: Sequence[Path], check: bool, diff: boo
     Without paths: the scenario files of all environments.
     """
     session = get_session(ctx)
+    refuse_missing(ctx, paths)
     diagnostics: list[Diagnostic] = []
     changed = 0
     for path, shown in _find(paths, session, diagnostics):
