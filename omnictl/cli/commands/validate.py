@@ -65,12 +65,14 @@ def _lint(validation: Validation, session: Session) -> tuple[Diagnostic, ...]:
 
 
 def _renderings(validation: Validation, diagnostics: Sequence[Diagnostic], code: ExitCode) -> Mapping[str, Rendering]:
+    from omnictl.cli.hiding import hide_in  # late: what is said as text is hidden where it is said
     from omnictl.cli.renderings import PLAIN, sarif_of
     from omnictl.render.github import render_github
     from omnictl.render.gitlab import render_gitlab_codequality
     from omnictl.render.junit import render_files_junit
     from omnictl.render.markdown import render_diagnostics_markdown
 
+    diagnostics = hide_in(diagnostics)
     counts = _counts(validation, diagnostics)
     return {
         "text": lambda: render_diagnostics(diagnostics, PLAIN) + _summary(validation, diagnostics),
