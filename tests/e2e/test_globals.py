@@ -104,6 +104,23 @@ def test_paths_lead_from_the_directory_that_was_named(
     assert omnictl(command, str(project / "nowhere")).code == 64
 
 
+@pytest.mark.parametrize("text", ["\u0663s", "\uff13m", "3s\n", "\u00b2"])
+def test_a_duration_has_digits_of_ascii(text: str) -> None:
+    ran = omnictl("apply", "--sandbox", "--env", "test", "--yes", "--stop-after", text)
+    assert ran.code == 64
+    assert "takes a duration such as 90s" in ran.err
+
+
+def test_numbers_have_digits_of_ascii(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert omnictl("explain", "\u00b2").code == 64
+    assert omnictl("explain", "\u0664").code == 64
+    assert omnictl("sandbox", "behave", "--env", "test", "--fault", "create:500,times=\u0663").code == 64
+    monkeypatch.setenv("OMNICTL_SETTLE", "\u0663")
+    ran = omnictl("plan", "--sandbox", "--env", "test")
+    assert ran.code == 64
+    assert "bad-seconds" in ran.err
+
+
 VANISHED = [
     "plan", "validate", "fmt", "apply --yes", "doctor", "show x", "state list", "init", "render", "output", "explain 4",
     "sandbox status", "sandbox serve --port 0", "plan --out x --report json=y", "-C . plan",
