@@ -26,11 +26,22 @@ class _Handler(WSGIRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
 
 
+def _refuse_no_address(host: str) -> None:
+    """Raise OSError for what cannot be written as the name of a host: a socket would leak with it."""
+    try:
+        is_name = b"\0" not in host.encode("idna")
+    except UnicodeError:
+        is_name = False
+    if not is_name:
+        raise OSError("this is no address")
+
+
 def serve(
     app: WSGIApplication, host: str, port: int, *, on_ready: Callable[[str], None], stop: threading.Event
 ) -> None:
     """Serve until ``stop`` is set; port 0 takes a free one, and ``on_ready`` gets the base URL. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    _refuse_no_address(host)
     with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listening:
         server = make_server(host, port, app, threaded=True, request_handler=_Handler, fd=listening.fileno())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)

@@ -103,6 +103,8 @@ def serve(
         threading.Thread(target=_end_with, args=(stop, ended), daemon=True).start()
         try:
             serve_app(Sandbox(opened, api_keys), host, port, on_ready=session.output.result, stop=ended)
+        except BrokenPipeError:
+            raise  # whoever should have read the address is gone
         except OSError as error:
             raise OmnictlError(_cannot_listen(host, port, error)) from None
     return ExitCode.OK
