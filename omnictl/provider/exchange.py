@@ -19,6 +19,9 @@ MOST_TRIES = 5
 LONGEST_READING_WAIT_SECONDS = 600.0
 """How long a reading waits at the service's request; a longer wait is told, and the run ends in good order."""
 
+_IMPATIENT = frozenset({Operation.SEND, Operation.REPORTS})
+"""Writes that no --stop-after bounds: what is throttled was surely not taken, and the same command goes on later."""
+
 Value = TypeVar("Value")
 
 
@@ -71,9 +74,10 @@ class Exchange:
     def write(self, operation: Operation, request: Request, not_after: datetime | None = None) -> Reply | Lost:
         """Send a write until it was, perhaps, taken; only what surely was not is sent again.
 
-        Raises UnsentError when it cannot be sent, StoppedError when asked to stop or when ``not_after`` has passed.
+        Raises UnsentError when it cannot be sent, StoppedError when asked to stop, when ``not_after`` has passed, or
+        where the service takes no message and hands out no report for some minutes.
         """
-        unsent = throttled = 0
+        unsent, throttled, waited = 0, 0, 0.0
         while True:
             answer = self._send(operation, request, before=lambda: self._refuse_if_late(not_after))
             if isinstance(answer, Unsent):
@@ -84,6 +88,10 @@ class Exchange:
                 self._pacer.back_off(operation, unsent + 1, self._pause(unsent), why)
             elif isinstance(answer, Reply) and answer.status == 429:
                 throttled += 1
+                asked = self._asked(answer) or 0.0
+                waited += asked
+                if operation in _IMPATIENT and (throttled >= MOST_TRIES or waited > LONGEST_READING_WAIT_SECONDS):
+                    raise StoppedError(failures.throttled(self.describe(request, answer), asked, self._around.clock()))
                 self._hold(operation, answer, throttled, not_after)
             else:
                 return answer

@@ -203,12 +203,12 @@ def forbidden(detail: str, source: str, operation: Operation) -> Diagnostic:
 
 
 def throttled(detail: str, seconds: float, now: datetime) -> Diagnostic:
-    """The service asks a reading to wait for longer than one waits."""
+    """The service asks for a longer or more frequent pause than is waited for."""
     return Diagnostic(
         "throttled",
         Severity.ERROR,
         "The API asks to be left alone for a while",
-        f"{detail} It asks for a pause of {math.ceil(seconds / 60.0)} minutes or more; no reading waits so long.",
+        f"{detail} It asks for a pause of {math.ceil(seconds / 60.0)} minutes or more; omnictl waits no longer here.",
         hint=f"run the same command again after {now + timedelta(seconds=seconds):%Y-%m-%d %H:%MZ}",
     )
 

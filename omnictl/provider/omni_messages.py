@@ -1,5 +1,7 @@
 """The messages of the OMNI failover API: which request each operation sends, and what each answer to it means."""
 
+from collections.abc import Callable
+
 from omnictl.errors import ReadingError
 from omnictl.model.message import Batch, Receipt
 from omnictl.model.report import LogQuery, ReportQuery, ReportSource
@@ -51,8 +53,7 @@ class OmniMessenger:
         request = Request("POST", message_wire.SEND_PATH, body=message_wire.write_batch(batch))
         answer = self._exchange.write(Operation.SEND, request)
         try:
-            body = self._without_credentials(self._exchange.taken(request, answer))
-            return message_wire.read_receipts(body, batch)
+            return message_wire.read_receipts(self._exchange.taken(request, answer), batch, self._client.redact)
         except UnreadableError as error:
             raise self._exchange.unknown(request, answer, error) from None
 
@@ -79,12 +80,22 @@ class OmniMessenger:
         return self._exchange.read(Operation.LOGS, request, interpret)
 
     def _make_page(self, body: bytes, source: ReportSource, limit: int) -> Page:
-        body = self._without_credentials(body)
-        rows, unreadable = message_wire.read_reports(body, source)
-        return Page(rows, body, unreadable, is_full=len(rows) + unreadable >= limit)
+        """Return the rows of a body, and the very bytes, unless somebody echoes our credentials in them."""
+        hide = _Hiding(self._client.redact)
+        rows, unreadable = message_wire.read_reports(body, source, hide)
+        hide(body.decode("utf-8", "surrogateescape"))
+        kept = message_wire.write_rows(rows) if hide.has_found else body
+        return Page(rows, kept, unreadable, is_full=len(rows) + unreadable >= limit)
 
-    def _without_credentials(self, body: bytes) -> bytes:
-        """Return the body as it may be kept: the very bytes, unless somebody echoes our credentials in them."""
-        text = body.decode("utf-8", "surrogateescape")
-        hidden = self._client.redact(text)
-        return body if hidden == text else hidden.encode("utf-8", "surrogateescape")
+
+class _Hiding:
+    """Takes credentials out of texts, and remembers whether there were any."""
+
+    def __init__(self, redact: Callable[[str], str]) -> None:
+        self._redact = redact
+        self.has_found = False
+
+    def __call__(self, text: str) -> str:
+        hidden = self._redact(text)
+        self.has_found = self.has_found or hidden != text
+        return hidden
