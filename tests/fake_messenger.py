@@ -54,6 +54,8 @@ class FakeMessenger:
 
     clock: Callable[[], datetime] = lambda: NOW
     host: str = "api.example.com"
+    settle_seconds: float = 0.0
+    request_timeout_seconds: float = 0.0
     fates: deque[str] = field(default_factory=deque)
     troubles: deque[str] = field(default_factory=deque)
     no: frozenset[str] = frozenset()

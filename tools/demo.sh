@@ -1,5 +1,5 @@
 #!/bin/sh
-# The main job on the embedded sandbox: plan, create, plan again, change, update. Nothing leaves this machine.
+# The main job on the embedded sandbox: plan, create, plan again, change, update, send, collect. Nothing leaves this machine.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 PATH="$root/.venv/bin:$PATH"
@@ -22,4 +22,7 @@ rm -f scenarios/vk-sms.yaml.before
 run omnictl plan --sandbox
 run omnictl apply --sandbox --yes
 run omnictl output --sandbox --format dotenv
+run omnictl send vk-sms --sandbox --to 41793026731 \
+    --text 'VKONTAKTE=This is VK message.' --text 'SMS=This is the SMS failover message'
+run omnictl reports pull --sandbox
 printf '\nThat was the sandbox. With an account the same commands work without --sandbox.\n'

@@ -6,7 +6,6 @@ What only a failure needs is imported when there is one: --help must not pay for
 import errno
 import gc
 import os
-import shlex
 import signal
 import sys
 import threading
@@ -24,6 +23,7 @@ from omnictl.cli.globals import GlobalOptions, is_on, remember_arguments
 from omnictl.cli.signals import SignalReceived, let_signals_end, raise_on_signals
 from omnictl.errors import OmnictlError, OutputError, RefusedError
 from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.shell import quote_word
 
 if TYPE_CHECKING:
     from omnictl.cli.output import Output
@@ -125,7 +125,7 @@ def _tell(error: OmnictlError, argv: Sequence[str]) -> int:
     return code
 
 
-_OF_AN_ENVIRONMENT = ("omnictl state ", "omnictl output ", "omnictl sandbox ")
+_OF_AN_ENVIRONMENT = ("omnictl state ", "omnictl output ", "omnictl sandbox ", "omnictl reports ")
 
 
 def _localise(diagnostic: Diagnostic, argv: Sequence[str]) -> Diagnostic:
@@ -138,7 +138,7 @@ def _localise(diagnostic: Diagnostic, argv: Sequence[str]) -> Diagnostic:
         if "--env" in command or "--sandbox" in command or not command.startswith(_OF_AN_ENVIRONMENT):
             return command
         words = environment if command.startswith("omnictl sandbox ") else [*environment, *sandbox]
-        return shlex.join([*shlex.split(command), *words])
+        return " ".join([command, *map(quote_word, words)])
 
     return replace(diagnostic, commands=tuple(map(complete, diagnostic.commands)))
 
@@ -157,10 +157,21 @@ def _tell_usage(wrong: click.ClickException, argv: Sequence[str]) -> int:
     else:
         shown = StringIO()
         wrong.show(shown)
-        output.say(hide_all(shown.getvalue()))
+        output.say(hide_all(_show_words(shown.getvalue(), argv)))
     if _wants_json(argv):
         _answer(argv, ExitCode.USAGE, (diagnostic,), {})
     return ExitCode.USAGE
+
+
+def _show_words(text: str, argv: Sequence[str]) -> str:
+    """Return what Click says with the words of the command line that it repeats on one line each."""
+    from omnictl.render.style import sanitize
+
+    for word in (part for each in argv for part in (each, each.partition("=")[2])):
+        shown = sanitize(word)
+        if shown != word:
+            text = text.replace(word, shown)
+    return text
 
 
 def _answer(

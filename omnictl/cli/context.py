@@ -1,7 +1,6 @@
 """The composition root: from options and settings to environment, configuration, state backend and provider."""
 
 import os
-import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -15,6 +14,7 @@ from omnictl.cli.globals import GlobalOptions, current_globals, is_on
 from omnictl.cli.output import Output, make_output
 from omnictl.errors import ConfigurationError, RefusalKind, RefusedError, StateError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
+from omnictl.model.shell import join_words
 
 if TYPE_CHECKING:
     from omnictl.config.scenarios import LoadedConfiguration
@@ -57,8 +57,7 @@ class Session:
         self.options = options
         self.environ = environ
         directory = options.chdir or environ.get("OMNICTL_CHDIR")
-        if directory:
-            _change_directory(directory)
+        _enter(directory or ".")
 
     @cached_property
     def run_id(self) -> str:
@@ -146,7 +145,7 @@ class Session:
         options = self.options
         given = [("-C", options.chdir), ("--env", options.env), ("--state", options.state)]
         parts = [part for name, value in given if value for part in (name, value)]
-        return shlex.join(["omnictl", *words, *parts, *(["--sandbox"] if options.sandbox else [])])
+        return join_words(["omnictl", *words, *parts, *(["--sandbox"] if options.sandbox else [])])
 
     def show(self, text: str) -> None:
         """Write a result for people; in the sandbox it says so first."""
@@ -282,18 +281,31 @@ def get_session(ctx: click.Context) -> Session:
     return root.obj
 
 
-def _change_directory(path: str) -> None:
+def _enter(directory: str) -> None:
+    """Go to a directory, and see that there is one: that of the shell may have been removed under it."""
     try:
-        os.chdir(path)
+        if directory != ".":
+            os.chdir(directory)
+        Path.cwd()
     except OSError as error:
-        raise UsageError(
-            Diagnostic(
-                "no-directory",
-                Severity.ERROR,
-                "The directory of -C or OMNICTL_CHDIR cannot be used",
-                f"{path}: {error.strerror}",
-            )
-        ) from None
+        raise UsageError(_no_directory(directory, error)) from None
+
+
+def _no_directory(directory: str, error: OSError) -> Diagnostic:
+    if directory == ".":
+        return Diagnostic(
+            "no-directory",
+            Severity.ERROR,
+            "The working directory is gone",
+            f"Where the command was started is no directory any more: {error.strerror}.",
+            hint="go to a directory that exists, or name the project with an absolute path in -C",
+        )
+    return Diagnostic(
+        "no-directory",
+        Severity.ERROR,
+        "The directory of -C or OMNICTL_CHDIR cannot be used",
+        f"{directory}: {error.strerror}",
+    )
 
 
 def _no_environment(names: Sequence[str]) -> Diagnostic:
@@ -335,7 +347,8 @@ CODES = {
     "no-state": "The environment has no state yet, or --state names another place.",
     "local-state-in-ci": "With CI set, apply refuses a state in a local file: the machine of the pipeline goes, and "
     "the keys with it. Commit the state to git and say state_in_git: true.",
-    "no-directory": "The directory given with -C does not exist or cannot be entered.",
+    "no-directory": "The directory given with -C does not exist or cannot be entered; or, without -C, the working "
+    "directory was removed.",
     "no-environment": "omnictl.yaml has several environments and no default, so one must be named with --env.",
     "unknown-environment": "The environment named with --env or OMNICTL_ENV is not in omnictl.yaml.",
     "sandbox-in-ci": "With CI set, the variable OMNICTL_SANDBOX alone does not select the sandbox: the flag "

@@ -4,7 +4,7 @@ import re
 
 import click
 
-_DURATION = re.compile(r"^(\d+(?:\.\d+)?)(s|m|h)?$")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?", re.ASCII)
 LONGEST_SECONDS = 30 * 86_400.0
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 
@@ -13,7 +13,7 @@ def read_duration(ctx: click.Context, param: click.Parameter, value: str | None)
     """Return seconds from 90s, 45m, 2h or a bare number; 30 days at most, which every clock can count."""
     if value is None:
         return None
-    match = _DURATION.match(value)
+    match = _DURATION.fullmatch(value)
     if match is None:
         raise click.UsageError(f"{param.opts[-1]} takes a duration such as 90s, 45m or 2h, not {value!r}", ctx)
     seconds = float(match[1]) * _SECONDS[match[2]]

@@ -5,9 +5,18 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import click
+
 from omnictl.durable import replace_file
 from omnictl.errors import OutputError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
+
+
+def refuse_missing(ctx: click.Context, paths: Iterable[Path]) -> None:
+    """Refuse paths of the command line that lead to nothing, from the directory that -C named."""
+    for path in paths:
+        if not os.path.exists(path):  # noqa: PTH110 - no name is too long for it
+            raise click.BadParameter(f"Path {str(path)!r} does not exist.", ctx, param_hint="'[PATH…]'")
 
 
 def refuse_unwritable(paths: Iterable[Path]) -> None:

@@ -1,11 +1,12 @@
 """The global options: they stand before or after the command, and mean the same in both places."""
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import click
+
+from omnictl.model.shell import join_words
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,7 +50,7 @@ def remember_arguments(ctx: click.Context, arguments: Sequence[str]) -> None:
 
 def command_line(ctx: click.Context, *more: str) -> str:
     """Return the command line of this run as a shell takes it, with more words at its end."""
-    return shlex.join(["omnictl", *ctx.find_root().meta.get(_ARGUMENTS_KEY, ()), *more])
+    return join_words(["omnictl", *ctx.find_root().meta.get(_ARGUMENTS_KEY, ()), *more])
 
 
 def global_options(command: F) -> F:

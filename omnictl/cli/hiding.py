@@ -2,15 +2,16 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from omnictl.config.documents import mask_api_keys
-from omnictl.model.diagnostic import Diagnostic
+from omnictl.config.documents import LONGEST_EXCERPT, mask_api_keys
+from omnictl.model.diagnostic import Diagnostic, Source
 from omnictl.transport.credentials import hide_credentials, hide_spelled, spell
 
 _SECRET_NAME = re.compile(r"KEY|TOKEN|PASS|SECRET|CREDENTIAL|PROXY|AUTH", re.IGNORECASE)
 _LEAST_CHARACTERS = 8
+_LEAST_CUT_CHARACTERS = 4
 
 
 def hide_all(text: str) -> str:
@@ -38,10 +39,26 @@ def hide_in(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
             hint=every(each.hint),
             label=every(each.label),
             commands=tuple(map(known, each.commands)),
-            source=each.source and replace(each.source, path=every(each.source.path)),
+            source=each.source and _hide_in_source(each.source, every, spellings),
         )
         for each in diagnostics
     )
+
+
+def _hide_in_source(source: Source, every: Callable[[str], str], spellings: Sequence[str]) -> Source:
+    lines = ((number, _cover(hide_credentials(text, _cover), spellings)) for number, text in source.excerpt)
+    return replace(source, path=every(source.path), excerpt=tuple(lines))
+
+
+def _cover(text: str, spellings: Iterable[str]) -> str:
+    """Return a line with stars for what is hidden, as long as before: marks stand under it. Half a secret is one."""
+    for each in spellings:
+        text = text.replace(each, "*" * len(each))
+        if len(text) >= LONGEST_EXCERPT:
+            sizes = range(len(each) - 1, _LEAST_CUT_CHARACTERS - 1, -1)
+            half = next((size for size in sizes if text.endswith(each[:size])), 0)
+            text = text[: len(text) - half] + "*" * half
+    return text
 
 
 def _hide_known(text: str, spellings: Sequence[str]) -> str:

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import click
 
-from omnictl.cli.context import Session, utc_now
+from omnictl.cli.context import Session
 from omnictl.cli.provider import open_messenger
 from omnictl.errors import RefusalKind, RefusedError
 from omnictl.ledger.base import Ledger
@@ -37,8 +38,8 @@ def locate_ledger(session: Session, given: str | None) -> Path:
     """Return where the ledger of the environment is; the sandbox always has one of its own."""
     place = session.place
     if place.sandbox:
-        return place.work_dir / "ledger.sqlite"
-    return Path(given).absolute() if given else place.work_dir / "ledger" / f"{place.environment}.sqlite"
+        return place.work_dir / "ledger.db"
+    return Path(given).absolute() if given else place.work_dir / "ledger" / f"{place.environment}.db"
 
 
 def open_ledger(session: Session, given: str | None, *, must_exist: bool = False) -> SqliteLedger:
@@ -57,7 +58,7 @@ def refuse_lost_ledger(session: Session, given: str | None, what: str) -> None:
                 "A pipeline must not use a ledger that goes with its machine",
                 f"{what}, and the ledger would be {locate_ledger(session, None)}.",
                 hint="name a file that lasts, and is private: it holds personal data",
-                commands=("export OMNICTL_LEDGER=/path/that/lasts/ledger.sqlite",),
+                commands=("export OMNICTL_LEDGER=/path/that/lasts/ledger.db",),
             ),
         )
 
@@ -73,7 +74,7 @@ def open_post(session: Session, ledger: Ledger, stop: StopSignal, observe: Calla
             messenger,
             stop,
             observe,
-            clock=utc_now,
+            clock=lambda: datetime.now(UTC),  # to the microsecond: how long a delivery took is counted from it
             monotonic=time.monotonic,
             make_id=lambda: str(uuid4()),
             environment=session.place.environment,

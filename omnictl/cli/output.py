@@ -14,7 +14,7 @@ from omnictl.cli.globals import GlobalOptions, is_on
 from omnictl.cli.signals import let_result_stand
 from omnictl.errors import OutputError
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.render.style import Style
+from omnictl.render.style import Style, sanitize_lines
 
 if TYPE_CHECKING:
     from omnictl.model.outcome import Event
@@ -24,7 +24,8 @@ _WIDTH_WITHOUT_TERMINAL = 100
 _MOST_TOLD = 120
 """How many diagnostics are said at once; more would push what matters out of sight."""
 _RUNNERS = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
-_WORKFLOW_COMMAND = re.compile(r"^(\s*)::|##(?=\w*\[)", re.MULTILINE)
+_WORKFLOW_COMMAND = re.compile(r"(?:(?<=[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])|\A)(\s*)::|##(?=\w*\[)")
+"""Where some runner may see a command: whatever ends a line for anybody ends one here."""
 
 
 def _spell_out(found: re.Match[str]) -> str:
@@ -49,7 +50,7 @@ class Output(Struct, frozen=True):
 
     def result(self, text: str) -> None:
         """Write a result to stdout. Raises OutputError where that is not possible."""
-        _deliver(self._defuse(text))
+        _deliver(self._make_harmless(text))
 
     def document(self, document: "Mapping[str, Json] | str") -> None:
         """Write the one document of a run, for programs, to stdout: a JSON object, or text that is rendered already.
@@ -66,7 +67,7 @@ class Output(Struct, frozen=True):
         if self.json_log:
             self._event({"event": "message", "text": text})
         else:
-            _tell(self._defuse(text))
+            _tell(self._make_harmless(text))
 
     def hint(self, text: str) -> None:
         """Say something helpful; silenced by --quiet."""
@@ -89,9 +90,9 @@ class Output(Struct, frozen=True):
             from omnictl.render.diagnostics import render_diagnostics, select_most_severe  # late: most runs have none
 
             told, left = select_most_severe(diagnostics, _MOST_TOLD)
-            _tell(self._defuse(render_diagnostics(told, self.err_style)))
+            _tell(self._make_harmless(render_diagnostics(told, self.err_style)))
             if left:
-                _tell(self._defuse(f"{left}: --format json and --report have all of them.\n"))
+                _tell(f"{left}: --format json and --report have all of them.\n")
 
     def event(self, event: "Event", at: datetime) -> None:
         """Write an event as a JSON line."""
@@ -104,16 +105,17 @@ class Output(Struct, frozen=True):
         if self.json_log:
             self._event({"event": "alive", "doing": text})
         else:
-            _tell(f"{at:%H:%M:%S}Z alive    {text}")
+            _tell(self._make_harmless(f"{at:%H:%M:%S}Z alive    {text}"))
 
     @property
     def is_interactive(self) -> bool:
         """Whether a person sits in front of it."""
         return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
-    def _defuse(self, text: str) -> str:
-        """Return text for people that no runner takes for its commands, whatever a name holds."""
-        return _WORKFLOW_COMMAND.sub(_spell_out, text) if self.obeys_lines else text
+    def _make_harmless(self, text: str) -> str:
+        """Return text for people that steers no terminal and that no runner takes for its commands."""
+        shown = sanitize_lines(text)
+        return _WORKFLOW_COMMAND.sub(_spell_out, shown) if self.obeys_lines else shown
 
     def _event(self, fields: "Mapping[str, Json]") -> None:
         stamped = {"at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), **fields}

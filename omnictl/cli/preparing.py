@@ -213,7 +213,7 @@ def show_dry_run(session: Session, options: SendOptions, prepared: Prepared) -> 
     if options.output_format == "json":
         session.output.document(
             make_envelope(
-                "send-request",
+                "send-dry-run",
                 version=__version__,
                 environment=session.place.environment,
                 sandbox=session.sandbox,

@@ -29,6 +29,7 @@ from omnictl.model.outcome import (
 )
 from omnictl.render.events import Standing, describe_work, render_event
 from omnictl.render.live import LiveView, render_live
+from omnictl.render.style import sanitize_lines
 from omnictl.threads import leaving_signals
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ class _LiveDisplay:
         """Write lines above the display."""
         from rich.text import Text
 
-        self._console.print(Text(text.rstrip("\n")), soft_wrap=True)
+        self._console.print(Text(sanitize_lines(text.rstrip("\n"))), soft_wrap=True)
 
     def stop(self) -> None:
         """Take the display away."""

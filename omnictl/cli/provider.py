@@ -101,7 +101,7 @@ def _seconds_of(session: Session, name: str, example: float) -> float | None:
     if not text:
         return None
     try:
-        seconds = float(text.removesuffix("s"))
+        seconds = float(text.removesuffix("s")) if text.isascii() else math.nan
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < _LONGEST_SECONDS:

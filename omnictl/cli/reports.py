@@ -33,12 +33,7 @@ def report_option(*kinds: str) -> Callable[[F], F]:
     """Give a command --report, with the kinds that make sense for it."""
 
     def read(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[Report, ...]:
-        found = tuple(_read_report(each, kinds) for each in value)
-        paths = [os.path.realpath(each.path) for each in found if each.path.is_file() or not each.path.exists()]
-        for each in found:
-            if paths.count(os.path.realpath(each.path)) > 1:
-                raise click.UsageError(f"Two reports go to {each.path}; the second would replace the first.")
-        return found
+        return tuple(_read_report(each, kinds) for each in value)
 
     return click.option(
         "--report",
@@ -55,6 +50,16 @@ def _read_report(text: str, kinds: Sequence[str]) -> Report:
     if not equals or not path or kind not in kinds:
         raise click.UsageError(f"--report takes KIND=PATH, not {text!r}. The kinds here: {', '.join(kinds)}")
     return Report(kind, Path(path))
+
+
+def _refuse_same_place(reports: Sequence[Report]) -> None:
+    """Refuse two reports to one file, as the paths lead from the directory that -C named."""
+    paths = [os.path.realpath(each.path) for each in reports if each.path.is_file() or not each.path.exists()]
+    for each in reports:
+        if paths.count(os.path.realpath(each.path)) > 1:
+            raise click.UsageError(
+                f"Two reports go to {each.path}; the second would replace the first.", click.get_current_context()
+            )
 
 
 def write_reports(reports: Sequence[Report], make_renderings: Callable[[], Mapping[str, Rendering]]) -> None:
@@ -93,8 +98,10 @@ def reported_failures(
 ) -> Iterator[None]:
     """Write reports and stdout on failure too: what went wrong, in place of the result, each in its own format.
 
-    Raises UsageError at once where a report, or one of the other files that are to be written, cannot be.
+    Raises UsageError at once where a report, or one of the other files that are to be written, cannot be, or where two
+    reports go to one file.
     """
+    _refuse_same_place(reports)
     refuse_unwritable((*(each.path for each in reports), *(Path(each) for each in outs)))
     try:
         yield

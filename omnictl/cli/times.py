@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from omnictl.cli.context import utc_now
-
 _AGE = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -19,7 +17,7 @@ def read_time(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     age = _AGE.fullmatch(value)
     try:
         if age is not None:
-            return utc_now() - int(age[1]) * _UNITS[age[2]]
+            return datetime.now(UTC) - int(age[1]) * _UNITS[age[2]]
         at = datetime.fromisoformat(value)
         if at.tzinfo is None and not _DATE.fullmatch(value):
             raise click.UsageError(f"{param.opts[-1]} needs an offset from UTC: {value}Z, or {value}+01:00", ctx)

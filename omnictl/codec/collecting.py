@@ -26,7 +26,7 @@ def encode_pull(
     """Return what a pull brought: counts, gaps, and the stories that it changed."""
     items: list[Json] = [encode_story(each, unmask=unmask) for each in stories]
     return make_envelope(
-        "pull",
+        "reports-pull",
         version=version,
         environment=environment,
         sandbox=sandbox,
@@ -62,7 +62,7 @@ def encode_log_rows(
     """Return rows of the logs, the newest first."""
     items: list[Json] = [_encode_row(each, unmask=unmask) for each in rows]
     return make_envelope(
-        "log",
+        "reports-log",
         version=version,
         environment=environment,
         sandbox=sandbox,

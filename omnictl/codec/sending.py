@@ -41,7 +41,7 @@ def encode_send_report(
         }
     )
     return make_envelope(
-        "sending",
+        "send",
         version=version,
         environment=report.environment,
         sandbox=report.sandbox,

@@ -20,7 +20,7 @@ MOST_MISTAKES = 100
 """How many mistakes of a file are told; looking for more would cost more than it helps."""
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-_LONGEST_EXCERPT = 200
+LONGEST_EXCERPT = 200
 _LONGEST_QUOTED = 80
 _LONGEST_SENTENCE = 1000
 LONGEST_MASKED = 16_384
@@ -155,7 +155,7 @@ def source_at(path: str, text: str, mark: Mark) -> Source:
         end -= 1  # the end of the last line is no line
     first, last = max(1, mark.line - 1), min(end, mark.line + 1)
     shown = ((number, lines[number - 1][:LONGEST_MASKED]) for number in range(first, last + 1))
-    excerpt = tuple((number, mask(line)[:_LONGEST_EXCERPT]) for number, line in shown)
+    excerpt = tuple((number, mask(line)[:LONGEST_EXCERPT]) for number, line in shown)
     return Source(path, mark.line, mark.column, mark.end_column or None, excerpt)
 
 

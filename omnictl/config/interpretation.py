@@ -40,7 +40,7 @@ from omnictl.model.scenario import (
 
 _SPELLINGS = {"VK": "VKONTAKTE", "VKONTANTE": "VKONTAKTE", "KAKAO": "KAKAO_ALIM", "MAIL": "EMAIL", "TEXT": "SMS"}
 _FIXED = ("id", "only_in", "previous_ids")
-_SENDER = re.compile(r"flow\[(\d+)\]\.from")
+_SENDER = re.compile(r"flow\[(\d+)\]\.from", re.ASCII)
 _NO_LIFECYCLE = Lifecycle()
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from omnictl.model.scenario import Attributes, IgnoredField, Step
 
-_IGNORED_SENDER = re.compile(r"^flow\[(\d+)\]\.from$")
+_IGNORED_SENDER = re.compile(r"^flow\[(\d+)\]\.from$", re.ASCII)
 SHORTEST_CUT = 8
 """A name must share at least so many characters before "cut short" counts as near."""
 

@@ -14,6 +14,7 @@ from omnictl.model.scenario import Step
 from omnictl.model.story import FAILURES, StepState, StepStory, Story, StoryOutcome
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
+_MOST_DIGITS = 9
 _LATEST = datetime.max.replace(tzinfo=UTC)
 _MISSPELLED = {"VKONTANTE": "VKONTAKTE"}
 """How the published example of the reports spells a channel."""
@@ -181,7 +182,8 @@ def _tell_step(step: StepStory, rows: Sequence[Report]) -> StepStory:
         state=state,
         rows=tuple(rows),
         status=last.status,
-        error=last.error,
+        # Logs tell no error: where one tells the end a moment later than the report does, the report is still right.
+        error=next((row.error for row in reversed(rows) if row.error and _alike(row, last)), None),
         began_at=min((row.sent_at for row in rows if row.sent_at), default=None),
         ended_at=None if state is StepState.PENDING else last.done_at,
         cost=cost,
@@ -189,13 +191,22 @@ def _tell_step(step: StepStory, rows: Sequence[Report]) -> StepStory:
     )
 
 
+def _alike(row: Report, other: Report) -> bool:
+    return (row.status.group, row.status.name) == (other.status.group, other.status.name)
+
+
 def _price(rows: Sequence[Report]) -> tuple[Decimal | None, str | None]:
     """All rows of a step tell the price of the same segments, so it counts once: as the last one tells it."""
     for row in reversed(rows):
-        if row.price is not None:
+        if row.price is not None and _can_be_true(row.price.per_message):
             segments = 1 if row.message_count is None else row.message_count
             return row.price.per_message * segments, row.price.currency
     return None, None
+
+
+def _can_be_true(price: Decimal) -> bool:
+    """Not a number, or one that no sum could hold beside others, is no price."""
+    return price.is_finite() and (not price or abs(price.adjusted()) <= _MOST_DIGITS)
 
 
 def _conclude(sent: Sent | None, steps: Sequence[StepStory]) -> tuple[StoryOutcome, bool]:

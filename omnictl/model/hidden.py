@@ -19,7 +19,7 @@ _KEYS = frozenset("0123456789#*")
 
 def find_hidden(text: str) -> Iterator[int]:
     """Yield the positions of what is hidden or steers. Pictures that are joined of several hide nothing."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and not _INVISIBLE.search(text):
         return
     for position, each in enumerate(text):
         if not _is_seen(each) and not _is_of_a_picture(text, position):

@@ -1,33 +1,47 @@
 """Reading the account: pages asked for concurrently, read to the end, every recorded key accounted for."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 
-from omnictl.engine.listing import Complete, Moved, guess_pages, judge
-from omnictl.errors import ReadingError, RefusalKind, RefusedError
+from omnictl.engine.listing import MOST_PAGES, Complete, Listing, Moved, guess_pages
+from omnictl.errors import ReadingError, RefusalKind, RefusedError, StoppedError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import Event, ReadingAccount
 from omnictl.model.scenario import Remote
 from omnictl.model.state import State
-from omnictl.provider.base import Provider
+from omnictl.provider.base import Provider, StopSignal
 from omnictl.threads import leave_signals
 
 RESTARTS = 2
 """How often a reading is begun anew because the list moved under it."""
 
+PAGES_AHEAD = 4
+"""How many pages a worker are asked for before they are needed: enough that none is idle, whatever a state claims."""
+
 Observe = Callable[[Event], None]
 
 
-def read_account(provider: Provider, state: State, *, workers: int, observe: Observe) -> Mapping[str, Remote]:
+def read_account(
+    provider: Provider, state: State, *, workers: int, observe: Observe, stop: StopSignal | None = None
+) -> Mapping[str, Remote]:
     """Return all scenarios of the account by key, in the order of the list.
 
     Raises ReadingError where the reading cannot be complete, RefusedError where the account is not the one of the
-    state. Recorded keys that are missing from the result have vanished (404).
+    state, StoppedError when asked to stop between two pages. Recorded keys that are missing from the result have
+    vanished (404).
     """
     recorded = frozenset(record.key for record in state.records.values())
+
+    def tell(event: Event) -> None:
+        if stop is not None and stop.is_set:
+            raise StoppedError(_stopped(stop.reason))
+        observe(event)
+
     with _readers(workers) as pool:
-        remotes = _read_list(provider, recorded, state, pool, observe)
+        remotes = _read_list(provider, recorded, state, pool, max(1, workers) * PAGES_AHEAD, tell)
         missing = sorted(recorded - remotes.keys())
         if missing and len(missing) == len(recorded):
             _refuse_if_foreign(provider, missing, remotes, pool)
@@ -53,11 +67,11 @@ def _readers(workers: int) -> Iterator[ThreadPoolExecutor]:
 
 
 def _read_list(
-    provider: Provider, recorded: Collection[str], state: State, pool: ThreadPoolExecutor, observe: Observe
+    provider: Provider, recorded: Collection[str], state: State, pool: ThreadPoolExecutor, ahead: int, observe: Observe
 ) -> dict[str, Remote]:
     moved_key = ""
     for _ in range(RESTARTS + 1):
-        verdict = _read_once(provider, recorded, state, pool, observe)
+        verdict = _read_once(provider, recorded, state, pool, ahead, observe)
         if isinstance(verdict, Complete):
             return {remote.key: remote for remote in verdict.remotes}
         moved_key = verdict.key
@@ -65,18 +79,29 @@ def _read_list(
 
 
 def _read_once(
-    provider: Provider, recorded: Collection[str], state: State, pool: ThreadPoolExecutor, observe: Observe
+    provider: Provider, recorded: Collection[str], state: State, pool: ThreadPoolExecutor, ahead: int, observe: Observe
 ) -> Complete | Moved:
     size, listed = provider.capabilities.page_size, state.listed
     # A create of unknown outcome stands behind all that is known: no count and no recorded key vouches for it.
     must_end = bool(state.intents)
-    pages: list[Sequence[Remote]] = list(pool.map(provider.list_page, range(guess_pages(listed, size))))
-    while True:
-        observe(ReadingAccount(sum(map(len, pages))))
-        verdict = judge(pages, page_size=size, recorded=recorded, listed_before=listed, must_end=must_end)
-        if isinstance(verdict, Complete | Moved):
+    listing = Listing(page_size=size, recorded=recorded, listed_before=listed, must_end=must_end)
+    guessed = iter(range(min(guess_pages(listed, size), MOST_PAGES)))
+    asked = deque(pool.submit(provider.list_page, each) for each in islice(guessed, ahead))
+    for number in range(MOST_PAGES):
+        verdict = listing.add(asked.popleft().result() if asked else provider.list_page(number))
+        observe(ReadingAccount(len(listing)))
+        if isinstance(verdict, Moved) or (isinstance(verdict, Complete) and not asked):
+            _withdraw(asked)
             return verdict
-        pages.append(provider.list_page(len(pages)))
+        if not listing.has_ended:
+            asked.extend(pool.submit(provider.list_page, each) for each in islice(guessed, 1))
+    raise ReadingError(_endless(len(listing)))
+
+
+def _withdraw(asked: Iterable[Future[tuple[Remote, ...]]]) -> None:
+    """Take back what was asked for and is wanted no more, as far as it has not left."""
+    for each in asked:
+        each.cancel()
 
 
 def _refuse_if_foreign(
@@ -109,6 +134,16 @@ def _incomplete(key: str) -> Diagnostic:
     )
 
 
+def _stopped(reason: str) -> Diagnostic:
+    return Diagnostic(
+        "stopped-reading",
+        Severity.ERROR,
+        "Stopped while the account was read",
+        f"{reason}. Nothing is planned or sent after a part of a reading.",
+        hint="run the same command again",
+    )
+
+
 def _restless(key: str) -> Diagnostic:
     return Diagnostic(
         "restless-listing",
@@ -119,11 +154,25 @@ def _restless(key: str) -> Diagnostic:
     )
 
 
+def _endless(rows: int) -> Diagnostic:
+    return Diagnostic(
+        "endless-listing",
+        Severity.ERROR,
+        "The list of scenarios does not end",
+        f"{MOST_PAGES:,} pages with {rows:,} scenarios were read, each of them new, and no page was the last.",
+        hint="check the base URL; if the account really has so many, report it: omnictl reads no more",
+    )
+
+
 CODES = {
+    "endless-listing": "The account was read to a bound that no account comes near (2,500 pages, 250,000 scenarios), "
+    "and the list had no end. Nothing is planned against a part of an account.",
     "foreign-account": "The state has keys and the account lists none of them. Nothing is planned against an account "
     "that is not the one the state was written for.",
     "incomplete-listing": "A recorded scenario is missing from the list although it exists. An incomplete list is "
     "never taken for a complete one.",
+    "stopped-reading": "The run was asked to stop before the account was read to its end, and nothing is "
+    "planned or sent after a part of a reading. Run the same command again, with more time.",
     "restless-listing": "A key was listed twice: the order of the list changed between two pages. The reading was "
     "begun anew twice and gave no consistent list.",
 }

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from omnictl.errors import LedgerError, OmnictlError, OutcomeUnknownError
@@ -29,33 +30,45 @@ def pull(post: Post, query: ReportQuery) -> PullReport:
     Never raises once reports may have been handed out; what was taken is in the ledger when it returns.
     """
     report = fill_gaps(post, PullReport())
-    tried = {each.id for each in report.still_open}
-    report = _take(post, query, report)
-    is_new = any(each.id not in tried for each in post.ledger.list_gaps([GapState.OPEN]))
-    return fill_gaps(post, report) if is_new else report
+    report, lost = _take(post, query, report)
+    if lost is None:
+        return report
+    report = fill_gaps(post, report, lost)
+    is_open = any(each.id == lost.gap.id for each in report.still_open)
+    return replace(report, diagnostics=(*report.diagnostics, _reply_lost(lost, is_open=is_open)))
 
 
-def _take(post: Post, query: ReportQuery, report: PullReport) -> PullReport:
+class _Lost(Struct, frozen=True):
+    """A pull of this process whose reply was lost at a time (UTC)."""
+
+    gap: Gap
+    at: datetime
+    error: OutcomeUnknownError
+
+
+def _take(post: Post, query: ReportQuery, report: PullReport) -> tuple[PullReport, _Lost | None]:
+    """Take reports, page by page; return what came, and the pull whose reply was lost, if one was."""
     while not post.stop.is_set:
         gap = post.ledger.open_gap(query, post.clock())
         try:
             page = post.messenger.take_reports(query)
         except OutcomeUnknownError as error:
-            return _add(report, error)
+            return report, _Lost(gap, post.clock(), error)
         except OmnictlError as error:
             post.ledger.close_gap(gap.id, b"", (), post.clock())  # surely none were handed out
             if not report.requests:
                 raise
-            return _add(report, error)
+            return _add(report, error), None
         try:
             new = post.ledger.close_gap(gap.id, page.body, page.rows, post.clock())
         except LedgerError as error:
-            return _add(replace(report, requests=report.requests + 1), error)
+            kept_open = (*report.still_open, gap)
+            return _add(replace(report, requests=report.requests + 1, still_open=kept_open), error), None
         report = _count(report, page, new)
         post.observe(ReportsTaken(report.rows, report.new))
         if not page.is_full:
-            return report
-    return replace(report, stop_reason=post.stop.reason)
+            return report, None
+    return replace(report, stop_reason=post.stop.reason), None
 
 
 def _count(report: PullReport, page: Page, new: int) -> PullReport:
@@ -82,8 +95,12 @@ def _note(report: PullReport, found: Iterable[Diagnostic]) -> PullReport:
 # --- gaps ------------------------------------------------------------------------------------------------------
 
 
-def fill_gaps(post: Post, report: PullReport) -> PullReport:
-    """Fill all open gaps from the logs; one that is too old for them is permanent, what cannot be read stays open."""
+def fill_gaps(post: Post, report: PullReport, lost: _Lost | None = None) -> PullReport:
+    """Fill all open gaps from the logs; one that is too old for them is permanent, what cannot be read stays open.
+
+    A gap stays open, too, while the service may still work on its request: what it hands out then is not in the logs
+    that were read before.
+    """
     now = post.clock()
     gaps = post.ledger.list_gaps([GapState.OPEN])
     late = tuple(each for each in gaps if now - each.opened_at >= KEPT_BY_API)
@@ -99,11 +116,22 @@ def fill_gaps(post: Post, report: PullReport) -> PullReport:
         raise
     except OmnictlError as error:
         return _add(report, error)
+    report = replace(report, filled_rows=report.filled_rows + new)
     if not complete:
-        return _note(replace(report, filled_rows=report.filled_rows + new), [_too_many_rows()])
-    for each in gaps:
+        return _note(report, [_too_many_rows()])
+    filled = tuple(each for each in gaps if _has_settled(post, each, lost, now))
+    for each in filled:
         post.ledger.settle_gap(each.id, GapState.FILLED, post.clock())
-    return replace(report, filled=(*report.filled, *gaps), filled_rows=report.filled_rows + new, still_open=())
+    still_open = tuple(each for each in gaps if each not in filled)
+    return replace(report, filled=(*report.filled, *filled), still_open=still_open)
+
+
+def _has_settled(post: Post, gap: Gap, lost: _Lost | None, read_at: datetime) -> bool:
+    """Tell whether the service surely had ended its work on a pull when the logs were read."""
+    settle = timedelta(seconds=post.messenger.settle_seconds)
+    if lost is not None and gap.id == lost.gap.id:
+        return read_at >= lost.at + settle
+    return read_at >= gap.opened_at + timedelta(seconds=post.messenger.request_timeout_seconds) + settle
 
 
 class _Filling:
@@ -162,6 +190,25 @@ def _keeps_to(page: Page, since: datetime, until: datetime | None) -> bool:
     return all(edges[0] < each and (edges[1] is None or each < edges[1]) for each in times)
 
 
+def _reply_lost(lost: _Lost, *, is_open: bool) -> Diagnostic:
+    why = lost.error.diagnostics[0].detail.partition("\n")[0] if lost.error.diagnostics else ""
+    rows = f"Up to {lost.gap.query.limit} reports may have been handed out to nobody"
+    if not is_open:
+        return Diagnostic(
+            "report-reply-lost",
+            Severity.WARNING,
+            "The reply to a pull was lost, and was filled from the logs",
+            f"{why}\n{rows}. The logs have them, but for the errors of failed steps.",
+        )
+    return Diagnostic(
+        "report-reply-lost",
+        Severity.ERROR,
+        "The reply to a pull was lost",
+        f"{why}\n{rows}. The gap is written down; the logs, which go back 48 hours, fill it.",
+        hint="run the same command again in a few minutes",
+    )
+
+
 def _too_many_rows() -> Diagnostic:
     return Diagnostic(
         "logs-too-full",
@@ -174,6 +221,9 @@ def _too_many_rows() -> Diagnostic:
 
 
 CODES = {
+    "report-reply-lost": "Reports are handed out once, and the reply that carried some did not arrive. The pull was "
+    "written down as a gap before its request; it is filled from the logs, which have no errors of steps. After 48 "
+    "hours a gap is permanent.",
     "logs-too-full": "A gap is filled from logs by windows of time, each halved until it returns fewer rows than its "
     "limit. The narrowest window that the service looks at was still full. Messages of omnictl were asked for by their "
     "ids.",

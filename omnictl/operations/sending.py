@@ -157,8 +157,10 @@ class _Sending:
     def _settle(self, batch: Batch, fate: MessageFate, error: OmnictlError) -> None:
         """The API took none of the batch: nobody else is tried, since it would end in the same way."""
         self._denied = self._denied or isinstance(error, AccessError)
-        if not isinstance(error, StoppedError):
+        if not self._post.stop.is_set:
             self._note(error)
+            if isinstance(error, StoppedError):
+                self._post.stop.request("the API takes no messages for now")
         self._halted = True
         self._has_untried = self._has_untried or fate is MessageFate.NOT_TRIED
         if fate is not MessageFate.UNKNOWN:

@@ -69,7 +69,7 @@ def _look(
 ) -> tuple[Mapping[str, Remote], Settlement]:
     """One complete reading; what it finds is recorded at once."""
     keeper = tools.keeper
-    remotes = read_account(tools.provider, keeper.state, workers=tools.workers, observe=tools.observe)
+    remotes = read_account(tools.provider, keeper.state, workers=tools.workers, observe=tools.observe, stop=tools.stop)
     settlement = settle(keeper.state, remotes, elsewhere)
     for each in settlement.found:
         found.append(each)

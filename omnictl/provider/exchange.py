@@ -16,6 +16,12 @@ from omnictl.transport.retry import backoff_seconds, retry_after_seconds, second
 MOST_TRIES = 5
 """How often a reading, or a request that surely was not sent, is tried."""
 
+LONGEST_READING_WAIT_SECONDS = 600.0
+"""How long a reading waits at the service's request; a longer wait is told, and the run ends in good order."""
+
+_IMPATIENT = frozenset({Operation.SEND, Operation.REPORTS})
+"""Writes that no --stop-after bounds: what is throttled was surely not taken, and the same command goes on later."""
+
 Value = TypeVar("Value")
 
 
@@ -39,9 +45,10 @@ class Exchange:
         """Send a reading until it is answered with what was asked for.
 
         ``interpret`` gets every reply that is not 401, 403, 429 or an error of the API, and raises UnreadableError for
-        what is not believable; it goes again then. Raises ReadingError when the tries are used up.
+        what is not believable; it goes again then. Raises ReadingError when the tries are used up, and StoppedError
+        where the service asks for a pause of more than some minutes; only the look before an update waits as it does.
         """
-        tries = 0
+        tries, waited = 0, 0.0
         while True:
             answer = self._send(operation, request)
             tries += 1
@@ -56,6 +63,10 @@ class Exchange:
             if tries >= MOST_TRIES:
                 raise _reading_failed(why, tries, answer, operation)
             if isinstance(answer, Reply) and throttled:
+                asked = self._asked(answer) or 0.0
+                waited += asked
+                if waited > LONGEST_READING_WAIT_SECONDS and self._gives_up_waiting(operation):
+                    raise StoppedError(failures.throttled(why, asked, self._around.clock()))
                 self._hold(operation, answer, tries, None)
             else:
                 self._pacer.back_off(operation, tries + 1, self._pause(tries), why)
@@ -63,9 +74,10 @@ class Exchange:
     def write(self, operation: Operation, request: Request, not_after: datetime | None = None) -> Reply | Lost:
         """Send a write until it was, perhaps, taken; only what surely was not is sent again.
 
-        Raises UnsentError when it cannot be sent, StoppedError when asked to stop or when ``not_after`` has passed.
+        Raises UnsentError when it cannot be sent, StoppedError when asked to stop, when ``not_after`` has passed, or
+        where the service takes no message and hands out no report for some minutes.
         """
-        unsent = throttled = 0
+        unsent, throttled, waited = 0, 0, 0.0
         while True:
             answer = self._send(operation, request, before=lambda: self._refuse_if_late(not_after))
             if isinstance(answer, Unsent):
@@ -76,6 +88,10 @@ class Exchange:
                 self._pacer.back_off(operation, unsent + 1, self._pause(unsent), why)
             elif isinstance(answer, Reply) and answer.status == 429:
                 throttled += 1
+                asked = self._asked(answer) or 0.0
+                waited += asked
+                if operation in _IMPATIENT and (throttled >= MOST_TRIES or waited > LONGEST_READING_WAIT_SECONDS):
+                    raise StoppedError(failures.throttled(self.describe(request, answer), asked, self._around.clock()))
                 self._hold(operation, answer, throttled, not_after)
             else:
                 return answer
@@ -134,11 +150,19 @@ class Exchange:
 
     def _hold(self, operation: Operation, reply: Reply, failures_so_far: int, not_after: datetime | None) -> None:
         """After a 429: nothing of this kind leaves for as long as the service asks, or a little longer each time."""
-        asked = retry_after_seconds(reply.headers.get("retry-after"), self._around.clock())
+        asked = self._asked(reply)
         seconds = self._pause(failures_so_far) if asked is None else asked
         self._pacer.hold(operation, seconds, "backoff" if asked is None else "retry-after")
         if not_after is not None and self._around.clock() + timedelta(seconds=seconds) >= not_after:
             raise StoppedError(failures.too_late(not_after))
+
+    def _gives_up_waiting(self, operation: Operation) -> bool:
+        """Tell whether nothing hangs on this reading yet; the look before an update waits as the update would."""
+        return operation is Operation.LIST or self._client.options.read_only
+
+    def _asked(self, reply: Reply) -> float | None:
+        """Return for how many seconds the service asks to be left alone; None where it does not say."""
+        return retry_after_seconds(reply.headers.get("retry-after"), self._around.clock())
 
     def _refuse_if_late(self, not_after: datetime | None) -> None:
         """The last look before a write leaves."""

@@ -88,5 +88,5 @@ def _after(connect: Callable[P, Connected], assemble: Callable[[Connected], T]) 
 make_provider = _after(connect, lambda made: OmniProvider(made.client, made.pacer, made.exchange, made.capabilities))
 """Return a provider for one base URL; the caller closes it. Options and errors are those of ``connect``."""
 
-make_messenger = _after(connect, lambda made: OmniMessenger(made.client, made.exchange))
+make_messenger = _after(connect, lambda made: OmniMessenger(made.client, made.exchange, made.capabilities))
 """Return a messenger for one base URL; the caller closes it. Options and errors are those of ``connect``."""

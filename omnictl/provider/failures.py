@@ -1,7 +1,8 @@
 """What went wrong with a request, in words: method, path, status, request id, and what the API itself said of it."""
 
+import math
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
 from omnictl.model.diagnostic import Diagnostic, Severity
@@ -201,6 +202,17 @@ def forbidden(detail: str, source: str, operation: Operation) -> Diagnostic:
     )
 
 
+def throttled(detail: str, seconds: float, now: datetime) -> Diagnostic:
+    """The service asks for a longer or more frequent pause than is waited for."""
+    return Diagnostic(
+        "throttled",
+        Severity.ERROR,
+        "The API asks to be left alone for a while",
+        f"{detail} It asks for a pause of {math.ceil(seconds / 60.0)} minutes or more; omnictl waits no longer here.",
+        hint=f"run the same command again after {now + timedelta(seconds=seconds):%Y-%m-%d %H:%MZ}",
+    )
+
+
 def too_late(not_after: datetime) -> Diagnostic:
     """The time in which a create may leave has passed."""
     return Diagnostic(
@@ -235,6 +247,8 @@ def malformed_key() -> Diagnostic:
 
 
 CODES = {
+    "throttled": "The API answered a reading with 429 and asks for a pause of more than ten minutes (Retry-After). The "
+    "run ended in good order. Run the same command again when the pause is over.",
     "refused-by-api": "The API answered with an error of its own (4xx): the request was not taken and changed nothing. "
     "The message, and the fields it names, are the API's own.",
     "outcome-unknown": "A write was sent and no believable answer came back (a time-out, a cut connection, a 5xx, an "

@@ -4,7 +4,7 @@ Reading is tolerant; a row keeps the very text that it was read from, since nobo
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
@@ -111,12 +111,12 @@ def _leave_out(query: Mapping[str, str | tuple[str, ...] | None]) -> Query:
 # --- what is read ----------------------------------------------------------------------------------------------
 
 
-def read_receipts(body: bytes, batch: Batch) -> tuple[Receipt, ...]:
+def read_receipts(body: bytes, batch: Batch, hide: Callable[[str], str] = str) -> tuple[Receipt, ...]:
     """Return a receipt for each message of a batch; an id that the reply leaves out is unknown.
 
-    Raises UnreadableError where the body has no list of messages.
+    ``hide`` takes credentials out of every text. Raises UnreadableError where the body has no list of messages.
     """
-    document = load_json(body)
+    document = _hide_in(load_json(body), hide)
     rows = document.get("messages") if isinstance(document, dict) else None
     if not isinstance(rows, list):
         raise UnreadableError("it has no list of messages")
@@ -140,12 +140,19 @@ def _make_receipt(message_id: str, status: Status | None) -> Receipt:
     return Receipt(message_id, MessageFate.REFUSED if refused else MessageFate.ACCEPTED, status)
 
 
-def read_reports(body: bytes, source: ReportSource) -> tuple[tuple[Received, ...], int]:
+def read_reports(
+    body: bytes, source: ReportSource, hide: Callable[[str], str] = str
+) -> tuple[tuple[Received, ...], int]:
     """Return the reports of a body, and how many of its rows could not be read.
 
-    Raises UnreadableError where it has no list of rows.
+    ``hide`` takes credentials out of every text, whoever echoes them. Raises UnreadableError where there is no list.
     """
-    return _read_rows(body, lambda row, raw: Received(_read_report(row, source), raw))
+    return _read_rows(body, lambda row, raw: Received(_read_report(row, source), raw), hide)
+
+
+def write_rows(rows: Iterable[Received]) -> bytes:
+    """Return a body with these rows, for where the one that came may not be kept."""
+    return f'{{"results": [{", ".join(each.raw for each in rows)}]}}'.encode("utf-8", "surrogatepass")
 
 
 def read_seen_reports(body: bytes) -> tuple[tuple[ReceivedSeen, ...], int]:
@@ -164,18 +171,33 @@ class _Rows(msgspec.Struct):
     results: list[msgspec.Raw] | None = None
 
 
-def _read_rows(body: bytes, read: Callable[[dict[str, Any], str], Row]) -> tuple[tuple[Row, ...], int]:
+def _read_rows(
+    body: bytes, read: Callable[[dict[str, Any], str], Row], hide: Callable[[str], str] = str
+) -> tuple[tuple[Row, ...], int]:
     rows: list[Row] = []
     unreadable = 0
     for raw in _split_rows(body):
         try:
-            row = json.loads(raw, parse_float=Decimal)
+            said = json.loads(raw, parse_float=Decimal)
+            row = _hide_in(said, hide)
+            if row != said:
+                raw = json.dumps(row, default=str)
             if not isinstance(row, dict):
                 raise UnreadableError("a row is not an object")
             rows.append(read(row, raw))
         except (ValueError, RecursionError, InvalidOperation):  # UnreadableError is a ValueError
             unreadable += 1
     return tuple(rows), unreadable
+
+
+def _hide_in(value: Any, hide: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, list):
+        return [_hide_in(each, hide) for each in value]
+    if isinstance(value, dict):
+        return {hide(name): _hide_in(each, hide) for name, each in value.items()}
+    return value
 
 
 def _split_rows(body: bytes) -> list[str]:

@@ -32,6 +32,16 @@ class Messenger(Protocol):
         """The host of the API, for people and for the identity of the account."""
         ...
 
+    @property
+    def settle_seconds(self) -> float:
+        """How long the service may still work on a request whose answer was lost."""
+        ...
+
+    @property
+    def request_timeout_seconds(self) -> float:
+        """How long a request takes at most, from its first byte to the last of its answer."""
+        ...
+
     def write_body(self, batch: Batch) -> bytes:
         """Return the body that ``send`` would send, for people."""
         ...

@@ -1,6 +1,5 @@
 """What a plan says, in words: for the text, Markdown and HTML alike. How it is laid out is theirs."""
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import assert_never
@@ -31,6 +30,7 @@ from omnictl.model.change import (
 from omnictl.model.diagnostic import Source
 from omnictl.model.plan import Plan
 from omnictl.model.scenario import Attributes
+from omnictl.model.shell import quote_word
 from omnictl.render.style import Style, pad, sanitize
 from omnictl.render.words import count, duration, flow_text, quote, short_key, step_text
 
@@ -242,8 +242,8 @@ def say_refusal(plan: Plan) -> str:
 
 def allowing_command(plan: Plan) -> Sequence[str]:
     """Return the parts of the command that makes the same plan with its open guards allowed."""
-    options = [f"--only {_shell_word(each)}" for each in plan.selection.only]
-    options += [f"--exclude {_shell_word(each)}" for each in plan.selection.exclude]
+    options = [f"--only {quote_word(each)}" for each in plan.selection.only]
+    options += [f"--exclude {quote_word(each)}" for each in plan.selection.exclude]
     options += [f"--allow {each.guard.value}={each.subject}" for each in plan.open_guards]
     return [f"omnictl plan --env {plan.environment}{' --sandbox' * plan.sandbox}", *options, "--out plan.json"]
 
@@ -252,13 +252,8 @@ def applying_command(plan: Plan, saved_as: str | None) -> str:
     """Return the command that applies the plan: exactly it where it is saved to a file, else what it was made from."""
     words = ["omnictl apply", f"--env {plan.environment}", *(["--sandbox"] if plan.sandbox else [])]
     if saved_as is not None:
-        return " ".join([*words, _shell_word(saved_as)])
-    words += [f"--only {_shell_word(each)}" for each in plan.selection.only]
-    words += [f"--exclude {_shell_word(each)}" for each in plan.selection.exclude]
+        return " ".join([*words, quote_word(saved_as)])
+    words += [f"--only {quote_word(each)}" for each in plan.selection.only]
+    words += [f"--exclude {quote_word(each)}" for each in plan.selection.exclude]
     words += [f"--allow {each.guard.value}={each.subject}" for each in plan.guards if each.allowed]
     return " ".join(words)
-
-
-def _shell_word(text: str) -> str:
-    """Return a glob as a shell takes it."""
-    return shlex.quote(sanitize(text))

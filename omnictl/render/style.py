@@ -1,5 +1,6 @@
 """How text looks: colours by role, width of wide characters, and what a terminal must never be given."""
 
+import re
 import unicodedata
 
 from msgspec import Struct
@@ -20,6 +21,11 @@ _CODES = {
     "path": "2",
     "hint": "36",
 }
+
+
+_SUSPECT = re.compile("[^\n\t -~]")
+_OURS = re.compile(rf"(\t|\x1b\[(?:0|{'|'.join(sorted(set(_CODES.values())))})m)")
+"""What stays as it is within a line: a colour can neither hide nor move anything."""
 
 
 class Style(Struct, frozen=True):
@@ -50,6 +56,22 @@ def sanitize(text: str) -> str:
     """Return the text with everything visible that could steer a terminal or hide: controls, bidi, zero-width."""
     hidden = frozenset(find_hidden(text))
     return "".join(_escape(each) if i in hidden else each for i, each in enumerate(text)) if hidden else text
+
+
+def sanitize_lines(text: str) -> str:
+    """Return text of several lines in which all but line ends, tabs and our own colours is shown by its escape.
+
+    The last guard of what is said: a text may come from where nobody thought of it.
+    """
+    if not _SUSPECT.search(text):
+        return text
+    return "\n".join(map(_sanitize_line, text.split("\n")))
+
+
+def _sanitize_line(line: str) -> str:
+    parts = _OURS.split(line)
+    parts[::2] = map(sanitize, parts[::2])
+    return "".join(parts)
 
 
 def _escape(character: str) -> str:

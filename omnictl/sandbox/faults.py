@@ -28,7 +28,7 @@ KINDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "repeated-page": (("list",), "answer with the page before the one asked for"),
     "short-page": (("list",), "leave out the second half of the page"),
 }
-_STATUS = re.compile(r"([45]\d\d)(-after)?")
+_STATUS = re.compile(r"([45]\d\d)(-after)?", re.ASCII)
 _USUAL_VALUES = {"html": 502.0, "slow": 5.0, "late-commit": 5.0}
 
 
@@ -74,7 +74,8 @@ def parse_fault(text: str) -> Fault:
 
 def _number(name: str, text: str) -> float | int:
     try:
-        return float(text) if name == "value" else int(text)
+        digits = text.encode("ascii")
+        return float(digits) if name == "value" else int(digits)
     except ValueError:
         raise FaultError(f"{name} of a fault is a number, not {text!r}") from None
 

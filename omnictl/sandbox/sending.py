@@ -57,7 +57,7 @@ def send(world: World, behaviour: Behaviour, request: Send, now: float) -> dict[
 
 def find_scenario(world: World, request: Send) -> Stored:
     """Return the scenario that is asked for, or the default. Raises ApiError."""
-    if request.scenario_key:
+    if request.scenario_key is not None:
         found = world.get(request.scenario_key)
         if found is None:
             raise bad_request({"scenarioKey": ["must be the key of a scenario"]})

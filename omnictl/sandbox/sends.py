@@ -70,8 +70,8 @@ def read_send(content: bytes, now_ms: int, *, is_simple: bool) -> Send:
     """Read a body of ``/advanced``, or of ``/text`` where it is simple. Raises ApiError."""
     body = read_object(content, bad_request)
     return Send(
-        scenario_key=_read_text(body, "scenarioKey"),
-        bulk_id=_read_text(body, "bulkId"),
+        scenario_key=_read_text(body, "scenarioKey") or None,
+        bulk_id=_read_text(body, "bulkId") or None,
         destinations=_read_destinations(body.get("destinations")),
         contents=_read_simple(body) if is_simple else _read_contents(body),
         callback=_read_text(body, "callbackData", _MOST_CALLBACK),

@@ -26,6 +26,16 @@ class _Handler(WSGIRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
 
 
+def _refuse_no_address(host: str) -> None:
+    """Raise OSError for what cannot be written as the name of a host: a socket would leak with it."""
+    try:
+        is_name = b"\0" not in host.encode("idna")
+    except UnicodeError:
+        is_name = False
+    if not is_name:
+        raise OSError("this is no address")
+
+
 def serve(
     app: WSGIApplication,
     host: str,
@@ -40,6 +50,7 @@ def serve(
     ``on_tick`` is called several times a second, for what happens though nobody asks.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    _refuse_no_address(host)
     with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listening:
         server = make_server(host, port, app, threaded=True, request_handler=_Handler, fd=listening.fileno())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)

@@ -15,6 +15,13 @@ from omnictl.sandbox.behaviour import Behaviour, SwitchError, read_behaviour, wr
 from omnictl.sandbox.faults import Fault, fits, read_fault, write_fault
 from omnictl.sandbox.tables import CONTENTS, FORMAT, READABLE, TABLES
 
+_KINDS = {
+    "scenarios": {"key": "text", "position": "integer", "is_default": "integer", "changed_at": "real"},
+    "later": {"at": "real"},
+    "requests": {"at": "real", "operation": "text", "status": "integer"},
+}
+"""What columns hold, by table: SQLite itself takes anything."""
+
 
 class WorldError(Exception):
     """The file is no world of this version."""
@@ -71,6 +78,24 @@ class World:
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.executescript(TABLES)
         self._connection.execute(f"PRAGMA user_version={FORMAT}")
+        self._check()
+
+    def _check(self) -> None:
+        """Raise WorldError for what this program never wrote: a request must not be the first to stumble over it."""
+        try:
+            bodies = [body for row in self.list_all() for body in (row.body, row.before) if body is not None]
+            bodies += [json.loads(row[0]) for row in self.query("SELECT body FROM later")]
+            self.list_faults()
+            _ = self.behaviour
+        except (ValueError, TypeError, RecursionError, AttributeError) as error:
+            raise WorldError(f"what it holds cannot be read ({error})") from None
+        if not all(map(_is_body, bodies)) or any(map(self._is_bent, _KINDS)):
+            raise WorldError("it holds what no world does")
+
+    def _is_bent(self, table: str) -> bool:
+        """Tell whether a column of a table holds something of another kind."""
+        wrong = " OR ".join(f"typeof({column}) != '{kind}'" for column, kind in _KINDS[table].items())
+        return bool(self.query(f"SELECT 1 FROM {table} WHERE {wrong} LIMIT 1"))  # noqa: S608
 
     def close(self) -> None:
         """Close the file, when nobody works on it; whoever comes later is refused."""
@@ -278,6 +303,17 @@ def _make_private(path: Path) -> None:
     """Let a new file be for its owner alone, as SQLite's files beside it then are; what is amiss, SQLite tells."""
     with suppress(OSError):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _is_body(body: Any) -> bool:
+    """Tell whether JSON is the fields of a scenario."""
+    if (
+        not isinstance(body, dict)
+        or not isinstance(body.get("name", ""), str)
+        or not isinstance(body.get("flow"), list)
+    ):
+        return False
+    return all(isinstance(step, dict) and isinstance(step.get("from", ""), str) for step in body["flow"])
 
 
 def _read(row: tuple[Any, ...]) -> Stored:

@@ -10,7 +10,7 @@ from omnictl.state.base import StateVersion
 
 KEPT_RUNS = 10
 KEPT_STEPS = 3
-_NAME = re.compile(r"(\d{8,16})(\.step)?\.json")
+_NAME = re.compile(r"(\d{8,16})(\.step)?\.json", re.ASCII)
 _UNSAFE = re.compile(r"[^0-9A-Za-z-]")
 
 

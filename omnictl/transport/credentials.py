@@ -58,9 +58,9 @@ class Credentials:
         """Return the value of the Authorization header."""
         return self.__header
 
-    def redact(self, text: str) -> str:
+    def redact(self, text: str, hide: "Hide | None" = None) -> str:
         """Return the text with every occurrence of the secret hidden: a server may echo what it was sent."""
-        return hide_spelled(text, self.__hidden)
+        return (hide or hide_spelled)(text, self.__hidden)
 
     def __repr__(self) -> str:
         return f"<{self.scheme} credentials from {self.source}>"
@@ -73,10 +73,10 @@ _MADE: "WeakSet[Credentials]" = WeakSet()
 """All credentials of this process that are still there: what must not be shown is known wherever something is shown."""
 
 
-def hide_credentials(text: str) -> str:
+def hide_credentials(text: str, hide: "Hide | None" = None) -> str:
     """Return the text with all that any credentials of this process hide."""
     for each in tuple(_MADE):
-        text = each.redact(text)
+        text = each.redact(text, hide)
     return text
 
 
@@ -98,7 +98,7 @@ def spell(secrets: Iterable[str]) -> tuple[str, ...]:
 
 def _spell_one(secret: str) -> Iterator[str]:
     content = secret.encode("utf-8", "surrogateescape")
-    yield from (secret, repr(secret)[1:-1], content.hex())
+    yield from (secret, secret.upper(), secret.lower(), repr(secret)[1:-1], content.hex())
     for escaped in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
         yield from (escaped, escaped.replace("/", "\\/"))
     in_markup = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -108,6 +108,10 @@ def _spell_one(secret: str) -> Iterator[str]:
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         padded = encode(content).decode("ascii")
         yield from (padded, padded.rstrip("="))
+
+
+Hide: TypeAlias = Callable[[str, Iterable[str]], str]
+"""Hides every spelling of a secret in a text, as ``hide_spelled`` does."""
 
 
 class CredentialNames(Protocol):

@@ -117,6 +117,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(200, f"<html>{echo}".encode())
         if kind == "odd-fields":
             return self._send(200, json.dumps({"scenarios": [{"key": [echo]}], "key": [echo]}).encode())
+        if kind == "rows":
+            status = {"groupName": "PENDING", "name": echo, "description": echo, "action": echo}
+            row = {"messageId": echo, "to": echo, "status": status, "text": echo, "callbackData": echo, "from": echo}
+            return self._send(200, json.dumps({"results": [row, {echo: [echo]}], "messages": [row]}).encode())
         if kind == "half":
             return self._send(200, f'{{"key": "{echo}'.encode(), length=100_000)
         if kind.startswith("html"):

@@ -1,6 +1,7 @@
 """Global options before and after the command, their variables, and that no variable stands for an approval."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,65 @@ def test_no_directory_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
     assert omnictl("-C", "nowhere", "plan").code == 64
     monkeypatch.setenv("OMNICTL_CHDIR", "nowhere")
     assert "no-directory" in omnictl("plan").err
+
+
+@pytest.mark.parametrize("command", ["validate", "fmt"])
+def test_paths_lead_from_the_directory_that_was_named(
+    command: str, project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    for words in (["-C", str(project), command], [command, "-C", str(project)]):
+        assert omnictl(*words, "scenarios/vk-sms.yaml").code == 0
+        ran = omnictl(*words, "nowhere.yaml")
+        assert ran.code == 64
+        assert "Path 'nowhere.yaml' does not exist." in ran.err
+    assert omnictl(command, str(project / "nowhere")).code == 64
+
+
+@pytest.mark.parametrize("text", ["\u0663s", "\uff13m", "3s\n", "\u00b2"])
+def test_a_duration_has_digits_of_ascii(text: str) -> None:
+    ran = omnictl("apply", "--sandbox", "--env", "test", "--yes", "--stop-after", text)
+    assert ran.code == 64
+    assert "takes a duration such as 90s" in ran.err
+
+
+def test_numbers_have_digits_of_ascii(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert omnictl("explain", "\u00b2").code == 64
+    assert omnictl("explain", "\u0664").code == 64
+    assert omnictl("sandbox", "behave", "--env", "test", "--fault", "create:500,times=\u0663").code == 64
+    monkeypatch.setenv("OMNICTL_SETTLE", "\u0663")
+    ran = omnictl("plan", "--sandbox", "--env", "test")
+    assert ran.code == 64
+    assert "bad-seconds" in ran.err
+
+
+VANISHED = [
+    "plan", "validate", "fmt", "apply --yes", "doctor", "show x", "state list", "init", "render", "output", "explain 4",
+    "sandbox status", "sandbox serve --port 0", "plan --out x --report json=y", "-C . plan",
+]  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a directory in use cannot be removed there")
+@pytest.mark.parametrize("command", VANISHED)
+def test_a_working_directory_that_is_gone(command: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = project / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    ran = omnictl(*command.split())
+    assert ran.code == 64, ran.err
+    assert ran.err.startswith("error[no-directory]: The working directory is gone\n")
+    assert omnictl("-C", str(project), "render", "--env", "test").code == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a directory in use cannot be removed there")
+@pytest.mark.parametrize("command", ["--help", "--version", "plan --help"])
+def test_help_needs_no_directory(command: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = project / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert omnictl(*command.split()).code == 0
 
 
 def test_the_state_may_lie_elsewhere(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:

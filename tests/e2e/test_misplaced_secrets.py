@@ -72,6 +72,44 @@ def test_a_key_in_a_scenario_is_refused_unseen_and_never_sent(project: Path, fie
     assert find_in_files(project, [KEY]) == {}
 
 
+ANY_FORM = "canary-of/any+form=0"
+FORMATS = ("text", "json", "markdown", "sarif", "junit", "github", "gitlab-codequality")
+
+
+@pytest.mark.parametrize("where", ["excerpt", "line before", "channel", "value", "alias", "settings", "cut"])
+def test_a_credential_in_use_is_shown_from_no_file(project: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    monkeypatch.setenv("INFOBIP_API_KEY", ANY_FORM)
+    text = {
+        "excerpt": f"foo: {ANY_FORM}\n",
+        "line before": f"description: {ANY_FORM}\nfoo: x\n",
+        "channel": f"flow: [{{channel: {ANY_FORM}}}]\n",
+        "value": f"default: {ANY_FORM}\n",
+        "alias": f"description: *{ANY_FORM}\n",
+        "settings": "description: x\n",
+        "cut": f"foo: '{'x' * 184}{ANY_FORM}'\n",
+    }[where]
+    (project / "scenarios").mkdir()
+    (project / "scenarios" / "a.yaml").write_text(f"name: A\n{text}")
+    (project / "omnictl.yaml").write_text(f"version: 1\n{'foo: ' + ANY_FORM if where == 'settings' else ''}\n")
+    for kind in FORMATS:
+        ran = omnictl("validate", "--format", kind, "--report", "text=r.txt", "--report", "json=r.json")
+        assert ran.code == 1
+        assert "canary" not in (ran.out + ran.err).lower()
+    for words in (
+        ["plan", "--sandbox"],
+        ["fmt", "--check"],
+        ["apply", "--yes", "--sandbox", "--report", "html=r.html"],
+    ):
+        assert "canary" not in (omnictl(*words).out + omnictl(*words).err).lower()
+    assert {each for each in project.glob("r.*") if "canary" in each.read_text().lower()} == set()
+
+
+def test_marks_stay_under_what_is_hidden(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INFOBIP_API_KEY", ANY_FORM)
+    ran = _validate(project, channel=ANY_FORM)
+    assert "  - {channel: ********************, from: InfoSMS}\n   |               ^^^^^^^^^^^^^^^^^^^^\n" in ran.err
+
+
 @pytest.mark.parametrize("channel", ["PUSH", "push"])
 def test_the_application_code_of_push_looks_like_a_key_and_is_none(project: Path, channel: str) -> None:
     assert _validate(project, channel=channel, sender=KEY).code == 0

@@ -2,8 +2,10 @@
 
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import httpx
 import pytest
 
 from tests.e2e.running import omnictl
+from tests.hostile.steering import find_steering
 
 
 def test_consecutive_commands_share_a_world_and_reset_drops_it(project: Path) -> None:
@@ -99,6 +102,73 @@ def test_the_clock_is_advanced_and_shown(project: Path) -> None:
     passed = datetime.fromisoformat(second["now"]) - datetime.fromisoformat(first["now"])
     assert passed.total_seconds() == 2 * 86_400
     assert f"clock      manual, {second['now']}\n" in omnictl("sandbox", "status").out
+
+
+@pytest.mark.parametrize("host", ["\u202ex", "\udcff", "a\0b", "x" * 70, "..", "\x1b[2J"])
+def test_a_host_that_is_no_address_is_told(project: Path, host: str) -> None:
+    ran = omnictl("sandbox", "serve", "--host", host)
+    assert ran.code == 1
+    assert "error[cannot-listen]" in ran.err
+    assert find_steering(ran.err) == ""
+
+
+def test_a_reader_of_the_address_that_is_gone_is_no_taken_port(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(text: str) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("omnictl.cli.output._deliver", fail)
+    monkeypatch.setattr("omnictl.cli.output.silence", lambda stream: None)
+    ran = omnictl("sandbox", "serve")
+    assert (ran.code, ran.err) == (141, "")
+
+
+@pytest.mark.parametrize(
+    "bend",
+    [
+        "UPDATE scenarios SET body = '{'",
+        "UPDATE scenarios SET body = '[]'",
+        "UPDATE scenarios SET body = '{}'",
+        'UPDATE scenarios SET body = \'{"name": 1, "flow": []}\'',
+        'UPDATE scenarios SET body = \'{"name": "a", "flow": [[]]}\'',
+        "UPDATE scenarios SET body = x'ff'",
+        "UPDATE scenarios SET body = 5",
+        "UPDATE scenarios SET key = x'ff'",
+        "UPDATE scenarios SET before = '{'",
+        "UPDATE scenarios SET changed_at = 'soon'",
+        "UPDATE requests SET operation = x'ff'",
+        "INSERT INTO later (at, body) VALUES (9e9, '{')",
+        "INSERT INTO faults (fault) VALUES ('[')",
+        "INSERT INTO faults (fault) VALUES ('{}')",
+        "INSERT INTO behaviour VALUES ('[]')",
+        "INSERT INTO behaviour VALUES ('{')",
+        "ALTER TABLE scenarios DROP COLUMN body",
+    ],
+)
+def test_a_world_that_somebody_bent_names_the_cure(project: Path, bend: str) -> None:
+    omnictl("init")
+    assert omnictl("apply", "--sandbox", "--yes").code == 0
+    with closing(sqlite3.connect(project / ".omnictl/sandbox/test/world.sqlite")) as connection:
+        connection.execute(bend)
+        connection.commit()
+    for arguments in (("plan", "--sandbox"), ("sandbox", "status"), ("sandbox", "behave"), ("apply", "--sandbox")):
+        ran = omnictl(*arguments)
+        assert ran.code == 1
+        assert "error[sandbox-world]" in ran.err
+    assert omnictl("sandbox", "reset").code == 0
+    assert omnictl("plan", "--sandbox").code == 0
+
+
+def test_what_a_world_holds_steers_nothing(project: Path) -> None:
+    omnictl("init")
+    assert omnictl("apply", "--sandbox", "--yes").code == 0
+    with closing(sqlite3.connect(project / ".omnictl/sandbox/test/world.sqlite")) as connection:
+        connection.execute("UPDATE scenarios SET key = ?", ("\x1b[2J\u202e",))
+        connection.execute("UPDATE requests SET operation = ?", ("\x1b[3J\rx",))
+        connection.commit()
+    ran = omnictl("sandbox", "status")
+    assert ran.code == 0
+    assert r"\x1b[2J\u202e" in ran.out
+    assert find_steering(ran.out + ran.err) == ""
 
 
 def test_a_damaged_world_names_the_cure(project: Path) -> None:

@@ -14,6 +14,10 @@ import pytest
 
 from omnictl.cli.apply_output import APPLY_REPORTS
 from omnictl.cli.plan_output import PLAN_REPORTS
+from omnictl.codec.state import encode_state
+from omnictl.model.address import make_address
+from omnictl.model.scenario import Attributes, Step
+from omnictl.model.state import Record, State
 from tests.e2e.canaries import KEY, PAIR, PASSWORD, TOKEN, USER, account, find, find_in_files
 from tests.e2e.running import Ran, omnictl
 
@@ -125,6 +129,40 @@ def test_canary_appears_nowhere_however_the_account_echoes_it(
         ]
         assert sent in service.authorizations
         assert ran[-1].code in (1, 4, 5, 6)
+    assert_unseen(project, *ran)
+
+
+@pytest.mark.parametrize(
+    ("way", "source"),
+    list(zip(("rows", *WAYS), cycle(["key", "user and password", "session that is renewed"]), strict=False)),
+)
+def test_canary_appears_in_no_message_and_no_ledger_however_the_account_echoes_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch, source: str, way: str
+) -> None:
+    sent = plant(project, monkeypatch, source)
+    flow = Attributes("S 0", (Step("SMS"),))
+    state = State(
+        "lineage", "test", 1, records={make_address("s-0"): Record(make_address("s-0"), "K" * 32, flow, flow)}
+    )
+    (project / "state").mkdir()
+    (project / "state" / "test.json").write_text(encode_state(state))
+    if way == "silent":
+        monkeypatch.setenv("OMNICTL_TIMEOUT", "0.2")
+    with account(way) as service:
+        monkeypatch.setenv("INFOBIP_BASE_URL", service.url)
+        words = ("send", "s-0", "--to", "41793026731", "--text", "Hi", "--yes", "-vv", "--wait", "--timeout", "0s")
+        ran = [
+            omnictl(*words),
+            omnictl(*words, "--new-run", "--format", "json", "--log-format", "json"),
+            omnictl("reports", "pull", "--take", "-vv"),
+            omnictl("reports", "log", "-vv", "--unmask"),
+            omnictl("reports", "log", "--format", "json", "--unmask"),
+            omnictl("reports", "list", "--unmask", "--format", "json"),
+            omnictl("reports", "list", "--unmask", "--format", "csv"),
+            omnictl("reports", "stats"),
+        ]
+        assert sent in service.authorizations
+        assert all(each.code != 70 for each in ran)
     assert_unseen(project, *ran)
 
 

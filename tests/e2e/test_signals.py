@@ -62,6 +62,8 @@ def test_a_second_apply_is_told_who_holds_the_lock(waiting: subprocess.Popen[str
     assert ran.code == 6
     assert "lock-held" in ran.err
     assert f"pid {waiting.pid}" in ran.err
+    limited = omnictl("apply", "--yes", "--stop-after", "1s", "--lock-timeout", "10m")
+    assert (limited.code, "lock-held" in limited.err) == (6, True)
     assert omnictl("state", "unlock").code == 6
     assert omnictl("plan").code == 0
 

@@ -13,12 +13,14 @@ from pathlib import Path
 
 from omnictl.cli.boundary import run
 from omnictl.cli.main import cli
-from tests.hostile.cases import GOOD, MESSAGES, SCENARIOS, SETTINGS, STATES, Case
+from tests.hostile.cases import COUNTS, GOOD, MESSAGES, SCENARIOS, SETTINGS, STATES, Case
 
 SPARE_MEMORY = 768 * 1024 * 1024
 """How much more address space a run may take than the process that starts it has; what is used is far less."""
 
 PROCESSOR_SECONDS = 60
+
+SANDBOX_STATE = ".omnictl/sandbox/default/state.json"
 
 
 def projects() -> list[tuple[str, Case, str, list[str]]]:
@@ -28,6 +30,7 @@ def projects() -> list[tuple[str, Case, str, list[str]]]:
         *((f"message {each.name}", each, path, ["validate", path]) for each, path in messages()),
         *((f"settings {each.name}", each, "omnictl.yaml", ["validate"]) for each in SETTINGS),
         *((f"state {each.name}", each, "state/default.json", ["state", "list"]) for each in STATES),
+        *((f"state {each.name}", each, SANDBOX_STATE, ["plan", "--sandbox"]) for each in COUNTS),
     ]
 
 
@@ -40,8 +43,8 @@ def run_bounded(case: Case, path: str, command: list[str]) -> None:
     """Run a command on a project with the case, within the bounds; ends the process."""
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        for each in ("scenarios", "state"):
-            Path(each).mkdir()
+        for each in ("scenarios", "state", str(Path(SANDBOX_STATE).parent)):
+            Path(each).mkdir(parents=True)
         Path("omnictl.yaml").write_text(f"version: 1\nvariables: {{x: {'y' * 100}}}\n")
         if not path.startswith("scenarios/a."):
             Path("scenarios/a.yaml").write_text(GOOD)

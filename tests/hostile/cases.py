@@ -216,3 +216,7 @@ STATES = [
     Case("records in a list", lambda: _state(records=[])),
     Case("a protection that is none", lambda: _state(records=_record(lifecycle={"protected": "\u202e"}))),
 ]
+COUNTS = [
+    Case("a count that nothing has", lambda: _state(listed=2**53 - 1)),
+    Case("a count that is only high", lambda: _state(listed=1000 * K)),
+]

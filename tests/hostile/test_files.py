@@ -253,6 +253,63 @@ def test_names_of_files(project: Path, name: bytes, shown: str) -> None:
     assert omnictl("fmt").code in (0, 1)
 
 
+STEERING_NAME = "b\x1b[2J\r::error::x\u202e\u2028\n::error::y"
+SHOWN_NAME = r"b\x1b[2J\x0d::error::x\u202e\u2028\x0a::error::y"
+
+
+@pytest.mark.parametrize("runner", ["", "GITHUB_ACTIONS"])
+def test_layout_and_its_differences_steer_nothing(project: Path, runner: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if runner:
+        monkeypatch.setenv(runner, "true")
+    content = "id: b\nname:   A\n# \u202ex\n# y\ufeffz\r\ndescription: |-\n  ::error::w\nflow:\n  - channel: SMS\n"
+    write(project, {f"scenarios/{STEERING_NAME}.yaml": content})
+    for ran in (omnictl("fmt", "--check"), omnictl("fmt", "--check", "--diff")):
+        assert ran.code == 2, ran.err
+        assert find_steering(ran.out) == ""
+        assert f"scenarios/{SHOWN_NAME}.yaml" in ran.out
+        assert not runner or not re.search(r"^\s*::", ran.out, re.MULTILINE)
+    lines = ran.out.splitlines()
+    assert lines[:2] == [f"--- scenarios/{SHOWN_NAME}.yaml", f"+++ scenarios/{SHOWN_NAME}.yaml"]
+    assert {"-name:   A", "+name: A", r" # \u202ex", r" # y\ufeffz"} <= set(lines)
+    assert " " not in lines, "the end of the last line is no line"
+    path = project / f"scenarios/{STEERING_NAME}.yaml"
+    assert path.read_bytes() == content.encode()
+    assert omnictl("fmt").code == 0
+    assert "# \u202ex\n# y\ufeffz\n" in path.read_text(), "what fmt writes is not escaped"
+    assert omnictl("fmt", "--check").code == 0
+
+
+def test_the_name_of_a_plan_steers_nothing_and_can_be_copied(project: Path) -> None:
+    write(project, {"scenarios/a.yaml": GOOD})
+    ran = omnictl("plan", "--sandbox", "--out", "e\x1b[2J'\nb.json")
+    assert ran.code == 0
+    assert find_steering(ran.out + ran.err) == ""
+    assert r"    omnictl apply $'e\033[2J\047\012b.json' --sandbox" in ran.err
+    assert (project / "e\x1b[2J'\nb.json").exists()
+
+
+def test_the_paths_that_doctor_shows_steer_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = project / "e\x1b[2J\n::error::x\u202e"
+    write(here, {"scenarios/a.yaml": GOOD})
+    monkeypatch.chdir(here)
+    ran = omnictl("doctor", "--sandbox")
+    assert ran.code == 0
+    assert find_steering(ran.out + ran.err) == ""
+    assert r"e\x1b[2J\x0a::error::x\u202e" in ran.out
+    document = omnictl("doctor", "--sandbox", "--format", "json").document
+    assert any("e\x1b[2J\n::error::x\u202e" in each["found"] for each in document["items"])
+
+
+@pytest.mark.parametrize("word", ["\u202ex", "a\rb", "a\n::error::b", "--x\x1b[2J", "--color=\x1b[2J", "--format=\x9b"])
+@pytest.mark.parametrize("more", [[], ["--log-format", "json"]])
+def test_wrong_words_of_the_command_line_steer_nothing(project: Path, word: str, more: list[str]) -> None:
+    for command in ([word], ["plan", word], ["apply", "--stop-after", word], ["validate", word]):
+        ran = omnictl(*more, *command)
+        assert ran.code == 64, ran.err
+        assert find_steering(ran.out + ran.err) == ""
+        assert not re.search(r"^\s*::", ran.err, re.MULTILINE)
+
+
 # --- what changes as it is read ----------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from itertools import count
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, Phase, event, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -33,7 +33,7 @@ from omnictl.model.change import Action, Forget, Retire
 from omnictl.model.diagnostic import Severity
 from omnictl.model.outcome import ApplyReport, Ending, Fate
 from omnictl.model.plan import Plan
-from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, OnRemoval, Protection
+from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, OnRemoval, Protection, Step
 from omnictl.model.state import State
 from omnictl.operations import settling, stages, waves
 from omnictl.operations.surgery import settle_absent, settle_found
@@ -455,9 +455,19 @@ class Life(RuleBasedStateMachine):
                 continue
             if all(each.fate is Fate.DONE for each in report.outcomes):
                 break
+            self._edit_opaque_steps(report)
         else:
             raise AssertionError(f"no end: {report}")
         self._check_end()
+
+    def _edit_opaque_steps(self, report: ApplyReport) -> None:
+        """Take unknown fields out of steps that are to be changed, as a person does in the web interface."""
+        if all(each.diagnostic is None or each.diagnostic.code != "opaque-step" for each in report.outcomes):
+            return
+        rows = self.realm.rows()
+        for key in sorted(self.realm.owned() & rows.keys()):
+            self.realm.edit(key, as_attributes(rows[key]))
+        event("a person edited an opaque step")
 
     def _mend_files(self, codes: set[str]) -> None:
         """Take out of the files what makes no sense any more, as the diagnostics say."""
@@ -510,6 +520,24 @@ def _is_alike(one: Attributes, other: Attributes) -> bool:
 
 def _is_selected(ids: set[str], selection: dict[str, tuple[str, ...]]) -> bool:
     return not ids & {*selection.get("exclude", ())} and bool(ids & {*selection.get("only", ids)})
+
+
+@settings(max_examples=1)
+@given(st.just(Life))
+def test_a_step_with_unknown_fields_is_changed_once_a_person_has_taken_them_out(make: type[Life]) -> None:
+    life = make()
+    life.begin({}, [])
+    life.behave({"extra_fields": "present"})
+    steps = Step("VKONTAKTE"), Step("SMS", "B")
+    life.add([("add", "a", Attributes("Orders", steps))])
+    life.apply()
+    life.edit([("edit", "a", Attributes("Orders", steps[1:]))])
+    life.edit([("edit", "a", Attributes("Orders", (Step("SMS", "A"),)))])
+    (outcome,) = life.realm.apply().outcomes
+    assert outcome.diagnostic is not None
+    assert outcome.diagnostic.code == "opaque-step"
+    life.come_to_an_end()
+    life.teardown()
 
 
 @pytest.fixture

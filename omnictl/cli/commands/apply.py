@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,8 @@ from omnictl.cli.reports import Report, report_option, reported_failures, try_re
 from omnictl.cli.saved import check_saved_plan, read_saved_plan
 from omnictl.cli.signals import outlast_signals, stopping
 from omnictl.codec.plan import encode_plan
-from omnictl.errors import OutputError, RefusedError
+from omnictl.errors import OutputError, RefusedError, StoppedError
+from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import ApplyReport
 from omnictl.model.plan import Plan
 from omnictl.model.scenario import Configuration, Json
@@ -122,12 +123,17 @@ class _Approval(Struct, frozen=True):
     reports: Sequence[Report]
     command: str
 
-    def ask_for(self, plan: Plan) -> None:
-        """Return where the plan may be applied; raise RefusedError, or end with one JSON document, where not."""
+    def ask_for(self, plan: Plan, stop: StopSignal) -> None:
+        """Return where the plan may be applied; raise RefusedError, or end with one JSON document, where not.
+
+        Raises StoppedError where the time was used up before anybody could be asked.
+        """
         self._show(plan)
         try:
             refuse_guarded(plan)
             if plan.changes:
+                if stop.is_set and self.session.output.is_interactive and not self.is_given:
+                    raise StoppedError(_no_time_to_ask(stop.reason))
                 question = f"Apply these changes to {plan.environment}?"
                 ask(question, self.session.output, approved=self.is_given, command=self.command)
         except RefusedError as refused:
@@ -170,8 +176,8 @@ def _apply(
         stop_after = PIPELINE_STOP_AFTER_SECONDS
 
     def approve(plan: Plan) -> None:
-        approval.ask_for(plan)
-        timer.start()
+        with timer.paused():
+            approval.ask_for(plan, stop)
 
     timer = _Timer(stop, stop_after)
     with ExitStack() as stack:
@@ -183,8 +189,7 @@ def _apply(
             stack.callback(_close_unless_stopped, provider, stop)
             return provider
 
-        if saved is not None:
-            timer.start()
+        timer.start()
         new_state = session.new_state()
         report = run_apply(
             Request(
@@ -192,7 +197,7 @@ def _apply(
                 approve=approve,
                 new_state=new_state if saved is None else replace(new_state, lineage=saved.lineage),
                 stop_after_seconds=stop_after,
-                lock_timeout_seconds=lock_timeout,
+                lock_timeout_seconds=lock_timeout if stop_after is None else min(lock_timeout, stop_after),
                 saved_plan=saved,
                 configuration=configuration,
             ),
@@ -217,25 +222,49 @@ def _close_unless_stopped(provider: "OmniProvider", stop: StopSignal) -> None:
         provider.close()
 
 
+def _no_time_to_ask(reason: str) -> Diagnostic:
+    return Diagnostic(
+        "stopped-before-asking",
+        Severity.ERROR,
+        "Stopped before the plan could be approved",
+        f"{reason}. The account took that long to read; nothing was changed.",
+        hint="run the same command again, with more time",
+    )
+
+
 class _Timer:
     """Asks a run to stop after some seconds."""
 
     def __init__(self, stop: StopSignal, seconds: float | None) -> None:
-        self._timer = threading.Timer(
-            seconds or 0.0, stop.request, [f"--stop-after {written_duration(seconds or 0.0)}"]
-        )
-        self._timer.daemon = True
-        self._wanted = seconds is not None
+        self._stop = stop
+        self._reason = f"--stop-after {written_duration(seconds or 0.0)}"
+        self._left = seconds
+        self._started_at = 0.0
+        self._timer: threading.Timer | None = None
 
     def start(self) -> None:
-        """Begin to count."""
-        if self._wanted and not self._timer.is_alive():
-            with leaving_signals():
-                self._timer.start()
+        """Begin to count, or go on."""
+        if self._left is None:
+            return
+        self._timer = threading.Timer(self._left, self._stop.request, [self._reason])
+        self._timer.daemon = True
+        self._started_at = time.monotonic()
+        with leaving_signals():
+            self._timer.start()
 
     def cancel(self) -> None:
         """Count no longer."""
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Do not count within the context: there a person is asked, who may take any time."""
+        self.cancel()
+        if self._left is not None:
+            self._left = max(0.0, self._left - (time.monotonic() - self._started_at))
+        yield
+        self.start()
 
 
 _ENDED = "The apply has ended, and its report is being written. Once more ends at once."
@@ -250,3 +279,9 @@ def _in_danger() -> str:
         "Requests in flight may have been taken without their keys being stored; their intents are in the state, "
         "and the same command looks for them."
     )
+
+
+CODES = {
+    "stopped-before-asking": "The time of --stop-after was used up before there was a plan to approve. Nothing was "
+    "changed.",
+}

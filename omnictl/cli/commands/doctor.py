@@ -13,12 +13,14 @@ from omnictl.cli.context import Session, get_session, refuse_lost_state
 from omnictl.cli.exit_codes import ExitCode, code_of, strongest
 from omnictl.cli.globals import global_options
 from omnictl.cli.hiding import hide_all, hide_in
+from omnictl.cli.progress import Progress
 from omnictl.codec.envelope import make_envelope
 from omnictl.errors import OmnictlError, StateError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Json
 from omnictl.operations.account import read_account
 from omnictl.provider.base import StopSignal
+from omnictl.render.style import sanitize
 from omnictl.render.words import count, duration
 
 CLOCK_SECONDS = 30.0
@@ -57,7 +59,7 @@ def command(ctx: click.Context, output_format: str) -> int:
         return code
     for each in findings:
         session.output.diagnostics(each.diagnostics)
-    rows = (f"{each.verdict:<5}  {each.subject:<12} {each.found}" for each in findings)
+    rows = (f"{each.verdict:<5}  {each.subject:<12} {sanitize(each.found)}" for each in findings)
     session.show("\n".join(rows))
     return code
 
@@ -169,12 +171,13 @@ def _examine_account(session: Session) -> Iterator[Finding]:
 
     def read() -> str:
         state = session.backend.read() or session.new_state()
-        provider = session.open_provider(state, StopSignal(), lambda _: None, read_only=True)
-        try:
-            remotes = read_account(provider, state, workers=session.workers, observe=lambda _: None)
-        finally:
-            provider.close()
-            offsets.extend([] if provider.clock_offset_seconds is None else [provider.clock_offset_seconds])
+        with Progress(session.output) as progress:
+            provider = session.open_provider(state, StopSignal(), progress.observe, read_only=True)
+            try:
+                remotes = read_account(provider, state, workers=session.workers, observe=progress.observe)
+            finally:
+                provider.close()
+                offsets.extend([] if provider.clock_offset_seconds is None else [provider.clock_offset_seconds])
         return f"{provider.host}: {count(len(remotes), 'scenario')} can be read"
 
     yield _find("account", read)

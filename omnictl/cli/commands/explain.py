@@ -30,7 +30,7 @@ def command(ctx: click.Context, subject: str | None) -> int:
     codes, fields = all_codes(), all_fields()
     if subject is None:
         output.result("\n".join(_list_all(codes, fields)))
-    elif subject.isdigit() and int(subject) in list(ExitCode):
+    elif subject.isascii() and subject.isdigit() and int(subject) in list(ExitCode):
         output.result(f"exit code {subject}\n{wrap(MEANINGS[ExitCode(int(subject))], width)}")
     elif subject in list(Guard):
         output.result(_explain_guard(Guard(subject), width))

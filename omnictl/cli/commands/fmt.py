@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,17 +10,20 @@ import click
 
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.files import write_bytes
+from omnictl.cli.files import refuse_missing, write_bytes
 from omnictl.cli.globals import global_options
 from omnictl.config.discovery import find_below, find_scenario_files
 from omnictl.config.documents import MistakeError
 from omnictl.config.format import format_text
 from omnictl.config.reading import decode, read_bytes
 from omnictl.model.diagnostic import Diagnostic, Severity, Source, has_errors
+from omnictl.render.style import sanitize, sanitize_lines
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @click.command("fmt", epilog="Example: omnictl fmt --check --diff")
-@click.argument("paths", nargs=-1, metavar="[PATH…]", type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", nargs=-1, metavar="[PATH…]", type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Write nothing; exit with 2 if a file would change.")
 @click.option("--diff", is_flag=True, help="Show what changes.")
 @global_options
@@ -30,6 +34,7 @@ def command(ctx: click.Context, *, paths: Sequence[Path], check: bool, diff: boo
     Without paths: the scenario files of all environments.
     """
     session = get_session(ctx)
+    refuse_missing(ctx, paths)
     diagnostics: list[Diagnostic] = []
     changed = 0
     for path, shown in _find(paths, session, diagnostics):
@@ -43,7 +48,7 @@ def command(ctx: click.Context, *, paths: Sequence[Path], check: bool, diff: boo
         if before == after:
             continue
         changed += 1
-        session.output.result(_difference(before, after, shown) if diff else shown)
+        session.output.result(_difference(before, after, sanitize(shown)) if diff else sanitize(shown))
         if not check:
             write_bytes(path, after.encode())
     session.output.diagnostics(diagnostics)
@@ -74,8 +79,14 @@ def _find(paths: Sequence[Path], session: Session, diagnostics: list[Diagnostic]
 
 
 def _difference(before: str, after: str, shown: str) -> str:
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), shown, shown, lineterm="")
+    """Return a diff; what hides or steers in its lines is shown by its escape, for that may be what changes."""
+    lines = difflib.unified_diff(_lines(before), _lines(after), shown, shown, lineterm="")
     return "\n".join(lines) or f"{shown}: only the ends of lines"
+
+
+def _lines(text: str) -> list[str]:
+    *lines, rest = map(sanitize_lines, _LINE_END.split(text))
+    return [*lines, rest] if rest else lines
 
 
 def _outside(path: Path) -> Diagnostic:

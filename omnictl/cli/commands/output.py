@@ -23,6 +23,7 @@ from omnictl.errors import StateError, UsageError
 from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.scenario import Json
+from omnictl.model.shell import quote_word
 from omnictl.render.outputs import Row, render_output
 
 FORMATS = ("text", "json", "shell", "dotenv")
@@ -88,7 +89,7 @@ def _check(session: Session, path: Path, given: Recipe, *, is_chosen: bool) -> i
     if found == (text if text.endswith("\n") else text + "\n"):
         session.output.hint(f"{path} is up to date.")
         return ExitCode.OK
-    again = f"{recipe.command_line} --out {shlex.quote(str(path))}"
+    again = f"{recipe.command_line} --out {quote_word(str(path))}"
     session.output.say(f"{path} is out of date: the state says something else. Write it anew with\n    {again}")
     return ExitCode.DIFFERENCE
 
@@ -171,7 +172,7 @@ def _of_another_environment(path: Path, made: Recipe, given: Recipe) -> Diagnost
         f"It says that it holds the keys of {words[0]}; the environment here is {words[1]}.",
         Source(str(path)),
         hint="check it against its own",
-        commands=(f"omnictl output {option} --check {shlex.quote(str(path))}",),
+        commands=(f"omnictl output {option} --check {quote_word(str(path))}",),
     )
 
 

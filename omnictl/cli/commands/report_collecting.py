@@ -250,7 +250,7 @@ def purge(ctx: click.Context, *, before: datetime, yes: bool, ledger_path: str |
     if output_format == "json":
         session.output.document(
             make_envelope(
-                "purge",
+                "reports-purge",
                 version=__version__,
                 environment=session.place.environment,
                 sandbox=session.sandbox,

@@ -90,7 +90,7 @@ def list_stories(
         chosen = islice((each for each in found if not outcomes or each.outcome in outcomes), limit)
         _show(session, chosen, output_format, follow=follow, unmask=unmask)
         if follow:
-            _follow(session, ledger, wanted, outcomes, after, output_format=output_format, unmask=unmask)
+            return _follow(session, ledger, wanted, outcomes, after, output_format=output_format, unmask=unmask)
     return ExitCode.OK
 
 
@@ -135,10 +135,10 @@ def _follow(
     *,
     output_format: str,
     unmask: bool,
-) -> None:
-    """Show each story again when a report of it has arrived, until a signal comes."""
+) -> ExitCode:
+    """Show each story again when a report of it has arrived, until a signal comes; return its code."""
     stop = StopSignal()
-    with stopping(stop, session.output.hint, lambda: "", announcement="Stopping."):
+    with stopping(stop, session.output.hint, lambda: "", announcement="Stopping.") as received:
         while not stop.wait(_FOLLOW_SECONDS):
             last = ledger.last_position()
             if last == after:
@@ -146,6 +146,7 @@ def _follow(
             changed = [each for each in iterate_reported(ledger, after) if _is_wanted(each, wanted, outcomes)]
             after = last
             _show(session, changed, output_format, follow=True, unmask=unmask)
+    return ExitCode(128 + received[0])
 
 
 def _is_wanted(story: Story, wanted: MessageFilter, outcomes: Sequence[str]) -> bool:

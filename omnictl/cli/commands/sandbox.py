@@ -116,6 +116,8 @@ def serve(
         app = Sandbox(opened, api_keys, push_secret=push_secret)
         try:
             serve_app(app, host, port, on_ready=session.output.result, stop=ended, on_tick=app.catch_up)
+        except BrokenPipeError:
+            raise  # whoever should have read the address is gone
         except OSError as error:
             raise OmnictlError(_cannot_listen(host, port, error)) from None
     return ExitCode.OK

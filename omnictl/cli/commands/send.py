@@ -145,7 +145,7 @@ def _send(session: Session, options: SendOptions, prepared: Prepared) -> int:
         stack.enter_context(progress)
         received = stack.enter_context(stopping(stop, progress.say, _in_danger, has_begun=progress.has_begun))
         post = stack.enter_context(open_post(session, ledger, stop, progress.observe))
-        intention = Intention(options.resume, options.new_run, options.again, partial(_same_command, options))
+        intention = Intention(options.resume, options.new_run, options.again, partial(_same_command, session, options))
         wanted = _new_run(options, prepared)
         equal = ledger.find_runs(wanted.scenario, wanted.message_digest, wanted.recipients_digest)
         run, is_new = choose_run(ledger, wanted, intention)
@@ -207,7 +207,7 @@ def _approve(session: Session, options: SendOptions, prepared: Prepared) -> None
     question += f" of {session.place.environment}?"
     if options.resend_unknown:
         question = f"What has an unknown fate is sent once more, and somebody may get it twice. {question}"
-    ask(question, session.output, approved=options.yes, command=_same_command(options, "--yes"))
+    ask(question, session.output, approved=options.yes, command=_same_command(session, options, "--yes"))
 
 
 def _wait(session: Session, options: SendOptions, post: Post, report: SendReport) -> tuple[Story, ...]:
@@ -233,12 +233,13 @@ def _say_how_to_go_on(session: Session, options: SendOptions, report: SendReport
         "--resume": "Go on; nobody gets two messages, and what is unknown is looked for first:",
         "--resend-unknown": "Or repeat what is still unknown; somebody may get it twice:",
     }
-    again = _same_command(options, "--resume", report.run)
+    again = _same_command(session, options, "--resume", report.run)
     session.output.say(f"{words['--resume']}\n    {again}")
     if report.unknown:
         session.output.say(f"{words['--resend-unknown']}\n    {again} --resend-unknown")
 
 
-def _same_command(options: SendOptions, *words: str) -> str:
+def _same_command(session: Session, options: SendOptions, *words: str) -> str:
     """Return the command with more words; what it was given is personal data, and stays out of logs."""
-    return " ".join(["omnictl", "send", options.scenario, "…", *words])
+    where = session.command().removeprefix("omnictl").strip()
+    return " ".join(filter(None, ["omnictl", "send", options.scenario, "…", *words, where]))

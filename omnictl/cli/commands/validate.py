@@ -8,6 +8,7 @@ import click
 from omnictl import __version__
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
+from omnictl.cli.files import refuse_missing
 from omnictl.cli.globals import global_options
 from omnictl.cli.reports import (
     Rendering,
@@ -33,7 +34,7 @@ FORMATS = ("text", "json", "markdown", "sarif", "junit", "github", "gitlab-codeq
 
 
 @click.command("validate", epilog="Example: omnictl validate --report json=validate.json")
-@click.argument("paths", nargs=-1, metavar="[PATH…]", type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", nargs=-1, metavar="[PATH…]", type=click.Path(path_type=Path))
 @click.option("--format", "output_format", type=click.Choice(FORMATS), default="text", help="How it is shown.")
 @report_option(*FORMATS)
 @global_options
@@ -44,6 +45,7 @@ def command(ctx: click.Context, *, paths: Sequence[Path], output_format: str, re
     With paths, only what is wrong with these files and folders is told; they are still compared with all others.
     """
     session = get_session(ctx)
+    refuse_missing(ctx, paths)
     with reported_failures(reports, sandbox=False, output=session.output, output_format=output_format):
         validation = validate_all(session.settings, session.options.variables, session.environ, paths)
     diagnostics = (*validation.diagnostics, *_check_messages(validation), *_lint(validation, session))
@@ -77,12 +79,14 @@ def _check_messages(validation: Validation) -> tuple[Diagnostic, ...]:
 
 
 def _renderings(validation: Validation, diagnostics: Sequence[Diagnostic], code: ExitCode) -> Mapping[str, Rendering]:
+    from omnictl.cli.hiding import hide_in  # late: what is said as text is hidden where it is said
     from omnictl.cli.renderings import PLAIN, sarif_of
     from omnictl.render.github import render_github
     from omnictl.render.gitlab import render_gitlab_codequality
     from omnictl.render.junit import render_files_junit
     from omnictl.render.markdown import render_diagnostics_markdown
 
+    diagnostics = hide_in(diagnostics)
     counts = _counts(validation, diagnostics)
     return {
         "text": lambda: render_diagnostics(diagnostics, PLAIN) + _summary(validation, diagnostics),

@@ -12,7 +12,7 @@ import pytest
 from typing_extensions import Buffer
 
 from omnictl.cli.globals import GlobalOptions
-from omnictl.cli.output import Output, is_terminal, make_output, silence
+from omnictl.cli.output import _WORKFLOW_COMMAND, Output, is_terminal, make_output, silence
 from omnictl.errors import OutputError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import ReadingAccount
@@ -221,6 +221,27 @@ def test_a_name_never_steers_a_runner(monkeypatch: pytest.MonkeyPatch, environ: 
     output.document("::error::this is one of ours")
     assert out.text == "a\n  \\x3a:add-mask::x\n\\x23#[group]y \\x23#vso[z]\na::b\n::error::this is one of ours\n"
     assert err.text == "\\x3a:stop-commands::x\nerror[some-code]: Summary\n  \\x3a:error::x\n\n"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_no_end_of_a_line_lets_a_command_through(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    out, _ = take_streams(monkeypatch)
+    Output(PLAIN, PLAIN, obeys_lines=True).result(f"a{end} ::error::x")
+    assert not _WORKFLOW_COMMAND.search(out.text)
+    assert _WORKFLOW_COMMAND.search(f"a{end} ::error::x")
+    assert not _WORKFLOW_COMMAND.search("a ::error::x")
+
+
+def test_nothing_that_is_said_to_people_steers_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, err = take_streams(monkeypatch)
+    output = Output(PLAIN, PLAIN)
+    hostile = "a\tb\x1b[2J\rc\u202e\x1b[8md\n\x1b[1;31mred\x1b[0m \u00e9 \U0001f468\u200d\U0001f469"
+    for said in (output.result, output.say, output.hint):
+        said(hostile)
+    output.alive(hostile, datetime(2026, 11, 20, tzinfo=UTC))
+    harmless = "a\tb\\x1b[2J\\x0dc\\u202e\\x1b[8md\n\x1b[1;31mred\x1b[0m \u00e9 \U0001f468\u200d\U0001f469\n"
+    assert out.text == harmless
+    assert err.text == harmless * 2 + f"00:00:00Z alive    {harmless}"
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ SHORTER = Attributes("Theirs", flow("VK > EMAIL:theirs"))
         (("flow[1].from", "flow[2].from", "name"), ACTUAL, Attributes("Theirs", ACTUAL.flow)),
         (("flow[0].from", "flow[2].from"), ACTUAL, Attributes("Mine", flow("VK > SMS:mine > VIBER:theirs"))),
         (("flow[3].from",), ACTUAL, DESIRED),
+        (("flow[\u0662].from",), ACTUAL, DESIRED),
         (("flow[2].from",), SHORTER, DESIRED),
         (("flow[1].from",), SHORTER, DESIRED),
         (("another",), ACTUAL, DESIRED),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from omnictl.engine.listing import Complete, Moved, ReadMore, Verdict, guess_pages, judge
+from omnictl.engine.listing import Complete, Listing, Moved, ReadMore, Verdict, guess_pages
 from omnictl.model.scenario import Attributes, Remote
 
 
@@ -30,8 +30,22 @@ def page(*keys: str) -> tuple[Remote, ...]:
         ([page("a"), page(), page("b")], ("a",), 1, Moved),
     ],
 )
-def test_judge(pages: list[tuple[Remote, ...]], recorded: tuple[str, ...], listed: int, kind: type[Verdict]) -> None:
-    assert isinstance(judge(pages, page_size=2, recorded=recorded, listed_before=listed), kind)
+def test_verdicts(pages: list[tuple[Remote, ...]], recorded: tuple[str, ...], listed: int, kind: type[Verdict]) -> None:
+    listing = Listing(page_size=2, recorded=recorded, listed_before=listed)
+    verdict: Verdict = ReadMore()
+    for each in pages:
+        verdict = listing.add(each)
+    assert isinstance(verdict, kind)
+    if isinstance(verdict, Complete):
+        assert [each.key for each in verdict.remotes] == [row.key for each in pages for row in each]
+        assert len(listing) == len(verdict.remotes)
+
+
+@pytest.mark.parametrize("rows", [(), ("a",), ("a", "b")])
+def test_nothing_vouches_where_the_list_must_end(rows: tuple[str, ...]) -> None:
+    listing = Listing(page_size=2, recorded=("a",), listed_before=1, must_end=True)
+    assert isinstance(listing.add(page(*rows)), ReadMore if rows else Complete)
+    assert isinstance(listing.add(page()), Complete)
 
 
 @pytest.mark.parametrize(("listed", "pages"), [(0, 1), (99, 1), (100, 2), (250, 3)])

@@ -235,6 +235,26 @@ def test_the_reason_is_the_error_or_the_status() -> None:
     assert reason(None, Status("EXPIRED", "")) == "expired"
 
 
+def test_a_log_that_tells_the_end_a_moment_later_does_not_take_the_error_away() -> None:
+    pull = report("SMS", "UNDELIVERABLE_NOT_DELIVERED", 0, 1, error=ABSENT)
+    log = report("SMS", "UNDELIVERABLE_NOT_DELIVERED", 0, 1.001, source=ReportSource.LOG)
+    (step,) = tell_story(sent("SMS"), [log, pull], ()).steps
+    assert (step.error, step.ended_at) == (ABSENT, at(1.001))
+    later = report("SMS", "DELIVERED_TO_HANDSET", 0, 5, source=ReportSource.LOG)
+    assert tell_story(sent("SMS"), [log, pull, later], ()).steps[0].error is None
+
+
+@pytest.mark.parametrize("price", ["NaN", "Infinity", "1E+999999", "1E-999999", "-Infinity"])
+def test_a_price_that_cannot_be_true_is_none(price: str) -> None:
+    (step,) = tell_story(sent("SMS"), [report("SMS", "DELIVERED_TO_HANDSET", price=price)], ()).steps
+    assert (step.cost, step.currency) == (None, None)
+
+
+def test_a_price_of_nothing_is_one() -> None:
+    (step,) = tell_story(sent("SMS"), [report("SMS", "DELIVERED_TO_HANDSET", price="0.0000")], ()).steps
+    assert step.cost == 0
+
+
 def test_times_that_cannot_be_true_give_no_duration() -> None:
     story = tell_story(sent("SMS"), [report("SMS", "DELIVERED_TO_HANDSET", 5, -5)], ())
     assert (story.steps[0].seconds, story.seconds) == (None, None)

@@ -1,6 +1,7 @@
 """While reports come in: each row once, joined to its message, with the bytes it came in, and no gap forgotten."""
 
 import sqlite3
+import threading
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from omnictl.errors import LedgerError
+from omnictl.ledger.book import Book, Row
 from omnictl.ledger.sqlite import SqliteLedger
 from omnictl.model.message import MessageFate, Receipt, Recipient
 from omnictl.model.report import GapState, ReportQuery, ReportSource, Status
@@ -276,3 +278,40 @@ def test_a_thousand_accepted_messages_have_their_reports(ledger: SqliteLedger) -
     assert len(list(ledger.reports_of(f"B-2-{i}" for i in range(1, 1001)))) == 1000
     ledger.begin_run(run_of("run-2"))
     assert ledger.tally("run-2").accepted == 0
+
+
+def test_threads_that_share_a_ledger_keep_every_row_once(sent: SqliteLedger) -> None:
+    rows = [row(f"M-{number}") for number in range(60)]
+    counts: list[int] = []
+
+    def work(start: int) -> None:
+        for at in range(60):
+            each = rows[(start + at) % 60]
+            counts.append(sent.add_reports([each], PUSH, b"{}", NOW))
+
+    threads = [threading.Thread(target=work, args=(15 * number,)) for number in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert (len(counts), sum(counts)) == (240, 60)
+    assert {each.row.report.message_id for each in sent.list_reports()} == {each.report.message_id for each in rows}
+
+
+def test_what_is_interrupted_is_not_there_by_half(sent: SqliteLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = Book.query
+
+    def query(book: Book, statement: str, *values: object) -> list[Row]:
+        if "FROM reports WHERE identity" in statement and original(book, "SELECT 1 FROM reports"):
+            raise KeyboardInterrupt
+        return original(book, statement, *values)
+
+    gap = sent.open_gap(ReportQuery(), NOW)
+    with monkeypatch.context() as patched:
+        patched.setattr(Book, "query", query)
+        with pytest.raises(KeyboardInterrupt):
+            sent.close_gap(gap.id, b"{}", [row(), row("B-1-2")], NOW)
+    assert list(sent.list_reports()) == []
+    assert sent.list_gaps([GapState.OPEN]) == (gap,)
+    assert set(fates(sent).values()) == {"unknown"}
+    assert sent.close_gap(gap.id, b"{}", [row(), row("B-1-2")], NOW) == 2

@@ -5,13 +5,13 @@ import threading
 import pytest
 from msgspec.structs import replace
 
-from omnictl.errors import ReadingError, RefusedError
+from omnictl.errors import ReadingError, RefusedError, StoppedError
 from omnictl.model.address import make_address
 from omnictl.model.outcome import Event, ReadingAccount
 from omnictl.model.scenario import Attributes, Remote
 from omnictl.model.state import Record, State
-from omnictl.operations.account import read_account
-from omnictl.provider.base import Operation
+from omnictl.operations.account import PAGES_AHEAD, read_account
+from omnictl.provider.base import Operation, StopSignal
 from tests.fake_account import FakeAccount
 from tests.worlds import SMS
 
@@ -46,6 +46,42 @@ def test_requests_are_those_that_are_needed(count: int, requests: int) -> None:
     read(account, state_of("k0", listed=count))
     assert account.count(Operation.LIST) == requests
     assert account.count(Operation.GET) == 0
+
+
+@pytest.mark.parametrize("listed", [31, 10**6, 2**53 - 1])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_count_that_is_far_too_high_costs_a_window_of_pages(listed: int, workers: int) -> None:
+    account = account_of(30)
+    assert len(read_account(account, state_of(listed=listed), workers=workers, observe=lambda event: None)) == 30
+    asked = [int(page) for kind, page in account.requests if kind is Operation.LIST]
+    assert sorted(asked) == list(range(len(asked)))
+    assert len(asked) <= 11 + workers * PAGES_AHEAD
+
+
+def test_a_row_behind_the_end_is_seen_where_its_page_was_asked_for_with_the_others() -> None:
+    account = account_of(6)
+    inner = account.list_page
+    account.list_page = lambda page: () if page == 1 else inner(page - (page > 1))  # type: ignore[method-assign]
+    with pytest.raises(ReadingError) as caught:
+        read(account, state_of(listed=8))
+    assert caught.value.diagnostics[0].code == "restless-listing"
+
+
+@pytest.mark.parametrize("listed", [0, 2**53 - 1])
+def test_a_list_without_an_end_is_read_to_a_bound(listed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("omnictl.operations.account.MOST_PAGES", 50)
+    account, asked = account_of(0), []
+
+    def list_page(page: int) -> tuple[Remote, ...]:
+        asked.append(page)
+        return tuple(Remote(f"k{page}-{row}", Attributes("S", (SMS,))) for row in range(3))
+
+    account.list_page = list_page  # type: ignore[method-assign]
+    with pytest.raises(ReadingError) as caught:
+        read(account, state_of(listed=listed))
+    assert caught.value.diagnostics[0].code == "endless-listing"
+    assert "50 pages with 150 scenarios" in caught.value.diagnostics[0].detail
+    assert sorted(asked) == list(range(50))
 
 
 def test_a_clamped_page_size_is_read_to_an_empty_page() -> None:
@@ -108,6 +144,20 @@ def test_progress_is_told() -> None:
     told: list[Event] = []
     read_account(account_of(2), state_of(), workers=1, observe=told.append)
     assert ReadingAccount(2) in told
+
+
+@pytest.mark.parametrize("listed", [0, 30])
+def test_a_reading_stops_between_two_pages(listed: int) -> None:
+    account, stop = account_of(30), StopSignal()
+
+    def observe(event: Event) -> None:
+        stop.request("--stop-after 2s")
+
+    with pytest.raises(StoppedError) as caught:
+        read_account(account, state_of(listed=listed), workers=1, observe=observe, stop=stop)
+    [told] = caught.value.diagnostics
+    assert (told.code, told.detail.split(".")[0]) == ("stopped-reading", "--stop-after 2s")
+    assert account.count(Operation.LIST) <= 1 + PAGES_AHEAD + 1
 
 
 def test_a_signal_does_not_wait_for_a_page_that_never_comes() -> None:

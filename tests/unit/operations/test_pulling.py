@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from omnictl.errors import AccessError, LedgerError, RemoteError
 from omnictl.ledger.base import Run, RunKind
 from omnictl.ledger.sqlite import SqliteLedger
+from omnictl.model.diagnostic import Severity
 from omnictl.model.message import Addressed, Batch, Message, Via
 from omnictl.model.outcome import ReportsTaken
 from omnictl.model.report import GapState, ReportQuery, ReportSource
@@ -78,7 +79,7 @@ def test_a_reply_that_is_lost_is_filled_from_the_logs_at_once(
 ) -> None:
     messenger.troubles.extend([""] * at + ["cut after"])
     report = pull(post, QUERY)
-    assert [each.code for each in report.diagnostics] == ["cut"]
+    assert [(each.code, each.severity) for each in report.diagnostics] == [("report-reply-lost", Severity.WARNING)]
     assert (len(report.filled), report.still_open, report.may_have_lost) == (1, (), False)
     assert states(ledger) == [GapState.CLOSED] * at + [GapState.FILLED]
     assert len(kept(ledger)) == 10
@@ -91,7 +92,8 @@ def test_a_gap_that_cannot_be_filled_now_is_open_and_filled_by_the_next_pull(
 ) -> None:
     messenger.troubles.extend(["cut after", "unreadable"])
     report = pull(post, QUERY)
-    assert [each.code for each in report.diagnostics] == ["cut", "unreadable"]
+    assert [each.code for each in report.diagnostics] == ["unreadable", "report-reply-lost"]
+    assert report.diagnostics[1].severity is Severity.ERROR
     assert (len(report.still_open), report.may_have_lost) == (1, True)
     assert kept(ledger) == {}
     report = pull(post, QUERY)
@@ -152,9 +154,8 @@ def test_a_ledger_that_cannot_be_written_leaves_the_gap_open(
         raise LedgerError(problem("full"))
 
     monkeypatch.setattr(ledger, "close_gap", close_gap)
-    messenger.troubles.extend(["", "unreadable"])
     report = pull(post, QUERY)
-    assert [each.code for each in report.diagnostics] == ["full", "unreadable"]
+    assert [each.code for each in report.diagnostics] == ["full"]
     assert (report.requests, report.may_have_lost) == (1, True)
     monkeypatch.setattr(ledger, "close_gap", real)
     assert pull(post, QUERY).filled_rows == 10
@@ -170,6 +171,21 @@ def test_a_ledger_that_cannot_be_written_while_a_gap_is_filled_ends_it(
     monkeypatch.setattr(ledger, "add_reports", add_reports)
     with pytest.raises(LedgerError):
         pull(post, QUERY)
+
+
+def test_a_gap_stays_open_while_the_service_may_still_work_on_its_request(
+    ledger: SqliteLedger, messenger: FakeMessenger, post: Post, clock: Clock
+) -> None:
+    messenger.settle_seconds, messenger.request_timeout_seconds = 30.0, 60.0
+    messenger.troubles.append("cut after")
+    report = pull(post, QUERY)
+    assert ([each.code for each in report.diagnostics], report.may_have_lost) == (["report-reply-lost"], True)
+    assert (len(report.still_open), report.filled_rows) == (1, 10)
+    clock.move(seconds=89)
+    assert pull(post, QUERY).may_have_lost
+    clock.move(seconds=1)
+    report = pull(post, QUERY)
+    assert ([each.id for each in report.filled], report.may_have_lost) == ([1], False)
 
 
 # --- logs that are full ----------------------------------------------------------------------------------------

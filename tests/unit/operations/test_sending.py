@@ -274,16 +274,23 @@ def test_a_stop_in_the_last_request_finishes_the_run(ledger: SqliteLedger, messe
     assert found.finished_at == NOW
 
 
-def test_a_stop_before_a_request_leaves_not_tried_and_nothing_to_say(
-    ledger: SqliteLedger, messenger: FakeMessenger
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_stop_before_a_request_leaves_it_not_tried_and_is_told_where_nobody_asked_for_it(
+    ledger: SqliteLedger,
+    messenger: FakeMessenger,
+    asked: bool,
 ) -> None:
     def stop(what: str) -> None:
         if what == "send":
+            if asked:
+                post.stop.request("SIGINT")
             raise StoppedError(problem("stopped"))
 
+    post, _ = make_post(ledger, messenger)
     messenger.before_each = stop
-    report = run(ledger, messenger)
-    assert (counts(report), report.diagnostics, report.requests_sent) == ((0, 0, 0, 10), (), 0)
+    report = send(post, errand())
+    assert (counts(report), report.requests_sent, report.ending) == ((0, 0, 0, 10), 0, Ending.STOPPED)
+    assert [each.code for each in report.diagnostics] == ([] if asked else ["stopped"])
 
 
 def test_a_stop_ends_the_repeats_as_well(ledger: SqliteLedger, messenger: FakeMessenger) -> None:

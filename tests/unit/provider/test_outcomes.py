@@ -1,5 +1,7 @@
 """Every row of the table of outcomes: engine rules, section 3."""
 
+from datetime import timedelta
+
 import httpx
 import pytest
 
@@ -150,6 +152,30 @@ def test_a_throttled_reading_is_bounded(operation: Operation) -> None:
     with pytest.raises(ReadingError):
         READS[operation](it)
     assert len(it.requests) == MOST_TRIES
+
+
+@each_read
+@pytest.mark.parametrize("answers", [["601"], ["999999999"], ["300", "301"], ["600", "1"]])
+def test_a_reading_does_not_wait_for_more_than_some_minutes(operation: Operation, answers: list[str]) -> None:
+    it = service(*(reply(429, None, retry_after=each) for each in answers))
+    provider = it.provider(read_only=True)
+    with pytest.raises(StoppedError) as caught:
+        provider.list_page(0) if operation is Operation.LIST else provider.get(KEY)
+    assert len(it.requests) == len(answers)
+    assert sum(it.waits) == pytest.approx(sum(map(int, answers[:-1])))
+    [told] = caught.value.diagnostics
+    assert told.code == "throttled"
+    again = it.clock() + timedelta(seconds=min(3600, int(answers[-1])))
+    assert told.hint == f"run the same command again after {again:%Y-%m-%d %H:%MZ}"
+
+
+def test_in_an_apply_the_list_waits_no_longer_either_but_the_look_before_an_update_does() -> None:
+    it = service(reply(429, None, retry_after="3000"), PAGE)
+    with pytest.raises(StoppedError, match="throttled"):
+        it.provider().list_page(0)
+    it = service(reply(429, None, retry_after="3000"), DONE[Operation.GET])
+    assert it.provider().get(KEY)
+    assert sum(it.waits) == pytest.approx(3000.0)
 
 
 @each_write

@@ -2,8 +2,11 @@
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from omnictl.sandbox.errors import ConnectionCutError
 from tests.unit.sandbox.caller import Caller, story
@@ -207,6 +210,21 @@ def test_rows_can_be_without_bulk_id_and_with_the_misspelling(caller: Caller) ->
     caller.behave(row_bulk_id="absent", vk_spelling="VKONTANTE").sent(FALLS_OVER)
     assert [row["channel"] for row in caller.reports()] == ["VKONTANTE", "SMS"]
     assert not any("bulkId" in row for row in caller.logs())
+
+
+NAMES = ("bulkId", "messageId", "channel", "limit", "from", "to", "mcc", "mnc", "generalStatus", "sentSince", "other")
+PARAMETERS = st.lists(st.tuples(st.sampled_from((*NAMES, "SENTUNTIL")), st.text(max_size=30)), max_size=6)
+
+
+@settings(max_examples=60)
+@given(parameters=PARAMETERS, place=st.sampled_from(["reports", "logs"]))
+def test_whatever_is_asked_is_answered_or_a_bad_request(parameters: list[tuple[str, str]], place: str) -> None:
+    caller = Caller()
+    caller.scenario("SMS")
+    caller.sent(ANYBODY)
+    query = urlencode(parameters, errors="surrogatepass")
+    assert caller.call("GET", f"/omni/1/{place}?{query}").status in (200, 400)
+    caller.world.close()
 
 
 # --- Faults -----------------------------------------------------------------------------------------------------

@@ -51,6 +51,13 @@ def test_absolute_and_odd_targets(url: str, target: str) -> None:
     assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {"scenarios": []}
 
 
+@pytest.mark.parametrize("target", ["http://127.0.0.1/omni/1/reports?limit=1", "//omni//1/logs", "/omni/1/logs/?&&x"])
+def test_absolute_and_odd_targets_of_messages(url: str, target: str) -> None:
+    answer = say(url, f"GET {target} HTTP/1.1\r\nHost: x\r\nAuthorization: App x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {"results": []}
+
+
 @pytest.mark.parametrize("kind", ["cut-before", "cut-after"])
 def test_a_cut_is_a_connection_without_an_answer(world: World, url: str, kind: str) -> None:
     world.add_fault(parse_fault(f"create:{kind}"))

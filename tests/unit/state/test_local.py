@@ -302,6 +302,7 @@ def test_a_stranger_among_the_versions_is_ignored(make_backend: MakeBackend) -> 
     make_backend().write(following(STATE))
     directory = Path(make_backend().history()[0].location).parent
     (directory / "notes.txt").write_text("x")
+    (directory / "\u0660\u0660\u0660\u0660\u0660\u0660\u0663\u0663.json").write_text("x")
     (directory.parent / "readme").write_text("x")
     assert len(make_backend().history()) == 1
 
