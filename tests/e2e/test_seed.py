@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from omnictl.sandbox import app
+from omnictl.sandbox.scenarios import read_scenario
+from omnictl.sandbox.sends import read_send
 from tests.contract.seed import CREATE_REPLY, CREATE_REQUEST, REPORTS_REPLY, SEND_REPLY, SEND_REQUEST
 from tests.e2e.conftest import ServeSandbox
 from tests.e2e.running import Ran, omnictl
@@ -28,8 +30,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
         return call
 
-    monkeypatch.setattr(app, "read_send", record(app.read_send))
-    monkeypatch.setattr(app, "read_scenario", record(app.read_scenario))
+    monkeypatch.setattr(app, "read_send", record(read_send))
+    monkeypatch.setattr(app, "read_scenario", record(read_scenario))
     return bodies
 
 

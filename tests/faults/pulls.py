@@ -107,6 +107,7 @@ class PullTale:
         for number in range(MOST_RUNS):
             if number == PATIENCE_RUNS:
                 self.project.service.be_kind()
+            age_gaps(self.project, minutes=5)  # then the service has surely ended its work on what was lost
             ran = self.run()
             if ran.code == 0:
                 return
@@ -136,6 +137,11 @@ class PullTale:
     def _advance(self) -> None:
         if self._is_late:
             self.project.service.behave(clock="instant")
+
+
+def age_gaps(project: Project, *, minutes: int) -> None:
+    """Let the open gaps be so much older than they are."""
+    ask_ledger(project, f"UPDATE gaps SET opened_at = opened_at - {minutes * 60 * 10**6} WHERE state = 'open'")
 
 
 def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
