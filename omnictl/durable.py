@@ -99,7 +99,7 @@ def make_durable_directory(path: Path) -> None:
 
 
 def make_private_directory(path: Path) -> Path:
-    """Make a durable directory that only its owner enters; a file in ``.omnictl`` hides all of it from git.
+    """Make a directory that only its owner enters; everything under ``.omnictl`` is hidden from git by a file in it.
 
     Raises OSError, also where a link leads from ``.omnictl`` out of the project: a repository may hold one.
     """
@@ -109,7 +109,6 @@ def make_private_directory(path: Path) -> Path:
             make_durable_directory(each.parent)  # it may hold a state, and is not ours alone
     for each in reversed([each for each in (path, *path.parents) if not each.exists()]):
         each.mkdir(mode=0o700, exist_ok=True)
-        sync_directory(each.parent)  # a ledger in a directory that a power cut takes away is lost with it
     for each in (path, *path.parents):
         if each.name == ".omnictl":
             ignore = each / ".gitignore"
