@@ -66,8 +66,8 @@ def test_what_a_pull_brought() -> None:
     gap = Gap(1, NOW, ReportQuery())
     full = PullReport(5, 4, 1, 2, (gap,), 3, (gap,) * 4, (gap,))
     texts = (
-        render_pull(full, example_stories(), STYLE, most=2),
-        render_pull(PullReport(), [], STYLE, most=2),
+        render_pull(full, example_stories()[:2], STYLE, more=7),
+        render_pull(PullReport(), [], STYLE, more=0),
     )
     check_golden("pull.txt", "\n\n".join(texts) + "\n")
 
