@@ -34,6 +34,7 @@ SEEDS = {
     "plan": ("plan", ""),
     "report": ("report", ""),
     "reply": ("reply", ""),
+    "rows": ("rows", ""),
 }
 """Each target, with the folder of the corpus and the ending of the files that it starts from."""
 

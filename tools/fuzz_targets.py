@@ -18,10 +18,15 @@ from pathlib import Path
 from omnictl.cli.explanations import all_codes
 from omnictl.cli.renderings import PLAIN, apply_renderings, plan_renderings
 from omnictl.codec import plan as plan_codec
+from omnictl.codec.deliveries import decode_report as decode_deliveries
+from omnictl.codec.deliveries import decode_seen, encode_seen
+from omnictl.codec.deliveries import encode_report as encode_deliveries
+from omnictl.codec.messages import decode_receipt, encode_receipt
 from omnictl.codec.plan import decode_plan, encode_plan
 from omnictl.codec.report import decode_report
 from omnictl.codec.shapes import ShapeError, as_object, parse_json
 from omnictl.codec.state import decode_state, encode_state, state_digest
+from omnictl.codec.stories import write_stories
 from omnictl.config.crosscheck import check_together
 from omnictl.config.documents import MistakeError
 from omnictl.config.format import format_text
@@ -34,18 +39,26 @@ from omnictl.config.recipients import parse_recipients
 from omnictl.config.settings import Environment, Settings, load_settings
 from omnictl.config.variables import Variables
 from omnictl.engine.deliverable import check_message
+from omnictl.engine.statistics import count_stories
+from omnictl.engine.stories import tell_strays
 from omnictl.errors import OmnictlError
 from omnictl.lint.check import lint
 from omnictl.model.diagnostic import Diagnostic
-from omnictl.model.message import CONTENT_NAMES
+from omnictl.model.message import CONTENT_NAMES, Addressed, Batch, Message, Recipient
+from omnictl.model.report import ReportSource
 from omnictl.model.scenario import Attributes, Configuration, Step
-from omnictl.provider import failures, wire
+from omnictl.provider import failures, message_wire, wire
+from omnictl.render.collecting import render_log_rows
+from omnictl.render.csv_rows import render_stories_csv
 from omnictl.render.diagnostics import render_diagnostics
 from omnictl.render.github import render_github
 from omnictl.render.gitlab import render_gitlab_codequality
 from omnictl.render.junit import render_failure_junit
 from omnictl.render.markdown import render_diagnostics_markdown
 from omnictl.render.state_text import render_state
+from omnictl.render.statistics import render_statistics
+from omnictl.render.statistics_html import render_statistics_html
+from omnictl.render.stories import render_stories, render_story
 from omnictl.transport.answer import Reply, Request
 
 _ENVIRONMENTS = {each: Environment(each) for each in ("test", "production")}
@@ -256,6 +269,40 @@ def read_reply(data: bytes) -> None:
     _tell([failures.outcome_unknown(said)])
 
 
+def read_rows_of_messages(data: bytes) -> None:
+    """Receipts, reports, rows of logs and seen reports; what is read is kept, told and counted."""
+    batch = Batch("B", "K", Message(), (Addressed("M-1", Recipient("41793026727")),))
+    with suppress(wire.UnreadableError):
+        for receipt in message_wire.read_receipts(data, batch):
+            assert decode_receipt(encode_receipt(receipt), "again") == receipt
+    with suppress(wire.UnreadableError):
+        for seen, raw in ((each.seen, each.raw) for each in message_wire.read_seen_reports(data)[0]):
+            assert decode_seen(encode_seen(seen), "again") == seen
+            json.loads(raw)
+    try:
+        received, _ = message_wire.read_reports(data, ReportSource.PULL)
+    except wire.UnreadableError as error:
+        _show(str(error))
+        return
+    reports = [each.report for each in received]
+    for each in received:
+        assert decode_deliveries(encode_deliveries(each.report), "again") == each.report
+        json.loads(each.raw)
+    stories = list(tell_strays(reports))
+    statistics = count_stories(stories)
+    for text in (
+        render_stories(stories, PLAIN, unmask=True),
+        *(render_story(each, PLAIN, unmask=True) for each in stories),
+        render_log_rows(reports, PLAIN, unmask=True),
+        "".join(render_stories_csv(stories, unmask=True)).replace("\t", ""),
+        render_statistics(statistics, PLAIN),
+        render_statistics_html(statistics, environment="test"),
+    ):
+        _show(text)
+    for line in write_stories(stories, unmask=True):
+        json.loads(line)
+
+
 TARGETS: dict[str, Target] = {
     "yaml": read_yaml,
     "json": read_strict_json,
@@ -267,4 +314,5 @@ TARGETS: dict[str, Target] = {
     "plan": read_plan,
     "report": read_report,
     "reply": read_reply,
+    "rows": read_rows_of_messages,
 }

@@ -159,6 +159,12 @@ def _read_people(session: Session, options: SendOptions, via: Via) -> Sequence[R
 
 def _tell_rows(session: Session, options: SendOptions, audience: Audience) -> None:
     """Say which rows of a file cannot be used: line and reason, nothing of the row."""
+    if audience.doubtful:
+        what = f"{count(audience.doubtful, 'row')} of {options.recipients}"
+        detail = (
+            f"{what}: the number has a possible length, and no operator is known to have such a one. It is sent to."
+        )
+        session.output.diagnostics([Diagnostic("doubtful-rows", Severity.WARNING, "Numbers may be of nobody", detail)])
     if not audience.bad:
         return
     lines = [
@@ -235,5 +241,7 @@ CODES = {
     "no such id: apply first, or check --env and --state.",
     "bad-rows": "Rows of a file of recipients that cannot be used, each with its line and the reason. They stop "
     "nothing else; --bad-rows writes them to a file, which can be mended and sent.",
+    "doubtful-rows": "Rows of a file of recipients whose numbers are possible, and in no range that is known to be "
+    "assigned. They are sent to: plans of numbers change.",
     "nobody": "No recipient is left to send to: every row is bad, or the file has none.",
 }

@@ -1,16 +1,15 @@
 """Progress on stderr: a live display on a terminal, a line an event without one, never silent for long."""
 
-import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Self, TextIO, cast
+from typing import Self
 
 from msgspec.structs import replace
 
 from omnictl.cli.context import utc_now
+from omnictl.cli.live_text import LiveText
 from omnictl.cli.output import Output
 from omnictl.model.diagnostic import Severity
 from omnictl.model.outcome import (
@@ -29,11 +28,8 @@ from omnictl.model.outcome import (
 )
 from omnictl.render.events import Standing, describe_work, render_event
 from omnictl.render.live import LiveView, render_live
-from omnictl.render.style import sanitize_lines
+from omnictl.render.style import Style
 from omnictl.threads import leaving_signals
-
-if TYPE_CHECKING:
-    from rich.text import Text
 
 TOLD_AGAIN = timedelta(seconds=25)
 """A wait is told again after so long: a pipeline must not take silence for death."""
@@ -56,6 +52,7 @@ class Progress:
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._live: _LiveDisplay | None = None
+        self._say_above: Callable[[str], None] | None = None
         self._standing = Standing()
         self._last: Event | None = None
         self._waited_at: datetime | None = None
@@ -95,8 +92,14 @@ class Progress:
         """Say something to people; above the live display where there is one. Takes no lock: signals say too."""
         if self._live is not None:
             self._live.print(text)
+        elif self._say_above is not None:
+            self._say_above(text)
         else:
             self._output.say(text)
+
+    def give_way(self, say_above: Callable[[str], None] | None) -> None:
+        """Let what is said stand above somebody else's display, which breaks silences itself; None: there is none."""
+        self._say_above = say_above
 
     def break_silence(self) -> None:
         """Say what is going on, if nothing was said for long."""
@@ -104,7 +107,8 @@ class Progress:
         with self._lock:
             now = self._now()
             silent = abs(now - self._said_at)  # a clock that is set back by hours must not silence us for hours
-            if self._live is None and silent >= longest and not self._ended.is_set():
+            has_display = self._live is not None or self._say_above is not None
+            if not has_display and silent >= longest and not self._ended.is_set():
                 self._said_at = now
                 self._output.alive(describe_work(self._last, self._standing), now)
 
@@ -172,54 +176,13 @@ def _must_be_said(event: Event) -> bool:
     return isinstance(event, KeyReceived)
 
 
-class _Lasting:
-    """A terminal that may go away: what can no longer be shown is no reason to end a run half-way."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        """Write, if anybody is there."""
-        with suppress(OSError):
-            return self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Flush, if anybody is there."""
-        with suppress(OSError):
-            self._stream.flush()
-
-
 class _LiveDisplay:
     """The display of an apply, redrawn in place."""
 
     def __init__(self, started: ApplyStarted, output: Output, now: Callable[[], datetime]) -> None:
-        from rich.console import Console
-        from rich.live import Live
-
         self._view = LiveView(started)
-        self._style = output.err_style
         self._now = now
-        self._console = Console(
-            file=cast("IO[str]", _Lasting(sys.stderr)),
-            highlight=False,
-            markup=False,
-            emoji=False,
-            no_color=not self._style.colour,
-        )
-        self._live = Live(
-            console=self._console,
-            refresh_per_second=4,
-            transient=True,
-            get_renderable=self._draw,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        with leaving_signals():
-            self._live.start(refresh=True)
+        self._text = LiveText(output, self._draw)
 
     def follow(self, event: Event) -> None:
         """Take an event into the display."""
@@ -227,17 +190,11 @@ class _LiveDisplay:
 
     def print(self, text: str) -> None:
         """Write lines above the display."""
-        from rich.text import Text
-
-        self._console.print(Text(sanitize_lines(text.rstrip("\n"))), soft_wrap=True)
+        self._text.print(text)
 
     def stop(self) -> None:
         """Take the display away."""
-        self._live.stop()
+        self._text.stop()
 
-    def _draw(self) -> "Text":
-        from rich.text import Text
-
-        style = replace(self._style, width=self._console.width)
-        text = render_live(self._view, style, now=self._now(), zone=None, height=self._console.height)
-        return Text.from_ansi(text, no_wrap=True, overflow="crop", end="")
+    def _draw(self, style: Style, height: int) -> str:
+        return render_live(self._view, style, now=self._now(), zone=None, height=height)

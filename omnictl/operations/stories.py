@@ -47,9 +47,14 @@ def iterate_strays(
             yield story
 
 
-def iterate_reported(ledger: Ledger, after: int) -> Iterator[Story]:
-    """Yield the stories that reports behind a position of arrival belong to, each once, as they stand now."""
-    ids = dict.fromkeys(kept.message_id for kept in ledger.list_reports(after=after) if kept.message_id is not None)
-    for each in ids:
+def find_reported(ledger: Ledger, after: int) -> tuple[str, ...]:
+    """Return the ids of the messages that reports behind a position of arrival belong to, each once."""
+    kept = (each.message_id for each in ledger.list_reports(after=after))
+    return tuple(dict.fromkeys(each for each in kept if each is not None))
+
+
+def iterate_reported(ledger: Ledger, after: int, message_ids: Iterable[str]) -> Iterator[Story]:
+    """Yield the stories of these messages as they stand now, and those of strays behind a position of arrival."""
+    for each in message_ids:
         yield from iterate_stories(ledger, MessageFilter(message_id=each))
     yield from iterate_strays(ledger, after=after)

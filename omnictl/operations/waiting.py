@@ -1,11 +1,9 @@
 """Waiting for the end of messages, from logs alone: reports are handed out once, and logs are not."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 
 from omnictl.ledger.base import MessageFilter
 from omnictl.model.message import Sent
-from omnictl.model.outcome import Waiting
 from omnictl.model.report import LogQuery
 from omnictl.model.story import Story
 from omnictl.operations.looking import IDS_IN_QUERY, Post, chunks, keep_rows
@@ -36,7 +34,6 @@ def wait_for_stories(
         if all(each.is_final for each in stories) or left <= 0.0 or post.stop.is_set:
             return stories
         seconds = min(pause, left)
-        post.observe(Waiting("logs", "delivery", seconds, post.clock() + timedelta(seconds=seconds)))
         post.stop.wait(seconds)
         pause = min(_LONGEST_PAUSE_SECONDS, 1.5 * pause)
 

@@ -14,11 +14,11 @@ from omnictl.render.words import count
 _HEADS = ("sent", "to", "channel", "from", "status", "message id")
 
 
-def render_pull(report: PullReport, stories: Sequence[Story], style: Style, *, most: int, unmask: bool = False) -> str:
-    """Return the stories that a pull changed, at most so many, then what it brought and what is missing."""
-    lines = [render_stories(stories[:most], style, unmask=unmask).rstrip("\n"), ""] if stories else []
-    if len(stories) > most:
-        lines.append(f"and {count(len(stories) - most, 'message')} more: omnictl reports list")
+def render_pull(report: PullReport, stories: Sequence[Story], style: Style, *, more: int, unmask: bool = False) -> str:
+    """Return stories that a pull changed, of which there are ``more``, then what it brought and what is missing."""
+    lines = [render_stories(stories, style, unmask=unmask).rstrip("\n"), ""] if stories else []
+    if more:
+        lines.append(f"and {count(more, 'more message')}: omnictl reports list")
     lines.append(f"{count(report.rows, 'report')} taken, {report.new} new.")
     if report.unreadable:
         lines.append(f"{count(report.unreadable, 'row')} could not be read; the ledger has the very text.")

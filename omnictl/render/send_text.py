@@ -11,7 +11,7 @@ from omnictl.render.style import Style, sanitize
 from omnictl.render.words import count, flow_text
 
 _LONGEST_TEXT = 300
-_MOST_RECEIPTS = 50
+_MOST_RECEIPTS = 20
 _HEADS = ("to", "fate", "status", "message id")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from datetime import datetime
+from itertools import islice
 
 import click
 
@@ -24,7 +25,7 @@ from omnictl.model.pulling import PullReport
 from omnictl.model.report import LogQuery, ReportQuery, StatusGroup
 from omnictl.operations.looking import keep_rows
 from omnictl.operations.pulling import pull as pull_reports
-from omnictl.operations.stories import iterate_reported
+from omnictl.operations.stories import find_reported, iterate_reported
 from omnictl.provider.base import StopSignal
 from omnictl.render.collecting import render_log_rows, render_pull
 from omnictl.render.words import count
@@ -32,6 +33,8 @@ from omnictl.render.words import count
 USUAL_LIMIT = 200
 MOST_ROWS = 1000
 _SHOWN = 50
+_MOST_ITEMS = 10_000
+"""How many stories a pull shows; reports list has all of them."""
 _formats = click.option(
     "--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="How it is shown."
 )
@@ -105,7 +108,9 @@ def _show_pull(
     session: Session, ledger: Ledger, report: PullReport, before: int, code: int, *, output_format: str, unmask: bool
 ) -> None:
     session.output.diagnostics(report.diagnostics)
-    stories = list(iterate_reported(ledger, before))
+    ids = find_reported(ledger, before)
+    most = _SHOWN if output_format == "text" else _MOST_ITEMS
+    stories = list(islice(iterate_reported(ledger, before, ids), most))
     if output_format == "json":
         session.output.document(
             encode_pull(
@@ -119,7 +124,8 @@ def _show_pull(
             )
         )
     else:
-        session.show(render_pull(report, stories, session.output.out_style, most=_SHOWN, unmask=unmask))
+        more = max(0, len(ids) - len(stories))
+        session.show(render_pull(report, stories, session.output.out_style, more=more, unmask=unmask))
 
 
 def _refuse_foreign_reports(session: Session, *, take: bool) -> None:

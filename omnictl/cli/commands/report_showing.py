@@ -24,7 +24,7 @@ from omnictl.ledger.base import Ledger, MessageFilter
 from omnictl.model.report import GapState
 from omnictl.model.statistics import Statistics
 from omnictl.model.story import Story, StoryOutcome
-from omnictl.operations.stories import iterate_reported, iterate_stories, iterate_strays
+from omnictl.operations.stories import find_reported, iterate_reported, iterate_stories, iterate_strays
 from omnictl.provider.base import StopSignal
 from omnictl.render.csv_rows import render_statistics_csv, render_stories_csv
 from omnictl.render.statistics import render_statistics
@@ -143,7 +143,8 @@ def _follow(
             last = ledger.last_position()
             if last == after:
                 continue
-            changed = [each for each in iterate_reported(ledger, after) if _is_wanted(each, wanted, outcomes)]
+            stories = iterate_reported(ledger, after, find_reported(ledger, after))
+            changed = [each for each in stories if _is_wanted(each, wanted, outcomes)]
             after = last
             _show(session, changed, output_format, follow=True, unmask=unmask)
     return ExitCode(128 + received[0])

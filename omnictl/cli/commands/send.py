@@ -1,7 +1,7 @@
 """``omnictl send``: a message through a scenario, in the ledger before it leaves, and to nobody twice by itself."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from functools import partial
 
@@ -20,6 +20,7 @@ from omnictl.cli.progress import Progress
 from omnictl.cli.run_choice import Intention, choose_run
 from omnictl.cli.send_output import code_of_sending, show_sending
 from omnictl.cli.signals import stopping
+from omnictl.cli.waiting import WaitDisplay
 from omnictl.codec.messages import encode_message
 from omnictl.codec.shapes import write_json
 from omnictl.config.message_options import MessageOptions
@@ -33,7 +34,6 @@ from omnictl.operations.looking import Post
 from omnictl.operations.sending import Errand, send
 from omnictl.operations.waiting import wait_for_stories
 from omnictl.provider.base import StopSignal
-from omnictl.render.stories import render_story
 from omnictl.render.words import count
 
 USUAL_BATCH_SIZE = 100
@@ -153,7 +153,7 @@ def _send(session: Session, options: SendOptions, prepared: Prepared) -> int:
         errand = _make_errand(options, prepared, run, is_new=is_new)
         report = send(post, replace(errand, beside={each.id for each in equal}))
         report = replace(report, duplicates=prepared.audience.duplicates, bad_rows=prepared.audience.bad)
-        stories = _wait(session, options, post, report) if options.wait and report.accepted else None
+        stories = _wait(session, options, progress, post, report) if options.wait and report.accepted else None
         if received:
             report = replace(report, ending=Ending.INTERRUPTED, signal=received[0])
         code = code_of_sending(report, stories)
@@ -210,18 +210,14 @@ def _approve(session: Session, options: SendOptions, prepared: Prepared) -> None
     ask(question, session.output, approved=options.yes, command=_same_command(session, options, "--yes"))
 
 
-def _wait(session: Session, options: SendOptions, post: Post, report: SendReport) -> tuple[Story, ...]:
+def _wait(
+    session: Session, options: SendOptions, progress: Progress, post: Post, report: SendReport
+) -> tuple[Story, ...]:
     """Follow the messages; a problem with the logs ends the waiting, and what was sent stays sent."""
     timeout = USUAL_WAIT_SECONDS if options.timeout is None else options.timeout
-
-    def tell(stories: Sequence[Story]) -> None:
-        for each in stories if not all(each.is_final for each in stories) else ():
-            session.output.hint(
-                render_story(each, session.output.err_style, now=utc_now(), unmask=options.unmask).rstrip("\n")
-            )
-
     try:
-        return wait_for_stories(post, report.run, timeout_seconds=timeout, tell=tell)
+        with WaitDisplay(session.output, progress, unmask=options.unmask) as display:
+            return wait_for_stories(post, report.run, timeout_seconds=timeout, tell=display.tell)
     except OmnictlError as error:
         session.output.diagnostics(error.diagnostics)
         return ()
