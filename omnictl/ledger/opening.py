@@ -72,12 +72,15 @@ def _alone(path: Path, busy_seconds: float) -> Iterator[None]:
 
 def _make(path: Path, environment: str, busy_seconds: float) -> None:
     """Make a ledger complete before it has its name: a file that was cut is never taken for a new one."""
+    missing = [each for each in (path.parent, *path.parent.parents) if not each.exists()]
     make_private_directory(path.parent)
     with _alone(path, busy_seconds):
         if path.exists():
             return  # another process was faster
         if path.with_name(f"{path.name}-wal").exists():  # SQLite would write the old log over the new file
             raise LedgerError(problems.log_alone(shown(path)))
+        for each in missing:
+            sync_directory(each.parent)  # a ledger in a directory that a power cut takes away is lost with it
         replace_file(path, _new_file(environment), private=True)
 
 

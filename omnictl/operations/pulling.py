@@ -1,5 +1,6 @@
 """Taking reports, which are handed out once: a gap in the ledger before each request, filled from logs if it stays."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -17,7 +18,9 @@ from omnictl.provider.messenger import Page
 KEPT_BY_API = timedelta(hours=48)
 """How long the API keeps reports and logs (source: its published description)."""
 
-_NARROWEST = timedelta(seconds=1)
+_NARROWEST = timedelta(milliseconds=1)
+"""The API's times have no more digits."""
+
 _MOST_LOG_ROWS = 1000
 
 
@@ -59,7 +62,8 @@ def _take(post: Post, query: ReportQuery, report: PullReport) -> tuple[PullRepor
         try:
             new = post.ledger.close_gap(gap.id, page.body, page.rows, post.clock())
         except LedgerError as error:
-            return _add(replace(report, requests=report.requests + 1), error), None
+            kept_open = (*report.still_open, gap)
+            return _add(replace(report, requests=report.requests + 1, still_open=kept_open), error), None
         report = _count(report, page, new)
         post.observe(ReportsTaken(report.rows, report.new))
         if not page.is_full:
@@ -78,7 +82,14 @@ def _count(report: PullReport, page: Page, new: int) -> PullReport:
 
 
 def _add(report: PullReport, error: OmnictlError) -> PullReport:
-    return replace(report, diagnostics=(*report.diagnostics, *error.diagnostics))
+    return _note(report, error.diagnostics)
+
+
+def _note(report: PullReport, found: Iterable[Diagnostic]) -> PullReport:
+    """Add diagnostics, each once: what troubles one filling troubles the next as well."""
+    return replace(
+        report, diagnostics=(*report.diagnostics, *(each for each in found if each not in report.diagnostics))
+    )
 
 
 # --- gaps ------------------------------------------------------------------------------------------------------
@@ -107,7 +118,7 @@ def fill_gaps(post: Post, report: PullReport, lost: _Lost | None = None) -> Pull
         return _add(report, error)
     report = replace(report, filled_rows=report.filled_rows + new)
     if not complete:
-        return replace(report, diagnostics=(*report.diagnostics, _too_many_rows()))
+        return _note(report, [_too_many_rows()])
     filled = tuple(each for each in gaps if _has_settled(post, each, lost, now))
     for each in filled:
         post.ledger.settle_gap(each.id, GapState.FILLED, post.clock())
@@ -129,31 +140,35 @@ class _Filling:
     def __init__(self, post: Post, gaps: tuple[Gap, ...]) -> None:
         self._post = post
         self._new = 0
-        self._complete = True
+        self._too_full: list[tuple[datetime, datetime]] = []
         self._begin = min(each.opened_at for each in gaps) - KEPT_BY_API
 
     def run(self) -> tuple[int, bool]:
         """Return how many rows were new, and whether every window was read to its end."""
         self._read(self._begin, None)
-        return self._new, self._complete
+        self._read_by_ids()
+        return self._new, not self._too_full
 
     def _read(self, since: datetime, until: datetime | None) -> None:
         """Read one window; the last one is open, for the clock of the service may be ahead of ours."""
         page = self._keep(LogQuery(sent_since=since, sent_until=until, limit=_MOST_LOG_ROWS))
         if not page.is_full:
             return
-        end = until or max(self._post.clock(), since + 2 * _NARROWEST)
-        middle = since + (end - since) / 2
-        if middle - since < _NARROWEST:
-            self._read_by_ids(since, until)
+        end = until or _end_of(page, max(self._post.clock(), since))
+        if end - since <= _NARROWEST or not _keeps_to(page, since, until):
+            self._too_full.append((since, end))
             return
+        middle = since + (end - since) / 2
         self._read(since, middle)
         self._read(middle, until)
 
-    def _read_by_ids(self, since: datetime, until: datetime | None) -> None:
-        """Too many rows for one second: ours are asked for by their ids, and those of others cannot be."""
-        self._complete = False
-        ours = self._post.ledger.list_messages(MessageFilter(since=since - KEPT_BY_API, until=until))
+    def _read_by_ids(self) -> None:
+        """Of windows that no reply holds ours are asked for by their ids, and those of others cannot be."""
+        if not self._too_full:
+            return
+        # A step is sent later than its message was, by as long as the steps before it may try.
+        since, until = min(each for each, _ in self._too_full), max(each for _, each in self._too_full)
+        ours = self._post.ledger.list_messages(MessageFilter(since=since - KEPT_BY_API, until=until + _NARROWEST))
         for ids in chunks((each.message_id for each in ours), IDS_IN_QUERY):
             self._keep(LogQuery(message_ids=ids))
 
@@ -161,6 +176,18 @@ class _Filling:
         page = self._post.messenger.read_logs(query)
         self._new += keep_rows(self._post, page)
         return page
+
+
+def _end_of(page: Page, now: datetime) -> datetime:
+    """Return a time behind all rows of a page: those of scheduled messages may lie far ahead."""
+    return max(now, *(each.report.sent_at or now for each in page.rows)) + _NARROWEST
+
+
+def _keeps_to(page: Page, since: datetime, until: datetime | None) -> bool:
+    """Tell whether the service looks as closely as it was asked to: else narrower windows show the same rows again."""
+    edges = (since - _NARROWEST, until and until + _NARROWEST)
+    times = [each.report.sent_at for each in page.rows if each.report.sent_at is not None]
+    return all(edges[0] < each and (edges[1] is None or each < edges[1]) for each in times)
 
 
 def _reply_lost(lost: _Lost, *, is_open: bool) -> Diagnostic:
@@ -186,9 +213,9 @@ def _too_many_rows() -> Diagnostic:
     return Diagnostic(
         "logs-too-full",
         Severity.WARNING,
-        "A second of the logs has more rows than one reply holds",
+        "A moment of the logs has more rows than one reply holds",
         f"The API returns at most {_MOST_LOG_ROWS} rows, and its logs know no pages. The reports of omnictl's own "
-        "messages were asked for by their ids; those of other senders in that second may be missing.",
+        "messages were asked for by their ids; those of other senders in that moment may be missing.",
         hint="the gap stays open; reports pull tries again",
     )
 
@@ -198,5 +225,6 @@ CODES = {
     "written down as a gap before its request; it is filled from the logs, which have no errors of steps. After 48 "
     "hours a gap is permanent.",
     "logs-too-full": "A gap is filled from logs by windows of time, each halved until it returns fewer rows than its "
-    "limit. A window of one second was still full. Messages of omnictl were asked for by their ids.",
+    "limit. The narrowest window that the service looks at was still full. Messages of omnictl were asked for by their "
+    "ids.",
 }

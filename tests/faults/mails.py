@@ -70,10 +70,10 @@ def prepare_account(project: Project) -> None:
 
 def ask_ledger(project: Project, statement: str) -> list[tuple[Any, ...]]:
     """Return rows of the ledger; none where there is no ledger yet."""
-    path = project.root / ".omnictl/ledger/default.sqlite"
+    path = project.root / ".omnictl/ledger/default.db"
     if not path.exists():
         return []
-    with closing(sqlite3.connect(path)) as connection:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         return connection.execute(statement).fetchall()
 
 

@@ -1,6 +1,7 @@
 """Pulls of reports that die: what was handed out is in the ledger, or a gap says that it may not be."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,7 +89,8 @@ class PullTale:
         if not is_open and not self._is_late:
             rows = self._rows()
             # Logs show of each step how it stands; that one had expired before it was delivered is not told again.
-            outdated = bool(self.gaps) and sum(each["to"] == _LATE for each in rows.values()) == 1
+            late = Counter(each["channel"] for each in rows.values() if each["to"] == _LATE)
+            outdated = sum(number == 1 for number in late.values()) if self.gaps else 0
             handed_out, kept = self.total - self._unread(), len(rows) + outdated
             assert kept >= handed_out, f"{handed_out} were handed out, {kept} are kept, and no gap says so\n{said}"
         if is_open and not ran.died:
@@ -105,6 +107,7 @@ class PullTale:
         for number in range(MOST_RUNS):
             if number == PATIENCE_RUNS:
                 self.project.service.be_kind()
+            age_gaps(self.project, minutes=5)  # then the service has surely ended its work on what was lost
             ran = self.run()
             if ran.code == 0:
                 return
@@ -134,6 +137,11 @@ class PullTale:
     def _advance(self) -> None:
         if self._is_late:
             self.project.service.behave(clock="instant")
+
+
+def age_gaps(project: Project, *, minutes: int) -> None:
+    """Let the open gaps be so much older than they are."""
+    ask_ledger(project, f"UPDATE gaps SET opened_at = opened_at - {minutes * 60 * 10**6} WHERE state = 'open'")
 
 
 def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:

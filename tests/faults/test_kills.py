@@ -114,12 +114,13 @@ def test_the_table_has_every_unkindness_of_the_sandbox() -> None:
     assert choices - usual <= tried
     assert {each.name for each in met} == {name for name, _ in tried}
     faults = [parse_fault(text) for each in (*UNKIND, *LIARS) for text in each.faults]
-    kinds = {(each.operation, _row(each.kind)) for each in faults}
+    kinds = {(each.operation, row_of(each.kind)) for each in faults}
     possible = {(operation, kind) for kind, (operations, _) in KINDS.items() for operation in operations}
     assert {each for each in possible if each[0] in OPERATIONS_OF_AN_APPLY} <= kinds
     assert {operation for operation, _ in possible} == set(OPERATIONS)
     assert set(OPERATIONS) == {*OPERATIONS_OF_AN_APPLY, "send", "reports", "logs"}
 
 
-def _row(kind: str) -> str:
+def row_of(kind: str) -> str:
+    """Return the row of the table of faults that a kind stands in."""
     return f"STATUS{kind[3:]}" if kind[:3].isdigit() else kind

@@ -9,12 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from omnictl.sandbox.behaviour import SWITCHES
+from omnictl.sandbox.faults import KINDS, parse_fault
 from tests.faults.cases import Case, count_points, every_death, select
 from tests.faults.mails import MAILS, PEOPLE, REFUSED, SEND_FEW, SEND_MANY, MailStory, MailTale, read_entries
-from tests.faults.points import Death
+from tests.faults.points import Death, Way
 from tests.faults.stage import Launcher, Project, Service, served, tell
-from tests.faults.test_kills import SEED, hold, one_of_each_name
-from tests.faults.unkind import LIARS_OF_MESSAGES, UNKIND_OF_MESSAGES, Unkindness
+from tests.faults.test_kills import SEED, hold, one_of_each_name, row_of
+from tests.faults.unkind import (
+    LIARS_OF_MESSAGES,
+    OF_MESSAGES_ALONE,
+    OPERATIONS_OF_MESSAGES,
+    UNKIND_OF_MESSAGES,
+    Unkindness,
+)
 
 PARTS = 2
 TAKEN = Death("POST: answered, not read", 2)
@@ -68,6 +76,12 @@ def test_a_sending_that_dies_at_any_kind_of_point_is_finished_by_resuming_it(
     deaths = one_of_each_name(every_death(count_points(launcher, tmp_path, story, 1)), rnd)
     chosen = rnd.sample([each for each in deaths if talks(each) or rnd.random() < 0.2], 6)
     assert hold(launcher, tmp_path, [Case(story, 1, (each,)) for each in chosen]) == len(chosen)
+
+
+@pytest.mark.parametrize("way", [Way.CUT, Way.CUT_KEEPING_NAMES])
+def test_a_ledger_that_was_just_made_outlives_a_power_cut(launcher: Launcher, tmp_path: Path, way: Way) -> None:
+    """What sends first also makes the ledger, and the directories that it lies in."""
+    hold(launcher, tmp_path, [Case(SEND_MANY, 1, (Death("POST: answer read", at, way),)) for at in (1, 7)])
 
 
 def test_a_sending_that_dies_again_while_it_is_resumed_is_finished(launcher: Launcher, tmp_path: Path) -> None:
@@ -192,3 +206,15 @@ def test_unknown_ones_are_sent_again_with_their_ids_and_somebody_may_then_have_t
     tale.project.omnictl(*tale.story.words, "--resume", run, "--resend-unknown")
     assert sorted(each["times"] for each in tale._messages()) == [2, 2], tell(tale.project.runs)
     assert Counter(each.fate for each in read_entries(tale.project)) == {"accepted": 2, "refused": 1}
+
+
+def test_the_table_has_every_unkindness_that_messages_can_meet() -> None:
+    """A new switch, a new choice of one, or a new kind of fault has to come into the table."""
+    tried = {(name, str(value)) for each in UNKIND_OF_MESSAGES for name, value in each.switches.items()}
+    usual = {(each.name, str(each.default)) for each in SWITCHES}
+    met = {(each.name, str(choice)) for each in SWITCHES if each.name in OF_MESSAGES_ALONE for choice in each.choices}
+    assert met - usual <= tried
+    faults = [parse_fault(text) for each in (*UNKIND_OF_MESSAGES, *LIARS_OF_MESSAGES) for text in each.faults]
+    kinds = {(each.operation, row_of(each.kind)) for each in faults}
+    possible = {(operation, kind) for kind, (operations, _) in KINDS.items() for operation in operations}
+    assert {each for each in possible if each[0] in OPERATIONS_OF_MESSAGES} <= kinds
