@@ -7,7 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import Client
 
@@ -151,6 +151,7 @@ pushes = st.lists(values | st.dictionaries(names, values, max_size=6), max_size=
 bodies = st.binary(max_size=200) | values.map(lambda each: json.dumps(each).encode()) | pushes
 
 
+@settings(max_examples=50)
 @given(bodies=st.lists(bodies, min_size=1, max_size=3))
 def test_whatever_is_pushed_is_kept_once_or_refused(
     tmp_path_factory: pytest.TempPathFactory, bodies: list[bytes]
