@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from wsgiref.types import WSGIApplication
 
 from waitress import wasyncore
@@ -27,7 +27,6 @@ LATE_SECONDS = 30.0
 FINISH_SECONDS = 30
 """How long the end waits for pushes that are being kept: longer than the ledger waits for another process."""
 
-_FLUSH_SECONDS = 5.0
 _TURN_SECONDS = 0.2
 _CONNECTIONS = 200
 _BACKLOG = 128
@@ -66,10 +65,8 @@ class Server:
                 channel_timeout=int(late_seconds) or 1,
                 cleanup_interval=5,
             )
-        if not isinstance(server, BaseWSGIServer):
-            raise TypeError("one socket makes one server")
-        server.channel_class = _make_channel_class(on_refused)
-        self._server = server
+        self._server = cast("BaseWSGIServer", server)  # one socket makes one server
+        self._server.channel_class = _make_channel_class(on_refused)
         self._patience = _Patience(late_seconds)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="listener", daemon=True)
@@ -96,16 +93,10 @@ class Server:
     def _loop(self) -> None:
         while not self._ended.is_set():
             self._turn()
-        until = time.monotonic() + _FLUSH_SECONDS
-        while self._is_writing() and time.monotonic() < until:
-            self._turn()
 
     def _turn(self) -> None:
         wasyncore.loop(timeout=_TURN_SECONDS, use_poll=True, map=self._map, count=1)
         self._patience.end_late(_channels(self._map))
-
-    def _is_writing(self) -> bool:
-        return any(channel.total_outbufs_len for channel in _channels(self._map))
 
 
 def _listen(host: str, port: int) -> socket.socket:

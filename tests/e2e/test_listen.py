@@ -128,7 +128,8 @@ def test_a_signal_is_how_it_ends(scenario: Path, number: signal.Signals) -> None
         assert push(url, body_of(ROW)) == 200
         code, _, err = end(process, number)
     assert code == 0
-    assert err.endswith("Stopping: what has come in is kept and answered. Once more ends at once.\n")
+    assert "Stopping: what has come in is kept and answered. Once more ends at once.\n" in err
+    assert "push     1 report, 1 new\n" in err
     assert kept_ids(LEDGER) == ["M-1"]
 
 
