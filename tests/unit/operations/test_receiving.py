@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest.mock import patch
 
@@ -133,6 +134,15 @@ def test_a_push_that_was_kept_by_half_comes_again_and_is_whole(post: Post) -> No
     assert [(each.row.report.message_id, each.row.report.to) for each in post.ledger.list_reports()] == [
         ("M-1", "41793026731")
     ]
+
+
+def test_pushes_that_come_at_once_are_each_kept_once_and_told_by_the_one_that_brought_it(post: Post) -> None:
+    bodies = [body_of({**ROW, "messageId": f"M-{number % 10}"}, ROW) for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(post.receiver.receive, bodies)) == {""}
+    assert sum(each.kept.new for each in post.arrivals) == len(list(post.ledger.list_reports())) == 10
+    told = [message for each in post.arrivals for message, _, _ in post.outcomes(each)]
+    assert sorted(told) == [f"M-{number}" for number in range(10)]
 
 
 # --- hostile bodies ------------------------------------------------------------------------------------------------
