@@ -10,7 +10,7 @@ from omnictl.sandbox.store import World
 
 
 @contextmanager
-def served(world: World, api_keys: Sequence[str] = ()) -> Iterator[str]:
+def served(world: World, api_keys: Sequence[str] = (), *, push_secret: str | None = None) -> Iterator[str]:
     """Serve a world; yields the base URL."""
     stop, ready = threading.Event(), threading.Event()
     found: list[str] = []
@@ -19,7 +19,7 @@ def served(world: World, api_keys: Sequence[str] = ()) -> Iterator[str]:
         found.append(url)
         ready.set()
 
-    app = Sandbox(world, api_keys)
+    app = Sandbox(world, api_keys, push_secret=push_secret)
     settings = {"on_ready": on_ready, "stop": stop, "on_tick": app.catch_up}
     thread = threading.Thread(target=serve, args=(app, "127.0.0.1", 0), kwargs=settings, daemon=True)
     thread.start()

@@ -276,7 +276,8 @@ def read_rows_of_messages(data: bytes) -> None:
         for receipt in message_wire.read_receipts(data, batch):
             assert decode_receipt(encode_receipt(receipt), "again") == receipt
     with suppress(wire.UnreadableError):
-        for seen, raw in ((each.seen, each.raw) for each in message_wire.read_seen_reports(data)[0]):
+        push = message_wire.read_push(data)
+        for seen, raw in ((each.seen, each.raw) for each in push.seen):
             assert decode_seen(encode_seen(seen), "again") == seen
             json.loads(raw)
     try:

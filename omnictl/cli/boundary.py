@@ -219,25 +219,33 @@ def _wants_json(argv: Sequence[str]) -> bool:
 
 
 def _tell_bug(bug: Exception, argv: Sequence[str]) -> int:
-    """Write the traceback to a file and ask for a report. Neither values of variables nor credentials are in it."""
-    from omnictl.cli.bug_log import write_bug_log
-
-    path = write_bug_log(f"omnictl {__version__}, Python {sys.version.split()[0]}, {sys.platform}", bug)
-    where = f"please report it with the log {path}" if path else "please report it; its log could not be written"
-    diagnostic = Diagnostic(
-        "bug",
-        Severity.ERROR,
-        "This is a bug in omnictl",
-        f"{type(bug).__name__} in {_place(bug)}. What an apply did before is remembered in the state.",
-        hint=where,
-    )
+    diagnostic = describe_bug(bug, "What an apply did before is remembered in the state.")
     _output(argv).diagnostics([diagnostic])
     if _wants_json(argv):
         _answer(argv, ExitCode.BUG, [diagnostic], {})
     return ExitCode.BUG
 
 
-def _place(bug: Exception) -> str:
+def describe_bug(bug: Exception, consequence: str) -> Diagnostic:
+    """Write the traceback to a file and return what asks for a report.
+
+    Neither values of variables nor credentials are in it.
+    """
+    from omnictl.cli.bug_log import write_bug_log
+
+    path = write_bug_log(f"omnictl {__version__}, Python {sys.version.split()[0]}, {sys.platform}", bug)
+    where = f"please report it with the log {path}" if path else "please report it; its log could not be written"
+    return Diagnostic(
+        "bug",
+        Severity.ERROR,
+        "This is a bug in omnictl",
+        f"{type(bug).__name__} in {place_of(bug)}. {consequence}",
+        hint=where,
+    )
+
+
+def place_of(bug: Exception) -> str:
+    """Return the file and line that a bug is in."""
     import traceback
     from pathlib import Path
 

@@ -12,6 +12,12 @@ from omnictl.transport.credentials import hide_credentials, hide_spelled, spell
 _SECRET_NAME = re.compile(r"KEY|TOKEN|PASS|SECRET|CREDENTIAL|PROXY|AUTH", re.IGNORECASE)
 _LEAST_CHARACTERS = 8
 _LEAST_CUT_CHARACTERS = 4
+_REMEMBERED: set[str] = set()
+
+
+def remember_secret(secret: str) -> None:
+    """Hide a secret of this process from now on, whatever the name of its variable."""
+    _REMEMBERED.add(secret)
 
 
 def hide_all(text: str) -> str:
@@ -67,6 +73,7 @@ def _hide_known(text: str, spellings: Sequence[str]) -> str:
 
 def _secrets(environ: Mapping[str, str]) -> Iterator[str]:
     """Yield what may be a secret by the name of its variable: what is said may be said before it is a credential."""
+    yield from _REMEMBERED
     for name, value in environ.items():
         if len(value) >= _LEAST_CHARACTERS and _SECRET_NAME.search(name) and not name.startswith("OMNICTL_"):
             yield value

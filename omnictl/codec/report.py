@@ -38,6 +38,7 @@ from omnictl.model.outcome import (
     MessagesSent,
     Notice,
     Outcome,
+    PushKept,
     ReadingAccount,
     ReportsTaken,
     RequestEnded,
@@ -154,7 +155,7 @@ def _encode_event(event: Event) -> dict[str, Json]:
             return {"event": "reading", "scenarios_read": event.scenarios_read}
         case WaitingForLock():
             return {"event": "lock", "holder": event.holder}
-        case SendingStarted() | MessagesSent() | LookingForMessages() | ReportsTaken():
+        case SendingStarted() | MessagesSent() | LookingForMessages() | ReportsTaken() | PushKept():
             return {"event": _MESSAGE_EVENTS[type(event)], **asdict(event)}
         case Notice(diagnostic=diagnostic):
             return {"event": "diagnostic", **encode_diagnostic(diagnostic)}
@@ -167,6 +168,7 @@ _MESSAGE_EVENTS: Mapping[type[Event], str] = {
     MessagesSent: "sent",
     LookingForMessages: "looking",
     ReportsTaken: "reports",
+    PushKept: "push",
 }
 
 

@@ -194,6 +194,19 @@ class ReportsTaken(Struct, frozen=True):
     new: int
 
 
+class PushKept(Struct, frozen=True):
+    """A push came, and its reports and seen reports are in the ledger, so many of them new.
+
+    ``inbound`` are messages to us, which are not kept; ``unreadable`` rows are kept as the bytes they came in.
+    """
+
+    reports: int = 0
+    seen: int = 0
+    new: int = 0
+    inbound: int = 0
+    unreadable: int = 0
+
+
 class Notice(Struct, frozen=True):
     """Something to be said while the work goes on."""
 
@@ -215,5 +228,6 @@ Event: TypeAlias = (
     | MessagesSent
     | LookingForMessages
     | ReportsTaken
+    | PushKept
     | Notice
 )

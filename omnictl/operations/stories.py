@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import takewhile
 
 from omnictl.engine.stories import tell_story, tell_strays
-from omnictl.ledger.base import Ledger, MessageFilter
+from omnictl.ledger.base import Kept, Ledger, MessageFilter
 from omnictl.model.message import Sent
 from omnictl.model.report import Report, SeenReport
 from omnictl.model.story import Story
@@ -37,24 +38,42 @@ def _seen_of(ledger: Ledger, sent: Sent, reports: list[Report]) -> list[SeenRepo
 
 
 def iterate_strays(
-    ledger: Ledger, *, after: int = 0, since: datetime | None = None, until: datetime | None = None
+    ledger: Ledger,
+    *,
+    after: int = 0,
+    last: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> Iterator[Story]:
-    """Yield the stories of reports that belong to no message of this ledger, those behind a position of arrival."""
-    strays = (kept for kept in ledger.list_reports(after=after) if kept.message_id is None)
+    """Yield the stories of reports that belong to no message of this ledger, those behind a position of arrival.
+
+    With ``last`` those up to this position.
+    """
+    strays = (kept for kept in _arrived(ledger, after, last) if kept.message_id is None)
     for story in tell_strays(kept.row.report for kept in strays):
         at = story.sent_at
         if (since is None or (at is not None and at >= since)) and (until is None or (at is not None and at < until)):
             yield story
 
 
-def find_reported(ledger: Ledger, after: int) -> tuple[str, ...]:
-    """Return the ids of the messages that reports behind a position of arrival belong to, each once."""
-    kept = (each.message_id for each in ledger.list_reports(after=after))
+def find_reported(ledger: Ledger, after: int, last: int | None = None) -> tuple[str, ...]:
+    """Return the ids of the messages that reports behind a position of arrival belong to, each once.
+
+    With ``last`` those of reports up to this position.
+    """
+    kept = (each.message_id for each in _arrived(ledger, after, last))
     return tuple(dict.fromkeys(each for each in kept if each is not None))
 
 
-def iterate_reported(ledger: Ledger, after: int, message_ids: Iterable[str]) -> Iterator[Story]:
+def iterate_reported(
+    ledger: Ledger, after: int, message_ids: Iterable[str], *, last: int | None = None
+) -> Iterator[Story]:
     """Yield the stories of these messages as they stand now, and those of strays behind a position of arrival."""
     for each in message_ids:
         yield from iterate_stories(ledger, MessageFilter(message_id=each))
-    yield from iterate_strays(ledger, after=after)
+    yield from iterate_strays(ledger, after=after, last=last)
+
+
+def _arrived(ledger: Ledger, after: int, last: int | None) -> Iterator[Kept]:
+    reports = ledger.list_reports(after=after)
+    return reports if last is None else takewhile(lambda kept: kept.position <= last, reports)

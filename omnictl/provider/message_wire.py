@@ -26,6 +26,7 @@ from omnictl.model.report import (
     StatusGroup,
 )
 from omnictl.model.scenario import Json
+from omnictl.provider.messenger import Push
 from omnictl.provider.wire import UnreadableError, dump_json, load_json, read_channel, read_text
 
 SEND_PATH = "/omni/1/advanced"
@@ -155,16 +156,35 @@ def write_rows(rows: Iterable[Received]) -> bytes:
     return f'{{"results": [{", ".join(each.raw for each in rows)}]}}'.encode("utf-8", "surrogatepass")
 
 
-def read_seen_reports(body: bytes) -> tuple[tuple[ReceivedSeen, ...], int]:
-    """Return the seen reports of a body, and how many of its rows could not be read. Raises UnreadableError."""
-    return _read_rows(body, lambda row, raw: ReceivedSeen(_read_seen(row), raw))
+def read_push(body: bytes) -> Push:
+    """Return what a pushed body holds: reports, seen reports, or messages to us, which all come to one URL.
+
+    Raises UnreadableError where it has no list of rows.
+    """
+    reports: list[Received] = []
+    seen: list[ReceivedSeen] = []
+    inbound = 0
+
+    def read(row: dict[str, Any], raw: str) -> None:
+        nonlocal inbound
+        said = {name for name, value in row.items() if value is not None}
+        if "status" in said or not said & {"seenAt", "integrationType", "message"}:
+            reports.append(Received(_read_pushed_report(row), raw))
+        elif "seenAt" in said:
+            seen.append(ReceivedSeen(_read_seen(row), raw))
+        else:
+            inbound += 1
+
+    _, unreadable = _read_rows(body, read)
+    return Push(tuple(reports), tuple(seen), inbound, unreadable)
 
 
-def has_seen_reports(body: bytes) -> bool:
-    """Tell whether the rows of a pushed body say that somebody looked: they have no status."""
-    rows = load_json(body)
-    rows = rows.get("results") if isinstance(rows, dict) else None
-    return isinstance(rows, list) and bool(rows) and all(isinstance(each, dict) and "seenAt" in each for each in rows)
+def _read_pushed_report(row: Mapping[str, Any]) -> Report:
+    """Return a report. One that says nothing of any message is none: anybody may have made it up."""
+    report = _read_report(row, ReportSource.PUSH)
+    if not (report.message_id or report.status.group or report.status.name):
+        raise UnreadableError("a row says nothing of any message")
+    return report
 
 
 class _Rows(msgspec.Struct):

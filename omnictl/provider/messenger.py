@@ -5,7 +5,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from omnictl.model.message import Batch, Receipt
-from omnictl.model.report import LogQuery, Received, ReportQuery
+from omnictl.model.report import LogQuery, Received, ReceivedSeen, ReportQuery
 
 
 class Page(Struct, frozen=True):
@@ -18,6 +18,15 @@ class Page(Struct, frozen=True):
     body: bytes
     unreadable: int = 0
     is_full: bool = False
+
+
+class Push(Struct, frozen=True):
+    """What came in one push: reports, seen reports, how many messages to us, and how many rows could not be read."""
+
+    reports: tuple[Received, ...] = ()
+    seen: tuple[ReceivedSeen, ...] = ()
+    inbound: int = 0
+    unreadable: int = 0
 
 
 class Messenger(Protocol):

@@ -16,6 +16,7 @@ from omnictl.model.outcome import (
     LookingForMessages,
     MessagesSent,
     Notice,
+    PushKept,
     ReadingAccount,
     ReportsTaken,
     RequestEnded,
@@ -83,6 +84,8 @@ def _say(event: Event, at: datetime, standing: Standing) -> list[tuple[str, str]
             return [("lock", f"held by {sanitize(event.holder)}; waiting")]
         case SendingStarted() | MessagesSent() | LookingForMessages() | ReportsTaken():
             return [_say_messages(event)]
+        case PushKept():
+            return [("push", _say_push(event))]
         case Notice(diagnostic=diagnostic):
             return [(diagnostic.severity.value, sanitize(f"{diagnostic.summary}: {diagnostic.detail}"))]
         case _:
@@ -106,6 +109,15 @@ def _say_messages(event: SendingStarted | MessagesSent | LookingForMessages | Re
             return "reports", f"{count(event.rows, 'report')} taken, {event.new} new"
         case _:
             assert_never(event)
+
+
+def _say_push(event: PushKept) -> str:
+    kept = [(event.reports, "report"), (event.seen, "seen report")]
+    parts = [count(number, noun) for number, noun in kept if number]
+    parts += [f"{event.new} new"] if parts else []
+    parts += [f"{count(event.unreadable, 'row')} that cannot be read"] * bool(event.unreadable)
+    parts += [f"{count(event.inbound, 'inbound message')} not kept"] * bool(event.inbound)
+    return ", ".join(parts) or "nothing in it"
 
 
 def _say_start(event: ApplyStarted, at: datetime) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from omnictl.model.outcome import (
     KeyReceived,
     Notice,
     Outcome,
+    PushKept,
     ReadingAccount,
     RequestEnded,
     Retrying,
@@ -64,6 +65,10 @@ EVENTS: list[Event] = [
     Retrying("list", 2, 1.5, "503 Service Unavailable \x1b[31m"),
     RequestEnded("POST", "/omni/1/scenarios", "200", 0.1234, "a1b2c3"),
     RequestEnded("GET", "/omni/1/scenarios", "no answer \x1b[31m", 30.0),
+    PushKept(reports=2, new=1),
+    PushKept(reports=1, seen=1, new=2, unreadable=3),
+    PushKept(inbound=1),
+    PushKept(),
     Notice(problem("late-twin", Severity.WARNING, summary="A late twin", detail="otp-br exists twice.")),
     ApplyStopped("--stop-after 2700s", 103, 0, 0, 20),
 ]

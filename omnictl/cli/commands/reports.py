@@ -3,6 +3,7 @@
 import click
 
 from omnictl.cli.commands.report_collecting import log, pull, purge
+from omnictl.cli.commands.report_listening import listen
 from omnictl.cli.commands.report_showing import list_stories, stats
 from omnictl.cli.globals import global_options
 
@@ -16,5 +17,5 @@ def command() -> None:
     """
 
 
-for _each in (pull, list_stories, stats, log, purge):
+for _each in (pull, listen, list_stories, stats, log, purge):
     command.add_command(_each)

@@ -1,6 +1,5 @@
 """``omnictl sandbox``: the embedded stand-in for the API, in this process or as a server."""
 
-import os
 import shutil
 import threading
 import time
@@ -16,11 +15,10 @@ from omnictl.cli.commands import sandbox_recipient
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
+from omnictl.cli.listening import cannot_listen
 from omnictl.cli.provider import open_world
 from omnictl.cli.signals import stopping
 from omnictl.codec.envelope import make_envelope
-from omnictl.errors import OmnictlError
-from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.provider.base import StopSignal
 from omnictl.render.words import count
 from omnictl.sandbox.behaviour import SWITCHES, Behaviour, Switch, SwitchError, read_behaviour
@@ -119,7 +117,7 @@ def serve(
         except BrokenPipeError:
             raise  # whoever should have read the address is gone
         except OSError as error:
-            raise OmnictlError(_cannot_listen(host, port, error)) from None
+            raise cannot_listen("The sandbox", "sandbox serve", host, port, error) from None
     return ExitCode.OK
 
 
@@ -250,19 +248,3 @@ def _in_sandbox(ctx: click.Context) -> Session:
     session = get_session(ctx)
     session.options.sandbox = True
     return session
-
-
-def _cannot_listen(host: str, port: int, error: OSError) -> Diagnostic:
-    return Diagnostic(
-        "cannot-listen",
-        Severity.ERROR,
-        "The sandbox cannot listen on this address",
-        f"{host}:{port}: {os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error}.",
-        hint="port 0 takes a free one",
-        commands=("omnictl sandbox serve --port 0",),
-    )
-
-
-CODES = {
-    "cannot-listen": "The address or port of sandbox serve is taken, not of this machine, or not allowed.",
-}

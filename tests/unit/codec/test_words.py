@@ -21,6 +21,7 @@ from omnictl.model.outcome import (
     MessagesSent,
     Notice,
     Outcome,
+    PushKept,
     ReadingAccount,
     ReportsTaken,
     RequestEnded,
@@ -51,6 +52,7 @@ EVENTS: list[tuple[Event, str]] = [
     (MessagesSent(1, 2, 3, 6), "sent"),
     (LookingForMessages(2), "looking"),
     (ReportsTaken(3, 2), "reports"),
+    (PushKept(2, 1, 3, 1, 1), "push"),
     (Notice(problem()), "diagnostic"),
 ]
 

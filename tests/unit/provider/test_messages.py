@@ -11,7 +11,7 @@ from omnictl.errors import AccessError, OutcomeUnknownError, ReadingError, Remot
 from omnictl.model.message import Addressed, Batch, Message, MessageFate, Recipient
 from omnictl.model.report import DeliveryError, LogQuery, Price, ReportQuery, ReportSource, Status
 from omnictl.provider.exchange import MOST_TRIES
-from omnictl.provider.message_wire import has_seen_reports, read_reports, read_seen_reports, write_batch, write_message
+from omnictl.provider.message_wire import read_push, read_reports, write_batch, write_message
 from omnictl.provider.wire import UnreadableError
 from tests.unit.provider.service import Answer, Service, api_error, reply, service
 from tests.unit.provider.test_outcomes import EVERYTHING_ELSE, REFUSALS, UNSENT
@@ -303,14 +303,30 @@ def test_a_body_without_rows_is_not_believed(body: bytes) -> None:
         read_reports(body, ReportSource.PULL)
 
 
-def test_seen_reports_are_told_from_delivery_reports() -> None:
-    seen = {"messageId": "M-1", "from": "B", "to": "41", "sendAt": ROW["sentAt"], "seenAt": ROW["doneAt"]}
-    body = json.dumps({"results": [seen, {**seen, "sendAt": None, "sentAt": ROW["sentAt"]}]}).encode()
-    rows, unreadable = read_seen_reports(body)
-    assert unreadable == 0
-    assert [each.seen.sent_at for each in rows] == [datetime(2016, 2, 23, 16, 41, 11, 833000, tzinfo=UTC)] * 2
-    assert rows[0].seen.seen_at == datetime(2016, 2, 23, 16, 41, 11, 843000, tzinfo=UTC)
-    assert has_seen_reports(body)
-    assert not has_seen_reports(json.dumps({"results": [ROW]}).encode())
-    assert not has_seen_reports(b'{"results": []}')
-    assert not has_seen_reports(b"[]")
+SEEN = {"messageId": "M-1", "from": "B", "to": "41", "sendAt": ROW["sentAt"], "seenAt": ROW["doneAt"]}
+INBOUND = {"messageId": "M-2", "from": "41", "integrationType": "WHATSAPP", "message": {"type": "TEXT", "text": "hi"}}
+
+
+def test_a_push_is_told_apart_row_by_row() -> None:
+    rows = [ROW, SEEN, {**SEEN, "sendAt": None, "sentAt": ROW["sentAt"], "status": None}, INBOUND, {"messageId": "M-3"}]
+    push = read_push(json.dumps({"results": rows}).encode())
+    assert [each.report.message_id for each in push.reports] == [ROW["messageId"], "M-3"]
+    assert {each.report.source for each in push.reports} == {ReportSource.PUSH}
+    assert [each.seen.sent_at for each in push.seen] == [datetime(2016, 2, 23, 16, 41, 11, 833000, tzinfo=UTC)] * 2
+    assert push.seen[0].seen.seen_at == datetime(2016, 2, 23, 16, 41, 11, 843000, tzinfo=UTC)
+    assert (push.inbound, push.unreadable) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{}, [], 7, None, {"to": "41"}, {"messageId": True}, {"messageId": "", "status": {}}, {"status": "DELIVERED"}],
+)
+def test_a_pushed_row_that_says_nothing_of_any_message_is_unreadable(row: object) -> None:
+    push = read_push(json.dumps({"results": [row, ROW]}).encode())
+    assert (len(push.reports), push.seen, push.inbound, push.unreadable) == (1, (), 0, 1)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"results": 1}', b"<xml/>", b"\xff", b"[" * 100_000])
+def test_what_has_no_rows_is_no_push(body: bytes) -> None:
+    with pytest.raises(UnreadableError, match=r"it has no list of results|it is empty"):
+        read_push(body)
