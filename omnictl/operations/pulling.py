@@ -1,5 +1,6 @@
 """Taking reports, which are handed out once: a gap in the ledger before each request, filled from logs if it stays."""
 
+import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -17,6 +18,9 @@ from omnictl.provider.messenger import Page
 
 KEPT_BY_API = timedelta(hours=48)
 """How long the API keeps reports and logs (source: its published description)."""
+
+_LATE = timedelta(hours=1)
+"""A gap that is filled later than so is out of the logs' reach in a part that is worth telling."""
 
 _NARROWEST = timedelta(milliseconds=1)
 """The API's times have no more digits."""
@@ -123,7 +127,9 @@ def fill_gaps(post: Post, report: PullReport, lost: _Lost | None = None) -> Pull
     for each in filled:
         post.ledger.settle_gap(each.id, GapState.FILLED, post.clock())
     still_open = tuple(each for each in gaps if each not in filled)
-    return replace(report, filled=(*report.filled, *filled), still_open=still_open)
+    report = replace(report, filled=(*report.filled, *filled), still_open=still_open)
+    late_by = max((now - each.opened_at for each in filled), default=timedelta())
+    return report if late_by < _LATE else _note(report, [_filled_late(late_by, now)])
 
 
 def _has_settled(post: Post, gap: Gap, lost: _Lost | None, read_at: datetime) -> bool:
@@ -209,6 +215,18 @@ def _reply_lost(lost: _Lost, *, is_open: bool) -> Diagnostic:
     )
 
 
+def _filled_late(by: timedelta, now: datetime) -> Diagnostic:
+    hours = math.ceil(by.total_seconds() / 3600.0)
+    return Diagnostic(
+        "gap-filled-late",
+        Severity.WARNING,
+        "A gap was filled late, and a part of it is out of the reach of the logs",
+        f"It is up to {hours} hours old, and the logs go back 48 hours from now. Reports of messages that were sent "
+        f"before {now - KEPT_BY_API:%Y-%m-%d %H:%MZ} cannot be found any more, if the lost reply had any.",
+        hint="fill gaps soon: run reports pull within the hour after a reply was lost",
+    )
+
+
 def _too_many_rows() -> Diagnostic:
     return Diagnostic(
         "logs-too-full",
@@ -224,6 +242,9 @@ CODES = {
     "report-reply-lost": "Reports are handed out once, and the reply that carried some did not arrive. The pull was "
     "written down as a gap before its request; it is filled from the logs, which have no errors of steps. After 48 "
     "hours a gap is permanent.",
+    "gap-filled-late": "A gap was filled from the logs more than an hour after its reply was lost. A report may be of "
+    "a message that was sent 48 hours before; the logs reach back 48 hours from the filling, so the oldest of them may "
+    "be missing.",
     "logs-too-full": "A gap is filled from logs by windows of time, each halved until it returns fewer rows than its "
     "limit. The narrowest window that the service looks at was still full. Messages of omnictl were asked for by their "
     "ids.",

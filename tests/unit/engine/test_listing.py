@@ -25,6 +25,7 @@ def page(*keys: str) -> tuple[Remote, ...]:
         ([page("a", "b"), page()], ("a", "b"), 2, Complete),
         ([page("a", "b"), page("c")], ("a",), 3, Complete),
         ([page("a"), page("b")], ("a",), 1, ReadMore),
+        ([page("a"), page("b", "c")], ("b",), 2, ReadMore),
         ([page("a"), page("b"), page()], ("a",), 1, Complete),
         ([page("a", "b"), page("b", "c")], ("a",), 1, Moved),
         ([page("a"), page(), page("b")], ("a",), 1, Moved),

@@ -135,6 +135,16 @@ def test_a_young_gap_is_filled_beside_one_that_is_too_old(
     assert ([each.id for each in report.permanent], [each.id for each in report.filled]) == ([1], [2])
 
 
+@pytest.mark.parametrize(("hours", "codes"), [(0.9, []), (1, ["gap-filled-late"]), (40, ["gap-filled-late"])])
+def test_what_a_late_filling_cannot_reach_is_said(
+    ledger: SqliteLedger, post: Post, hours: float, codes: list[str]
+) -> None:
+    ledger.open_gap(QUERY, NOW - timedelta(hours=hours))
+    report = pull(post, QUERY)
+    assert [each.code for each in report.diagnostics] == codes
+    assert (len(report.filled), report.may_have_lost) == (1, False)
+
+
 def test_a_stop_ends_it_in_good_order(ledger: SqliteLedger, messenger: FakeMessenger) -> None:
     post, _ = make_post(ledger, messenger)
     messenger.before_each = lambda what: post.stop.request("SIGTERM") if what == "reported" else None

@@ -317,3 +317,16 @@ def test_whoever_uses_a_state_takes_the_same_lock(tmp_path: Path, place: str) ->
     ):
         pass
     assert outside.describe_lock() is None
+
+
+@pytest.mark.parametrize(
+    ("place", "lock"),
+    [
+        ("state/x.json", "state/.omnictl/locks/x.json.lock"),
+        (".omnictl/x.json", ".omnictl/locks/x.json.lock"),
+        (".omnictl/sandbox/x/x.json", ".omnictl/sandbox/x/locks/x.json.lock"),
+    ],
+)
+def test_the_lock_of_a_private_state_lies_in_the_same_private_folder(tmp_path: Path, place: str, lock: str) -> None:
+    hold(LocalBackend(tmp_path / place, work_dir=tmp_path / "w" / ".omnictl", environment="production"))
+    assert [str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*.lock")] == [lock]
