@@ -30,7 +30,7 @@ _CHANGING: tuple[tuple[str, str], ...] = (
     (r"\blineage [0-9a-f]{8}\b", "lineage 5f0c2c1e"),
     (r"\bplan [0-9a-f]{4}\b", "plan 5f0c"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "50c24400-124f-4678-9f4b-309e994a4deb"),
-    (r"\b[0-9a-f]{4}…[0-9a-f]{4}\b", "50c2…4deb"),
+    (r"(?<!key )\b[0-9a-f]{4}…[0-9a-f]{4}\b", "50c2…4deb"),
     (r"\b([Rr]un|--resume) [0-9a-f]{8}\b", r"\g<1> 7d1f0a2b"),
     (r"\b(after|within) \d+(\.\d+)? (ms|s)\b", r"\g<1> 0.2 s"),
 )
