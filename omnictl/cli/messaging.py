@@ -12,7 +12,7 @@ import click
 
 from omnictl.cli.context import Session
 from omnictl.cli.provider import open_messenger
-from omnictl.errors import RefusalKind, RefusedError
+from omnictl.errors import RefusalKind, RefusedError, UsageError
 from omnictl.ledger.base import Ledger
 from omnictl.ledger.sqlite import SqliteLedger
 from omnictl.model.diagnostic import Diagnostic, Severity
@@ -26,7 +26,6 @@ ledger_option = click.option(
     "--ledger",
     "ledger_path",
     type=click.Path(dir_okay=False),
-    envvar="OMNICTL_LEDGER",
     help="Where messages and reports are kept (OMNICTL_LEDGER).",
 )
 unmask_option = click.option(
@@ -37,8 +36,11 @@ unmask_option = click.option(
 def locate_ledger(session: Session, given: str | None) -> Path:
     """Return where the ledger of the environment is; the sandbox always has one of its own."""
     place = session.place
+    if place.sandbox and given:
+        raise UsageError(_sandbox_has_its_own())
     if place.sandbox:
         return place.work_dir / "ledger.db"
+    given = given or session.environ.get("OMNICTL_LEDGER")
     return Path(given).absolute() if given else place.work_dir / "ledger" / f"{place.environment}.db"
 
 
@@ -49,7 +51,7 @@ def open_ledger(session: Session, given: str | None, *, must_exist: bool = False
 
 def refuse_lost_ledger(session: Session, given: str | None, what: str) -> None:
     """In a pipeline a ledger in the work directory goes with the machine, and with it what was sent and collected."""
-    if session.in_ci and not session.sandbox and not given:
+    if session.in_ci and not session.sandbox and not (given or session.environ.get("OMNICTL_LEDGER")):
         raise RefusedError(
             RefusalKind.POLICY,
             Diagnostic(
@@ -61,6 +63,16 @@ def refuse_lost_ledger(session: Session, given: str | None, what: str) -> None:
                 commands=("export OMNICTL_LEDGER=/path/that/lasts/ledger.db",),
             ),
         )
+
+
+def _sandbox_has_its_own() -> Diagnostic:
+    return Diagnostic(
+        "sandbox-ledger",
+        Severity.ERROR,
+        "The sandbox has a ledger of its own",
+        "--ledger names the ledger of an account; what is sent in the sandbox reaches nobody, and is kept with it.",
+        hint="leave --ledger out",
+    )
 
 
 @contextmanager
@@ -83,6 +95,7 @@ def open_post(session: Session, ledger: Ledger, stop: StopSignal, observe: Calla
 
 
 CODES = {
+    "sandbox-ledger": "--ledger was given together with the sandbox, which keeps its messages in its own ledger.",
     "ledger-in-ci": "With CI set, --recipients and reports pull need --ledger or OMNICTL_LEDGER: a file under .omnictl "
     "goes with the machine of the pipeline, and then nobody knows who got a message, and reports that are handed out "
     "once are lost.",

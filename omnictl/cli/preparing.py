@@ -26,7 +26,8 @@ from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
 from omnictl.model.masking import mask_recipient
 from omnictl.model.message import Addressed, Batch, Message, Recipient, Via
 from omnictl.model.state import State
-from omnictl.provider.message_wire import SEND_PATH, write_batch
+from omnictl.provider.message_wire import write_batch
+from omnictl.provider.wire import SEND_PATH
 from omnictl.render.send_text import render_summary
 from omnictl.render.words import count
 
@@ -196,7 +197,8 @@ def _nobody(options: SendOptions) -> Diagnostic:
 # --- what goes out ---------------------------------------------------------------------------------------------
 
 
-def summarize(prepared: Prepared, session: Session, *, on_stderr: bool) -> str:
+def summarize(prepared: Prepared, session: Session, *, on_stderr: bool, show_texts: bool) -> str:
+    """Return what goes out to how many; texts are shown where somebody reviews them."""
     audience = prepared.audience
     return render_summary(
         prepared.message,
@@ -206,6 +208,7 @@ def summarize(prepared: Prepared, session: Session, *, on_stderr: bool) -> str:
         duplicates=audience.duplicates,
         bad=audience.bad,
         requests=math.ceil(audience.total / prepared.batch_size),
+        show_texts=show_texts,
         style=session.output.err_style if on_stderr else session.output.out_style,
     )
 
@@ -231,9 +234,8 @@ def show_dry_run(session: Session, options: SendOptions, prepared: Prepared) -> 
         )
         return
     request = write_json(parse_json(body))
-    session.show(
-        f"{summarize(prepared, session, on_stderr=False)}\n\nPOST {SEND_PATH}\n{request.rstrip()}\n\nNothing was sent."
-    )
+    summary = summarize(prepared, session, on_stderr=False, show_texts=True)
+    session.show(f"{summary}\n\nPOST {SEND_PATH}\n{request.rstrip()}\n\nNothing was sent.")
 
 
 CODES = {

@@ -110,7 +110,9 @@ def make_text_message(texts: Sequence[str], channels: Sequence[str]) -> tuple[Me
         mistake = _check_text(each, channel, text, channels)
         if mistake is not None:
             found.append(mistake)
-        elif channel is None:
+        if mistake is not None and mistake.severity is Severity.ERROR:
+            continue
+        if channel is None:
             if everywhere is not None:
                 found.append(_twice("--text TEXT says what all steps send"))
             everywhere = text
@@ -168,7 +170,10 @@ def _check_misspelt(text: str, channels: Sequence[str]) -> Diagnostic | None:
         return None
     close = get_close_matches(_squeeze(name), _NAMES, n=1, cutoff=0.75)
     if not close:
-        return None
+        if not name.isupper():
+            return None
+        detail = f"--text {shorten(name)}=… names no channel, so it is sent as it stands, on every step."
+        return Diagnostic("odd-text", Severity.WARNING, "A text begins like the name of a channel", detail)
     meant = _NAMES[close[0]]
     return Diagnostic(
         "unknown-channel",
@@ -205,6 +210,8 @@ def _wrong(code: str, summary: str, detail: str, hint: str = "") -> Diagnostic:
 
 
 CODES = {
+    "odd-text": "The text of --text begins with a word in capitals and =, as CHANNEL=TEXT does, and the word is no "
+    "channel. It is sent as it stands, on every step.",
     "not-in-flow": "--text CHANNEL=TEXT names a channel that the flow of the scenario does not have.",
     "text-twice": "--text is given once for all steps, and once for each channel.",
 }

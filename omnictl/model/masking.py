@@ -1,9 +1,13 @@
 """Personal data as it may be shown: enough to recognize an address that one knows, too little to learn it."""
 
+import re
+
 from omnictl.model.message import Recipient
 
 _STARS = "***"
 _LEAST_PHONE, _LEAST_PUSH = 8, 12
+_EMAIL = re.compile(r"[^\s\"'<>()\[\],;:=&/]+(?:@|%40)[^\s\"'<>()\[\],;:=&/]+")
+_PHONE = re.compile(r"(?<![0-9a-fA-F-])[0-9]{7,15}(?![0-9a-fA-F-])")
 
 
 def mask_phone(phone: str) -> str:
@@ -44,3 +48,9 @@ def mask_recipient(recipient: Recipient) -> Recipient:
         email=None if recipient.email is None else mask_email(recipient.email),
         push=None if recipient.push is None else mask_push(recipient.push),
     )
+
+
+def mask_within(text: str) -> str:
+    """Return somebody else's words with everything masked that looks like a phone number or an e-mail address."""
+    text = _EMAIL.sub(lambda found: mask_email(found[0]), text)
+    return _PHONE.sub(lambda found: mask_phone(found[0]), text)

@@ -15,7 +15,7 @@ from omnictl.errors import (
     UnsentError,
 )
 from omnictl.ledger.base import Run, Tally
-from omnictl.model.diagnostic import Diagnostic
+from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.message import Addressed, Batch, Message, MessageFate, Receipt, Recipient, Via
 from omnictl.model.outcome import Ending, MessagesSent, SendingStarted
 from omnictl.model.sending import SendReport
@@ -68,6 +68,7 @@ class _Sending:
         self._errand = errand
         self._started_at = post.clock()
         self._problems: list[Diagnostic] = []
+        self._lost: OutcomeUnknownError | None = None
         self._requests = 0
         self._doubts = 0
         self._halted = False
@@ -138,7 +139,7 @@ class _Sending:
         except OutcomeUnknownError as error:
             self._requests += 1
             self._doubts += 1
-            self._note(error)
+            self._lost = error
             self._halted = self._halted or self._doubts >= MOST_DOUBTS
             return
         except (AccessError, UnsentError, StoppedError) as error:
@@ -202,6 +203,8 @@ class _Sending:
         except LedgerError as error:
             self._note(error)
         tried = tally.accepted + tally.refused + tally.unknown
+        if self._lost is not None or tally.unknown:
+            self._problems.append(_answer_lost(self._lost, tally.unknown))
         return SendReport(
             run=run.id,
             scenario=self._errand.via.scenario,
@@ -232,3 +235,31 @@ def _read_receipt(receipt: Receipt, *, again: bool) -> Receipt:
     if receipt.status is not None and receipt.status.id == _DUPLICATE_MESSAGE_ID:
         return replace(receipt, fate=MessageFate.ACCEPTED, reason="the API knows its id")
     return replace(receipt, reason=f"{receipt.reason} (when it was sent again)".lstrip()) if again else receipt
+
+
+def _answer_lost(lost: OutcomeUnknownError | None, unknown: int) -> Diagnostic:
+    """Say what came of lost answers: what the logs show was taken, and the rest nobody knows of."""
+    why = lost.diagnostics[0].detail.partition("\n")[0] if lost is not None and lost.diagnostics else ""
+    if not unknown:
+        return Diagnostic(
+            "answer-lost",
+            Severity.WARNING,
+            "The answer to a request was lost, and the logs show that it was taken",
+            f"{why}\nNobody gets a message twice, and nothing is left to do.".lstrip(),
+        )
+    told = "The fate of one message is" if unknown == 1 else f"The fates of {unknown} messages are"
+    return Diagnostic(
+        "fate-unknown",
+        Severity.ERROR,
+        "Nobody knows whether messages were taken",
+        f"{why}\n{told} unknown: they may have arrived or not, and the logs do not show them.".lstrip(),
+        hint="go on with the run, which looks for them again; a new send would be another message",
+    )
+
+
+CODES = {
+    "answer-lost": "A request was sent and its answer did not arrive, or could not be read; the logs of the account "
+    "show its messages, so they were taken.",
+    "fate-unknown": "A request was sent, its answer was lost, and the logs do not show its messages. They stay "
+    "unknown: --resume looks for them again, --resend-unknown repeats them under the same ids.",
+}

@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import RequestEnded
 from omnictl.provider.base import Operation
-from omnictl.provider.wire import read_api_error
+from omnictl.provider.wire import LOGS_PATH, REPORTS_PATH, SEND_PATH, read_api_error
 from omnictl.transport.answer import Answer, Lost, Reply, Request, Unsent
 
 EXCERPT_CHARACTERS = 300
@@ -19,6 +19,8 @@ _DEEDS = {
     Operation.REPORTS: "Taking reports",
     Operation.LOGS: "Reading logs",
 }
+
+_PERSONAL_PATHS = frozenset({SEND_PATH, REPORTS_PATH, LOGS_PATH})
 
 Redact = Callable[[str], str]
 
@@ -38,12 +40,15 @@ def describe(request: Request, answer: Answer, redact: Redact) -> str:
             f"{where} answered {answer.status}{told} and points to {target}. "
             "omnictl follows no redirect: the credentials would go there."
         )
+    if request.path in _PERSONAL_PATHS:
+        return _end(f"{where} answered {answer.status}{told}{_describe_personal_body(answer, redact)}")
     return _end(f"{where} answered {answer.status}{told}{_describe_body(answer, redact)}")
 
 
 def trace(request: Request, answer: Answer, seconds: float, redact: Redact) -> RequestEnded:
     """Return what is told of a request to whoever wants to see each one; nothing of its headers or bodies."""
     path = f"{request.path}?{urlencode(request.query, doseq=True)}" if request.query else request.path
+    path = _mask(path) if request.path in _PERSONAL_PATHS else path
     if isinstance(answer, Reply):
         result = f"{answer.status}{f', {answer.flaw}' if answer.flaw else ''}"
         return RequestEnded(
@@ -87,6 +92,20 @@ def _describe_body(reply: Reply, redact: Redact) -> str:
         return f": {said}" + (f" [{fields}]" if fields else "")
     excerpt = _tidy(reply.body.decode("utf-8", "replace"), redact)
     return f": {excerpt}" if excerpt else " without a body"
+
+
+def _describe_personal_body(reply: Reply, redact: Redact) -> str:
+    """Return what an answer about messages says, but nothing that may be of a person."""
+    if reply.flaw or read_api_error(reply.body) is not None:
+        return _mask(_describe_body(reply, redact))
+    size = len(reply.body)
+    return f" with a body of {size} bytes, which is not shown: it may be about persons" if size else " without a body"
+
+
+def _mask(text: str) -> str:
+    from omnictl.model.masking import mask_within  # late: a plan sends no messages
+
+    return mask_within(text)
 
 
 def _tidy(text: str, redact: Redact) -> str:

@@ -29,10 +29,6 @@ from omnictl.model.scenario import Json
 from omnictl.provider.messenger import Push
 from omnictl.provider.wire import UnreadableError, dump_json, load_json, read_channel, read_text
 
-SEND_PATH = "/omni/1/advanced"
-REPORTS_PATH = "/omni/1/reports"
-LOGS_PATH = "/omni/1/logs"
-
 Query = dict[str, str | tuple[str, ...]]
 Row = TypeVar("Row")
 

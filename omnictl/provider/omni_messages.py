@@ -9,7 +9,7 @@ from omnictl.provider import message_wire
 from omnictl.provider.base import Capabilities, Operation
 from omnictl.provider.exchange import Exchange, believable
 from omnictl.provider.messenger import Page
-from omnictl.provider.wire import UnreadableError
+from omnictl.provider.wire import LOGS_PATH, REPORTS_PATH, SEND_PATH, UnreadableError
 from omnictl.transport.answer import Reply, Request
 from omnictl.transport.client import HttpClient
 
@@ -50,7 +50,7 @@ class OmniMessenger:
 
         Raises OutcomeUnknownError where nobody can know what became of any of its messages.
         """
-        request = Request("POST", message_wire.SEND_PATH, body=message_wire.write_batch(batch))
+        request = Request("POST", SEND_PATH, body=message_wire.write_batch(batch))
         answer = self._exchange.write(Operation.SEND, request)
         try:
             return message_wire.read_receipts(self._exchange.taken(request, answer), batch, self._client.redact)
@@ -62,7 +62,7 @@ class OmniMessenger:
 
         Raises OutcomeUnknownError then.
         """
-        request = Request("GET", message_wire.REPORTS_PATH, message_wire.reports_query(query))
+        request = Request("GET", REPORTS_PATH, message_wire.reports_query(query))
         answer = self._exchange.write(Operation.REPORTS, request)
         try:
             return self._make_page(self._exchange.taken(request, answer), ReportSource.PULL, query.limit)
@@ -71,7 +71,7 @@ class OmniMessenger:
 
     def read_logs(self, query: LogQuery) -> Page:
         """Read rows of the logs. Raises ReadingError where they cannot be read."""
-        request = Request("GET", message_wire.LOGS_PATH, message_wire.logs_query(query))
+        request = Request("GET", LOGS_PATH, message_wire.logs_query(query))
 
         def interpret(reply: Reply) -> Page:
             self._exchange.raise_if_refused(request, reply, ReadingError)

@@ -15,6 +15,9 @@ from msgspec import Struct
 from omnictl.model.scenario import Attributes, Json, Remote, Step
 
 SCENARIOS_PATH = "/omni/1/scenarios"
+SEND_PATH = "/omni/1/advanced"
+REPORTS_PATH = "/omni/1/reports"
+LOGS_PATH = "/omni/1/logs"
 
 _DEFAULT_SPELLINGS = ("default", "defaultScenario", "isDefault")
 _SCENARIO_FIELDS = frozenset(("key", "name", "flow", *_DEFAULT_SPELLINGS))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from omnictl.model.masking import mask_recipient
+from omnictl.model.masking import mask_recipient, mask_text
 from omnictl.model.message import Message, MessageFate, Sent, Via
 from omnictl.model.outcome import Ending
 from omnictl.model.sending import SendReport
@@ -25,12 +25,13 @@ def render_summary(
     bad: int,
     requests: int,
     style: Style,
+    show_texts: bool = True,
 ) -> str:
     """Return what is about to be sent, for whoever approves it."""
     lines = [f"{style.paint('bold', sanitize(via.scenario))} {style.dot} {flow_text(via.flow, style.arrow)}", ""]
     for step in via.flow:
         content = message.contents.get(step.channel, {})
-        lines.append(f"  {step.channel:<12} {_say_content(content)}")
+        lines.append(f"  {step.channel:<12} {_say_content(content, show_texts=show_texts)}")
     lines += ["", f"To {by_kind}, in {count(requests, 'request')}."] if total else []
     if message.send_at is not None:
         lines.append(f"The first step starts at {message.send_at:%Y-%m-%d %H:%M:%SZ}.")
@@ -41,11 +42,11 @@ def render_summary(
     return "\n".join(lines)
 
 
-def _say_content(content: Mapping[str, object]) -> str:
-    """Return the text of a channel, or what it has in its place; it is to be reviewed, so it is not masked."""
+def _say_content(content: Mapping[str, object], *, show_texts: bool) -> str:
+    """Return the text of a channel, masked where nobody reviews it, or what it has in its place."""
     text = content.get("text")
     rest = [name for name in content if name != "text"]
-    said = [f'"{sanitize(_shorten(text))}"'] if isinstance(text, str) else []
+    said = [f'"{sanitize(_shorten(text))}"' if show_texts else mask_text(text)] if isinstance(text, str) else []
     said += [", ".join(map(sanitize, rest))] if rest else []
     return " + ".join(said) or "nothing"
 

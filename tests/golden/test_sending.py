@@ -38,7 +38,9 @@ def test_what_is_about_to_go_out() -> None:
     plain = Message({"VKONTAKTE": {"text": "By VK"}, "SMS": {"text": "By SMS\x1b[2J", "validityPeriod": 90}})
     rich = Message({"VKONTAKTE": {"templateName": "order"}, "SMS": {"text": "x" * 400}}, send_at=NOW)
     texts = (summary(plain), summary(rich, total=250, by_kind="250 recipients", duplicates=2, bad=1, requests=3))
-    check_golden("send-summary.txt", "\n\n".join((*texts, summary(Message(), total=0))) + "\n")
+    check_golden(
+        "send-summary.txt", "\n\n".join((*texts, summary(Message(), total=0), summary(plain, show_texts=False))) + "\n"
+    )
 
 
 def test_what_became_of_a_sending() -> None:

@@ -199,8 +199,9 @@ def _make_errand(options: SendOptions, prepared: Prepared, run: Run, *, is_new: 
 
 def _approve(session: Session, options: SendOptions, prepared: Prepared) -> None:
     """Show what goes out to how many, and have it approved; the sandbox reaches nobody and does not ask."""
-    summary = summarize(prepared, session, on_stderr=True)
-    session.output.say(summary) if not session.sandbox and not options.yes else session.output.hint(summary)
+    is_reviewed = not session.sandbox and not options.yes
+    summary = summarize(prepared, session, on_stderr=True, show_texts=is_reviewed or options.unmask)
+    session.output.say(summary) if is_reviewed else session.output.hint(summary)
     if session.sandbox:
         return
     question = f"Send this to {count(prepared.audience.total, 'recipient')} through {prepared.via.scenario}"

@@ -12,6 +12,7 @@ from omnictl.cli.run_choice import Intention, choose_run
 from omnictl.errors import RefusalKind, RefusedError, UsageError
 from omnictl.ledger.base import Run, RunKind
 from omnictl.ledger.sqlite import SqliteLedger
+from omnictl.model.message import Addressed, Batch, Message, Recipient, Via
 from tests.builders import NOW
 
 OLD = Run("old", RunKind.FILE, "s", "m", "r", NOW)
@@ -50,11 +51,14 @@ def test_an_unfinished_equal_run_is_resumed_or_begun_anew_only_when_one_says_so(
 ) -> None:
     old, wanted = replace(OLD, kind=kind), replace(WANTED, kind=kind)
     ledger.begin_run(old)
+    assert choose_run(ledger, wanted, intend()) == (old, False), "nothing of it has left"
+    batch = Batch("B", "K", Message(), (Addressed("M", Recipient("41793026731")),))
+    ledger.open_batch("old", Via("vk-sms", "K", "r", ()), batch, NOW)
     for intention in (intend(), intend(again=True)):
         code, detail, commands = refusal(ledger, intention, wanted)
         assert code == "unfinished-run"
         assert "Run old of 2026-" in detail
-        assert "0 accepted, 0 refused, 0 unknown" in detail
+        assert "0 accepted, 0 refused, 1 unknown" in detail
         assert commands == ("send --resume old", "send --new-run")
     assert choose_run(ledger, wanted, intend(new_run=True)) == (wanted, True)
     assert choose_run(ledger, wanted, intend(resume="old")) == (old, False)

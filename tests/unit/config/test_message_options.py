@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from omnictl.config.message_options import MessageOptions, apply_options, find_channel, make_text_message, split_text
-from omnictl.model.diagnostic import Source
+from omnictl.model.diagnostic import Severity, Source
 from omnictl.model.message import CONTENT_NAMES, Message
 from omnictl.model.scenario import OLD_CHANNELS
 
@@ -27,7 +27,7 @@ FLOW = ("VKONTAKTE", "SMS", "PUSH")
         (["all", "SMS=a=b"], {"VKONTAKTE": "all", "SMS": "a=b", "PUSH": "all"}),
         (["E=mc2"], {"VKONTAKTE": "E=mc2", "SMS": "E=mc2", "PUSH": "E=mc2"}),
         (["https://x.y/?sms=1"], dict.fromkeys(FLOW, "https://x.y/?sms=1")),
-        (["TOTAL=5"], dict.fromkeys(FLOW, "TOTAL=5")),
+        (["Total=5"], dict.fromkeys(FLOW, "Total=5")),
         (["SMS=VIBR=x"], {"SMS": "VIBR=x"}),
         ([], {}),
     ],
@@ -142,3 +142,9 @@ def test_every_mistake_names_its_option(options: dict[str, Any], code: str, word
     _, (found,) = apply_options(None, MessageOptions(**options), FLOW)
     assert found.code == code
     assert words in found.detail
+
+
+def test_a_text_that_begins_like_a_channel_is_sent_with_a_word_about_it() -> None:
+    message, found = make_text_message(["TOTAL=5"], FLOW)
+    assert [(each.code, each.severity) for each in found] == [("odd-text", Severity.WARNING)]
+    assert {content["text"] for content in message.contents.values()} == {"TOTAL=5"}

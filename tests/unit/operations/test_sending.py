@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from omnictl.errors import ConfigurationError, LedgerError, LedgerHeldError, StoppedError
 from omnictl.ledger.base import MessageFilter, Run, RunKind
 from omnictl.ledger.sqlite import SqliteLedger
+from omnictl.model.diagnostic import Severity
 from omnictl.model.message import Message, MessageFate, Recipient, Via
 from omnictl.model.outcome import Ending, LookingForMessages, MessagesSent, SendingStarted
 from omnictl.model.report import ReportQuery, ReportSource
@@ -108,7 +109,7 @@ def test_a_lost_answer_is_looked_for_and_what_was_taken_is_accepted(
     post, events = make_post(ledger, messenger)
     report = send(post, errand())
     assert counts(report) == (7, 0, 3, 0)
-    assert [each.code for each in report.diagnostics] == ["cut"]
+    assert [each.code for each in report.diagnostics] == ["fate-unknown"]
     assert LookingForMessages(6) in events
     assert not report.is_finished
     assert counts(run(ledger, messenger)) == (7, 0, 3, 0)
@@ -121,7 +122,9 @@ def test_messages_whose_rows_have_ids_of_their_own_are_found_by_their_request(
 ) -> None:
     messenger.foreign_ids = True
     messenger.fates.append("cut after")
-    assert counts(run(ledger, messenger)) == (10, 0, 0, 0)
+    report = run(ledger, messenger)
+    assert counts(report) == (10, 0, 0, 0)
+    assert [(each.code, each.severity) for each in report.diagnostics] == [("answer-lost", Severity.WARNING)]
     assert_once(ledger, messenger)
 
 
@@ -141,7 +144,7 @@ def test_logs_that_cannot_be_read_are_told_and_the_rest_is_sent(ledger: SqliteLe
     messenger.troubles.append("unreadable")
     report = run(ledger, messenger)
     assert counts(report) == (7, 0, 3, 0)
-    assert [each.code for each in report.diagnostics] == ["cut", "unreadable"]
+    assert [each.code for each in report.diagnostics] == ["unreadable", "fate-unknown"]
     assert counts(run(ledger, messenger)) == (10, 0, 0, 0)
 
 

@@ -330,3 +330,37 @@ def test_a_pushed_row_that_says_nothing_of_any_message_is_unreadable(row: object
 def test_what_has_no_rows_is_no_push(body: bytes) -> None:
     with pytest.raises(UnreadableError, match=r"it has no list of results|it is empty"):
         read_push(body)
+
+
+# --- personal data -----------------------------------------------------------------------------------------------
+
+PHONE, EMAIL = "41793026727", "anna.secret@example.com"
+PERSONAL = (
+    f'{{"messages": [{{"to": {{"phoneNumber": "{PHONE}", "emailAddress": "{EMAIL}"}}, "text": "Code 1234"'.encode()
+)
+
+
+@pytest.mark.parametrize(
+    "deed", [pull, read, lambda it: it.messenger().send(batch("M-1"))], ids=["pull", "logs", "send"]
+)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(200, PERSONAL),
+        reply(500, PERSONAL),
+        api_error(400, text=f"bad destination {PHONE}, {EMAIL}", validationErrors={PHONE: [EMAIL]}),
+    ],
+)
+def test_no_error_and_no_trace_tells_of_a_person(deed: Any, answer: Answer) -> None:
+    it = service(answer)
+    with pytest.raises(RemoteError) as caught:
+        deed(it)
+    said = f"{caught.value.diagnostics} {it.traces} {it.events}"
+    for each in (PHONE, EMAIL, "Code 1234"):
+        assert each not in said
+    it = service(ROWS)
+    it.messenger().read_logs(LogQuery(to=EMAIL))
+    it.messenger().read_logs(LogQuery(to=PHONE, message_ids=("50c24400-124f-4678-9f4b-309e994a4deb",)))
+    assert PHONE not in str(it.traces)
+    assert "anna" not in str(it.traces)
+    assert "50c24400-124f-4678-9f4b-309e994a4deb" in str(it.traces)
