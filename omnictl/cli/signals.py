@@ -4,8 +4,11 @@ import _thread
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -18,6 +21,9 @@ _END_OF_DISPLAY = "\x1b[?25h\n"
 """What a display that is not taken away leaves to do: show the cursor again, and begin a line for the shell."""
 
 
+_MOMENT_SECONDS = 0.02
+
+
 class SignalReceived(BaseException):
     """A signal that ends the run; not an error."""
 
@@ -27,9 +33,33 @@ class SignalReceived(BaseException):
 
 
 def raise_on_signals() -> None:
-    """Turn the signals into SignalReceived, so that ``finally`` blocks run."""
+    """Turn the signals into SignalReceived, so that ``finally`` blocks run, also where one comes in a callback."""
     for number in _numbers():
         signal.signal(number, _raise)
+    sys.unraisablehook = partial(_notice_swallowed, sys.unraisablehook)
+
+
+def _notice_swallowed(
+    tell: "Callable[[sys.UnraisableHookArgs], object]", unraisable: "sys.UnraisableHookArgs", /
+) -> None:
+    """Let a signal come again that the interpreter has swallowed: in a callback, such as an import has, none can end.
+
+    From a thread, and a moment later: here it would be swallowed as well.
+    """
+    error = unraisable.exc_value
+    if not isinstance(error, SignalReceived):
+        tell(unraisable)
+        return
+    signal.signal(error.number, _raise)
+    _thread.start_new_thread(_send_again, (signal.Signals(error.number),))
+
+
+def _send_again(number: signal.Signals) -> None:
+    time.sleep(_MOMENT_SECONDS)
+    if hasattr(signal, "pthread_kill"):  # it also ends a sleep or a reading
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        _thread.interrupt_main(number)
 
 
 def let_signals_end() -> None:

@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -134,3 +135,32 @@ def test_what_follows_on_the_work_outlasts_one_signal(handlers: None, monkeypatc
     with pytest.raises(Ended):
         signal.raise_signal(signal.SIGTERM)
     assert said == ["It has ended.", "Ended at once. No report."]
+
+
+SWALLOWING = """
+import os, signal, sys, time, weakref
+from omnictl.cli.signals import SignalReceived, raise_on_signals
+raise_on_signals()
+
+class Thing: ...
+
+thing = Thing()
+reference = weakref.ref(thing, lambda _: (os.kill(os.getpid(), signal.SIGINT), time.sleep(0.2)))
+try:
+    del thing
+    time.sleep(30)
+except SignalReceived as received:
+    sys.exit(128 + received.number)
+"""
+
+
+def test_a_signal_that_comes_in_a_callback_is_not_swallowed() -> None:
+    done = subprocess.run([sys.executable, "-c", SWALLOWING], capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_any_other_trouble_of_a_callback_is_told_as_ever() -> None:
+    script = SWALLOWING.replace("os.kill(os.getpid(), signal.SIGINT)", "1 / 0").replace("time.sleep(30)", "pass")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 0
+    assert "ZeroDivisionError" in done.stderr
