@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from omnictl.errors import RefusalKind, RefusedError, UsageError
-from omnictl.ledger.base import Ledger, Run, RunKind, Tally
+from omnictl.ledger.base import Ledger, Run, RunKind
 from omnictl.model.diagnostic import Diagnostic, Severity
 
 
@@ -28,8 +28,6 @@ def choose_run(ledger: Ledger, wanted: Run, intention: Intention) -> tuple[Run, 
         return _resume(ledger, wanted, intention.resume), False
     equal = ledger.find_runs(wanted.scenario, wanted.message_digest, wanted.recipients_digest)
     unfinished = [each for each in equal if each.finished_at is None]
-    if unfinished and not intention.new_run and ledger.tally(unfinished[0].id) == Tally():
-        return unfinished[0], False  # nothing of it has left, so going on is beginning
     if unfinished and not intention.new_run:
         raise RefusedError(RefusalKind.POLICY, _unfinished(unfinished, ledger, intention))
     finished = [each for each in equal if each.finished_at is not None]

@@ -51,7 +51,6 @@ def test_an_unfinished_equal_run_is_resumed_or_begun_anew_only_when_one_says_so(
 ) -> None:
     old, wanted = replace(OLD, kind=kind), replace(WANTED, kind=kind)
     ledger.begin_run(old)
-    assert choose_run(ledger, wanted, intend()) == (old, False), "nothing of it has left"
     batch = Batch("B", "K", Message(), (Addressed("M", Recipient("41793026731")),))
     ledger.open_batch("old", Via("vk-sms", "K", "r", ()), batch, NOW)
     for intention in (intend(), intend(again=True)):
