@@ -70,10 +70,6 @@ class FakeMessenger:
     queries: list[LogQuery] = field(default_factory=list)
     before_each: Callable[[str], None] = lambda _: None
 
-    def write_body(self, batch: Batch) -> bytes:
-        """Return something that names the batch."""
-        return batch.bulk_id.encode()
-
     def send(self, batch: Batch) -> tuple[Receipt, ...]:
         """Take a batch, or fail."""
         self.before_each("send")

@@ -21,7 +21,6 @@ from omnictl.codec import plan as plan_codec
 from omnictl.codec.deliveries import decode_report as decode_deliveries
 from omnictl.codec.deliveries import decode_seen, encode_seen
 from omnictl.codec.deliveries import encode_report as encode_deliveries
-from omnictl.codec.messages import decode_receipt, encode_receipt
 from omnictl.codec.plan import decode_plan, encode_plan
 from omnictl.codec.report import decode_report
 from omnictl.codec.shapes import ShapeError, as_object, parse_json
@@ -273,8 +272,7 @@ def read_rows_of_messages(data: bytes) -> None:
     """Receipts, reports, rows of logs and seen reports; what is read is kept, told and counted."""
     batch = Batch("B", "K", Message(), (Addressed("M-1", Recipient("41793026727")),))
     with suppress(wire.UnreadableError):
-        for receipt in message_wire.read_receipts(data, batch):
-            assert decode_receipt(encode_receipt(receipt), "again") == receipt
+        assert [each.message_id for each in message_wire.read_receipts(data, batch)] == ["M-1"]
     with suppress(wire.UnreadableError):
         push = message_wire.read_push(data)
         for seen, raw in ((each.seen, each.raw) for each in push.seen):

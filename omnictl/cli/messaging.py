@@ -40,8 +40,13 @@ def locate_ledger(session: Session, given: str | None) -> Path:
         raise UsageError(_sandbox_has_its_own())
     if place.sandbox:
         return place.work_dir / "ledger.db"
-    given = given or session.environ.get("OMNICTL_LEDGER")
-    return Path(given).absolute() if given else place.work_dir / "ledger" / f"{place.environment}.db"
+    named = _named(session, given)
+    return Path(named).absolute() if named else place.work_dir / "ledger" / f"{place.environment}.db"
+
+
+def _named(session: Session, given: str | None) -> str | None:
+    """Return the ledger that the command line or the environment names."""
+    return given or session.environ.get("OMNICTL_LEDGER")
 
 
 def open_ledger(session: Session, given: str | None, *, must_exist: bool = False) -> SqliteLedger:
@@ -51,7 +56,7 @@ def open_ledger(session: Session, given: str | None, *, must_exist: bool = False
 
 def refuse_lost_ledger(session: Session, given: str | None, what: str) -> None:
     """In a pipeline a ledger in the work directory goes with the machine, and with it what was sent and collected."""
-    if session.in_ci and not session.sandbox and not (given or session.environ.get("OMNICTL_LEDGER")):
+    if session.in_ci and not session.sandbox and not _named(session, given):
         raise RefusedError(
             RefusalKind.POLICY,
             Diagnostic(

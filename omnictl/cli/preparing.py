@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from omnictl.render.send_text import render_summary
 from omnictl.render.words import count
 
 _MOST_MISTAKES = 100
+_LONGEST_LINE = 10_000
 
 
 class SendOptions(Struct, frozen=True):
@@ -144,18 +145,24 @@ def _read_people(session: Session, options: SendOptions, via: Via) -> Sequence[R
     typed = [each for each in options.to if each != "-"]
     people, found = parse_recipients(typed)
     if "-" in options.to:
-        more, mistakes = parse_recipients(sys.stdin, label="line")
+        more, mistakes = parse_recipients(_read_lines(), label="line")
         known = {each.identity for each in people}
         people = (*people, *(each for each in more if each.identity not in known))
         found = (*found, *mistakes)
     for number, each in enumerate(people, start=1):
         found = (*found, *check_recipient(each, via.flow, label=f"recipient {number}"))
-        if len(found) > _MOST_MISTAKES:
+        if sum(each.severity is Severity.ERROR for each in found) > _MOST_MISTAKES:
             break
     if has_errors(found):
         raise UsageError(*found)
     session.output.diagnostics(found)
     return people
+
+
+def _read_lines() -> Iterator[str]:
+    """Yield the lines of stdin, of one without an end a part; none where there is no stdin."""
+    while sys.stdin is not None and (line := sys.stdin.readline(_LONGEST_LINE)):
+        yield line
 
 
 def _tell_rows(session: Session, options: SendOptions, audience: Audience) -> None:

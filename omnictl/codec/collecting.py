@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 
-from omnictl.codec.deliveries import encode_report
+from omnictl.codec.deliveries import encode_gaps, encode_report
 from omnictl.codec.envelope import make_envelope
-from omnictl.codec.shapes import write_time
 from omnictl.codec.stories import encode_story
 from omnictl.model.masking import mask_address, mask_text
 from omnictl.model.pulling import PullReport
-from omnictl.model.report import Gap, Report
+from omnictl.model.report import Report
 from omnictl.model.scenario import Json
 from omnictl.model.story import Story
 
@@ -37,16 +36,12 @@ def encode_pull(
         unreadable=report.unreadable,
         filled_rows=report.filled_rows,
         gaps={
-            "filled": _encode_gaps(report.filled),
-            "open": _encode_gaps(report.still_open),
-            "permanent": _encode_gaps(report.permanent),
+            "filled": encode_gaps(report.filled),
+            "open": encode_gaps(report.still_open),
+            "permanent": encode_gaps(report.permanent),
         },
         items=items,
     )
-
-
-def _encode_gaps(gaps: Iterable[Gap]) -> list[Json]:
-    return [{"opened_at": write_time(each.opened_at), "limit": each.query.limit} for each in gaps]
 
 
 def encode_log_rows(

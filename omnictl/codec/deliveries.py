@@ -1,6 +1,6 @@
 """Delivery reports, seen reports and pulls ↔ JSON: snake_case, times in UTC, money as strings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
 from omnictl.codec.shapes import (
@@ -15,7 +15,7 @@ from omnictl.codec.shapes import (
     as_text,
     write_time,
 )
-from omnictl.model.report import DeliveryError, Price, Report, ReportQuery, ReportSource, SeenReport, Status
+from omnictl.model.report import DeliveryError, Gap, Price, Report, ReportQuery, ReportSource, SeenReport, Status
 from omnictl.model.scenario import Json
 
 
@@ -29,9 +29,9 @@ def encode_status(status: Status) -> dict[str, Json]:
     return present(
         {
             "group": status.group,
+            "group_id": status.group_id,
             "name": status.name,
             "id": status.id,
-            "group_id": status.group_id,
             "description": status.description or None,
             "action": status.action or None,
         }
@@ -66,9 +66,9 @@ def encode_error(error: DeliveryError) -> dict[str, Json]:
     return present(
         {
             "group": error.group,
+            "group_id": error.group_id,
             "name": error.name,
             "id": error.id,
-            "group_id": error.group_id,
             "description": error.description or None,
             "permanent": error.permanent,
         }
@@ -188,6 +188,11 @@ def encode_query(query: ReportQuery) -> dict[str, Json]:
             "limit": query.limit,
         }
     )
+
+
+def encode_gaps(gaps: Iterable[Gap]) -> list[Json]:
+    """Return gaps as documents show them."""
+    return [{"opened_at": write_time(each.opened_at), "limit": each.query.limit} for each in gaps]
 
 
 def decode_query(value: Json, path: str) -> ReportQuery:

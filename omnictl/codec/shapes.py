@@ -185,6 +185,11 @@ def as_member(kind: Callable[[str], T], value: Json, path: str) -> T:
         raise ShapeError(path, f"{text!r} is not known here") from None
 
 
+def write_optional_time(value: datetime | None) -> str | None:
+    """Return a time, or None where there is none."""
+    return None if value is None else write_time(value)
+
+
 def compact(fields: Mapping[str, Json]) -> dict[str, Json]:
     """Return the fields that hold something: absent values, empty lists and false are left out."""
     return {key: value for key, value in fields.items() if value is not None and value is not False and value != []}

@@ -1,12 +1,12 @@
 """Statistics as JSON: scenarios, their revisions, and the steps of each."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from decimal import Decimal
 
+from omnictl.codec.deliveries import encode_gaps
 from omnictl.codec.envelope import make_envelope
 from omnictl.codec.parts import encode_flow
-from omnictl.codec.shapes import write_money, write_time
+from omnictl.codec.shapes import write_money, write_optional_time
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.scenario import Json
 from omnictl.model.statistics import Latency, RevisionStatistics, Statistics, StepStatistics
@@ -34,7 +34,7 @@ def encode_statistics(
         exit_code=exit_code,
         diagnostics=diagnostics,
         items=items,
-        permanent_gaps=[{"opened_at": write_time(gap.opened_at), "limit": gap.query.limit} for gap in statistics.gaps],
+        permanent_gaps=encode_gaps(statistics.gaps),
     )
 
 
@@ -42,8 +42,8 @@ def _encode_revision(each: RevisionStatistics) -> Json:
     return {
         "revision": each.revision,
         "flow": encode_flow(each.flow),
-        "first_at": _time(each.first_at),
-        "last_at": _time(each.last_at),
+        "first_at": write_optional_time(each.first_at),
+        "last_at": write_optional_time(each.last_at),
         "messages": each.messages,
         "delivered": each.delivered,
         "failed": each.failed,
@@ -85,7 +85,3 @@ def _encode_latency(latency: Latency | None) -> Json:
 
 def _encode_costs(costs: Mapping[str, Decimal]) -> Json:
     return {currency: write_money(cost) for currency, cost in costs.items()}
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else write_time(at)

@@ -1,13 +1,12 @@
 """Stories as JSON: one object a message, in the document of ``reports list`` or one a line."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
+from omnictl.codec.deliveries import encode_error, encode_optional_status
 from omnictl.codec.envelope import make_envelope
-from omnictl.codec.shapes import compact, write_json, write_money, write_time
+from omnictl.codec.shapes import write_json, write_money, write_optional_time
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.masking import mask_address, mask_recipient, mask_text
-from omnictl.model.report import DeliveryError, Status
 from omnictl.model.scenario import Json
 from omnictl.model.story import StepStory, Story
 
@@ -51,15 +50,15 @@ def encode_story(story: Story, *, unmask: bool = False) -> dict[str, Json]:
         "scenario": story.scenario,
         "revision": story.revision,
         "recipient": _encode_recipient(story, unmask=unmask),
-        "sent_at": _time(story.sent_at),
+        "sent_at": write_optional_time(story.sent_at),
         "fate": None if story.fate is None else story.fate.value,
-        "send_status": _encode_status(story.send_status),
+        "send_status": encode_optional_status(story.send_status),
         "outcome": story.outcome.value,
         "is_final": story.is_final,
         "delivered_by": None if step is None else {"position": step.position, "channel": step.channel},
         "delivery_seconds": story.seconds,
         "seen": story.seen,
-        "seen_at": _time(story.seen_at),
+        "seen_at": write_optional_time(story.seen_at),
         "costs": {currency: write_money(cost) for currency, cost in story.costs.items()},
         "callback_data": _masked_text(story.callback_data, unmask=unmask),
         "steps": [_encode_step(each) for each in story.steps],
@@ -73,10 +72,10 @@ def _encode_step(step: StepStory) -> Json:
         "from": step.sender,
         "state": step.state.value,
         "reason": step.reason,
-        "status": _encode_status(step.status),
-        "error": _encode_error(step.error),
-        "began_at": _time(step.began_at),
-        "ended_at": _time(step.ended_at),
+        "status": encode_optional_status(step.status),
+        "error": None if step.error is None else encode_error(step.error),
+        "began_at": write_optional_time(step.began_at),
+        "ended_at": write_optional_time(step.ended_at),
         "step_seconds": step.seconds,
         "cost": None if step.cost is None else write_money(step.cost),
         "currency": step.currency,
@@ -95,35 +94,3 @@ def _encode_recipient(story: Story, *, unmask: bool) -> Json:
 
 def _masked_text(text: str | None, *, unmask: bool) -> str | None:
     return text if text is None or unmask else mask_text(text)
-
-
-def _encode_status(status: Status | None) -> Json:
-    if status is None:
-        return None
-    return compact(
-        {
-            "group": status.group,
-            "group_id": status.group_id,
-            "name": status.name,
-            "id": status.id,
-            "description": status.description or None,
-            "action": status.action or None,
-        }
-    )
-
-
-def _encode_error(error: DeliveryError | None) -> Json:
-    if error is None:
-        return None
-    fields: dict[str, Json] = {
-        "group": error.group,
-        "group_id": error.group_id,
-        "name": error.name,
-        "id": error.id,
-        "description": error.description or None,
-    }
-    return {**compact(fields), **({} if error.permanent is None else {"permanent": error.permanent})}
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else write_time(at)

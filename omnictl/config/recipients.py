@@ -25,10 +25,12 @@ def parse_recipients(
     """
     people: dict[str, Recipient] = {}
     found: list[Diagnostic] = []
+    read = 0
     for number, text in enumerate(texts, start=1):
         if not text.strip():
             continue
-        if len(people) == MOST_TYPED or sum(each.severity is Severity.ERROR for each in found) >= _MOST_MISTAKES:
+        read += 1
+        if read > MOST_TYPED or sum(each.severity is Severity.ERROR for each in found) >= _MOST_MISTAKES:
             found.append(_too_many(label))
             break
         recipient, mistakes = parse_recipient(text, label=f"{label} {number}")

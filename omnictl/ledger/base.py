@@ -213,10 +213,6 @@ class Ledger(Protocol):
         """Yield the seen reports of these messages of ours, also under the ids that the API gave to their steps."""
         ...
 
-    def list_unknown_ids(self) -> Iterator[str]:
-        """Yield the ids of the messages whose fate is unknown, the oldest first."""
-        ...
-
     def purge(self, before: datetime) -> Purged:
         """Take addresses, texts and raw bytes of all that is older away, for good; ids and keyed hashes stay."""
         ...

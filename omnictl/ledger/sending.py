@@ -1,6 +1,6 @@
 """The ledger while messages are sent: each is written down before it leaves, and what became of it after."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -175,17 +175,3 @@ def _read_batch(rows: list[Row]) -> Batch:
 def read_callback(text: str | None) -> str | None:
     """Return callbackData as it was sent; None where there was none, or it was purged."""
     return None if text is None else str(parse_json(text))
-
-
-def list_unknown_ids(book: Book) -> Iterator[str]:
-    """Yield the ids of the messages whose fate is unknown, the oldest first."""
-    batch, number = 0, 0
-    while rows := book.query(
-        "SELECT batch, number, message_id FROM messages WHERE fate = 'unknown' AND (batch, number) > (?, ?) "
-        "ORDER BY batch, number LIMIT ?",
-        batch,
-        number,
-        PAGE,
-    ):
-        yield from (row[2] for row in rows)
-        batch, number = rows[-1][0], rows[-1][1]

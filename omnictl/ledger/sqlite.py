@@ -95,10 +95,6 @@ class SqliteLedger:
         """Return the requests of a run as they were sent, each with those messages alone whose fate is unknown."""
         return sending.unknown_batches(self._book, run)
 
-    def list_unknown_ids(self) -> Iterator[str]:
-        """Yield the ids of the messages whose fate is unknown, the oldest first."""
-        return sending.list_unknown_ids(self._book)
-
     def list_messages(self, wanted: MessageFilter) -> Iterator[Sent]:
         """Yield messages in the order in which they were sent."""
         return reading.list_messages(self._book, wanted)

@@ -198,13 +198,13 @@ class _Sending:
         post, run, now, tally = self._post, self._errand.run, self._post.clock(), Tally()
         try:
             tally = post.ledger.tally(run.id)
+            if self._lost is not None or tally.unknown:
+                self._problems.append(_answer_lost(self._lost, tally.unknown))
             if reached_end and not tally.unknown and run.finished_at is None:
                 post.ledger.finish_run(run.id, now)
         except LedgerError as error:
             self._note(error)
         tried = tally.accepted + tally.refused + tally.unknown
-        if self._lost is not None or tally.unknown:
-            self._problems.append(_answer_lost(self._lost, tally.unknown))
         return SendReport(
             run=run.id,
             scenario=self._errand.via.scenario,

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import takewhile
 
+from msgspec.structs import replace
+
 from omnictl.engine.stories import tell_story, tell_strays
 from omnictl.ledger.base import Kept, Ledger, MessageFilter
 from omnictl.model.message import Sent
@@ -13,6 +15,7 @@ from omnictl.model.story import Story
 from omnictl.operations.looking import chunks
 
 _AT_ONCE = 200
+_ALL = MessageFilter()
 
 
 def iterate_stories(ledger: Ledger, wanted: MessageFilter) -> Iterator[Story]:
@@ -66,12 +69,23 @@ def find_reported(ledger: Ledger, after: int, last: int | None = None) -> tuple[
 
 
 def iterate_reported(
-    ledger: Ledger, after: int, message_ids: Iterable[str], *, last: int | None = None
+    ledger: Ledger,
+    after: int,
+    message_ids: Iterable[str],
+    *,
+    last: int | None = None,
+    wanted: MessageFilter = _ALL,
+    strays: bool = True,
 ) -> Iterator[Story]:
-    """Yield the stories of these messages as they stand now, and those of strays behind a position of arrival."""
+    """Yield the stories of these messages as they stand now, and those of strays behind a position of arrival.
+
+    Of both those that ``wanted`` asks for; ``strays`` False leaves the second out.
+    """
     for each in message_ids:
-        yield from iterate_stories(ledger, MessageFilter(message_id=each))
-    yield from iterate_strays(ledger, after=after, last=last)
+        if wanted.message_id in (None, each):
+            yield from iterate_stories(ledger, replace(wanted, message_id=each))
+    if strays:
+        yield from iterate_strays(ledger, after=after, last=last, since=wanted.since, until=wanted.until)
 
 
 def _arrived(ledger: Ledger, after: int, last: int | None) -> Iterator[Kept]:

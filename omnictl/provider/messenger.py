@@ -51,10 +51,6 @@ class Messenger(Protocol):
         """How long a request takes at most, from its first byte to the last of its answer."""
         ...
 
-    def write_body(self, batch: Batch) -> bytes:
-        """Return the body that ``send`` would send, for people."""
-        ...
-
     def send(self, batch: Batch) -> tuple[Receipt, ...]:
         """POST a batch, once; repeats only what surely was not taken.
 

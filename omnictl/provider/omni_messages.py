@@ -41,10 +41,6 @@ class OmniMessenger:
         """Close all connections."""
         self._client.close()
 
-    def write_body(self, batch: Batch) -> bytes:
-        """Return the body that ``send`` sends."""
-        return message_wire.write_batch(batch)
-
     def send(self, batch: Batch) -> tuple[Receipt, ...]:
         """POST a batch; again only while it surely was not taken.
 

@@ -2,11 +2,10 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from io import StringIO
 
-from omnictl.codec.shapes import write_money, write_time
+from omnictl.codec.shapes import write_money, write_optional_time
 from omnictl.model.masking import mask_address, mask_recipient
 from omnictl.model.statistics import Latency, RevisionStatistics, Statistics
 from omnictl.model.story import StepStory, Story
@@ -46,7 +45,12 @@ def render_statistics_csv(statistics: Statistics) -> str:
     lines = [f"{_STATISTICS_HEAD}\n"]
     for scenario in statistics.scenarios:
         for revision in scenario.revisions:
-            head = [scenario.scenario, revision.revision, _time(revision.first_at), _time(revision.last_at)]
+            head = [
+                scenario.scenario,
+                revision.revision,
+                write_optional_time(revision.first_at),
+                write_optional_time(revision.last_at),
+            ]
             lines += [_line([*head, *cells]) for cells in _revision_rows(revision)]
     return "".join(lines)
 
@@ -72,12 +76,12 @@ def _story_cells(story: Story, *, unmask: bool) -> list[object]:
         *(addresses.get(name) for name in ("phone", "email", "push")),
         *(
             to,
-            _time(story.sent_at),
+            write_optional_time(story.sent_at),
             story.fate,
             story.outcome,
             _flag(story.is_final),
             story.seconds,
-            _time(story.seen_at),
+            write_optional_time(story.seen_at),
         ),
     ]
 
@@ -88,7 +92,7 @@ def _step_cells(step: StepStory) -> list[object]:
         *(step.position, step.channel, step.sender, step.state),
         *((status.group, status.name) if status else ("", "")),
         *((error.group, error.name, _flag(error.permanent)) if error else ("", "", "")),
-        *(_time(step.began_at), _time(step.ended_at), step.seconds),
+        *(write_optional_time(step.began_at), write_optional_time(step.ended_at), step.seconds),
         *(None if step.cost is None else write_money(step.cost), step.currency),
     ]
 
@@ -115,7 +119,3 @@ def _costs(costs: Mapping[str, Decimal]) -> tuple[str, str]:
 
 def _flag(value: bool | None) -> str | None:
     return None if value is None else str(value).lower()
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else write_time(at)

@@ -126,7 +126,8 @@ def test_stories_are_chosen_and_shown_in_every_format(sent: Path) -> None:
 
 
 def test_following_goes_on_until_a_signal(sent: Path) -> None:
-    following = start("reports", "list", "--follow", "--format", "ndjson", "--outcome", "undelivered")
+    words = ("--to", f"+{NOWHERE[:2]} {NOWHERE[2:]}", "--format", "ndjson", "--outcome", "undelivered")
+    following = start("reports", "list", "--follow", *words)
     out = following.stdout
     assert out is not None
     wait_for(lambda: (sent / ".omnictl").exists())
@@ -147,6 +148,8 @@ def test_logs_can_be_narrowed(sent: Path) -> None:
     assert "Your order" in reports("log", "--to", NOWHERE, "--unmask").out
     assert reports("log", "--status", "rejected").out == "No rows.\n"
     assert "--limit" in reports("log", "--limit", "2").err
+    assert reports("log", "--mcc", "228", "--mnc", "01").code == 0
+    assert reports("log", "--mnc", "abc").code == reports("log", "--mcc", "2").code == 64
 
 
 def test_statistics_have_every_format_and_a_page(sent: Path) -> None:

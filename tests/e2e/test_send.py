@@ -176,6 +176,23 @@ def test_recipients_come_from_stdin(applied: Path) -> None:
     assert len(sent()) == 2
 
 
+def test_everybody_is_checked_however_much_there_is_to_say_of_others(applied: Path) -> None:
+    lines = [f"phone=417930{10000 + n},email=a{n}@example.com" for n in range(120)]
+    words = ("send", "vk-sms", "--to", "-", *TEXTS, "--yes")
+    given = "\n".join([*lines, "email=z@example.com"])
+    done = subprocess.run([*OMNICTL, *words], input=given, text=True, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 64
+    assert "recipient 121: it has no phone number" in done.stderr
+    assert sent() == []
+
+
+def test_without_a_stdin_there_is_nobody_to_send_to(applied: Path) -> None:
+    closed = 'exec "$@" <&-'
+    command = ["sh", "-c", closed, "sh", *OMNICTL, "send", "vk-sms", "--to", "-", *TEXTS, "--yes"]
+    done = subprocess.run(command, text=True, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, "error[nobody]" in done.stderr) == (1, True)
+
+
 def test_receipts_are_one_document(applied: Path) -> None:
     document = send("--to", SEED, "--to", "41793026700", *TEXTS, "--yes", "--format", "json").document
     assert document["accepted"] == 2

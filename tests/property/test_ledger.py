@@ -152,4 +152,6 @@ def test_fates_never_go_back_and_nobody_is_new_who_may_have_one(told: list[tuple
         assert ledger.tally("run-1") == Tally(*(fates.count(each) for each in list(MessageFate)[:3]))
         new = {person for person, fate in zip(PEOPLE, fates, strict=True) if fate is MessageFate.NOT_TRIED}
         assert set(ledger.select_new("run-1", PEOPLE)) == new
-        assert list(ledger.list_unknown_ids()) == [each for each in ids if expected[each] is MessageFate.UNKNOWN]
+        assert [each.message_id for each in ledger.list_messages(MessageFilter(fate=MessageFate.UNKNOWN))] == [
+            each for each in ids if expected[each] is MessageFate.UNKNOWN
+        ]

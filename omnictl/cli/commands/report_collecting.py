@@ -1,5 +1,6 @@
 """``reports pull``, ``log`` and ``purge``: what comes into the ledger, and what leaves it."""
 
+import re
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from datetime import datetime
@@ -149,6 +150,13 @@ def _refuse_foreign_reports(session: Session, *, take: bool) -> None:
 # --- log ---------------------------------------------------------------------------------------------------------
 
 
+def _read_digits(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return the code of a country or of a network; anything else would match nothing, and look like no rows."""
+    if value is not None and not re.fullmatch(r"[0-9]{2,3}", value):
+        raise click.BadParameter("it is two or three digits", ctx, param)
+    return value
+
+
 @click.command("log", epilog="Example: omnictl reports log --sandbox --to 41793026731")
 @click.option("--from", "sender", metavar="SENDER", help="Only those from one sender.")
 @click.option("--to", metavar="ADDRESS", help="Only those to one address.")
@@ -162,8 +170,8 @@ def _refuse_foreign_reports(session: Session, *, take: bool) -> None:
 @click.option("--channel", metavar="CHANNEL", help="Only those of one channel.")
 @click.option("--since", callback=read_time, metavar="TIME", help="Sent since then: 2026-11-25, 2026-11-25T09:00Z, 2h.")
 @click.option("--until", callback=read_time, metavar="TIME", help="Sent before then.")
-@click.option("--mcc", metavar="DIGITS", help="Only those of one country's networks.")
-@click.option("--mnc", metavar="DIGITS", help="Only those of one network.")
+@click.option("--mcc", callback=_read_digits, metavar="DIGITS", help="Only those of one country's networks.")
+@click.option("--mnc", callback=_read_digits, metavar="DIGITS", help="Only those of one network.")
 @click.option(
     "--limit", type=click.IntRange(1, MOST_ROWS), default=50, show_default=True, help="The newest so many rows."
 )

@@ -84,8 +84,7 @@ def list_stories(
     wanted = MessageFilter(scenario, run, message_id, to, since, until)
     with closing(open_ledger(session, ledger_path, must_exist=True)) as ledger:
         after = ledger.last_position()
-        ours = scenario or run or message_id or to
-        strays = () if ours else iterate_strays(ledger, since=since, until=until)
+        strays = () if _asks_for_ours(wanted) else iterate_strays(ledger, since=since, until=until)
         found = chain(iterate_stories(ledger, wanted), strays)
         chosen = islice((each for each in found if not outcomes or each.outcome in outcomes), limit)
         _show(session, chosen, output_format, follow=follow, unmask=unmask)
@@ -126,6 +125,11 @@ def _show_lines(session: Session, stories: Iterable[Story], *, unmask: bool) -> 
         session.output.result(render_story_line(each, session.output.out_style, unmask=unmask))
 
 
+def _asks_for_ours(wanted: MessageFilter) -> bool:
+    """Tell whether only messages of this ledger can be meant; what a stray went through nobody knows."""
+    return any((wanted.scenario, wanted.run, wanted.message_id, wanted.to))
+
+
 def _follow(
     session: Session,
     ledger: Ledger,
@@ -143,24 +147,13 @@ def _follow(
             last = ledger.last_position()
             if last == after:
                 continue
-            stories = iterate_reported(ledger, after, find_reported(ledger, after))
-            changed = [each for each in stories if _is_wanted(each, wanted, outcomes)]
+            ids = find_reported(ledger, after, last)
+            strays = not _asks_for_ours(wanted)
+            found = iterate_reported(ledger, after, ids, last=last, wanted=wanted, strays=strays)
+            changed = [each for each in found if not outcomes or each.outcome in outcomes]
             after = last
             _show(session, changed, output_format, follow=True, unmask=unmask)
     return ExitCode(128 + received[0])
-
-
-def _is_wanted(story: Story, wanted: MessageFilter, outcomes: Sequence[str]) -> bool:
-    """Tell whether a story that has changed is one of those that were asked for."""
-    if outcomes and story.outcome not in outcomes:
-        return False
-    addresses = (*(story.recipient.addresses.values() if story.recipient else ()), story.to)
-    return (
-        wanted.scenario in (None, story.scenario)
-        and wanted.run in (None, story.run)
-        and wanted.message_id in (None, story.message_id)
-        and (wanted.to is None or wanted.to.lstrip("+") in addresses)
-    )
 
 
 # --- statistics ------------------------------------------------------------------------------------------------

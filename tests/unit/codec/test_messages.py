@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from omnictl.codec import deliveries, messages
 from omnictl.codec.shapes import ShapeError, parse_json, write_json
-from omnictl.model.message import Addressed, Batch, Message, MessageFate, Receipt, Recipient, Sent, Via
+from omnictl.model.message import Message, Recipient, Via
 from omnictl.model.report import DeliveryError, Price, Report, ReportQuery, ReportSource, SeenReport, Status
 from tests.unit.codec.strategies import flows, names, texts, times
 
@@ -26,24 +26,7 @@ message_values = st.builds(
     Message, contents, st.none() | times, maybe_texts, flags, maybe_texts, maybe_texts, flags, sources=st.just({})
 )
 recipients = st.builds(Recipient, maybe_texts, maybe_texts, maybe_texts)
-batches = st.builds(
-    Batch, texts, texts, message_values, st.lists(st.builds(Addressed, texts, recipients), max_size=3).map(tuple)
-)
-receipts = st.builds(Receipt, texts, st.sampled_from(MessageFate), st.none() | statuses, texts)
 vias = st.builds(Via, texts, texts, texts, flows)
-sents = st.builds(
-    Sent,
-    texts,
-    texts,
-    texts,
-    vias,
-    times,
-    st.none() | recipients,
-    texts,
-    st.sampled_from(MessageFate),
-    st.none() | statuses,
-    maybe_texts,
-)
 reports = st.builds(
     Report,
     st.sampled_from(ReportSource),
@@ -68,10 +51,7 @@ queries = st.builds(ReportQuery, maybe_texts, maybe_texts, maybe_texts, st.integ
 KINDS: tuple[tuple[str, Any, Callable[[Any], Any], Callable[[Any, str], Any]], ...] = (
     ("message", message_values, messages.encode_message, messages.decode_message),
     ("recipient", recipients, messages.encode_recipient, messages.decode_recipient),
-    ("batch", batches, messages.encode_batch, messages.decode_batch),
-    ("receipt", receipts, messages.encode_receipt, messages.decode_receipt),
     ("via", vias, messages.encode_via, messages.decode_via),
-    ("sent", sents, messages.encode_sent, messages.decode_sent),
     ("status", st.none() | statuses, deliveries.encode_optional_status, deliveries.decode_optional_status),
     ("report", reports, deliveries.encode_report, deliveries.decode_report),
     ("seen", seen_reports, deliveries.encode_seen, deliveries.decode_seen),
@@ -124,8 +104,7 @@ def test_times_are_in_utc() -> None:
     [
         (messages.decode_message, {"contents": {"SMS": []}}, "x.contents.SMS"),
         (messages.decode_message, {"contents": {}, "notify": "yes"}, "x.notify"),
-        (messages.decode_batch, {"bulk_id": 1}, "x.bulk_id"),
-        (messages.decode_receipt, {"message_id": "M", "fate": "lost"}, "x.fate"),
+        (messages.decode_via, {"scenario": "a", "key": "k", "revision": 1}, "x.revision"),
         (deliveries.decode_price, {"per_message": "dear", "currency": "EUR"}, "x.per_message"),
         (deliveries.decode_price, {"per_message": "Infinity", "currency": "EUR"}, "x.per_message"),
         (deliveries.decode_price, {"per_message": 1, "currency": "EUR"}, "x.per_message"),

@@ -1,5 +1,7 @@
 """``--to``: what is a phone number, an e-mail address or a push id, and words about mistakes that repeat no address."""
 
+from itertools import repeat
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,3 +171,10 @@ def test_any_text_is_a_person_or_a_mistake(text: str) -> None:
 )
 def test_kinds_have_the_names_of_files(name: str) -> None:
     assert find_kind(name) in PARSERS
+
+
+def test_the_same_person_without_end_comes_to_an_end() -> None:
+    people, found = parse_recipients(repeat("41793026731"), label="line")
+    assert len(people) == 1
+    assert found[-1].severity is Severity.ERROR
+    assert len(found) == MOST_TYPED

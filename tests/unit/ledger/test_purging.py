@@ -100,7 +100,7 @@ def test_what_is_unknown_cannot_be_sent_again_but_can_still_be_found(ledger: Sql
     fill(ledger)
     ledger.purge(BETWEEN)
     assert ledger.unknown_batches("run-1") == ()
-    assert list(ledger.list_unknown_ids()) == ["B-1-2"]
+    assert [each.message_id for each in ledger.list_messages(MessageFilter(fate=MessageFate.UNKNOWN))] == ["B-1-2"]
     pull(ledger, row("X-9", "41793026002", bulk_id="B-1"), at=LATER)
     assert joined(ledger)["X-9"] == "B-1-2"
     assert fates(ledger)["B-1-2"] == "accepted"

@@ -375,6 +375,18 @@ def test_a_ledger_that_fails_at_the_very_end_is_told(
     assert ([each.code for each in report.diagnostics], report.accepted) == (["full"], 10)
 
 
+def test_a_ledger_that_cannot_be_asked_vouches_for_no_lost_answer(
+    ledger: SqliteLedger, messenger: FakeMessenger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise LedgerError(problem("full"))
+
+    messenger.fates.append("cut after")
+    messenger.before_each = lambda what: monkeypatch.setattr(ledger, "tally", fail) if what == "send" else None
+    report = run(ledger, messenger)
+    assert [each.code for each in report.diagnostics] == ["full"]
+
+
 def test_progress_is_told_now_and_then_and_at_the_end(ledger: SqliteLedger, messenger: FakeMessenger) -> None:
     clock = Clock()
     post, events = make_post(ledger, messenger, clock)
