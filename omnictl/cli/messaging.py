@@ -11,7 +11,7 @@ from uuid import uuid4
 import click
 
 from omnictl.cli.context import Session
-from omnictl.cli.provider import open_messenger
+from omnictl.cli.provider import open_messenger, open_world
 from omnictl.errors import RefusalKind, RefusedError, UsageError
 from omnictl.ledger.base import Ledger
 from omnictl.ledger.sqlite import SqliteLedger
@@ -91,12 +91,27 @@ def open_post(session: Session, ledger: Ledger, stop: StopSignal, observe: Calla
             messenger,
             stop,
             observe,
-            clock=lambda: datetime.now(UTC),  # to the microsecond: how long a delivery took is counted from it
+            clock=stack.enter_context(_open_clock(session)),
             monotonic=time.monotonic,
             make_id=lambda: str(uuid4()),
             environment=session.place.environment,
             sandbox=session.sandbox,
         )
+
+
+@contextmanager
+def _open_clock(session: Session) -> Iterator[Callable[[], datetime]]:
+    """Yield what tells the time to the microsecond: how long a delivery took is counted from it.
+
+    In the sandbox it is the time of its world, which may stand still or be ahead.
+    """
+    if not session.sandbox:
+        yield lambda: datetime.now(UTC)
+        return
+    from omnictl.sandbox.clock import read_clock
+
+    with closing(open_world(session.place.world_path)) as world:
+        yield lambda: datetime.fromtimestamp(read_clock(world, world.behaviour, time.time()), UTC)
 
 
 CODES = {

@@ -125,6 +125,18 @@ def test_stories_are_chosen_and_shown_in_every_format(sent: Path) -> None:
         assert reports("list", *words).code == 64
 
 
+def test_what_the_ledger_never_saw_is_said(sent: Path) -> None:
+    ran = reports("list", "vk-sns")
+    assert (ran.code, ran.out) == (0, "No messages.\n")
+    assert "The ledger has no message of scenario vk-sns. Did you mean vk-sms?\n" in ran.err
+    assert "no message of scenario otp. It knows vk-sms." in reports("stats", "otp").err
+    assert "no message of a run none." in reports("list", "--run", "none").err
+    assert "no message with the id gone." in reports("list", "--message-id", "gone").err
+    known = reports("list", "--format", "json").document["items"][0]
+    words = ("vk-sms", "--run", known["run"], "--message-id", known["message_id"], "--until", "1h")
+    assert "The ledger" not in reports("list", *words).err
+
+
 def test_following_goes_on_until_a_signal(sent: Path) -> None:
     words = ("--to", f"+{NOWHERE[:2]} {NOWHERE[2:]}", "--format", "ndjson", "--outcome", "undelivered")
     following = start("reports", "list", "--follow", *words)

@@ -60,6 +60,7 @@ def test_behave_is_kept_shown_and_switched_back(project: Path) -> None:
         (("recipient", "set", "41", "--outcome", "seen", "--status", "9"), "is of the group UNDELIVERABLE"),
         (("recipient", "drop", "41"), "There is no recipient 41."),
         (("recipient", "drop", "41", "--channel", "SMS"), "There is no recipient 41 with channel SMS."),
+        (("recipient", "set", "41", "--channel", "FAX", "--outcome", "late"), "'FAX' is no channel; there are SMS,"),
         (("recipient", "drop"), "Name one recipient, or say --all."),
         (("recipient", "drop", "41", "--all"), "Name one recipient, or say --all."),
     ],
@@ -78,6 +79,9 @@ def test_recipients_are_set_listed_and_dropped(project: Path) -> None:
     ran = omnictl("sandbox", "recipient", "set", "41793026711", "--channel", "viber", *words)
     row = "  VIBER    late     2h     0.5    3/2 DELIVERED_TO_OPERATOR  0/0 NO_ERROR\n"
     assert (ran.code, ran.out.endswith(f"41793026711{row}")) == (0, True)
+    assert omnictl("sandbox", "recipient", "drop", "41793026711", "--channel", "vk").code == 64
+    assert "VKONTAKTE" in omnictl("sandbox", "recipient", "set", "41", "--channel", "VK", "--outcome", "late").out
+    assert omnictl("sandbox", "recipient", "drop", "41").code == 0
     omnictl("sandbox", "recipient", "set", "a@example.com", "--outcome", "seen")
     listed = omnictl("sandbox", "recipient", "list").out
     assert f"\n41793026711  {row}" in listed
@@ -102,6 +106,32 @@ def test_the_clock_is_advanced_and_shown(project: Path) -> None:
     passed = datetime.fromisoformat(second["now"]) - datetime.fromisoformat(first["now"])
     assert passed.total_seconds() == 2 * 86_400
     assert f"clock      manual, {second['now']}\n" in omnictl("sandbox", "status").out
+
+
+def test_messages_are_sent_by_the_clock_of_the_world(project: Path) -> None:
+    omnictl("init")
+    omnictl("apply", "--sandbox", "--yes")
+    omnictl("sandbox", "behave", "--clock", "manual")
+    omnictl("sandbox", "advance", "30d")
+    now = datetime.fromisoformat(omnictl("sandbox", "status", "--format", "json").document["clock"]["now"])
+    assert omnictl("send", "vk-sms", "--sandbox", "--to", "41793026700", "--text", "x", "--yes").code == 0
+    omnictl("sandbox", "advance", "1h")
+    omnictl("reports", "pull", "--sandbox")
+    (story,) = omnictl("reports", "list", "--sandbox", "--format", "json").document["items"]
+    assert 0 <= (datetime.fromisoformat(story["sent_at"]) - now).total_seconds() < 1
+    assert 0 <= story["delivery_seconds"] <= 3600
+
+
+def test_a_gap_is_permanent_when_the_world_is_two_days_older(project: Path) -> None:
+    omnictl("init")
+    omnictl("apply", "--sandbox", "--yes")
+    omnictl("send", "vk-sms", "--sandbox", "--to", "41793026700", "--text", "x", "--yes")
+    omnictl("sandbox", "behave", "--fault", "reports:cut-after", "--fault", "logs:503,times=99")
+    assert omnictl("reports", "pull", "--sandbox").code == 4
+    omnictl("sandbox", "behave", "--kind")
+    omnictl("sandbox", "advance", "3d")
+    omnictl("reports", "pull", "--sandbox")
+    assert "1 pull lost for good" in omnictl("reports", "stats", "--sandbox").out
 
 
 @pytest.mark.parametrize("host", ["\u202ex", "\udcff", "a\0b", "x" * 70, "..", "\x1b[2J"])

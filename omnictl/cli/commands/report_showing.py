@@ -17,6 +17,7 @@ from omnictl.cli.renderings import PLAIN
 from omnictl.cli.reports import Rendering, Report, report_option, show_rendering, to_text, write_reports
 from omnictl.cli.signals import stopping
 from omnictl.cli.times import read_time
+from omnictl.cli.unseen import say_unseen
 from omnictl.codec.statistics import encode_statistics
 from omnictl.codec.stories import encode_stories, write_stories
 from omnictl.engine.statistics import count_stories
@@ -83,6 +84,7 @@ def list_stories(
     session = get_session(ctx)
     wanted = MessageFilter(scenario, run, message_id, to, since, until)
     with closing(open_ledger(session, ledger_path, must_exist=True)) as ledger:
+        say_unseen(session, ledger, wanted)
         after = ledger.last_position()
         strays = () if _asks_for_ours(wanted) else iterate_strays(ledger, since=since, until=until)
         found = chain(iterate_stories(ledger, wanted), strays)
@@ -186,7 +188,9 @@ def stats(
     """
     session = get_session(ctx)
     with closing(open_ledger(session, ledger_path, must_exist=True)) as ledger:
-        stories = iterate_stories(ledger, MessageFilter(scenario, run, since=since, until=until))
+        wanted = MessageFilter(scenario, run, since=since, until=until)
+        say_unseen(session, ledger, wanted)
+        stories = iterate_stories(ledger, wanted)
         strays = () if scenario or run else iterate_strays(ledger, since=since, until=until)
         counted = count_stories(chain(stories, strays), ledger.list_gaps([GapState.PERMANENT]))
     write_reports(reports, lambda: _renderings(session, counted))

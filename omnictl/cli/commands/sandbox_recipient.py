@@ -12,6 +12,7 @@ from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
 from omnictl.cli.provider import open_world
 from omnictl.codec.envelope import make_envelope
+from omnictl.config.message_options import find_channel as find_named_channel
 from omnictl.sandbox.channels import CHANNELS, find_channel
 from omnictl.sandbox.codes import get_error, get_status
 from omnictl.sandbox.personas import (
@@ -28,9 +29,18 @@ from omnictl.sandbox.personas import (
 if TYPE_CHECKING:
     from omnictl.sandbox.store import World
 
+
+def _read_channel(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return the channel, which may be spelled as anywhere else: in any case, VK too."""
+    channel = None if value is None else find_named_channel(value) or find_channel(value)
+    if value is not None and channel is None:
+        raise click.BadParameter(f"{value!r} is no channel; there are {', '.join(CHANNELS)}.", ctx, param)
+    return channel
+
+
 _CHANNEL = click.option(
     "--channel",
-    type=click.Choice(CHANNELS, case_sensitive=False),
+    callback=_read_channel,
     metavar="CHANNEL",
     help="Only where this channel reaches the recipient; else every channel.",
 )
@@ -132,7 +142,7 @@ def drop(ctx: click.Context, /, *, recipient: str | None, channel: str | None, e
         raise click.UsageError("Name one recipient, or say --all.")
     session = _in_sandbox(ctx)
     with closing(_open(session)) as world:
-        dropped = drop_recipients(world, recipient, find_channel(channel))
+        dropped = drop_recipients(world, recipient, channel)
     if not dropped and recipient:
         raise click.UsageError(f"There is no recipient {recipient}{f' with channel {channel}' if channel else ''}.")
     session.output.say(f"{dropped} dropped.")
