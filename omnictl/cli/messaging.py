@@ -114,6 +114,12 @@ def _open_clock(session: Session) -> Iterator[Callable[[], datetime]]:
         yield lambda: datetime.fromtimestamp(read_clock(world, world.behaviour, time.time()), UTC)
 
 
+def read_now(session: Session) -> datetime:
+    """Return the time of the account, which in the sandbox is that of its world."""
+    with _open_clock(session) as clock:
+        return clock()
+
+
 CODES = {
     "sandbox-ledger": "--ledger was given together with the sandbox, which keeps its messages in its own ledger.",
     "ledger-in-ci": "With CI set, --recipients and reports pull need --ledger or OMNICTL_LEDGER: a file under .omnictl "

@@ -60,7 +60,7 @@ def test_behave_is_kept_shown_and_switched_back(project: Path) -> None:
         (("recipient", "set", "41", "--outcome", "seen", "--status", "9"), "is of the group UNDELIVERABLE"),
         (("recipient", "drop", "41"), "There is no recipient 41."),
         (("recipient", "drop", "41", "--channel", "SMS"), "There is no recipient 41 with channel SMS."),
-        (("recipient", "set", "41", "--channel", "FAX", "--outcome", "late"), "'FAX' is no channel; there are SMS,"),
+        (("recipient", "set", "41", "--channel", "FAX", "--outcome", "late"), "'FAX' is no channel; there are EMAIL,"),
         (("recipient", "drop"), "Name one recipient, or say --all."),
         (("recipient", "drop", "41", "--all"), "Name one recipient, or say --all."),
     ],

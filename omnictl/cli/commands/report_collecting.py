@@ -12,6 +12,7 @@ from omnictl import __version__
 from omnictl.cli.approval import ask
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode, strongest
+from omnictl.cli.filters import read_channel, read_filter, read_to
 from omnictl.cli.globals import command_line, global_options
 from omnictl.cli.messaging import ledger_option, open_ledger, open_post, refuse_lost_ledger, unmask_option
 from omnictl.cli.progress import Progress
@@ -42,9 +43,9 @@ _formats = click.option(
 
 
 @click.command("pull", epilog="Example: omnictl reports pull --sandbox")
-@click.option("--message-id", metavar="ID", help="Only those of one message.")
-@click.option("--bulk-id", metavar="ID", help="Only those of one request.")
-@click.option("--channel", metavar="CHANNEL", help="Only those of one channel.")
+@click.option("--message-id", callback=read_filter, metavar="ID", help="Only those of one message.")
+@click.option("--bulk-id", callback=read_filter, metavar="ID", help="Only those of one request.")
+@click.option("--channel", callback=read_channel, metavar="CHANNEL", help="Only those of one channel.")
 @click.option(
     "--limit",
     type=click.IntRange(1, MOST_ROWS),
@@ -78,7 +79,7 @@ def pull(
     session = get_session(ctx)
     refuse_lost_ledger(session, ledger_path, "reports pull takes reports that are handed out once")
     _refuse_foreign_reports(session, take=take)
-    query = ReportQuery(message_id, bulk_id, channel.upper() if channel else None, limit)
+    query = ReportQuery(message_id, bulk_id, channel, limit)
     stop, progress = StopSignal(), Progress(session.output)
     with ExitStack() as stack:
         ledger = stack.enter_context(closing(open_ledger(session, ledger_path)))
@@ -158,16 +159,20 @@ def _read_digits(ctx: click.Context, param: click.Parameter, value: str | None) 
 
 
 @click.command("log", epilog="Example: omnictl reports log --sandbox --to 41793026731")
-@click.option("--from", "sender", metavar="SENDER", help="Only those from one sender.")
-@click.option("--to", metavar="ADDRESS", help="Only those to one address.")
-@click.option("--message-id", "message_ids", multiple=True, metavar="ID", help="Only those of this message.")
-@click.option("--bulk-id", "bulk_ids", multiple=True, metavar="ID", help="Only those of this request.")
+@click.option("--from", "sender", callback=read_filter, metavar="SENDER", help="Only those from one sender.")
+@click.option("--to", callback=read_to, metavar="ADDRESS", help="Only those to one address.")
+@click.option(
+    "--message-id", "message_ids", multiple=True, callback=read_filter, metavar="ID", help="Only those of this message."
+)
+@click.option(
+    "--bulk-id", "bulk_ids", multiple=True, callback=read_filter, metavar="ID", help="Only those of this request."
+)
 @click.option(
     "--status",
     type=click.Choice([each.value for each in StatusGroup], case_sensitive=False),
     help="Only those with a status of this group.",
 )
-@click.option("--channel", metavar="CHANNEL", help="Only those of one channel.")
+@click.option("--channel", callback=read_channel, metavar="CHANNEL", help="Only those of one channel.")
 @click.option("--since", callback=read_time, metavar="TIME", help="Sent since then: 2026-11-25, 2026-11-25T09:00Z, 2h.")
 @click.option("--until", callback=read_time, metavar="TIME", help="Sent before then.")
 @click.option("--mcc", callback=_read_digits, metavar="DIGITS", help="Only those of one country's networks.")
@@ -203,9 +208,7 @@ def log(
     What they show of messages is kept in the ledger too.
     """
     session = get_session(ctx)
-    query = LogQuery(
-        sender, to, bulk_ids, message_ids, status, channel.upper() if channel else None, since, until, mcc, mnc, limit
-    )
+    query = LogQuery(sender, to, bulk_ids, message_ids, status, channel, since, until, mcc, mnc, limit)
     stop, progress = StopSignal(), Progress(session.output)
     with ExitStack() as stack:
         ledger = stack.enter_context(closing(open_ledger(session, ledger_path)))

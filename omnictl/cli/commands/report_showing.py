@@ -11,8 +11,9 @@ from omnictl import __version__
 from omnictl.cli.completing import complete_ids
 from omnictl.cli.context import Session, get_session, utc_now
 from omnictl.cli.exit_codes import ExitCode
+from omnictl.cli.filters import read_filter, read_scenario, read_to
 from omnictl.cli.globals import global_options
-from omnictl.cli.messaging import ledger_option, open_ledger, unmask_option
+from omnictl.cli.messaging import ledger_option, open_ledger, read_now, unmask_option
 from omnictl.cli.renderings import PLAIN
 from omnictl.cli.reports import Rendering, Report, report_option, show_rendering, to_text, write_reports
 from omnictl.cli.signals import stopping
@@ -37,16 +38,16 @@ _STATISTICS = ("text", "json", "csv", "html")
 
 
 @click.command("list", epilog="Example: omnictl reports list vk-sms --since 24h --sandbox")
-@click.argument("scenario", metavar="[ID]", required=False, shell_complete=complete_ids)
-@click.option("--run", metavar="RUN", help="Only those of one run of send.")
-@click.option("--message-id", metavar="ID", help="Only one message.")
-@click.option("--to", metavar="ADDRESS", help="Only those to one address.")
+@click.argument("scenario", metavar="[ID]", required=False, callback=read_scenario, shell_complete=complete_ids)
+@click.option("--run", callback=read_filter, metavar="RUN", help="Only those of one run of send.")
+@click.option("--message-id", callback=read_filter, metavar="ID", help="Only one message.")
+@click.option("--to", callback=read_to, metavar="ADDRESS", help="Only those to one address.")
 @click.option("--since", callback=read_time, metavar="TIME", help="Sent since then: a date, a time, or 24h.")
 @click.option("--until", callback=read_time, metavar="TIME", help="Sent before then.")
 @click.option(
     "--outcome", "outcomes", multiple=True, type=click.Choice([each.value for each in StoryOutcome]), help="Only these."
 )
-@click.option("--limit", type=click.IntRange(min=1), help="The first so many.")
+@click.option("--limit", type=click.IntRange(min=1), help="The first so many; of those to come, --follow shows all.")
 @click.option("--follow", is_flag=True, help="Go on: each message again when a report of it arrives.")
 @ledger_option
 @unmask_option
@@ -162,8 +163,8 @@ def _follow(
 
 
 @click.command("stats", epilog="Example: omnictl reports stats vk-sms --sandbox --report html=stats.html")
-@click.argument("scenario", metavar="[ID]", required=False, shell_complete=complete_ids)
-@click.option("--run", metavar="RUN", help="Only those of one run of send.")
+@click.argument("scenario", metavar="[ID]", required=False, callback=read_scenario, shell_complete=complete_ids)
+@click.option("--run", callback=read_filter, metavar="RUN", help="Only those of one run of send.")
 @click.option("--since", callback=read_time, metavar="TIME", help="Sent since then: a date, a time, or 24h.")
 @click.option("--until", callback=read_time, metavar="TIME", help="Sent before then.")
 @ledger_option
@@ -192,7 +193,9 @@ def stats(
         say_unseen(session, ledger, wanted)
         stories = iterate_stories(ledger, wanted)
         strays = () if scenario or run else iterate_strays(ledger, since=since, until=until)
-        counted = count_stories(chain(stories, strays), ledger.list_gaps([GapState.PERMANENT]))
+        now = read_now(session)
+        gaps = [each.as_of(now) for each in ledger.list_gaps([GapState.OPEN, GapState.PERMANENT])]
+        counted = count_stories(chain(stories, strays), gaps)
     write_reports(reports, lambda: _renderings(session, counted))
     if output_format == "text":
         session.show(render_statistics(counted, session.output.out_style).rstrip("\n"))

@@ -128,6 +128,7 @@ def _refuse_odd(options: SendOptions, ctx: click.Context) -> None:
         (options.timeout is not None and not options.wait, "--timeout goes with --wait."),
         (options.resend_unknown and options.resume is None, "--resend-unknown goes with --resume RUN."),
         (options.resume is not None and options.new_run, "--resume and --new-run do not go together."),
+        (options.recipients == "-", "--recipients reads a file twice; people from stdin go with --to -."),
         (options.to.count("-") > 1, "--to - can be given once."),
     )
     for is_wrong, what in mistakes:
@@ -155,7 +156,8 @@ def _send(session: Session, options: SendOptions, prepared: Prepared) -> int:
         report = replace(report, duplicates=prepared.audience.duplicates, bad_rows=prepared.audience.bad)
         stories = _wait(session, options, progress, post, report) if options.wait and report.accepted else None
         if received:
-            report = replace(report, ending=Ending.INTERRUPTED, signal=received[0])
+            reason = report.stop_reason or "a signal ended the waiting; what was sent stays sent"
+            report = replace(report, ending=Ending.INTERRUPTED, signal=received[0], stop_reason=reason)
         code = code_of_sending(report, stories)
         show_sending(
             session,
@@ -232,7 +234,7 @@ def _say_how_to_go_on(session: Session, options: SendOptions, report: SendReport
     }
     again = _same_command(session, options, "--resume", report.run)
     session.output.say(f"{words['--resume']}\n    {again}")
-    if report.unknown:
+    if report.unknown > report.unrepeatable:
         session.output.say(f"{words['--resend-unknown']}\n    {again} --resend-unknown")
 
 
