@@ -60,6 +60,16 @@ def send(post: Post, errand: Errand) -> SendReport:
         return _Sending(post, errand).run()
 
 
+def with_callback_data(message: Message, via: Via, bulk_id: str) -> Message:
+    """Return the message as it leaves: callbackData says scenario, revision and request, unless the user says his own.
+
+    Reports bring it back, so that they are joined and counted whatever their ids are.
+    """
+    if message.callback_data is not None:
+        return message
+    return replace(message, callback_data=f"{CALLBACK_PREFIX}:{via.scenario}:{via.revision}:{bulk_id}")
+
+
 class _Sending:
     """One sending, by this process."""
 
@@ -118,10 +128,8 @@ class _Sending:
         return not self._has_untried
 
     def _make_batch(self, recipients: Sequence[Recipient]) -> Batch:
-        bulk_id = self._post.make_id()
-        message, via = self._errand.message, self._errand.via
-        if message.callback_data is None:
-            message = replace(message, callback_data=f"{CALLBACK_PREFIX}:{via.scenario}:{via.revision}:{bulk_id}")
+        bulk_id, via = self._post.make_id(), self._errand.via
+        message = with_callback_data(self._errand.message, via, bulk_id)
         addressed = tuple(Addressed(self._post.make_id(), each) for each in recipients)
         return Batch(bulk_id, via.key, message, addressed)
 
@@ -250,8 +258,10 @@ def _answer_lost(lost: OutcomeUnknownError | None, unknown: int, purged: int) ->
             "The answer to a request was lost, and the logs show that it was taken",
             f"{why}\nNobody gets a message twice, and nothing is left to do.".lstrip(),
         )
-    told = "The fate of one message is" if unknown == 1 else f"The fates of {unknown} messages are"
-    told = f"{told} unknown: they may have arrived or not, and the logs do not show them."
+    one = unknown == 1
+    told = "The fate of one message is" if one else f"The fates of {unknown} messages are"
+    told = f"{told} unknown: {'it' if one else 'they'} may have arrived or not, and the logs do not show "
+    told += "it." if one else "them."
     hint = "go on with the run, which looks for them again; a new send would be another message"
     if purged:
         gone = "Its recipient was purged, so it" if purged == 1 else f"The recipients of {purged} were purged, so they"

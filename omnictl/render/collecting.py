@@ -28,8 +28,9 @@ def render_pull(report: PullReport, stories: Sequence[Story], style: Style, *, m
     elif report.filled_rows:
         lines.append(f"{count(report.filled_rows, 'row')} came from the logs.")
     if report.still_open:
+        them = "it" if len(report.still_open) == 1 else "them"
         after = "The next pull" if report.fillable_at is None else f"A pull after {report.fillable_at:%H:%M:%SZ}"
-        lines.append(f"{_gaps(report.still_open)} open: reports may be missing. {after} fills it from the logs.")
+        lines.append(f"{_gaps(report.still_open)} open: reports may be missing. {after} fills {them} from the logs.")
     if report.permanent:
         lines.append(f"{_gaps(report.permanent)} older than the logs go back: what was handed out then is lost.")
     return "\n".join(lines)

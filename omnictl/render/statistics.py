@@ -74,7 +74,7 @@ def say_costs(costs: Mapping[str, Decimal]) -> str:
 
 def say_facts(each: RevisionStatistics) -> list[str]:
     """Return what else is worth knowing of a revision: latency, costs, messages seen or delivered twice."""
-    facts = [f"{say_latency(each.from_send)} of the sending"] if each.from_send else []
+    facts = [f"{say_latency(each.from_send)} of the start"] if each.from_send else []
     if each.costs:
         per_delivery = say_costs(each.cost_per_delivered)
         facts.append(f"{say_costs(each.costs)}{f', {per_delivery} a delivered message' if per_delivery else ''}")

@@ -72,10 +72,12 @@ def address_for(channel: str, to: Mapping[str, Any]) -> str | None:
 
 
 def plain_address(text: str) -> str:
-    """Return an address as it is kept: numbers without the plus, spaces and other signs that only part them."""
+    """Return an address as it is kept: digits of a number, an e-mail address in small letters."""
     plain = text.strip().removeprefix("+")
     digits = re.sub(r"[ ()./-]", "", plain)
-    return digits if digits.isascii() and digits.isdigit() else plain
+    if digits.isascii() and digits.isdigit():
+        return digits.removeprefix("00")
+    return plain.lower() if "@" in plain else plain
 
 
 def default_validity_ms(channel: str) -> int:

@@ -228,3 +228,4 @@ def test_an_open_gap_is_shown_in_the_statistics(sent: Path, world: World) -> Non
     assert reports("pull", "--take").code == 4
     assert "1 pull not answered yet" in reports("stats").out
     assert len(reports("stats", "--format", "json").document["open_gaps"]) == 1
+    assert "1 pull not answered yet" in reports("stats", "--format", "csv").err

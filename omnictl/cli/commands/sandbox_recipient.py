@@ -9,7 +9,7 @@ import click
 from omnictl import __version__
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.filters import read_channel
+from omnictl.cli.filters import read_channel, read_to
 from omnictl.cli.globals import global_options
 from omnictl.cli.provider import open_world
 from omnictl.codec.envelope import make_envelope
@@ -49,7 +49,7 @@ def command() -> None:
     "set",
     epilog="Example: omnictl sandbox recipient set 41793026711 --channel VIBER --outcome undeliverable --error 7002",
 )
-@click.argument("recipient", metavar="RECIPIENT")
+@click.argument("recipient", metavar="RECIPIENT", callback=read_to)
 @_CHANNEL
 @click.option("--outcome", type=click.Choice(list(OUTCOMES)), required=True, help="What becomes of a message to him.")
 @click.option("--status", metavar="STATUS", help="Another status of this outcome: its id, as 2/9, or its name.")
@@ -121,7 +121,7 @@ def list_all(ctx: click.Context, *, output_format: str) -> int:
 
 
 @command.command("drop", epilog="Example: omnictl sandbox recipient drop 41793026711")
-@click.argument("recipient", metavar="[RECIPIENT]", required=False)
+@click.argument("recipient", metavar="[RECIPIENT]", required=False, callback=read_to)
 @_CHANNEL
 @click.option("--all", "everybody", is_flag=True, help="Drop all recipients.")
 @global_options

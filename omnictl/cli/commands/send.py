@@ -8,7 +8,7 @@ from functools import partial
 import click
 from msgspec.structs import replace
 
-from omnictl.cli.approval import ask
+from omnictl.cli.approval import ask, has_person
 from omnictl.cli.completing import complete_ids
 from omnictl.cli.context import Session, get_session, make_token, utc_now
 from omnictl.cli.durations import read_duration
@@ -201,15 +201,15 @@ def _make_errand(options: SendOptions, prepared: Prepared, run: Run, *, is_new: 
 
 def _approve(session: Session, options: SendOptions, prepared: Prepared) -> None:
     """Show what goes out to how many, and have it approved; the sandbox reaches nobody and does not ask."""
-    is_reviewed = not session.sandbox and not options.yes
+    is_reviewed = not session.sandbox and not options.yes and has_person()
     summary = summarize(prepared, session, on_stderr=True, show_texts=is_reviewed or options.unmask)
     session.output.say(summary) if is_reviewed else session.output.hint(summary)
+    if options.resend_unknown:
+        session.output.say("What has an unknown fate is sent once more, and somebody may get it twice.")
     if session.sandbox:
         return
     question = f"Send this to {count(prepared.audience.total, 'recipient')} through {prepared.via.scenario}"
     question += f" of {session.place.environment}?"
-    if options.resend_unknown:
-        question = f"What has an unknown fate is sent once more, and somebody may get it twice. {question}"
     ask(question, session.output, approved=options.yes, command=_same_command(session, options, "--yes"))
 
 
