@@ -29,23 +29,22 @@ class Choices(Struct, frozen=True):
 _of_ids: Any = {"multiple": True, "metavar": "GLOB", "shell_complete": complete_ids}
 
 
+def only_options(command: F) -> F:
+    """Give a command --only and --exclude."""
+    command = click.option("--exclude", help="Not these: an id glob or label:KEY=VALUE.", **_of_ids)(command)
+    return click.option("--only", help="Only these: an id glob or label:KEY=VALUE.", **_of_ids)(command)
+
+
 def selection_options(command: F) -> F:
     """Give a command --only, --exclude and --allow."""
-    for option in reversed(
-        (
-            click.option("--only", help="Only these: an id glob or label:KEY=VALUE.", **_of_ids),
-            click.option("--exclude", help="Not these: an id glob or label:KEY=VALUE.", **_of_ids),
-            click.option(
-                "--allow",
-                multiple=True,
-                metavar="GUARD=ID",
-                shell_complete=complete_allowances,
-                help="Allow what a guard refuses.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+    allow = click.option(
+        "--allow",
+        multiple=True,
+        metavar="GUARD=ID",
+        shell_complete=complete_allowances,
+        help="Allow what a guard refuses.",
+    )
+    return only_options(allow(command))
 
 
 def read_choices(only: tuple[str, ...], exclude: tuple[str, ...], allow: tuple[str, ...]) -> Choices:

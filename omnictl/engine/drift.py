@@ -172,7 +172,7 @@ def _note_nothing_recorded(view: View) -> tuple[Diagnostic, ...]:
             "nothing-recorded",
             Severity.WARNING,
             "Nothing is recorded, so nothing could have drifted",
-            f"The files declare {len(view.configuration.resources)} of them, and the state has no record.",
+            "The files declare scenarios, and the state has no record of any.",
             hint="if something was applied, this is the wrong state: check --env and --state",
         ),
     )

@@ -15,14 +15,14 @@ _PARTS = re.compile(r"\\(.)|(\*+)|(\?)|([^\\*?]+)|(\\)", re.DOTALL)
 def find_unmanaged(
     state: State, remotes: Mapping[str, Remote], elsewhere: Mapping[str, str], lines: Sequence[IgnoreLine]
 ) -> tuple[Unmanaged, ...]:
-    """Return what no record, no tombstone and no other environment stands for, by name."""
+    """Return what no record, no tombstone and no other environment stands for, in the order of the keys."""
     owned = owned_keys(state)
     globs = [(each.text, compile_glob(each.text)) for each in lines]
     left = (remote for key, remote in remotes.items() if key not in owned and key not in elsewhere)
     found = (
         Unmanaged(each.key, each.attributes.name, _is_ignored(each.key, each.attributes.name, globs)) for each in left
     )
-    return tuple(sorted(found, key=lambda each: (each.name, each.key)))
+    return tuple(sorted(found, key=lambda each: each.key))
 
 
 def note_idle_lines(lines: Iterable[IgnoreLine], unmanaged: Sequence[Unmanaged]) -> tuple[Diagnostic, ...]:
