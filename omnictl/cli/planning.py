@@ -29,27 +29,34 @@ class Choices(Struct, frozen=True):
 _of_ids: Any = {"multiple": True, "metavar": "GLOB", "shell_complete": complete_ids}
 
 
-def only_options(command: F) -> F:
-    """Give a command --only and --exclude."""
-    command = click.option("--exclude", help="Not these: an id glob or label:KEY=VALUE.", **_of_ids)(command)
-    return click.option("--only", help="Only these: an id glob or label:KEY=VALUE.", **_of_ids)(command)
-
-
 def selection_options(command: F) -> F:
     """Give a command --only, --exclude and --allow."""
-    allow = click.option(
-        "--allow",
-        multiple=True,
-        metavar="GUARD=ID",
-        shell_complete=complete_allowances,
-        help="Allow what a guard refuses.",
-    )
-    return only_options(allow(command))
+    for option in reversed(
+        (
+            click.option("--only", help="Only these: an id glob or label:KEY=VALUE.", **_of_ids),
+            click.option("--exclude", help="Not these: an id glob or label:KEY=VALUE.", **_of_ids),
+            click.option(
+                "--allow",
+                multiple=True,
+                metavar="GUARD=ID",
+                shell_complete=complete_allowances,
+                help="Allow what a guard refuses.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 def read_choices(only: tuple[str, ...], exclude: tuple[str, ...], allow: tuple[str, ...]) -> Choices:
     """Return the choices. Raises a usage error for a guard that does not exist."""
     return Choices(only, exclude, frozenset(_read_allowance(each) for each in allow))
+
+
+def only_options(command: F) -> F:
+    """Give a command --only and --exclude, where there is nothing to allow."""
+    command = click.option("--exclude", help="Not these: an id glob or label:KEY=VALUE.", **_of_ids)(command)
+    return click.option("--only", help="Only these: an id glob or label:KEY=VALUE.", **_of_ids)(command)
 
 
 def _read_allowance(text: str) -> tuple[Guard, str]:

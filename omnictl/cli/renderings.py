@@ -111,7 +111,7 @@ def failure_renderings(error: OmnictlError, *, sandbox: bool, environment: str =
         "github": lambda: render_github(told, title=title, summary=summary),
         "gitlab": lambda: render_gitlab_failure(told),
         "gitlab-codequality": lambda: render_gitlab_codequality(told),
-        "prometheus": lambda: render_prometheus_failure(environment, sandbox=sandbox),
+        "prometheus": lambda: render_prometheus_failure(told, environment, sandbox=sandbox),
     }
 
 

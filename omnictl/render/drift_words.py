@@ -97,11 +97,14 @@ def _holder(moved: DefaultMoved, style: Style) -> str:
 def say_result(drift: Drift, exit_code: int) -> str:
     """Return the counts of the scenarios that were looked at, and how many differ."""
     counts = drift.counts
+    strict = (
+        f" What nobody manages counts with --strict (exit {exit_code})." if exit_code and not drift.differing else ""
+    )
     if not counts.managed and not drift.differing:
-        return f"No drift: nothing is recorded in {_chosen(drift)}."
+        return f"No drift: nothing is recorded in {_chosen(drift)}.{strict}"
     if counts.as_recorded == counts.managed and not drift.differing:
         are = "is" if counts.managed == 1 else "are"
-        return f"No drift: {count(counts.managed, 'scenario')} in {_chosen(drift)} {are} as recorded."
+        return f"No drift: {count(counts.managed, 'scenario')} in {_chosen(drift)} {are} as recorded.{strict}"
     numbers = (
         (counts.as_recorded, "as recorded"),
         (counts.as_declared, "as declared"),
@@ -112,10 +115,10 @@ def say_result(drift: Drift, exit_code: int) -> str:
     )
     parts = ", ".join(f"{number} {word}" for number, word in numbers if number)
     moved = "; the account default moved" if drift.default is not None else ""
-    ending = f" (exit {exit_code})" if exit_code else ""
+    ending = f" (exit {exit_code})" if drift.differing else ""
     differ = "none differs" if not drift.differing else f"{drift.differing} differ{'s' * (drift.differing == 1)}"
     chosen = f" in {_chosen(drift)}" if drift.selection.only or drift.selection.exclude else ""
-    return f"{counts.managed} managed{chosen}: {parts}{moved}. {differ.capitalize()}{ending}."
+    return f"{counts.managed} managed{chosen}: {parts}{moved}. {differ.capitalize()}{ending}.{strict}"
 
 
 def _chosen(drift: Drift) -> str:

@@ -5,9 +5,11 @@ No name of a scenario is a label: metrics hold numbers, and the report of the sa
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.drift import Drift, Kind
+from omnictl.render.style import sanitize
 
-_HELP = {
+METRICS = {
     "omnictl_drift_check_success": "Whether the last check came to a result (1) or failed (0).",
     "omnictl_drift_last_check_timestamp_seconds": "When the account was last compared, in seconds since 1970.",
     "omnictl_drift_scenarios": "Managed scenarios that are not as recorded, by kind.",
@@ -18,6 +20,7 @@ _HELP = {
     "omnictl_unmanaged_ignored_scenarios": "Scenarios of the account that .omnictlignore names.",
     "omnictl_coverage_ratio": "The managed share of the scenarios of the account, without ignored ones.",
 }
+"""What each metric says, in the order in which they are written."""
 
 Labels = Mapping[str, str]
 
@@ -43,10 +46,11 @@ def render_prometheus(drift: Drift) -> str:
     return _document(lines, sandbox=drift.sandbox)
 
 
-def render_prometheus_failure(environment: str, *, sandbox: bool) -> str:
-    """Return the one metric of a check that failed; what an earlier one found is no longer claimed."""
+def render_prometheus_failure(diagnostics: Iterable[Diagnostic], environment: str, *, sandbox: bool) -> str:
+    """Return the one metric of a check that failed, and why as comments; what an earlier one found is not claimed."""
     labels = _labels(environment, sandbox=sandbox)
-    return _document(_metric("omnictl_drift_check_success", [(labels, 0)]), sandbox=sandbox)
+    why = (f"# {each.code}: {sanitize(each.summary)}" for each in diagnostics)
+    return _document((*why, *_metric("omnictl_drift_check_success", [(labels, 0)])), sandbox=sandbox)
 
 
 def _document(lines: Iterable[str], *, sandbox: bool) -> str:
@@ -59,7 +63,7 @@ def _labels(environment: str, *, sandbox: bool) -> Labels:
 
 
 def _metric(name: str, samples: Sequence[tuple[Labels, float]]) -> Iterator[str]:
-    yield f"# HELP {name} {_HELP[name]}"
+    yield f"# HELP {name} {METRICS[name]}"
     yield f"# TYPE {name} gauge"
     for labels, value in samples:
         spelled = ",".join(f'{label}="{escape_label(text)}"' for label, text in labels.items())

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from omnictl.model.drift import Drift
 from omnictl.model.state import Account
 from omnictl.render.prometheus import escape_label, render_prometheus, render_prometheus_failure
-from tests.builders import NOW
+from tests.builders import NOW, problem
 
 _SAMPLE = re.compile(r'([a-z_]+)\{((?:[a-z]+="(?:[^"\\\n]|\\[\\"n])*",?)+)\} ([0-9]+(?:\.[0-9]+)?)')
 _LABEL = re.compile(r'([a-z]+)="((?:[^"\\\n]|\\[\\"n])*)"')
@@ -38,7 +38,10 @@ def read(text: str) -> dict[str, list[tuple[dict[str, str], str]]]:
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_name_of_an_environment_stays_in_its_label(name: str) -> None:
-    for text in (render_prometheus(replace(EMPTY, environment=name)), render_prometheus_failure(name, sandbox=False)):
+    for text in (
+        render_prometheus(replace(EMPTY, environment=name)),
+        render_prometheus_failure((), name, sandbox=False),
+    ):
         for samples in read(text).values():
             for labels, _ in samples:
                 unescaped = re.sub(r"\\(.)", lambda match: {"n": "\n"}.get(match[1], match[1]), labels["environment"])
@@ -68,9 +71,10 @@ def test_the_metrics_of_nothing() -> None:
 
 
 def test_a_failure_claims_nothing_but_itself() -> None:
-    assert read(render_prometheus_failure("test", sandbox=False)) == {
-        "omnictl_drift_check_success": [({"environment": "test"}, "0")]
-    }
+    problems = (problem("one-code", summary="It is\nwrong"), problem("two-code"))
+    why, also, rest = render_prometheus_failure(problems, "test", sandbox=False).split("\n", 2)
+    assert (why, also) == (r"# one-code: It is\x0awrong", "# two-code: Something is wrong")
+    assert read(rest) == {"omnictl_drift_check_success": [({"environment": "test"}, "0")]}
 
 
 def test_the_sandbox_is_told() -> None:
