@@ -75,7 +75,7 @@ def _encode_row(row: Row) -> Json:
             "account": _encode_placed(row.account),
             "files": _encode_placed(row.files),
         }
-    return {"field": row.field, "verdict": row.verdict.value, **values}
+    return {"field": row.field, "verdict": row.verdict.value, "acceptable": row.acceptable, **values}
 
 
 def _encode_placed(placed: Placed | None) -> dict[str, Json] | None:

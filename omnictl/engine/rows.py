@@ -1,11 +1,13 @@
 """Three versions of a scenario side by side: each field that the account or the files changed, and who did."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from omnictl.engine.diff import diff_flows
-from omnictl.model.change import SenderChanged, StepInserted, StepMoved, StepRemoved
+from omnictl.model.change import SenderChanged, StepEdit, StepInserted, StepMoved, StepRemoved
 from omnictl.model.drift import NameRow, Placed, Row, StepRow, Verdict
 from omnictl.model.scenario import Attributes, Step
 
@@ -24,7 +26,8 @@ class Versions(Struct, frozen=True):
 def compare_versions(versions: Versions, *, declared: bool) -> tuple[Row, ...]:
     """Return what differs, conflicts first. What both sides changed alike, or only the service bent, is no row."""
     rows: list[Row] = [*_compare_names(versions, declared=declared)]
-    rows += _compare_flows(versions, declared=declared)
+    steps = _compare_flows(versions, declared=declared)
+    rows += _mark_acceptable(steps, versions.desired.flow, versions.actual.flow) if declared else steps
     return tuple(sorted(rows, key=lambda each: (_ORDER.index(each.verdict), _position(each))))
 
 
@@ -51,6 +54,30 @@ def _compare_flows(versions: Versions, *, declared: bool) -> Iterator[StepRow]:
             recorded = Placed(base[index], index + 1)
             yield StepRow(recorded, here, there if declared else None, _judge(drifted=drifted, edited=edited))
     yield from _pair_inserted(account.inserted, files.inserted)
+
+
+def _mark_acceptable(rows: Iterable[StepRow], files: Sequence[Step], account: Sequence[Step]) -> Iterator[StepRow]:
+    """Mark the rows that accepting a field can take alone: accept compares file and account, without the record."""
+    edits = {_ends(each): each for each in diff_flows(files, account)}
+    single = Counter(f"flow[{(before or after) - 1}]" for before, after in edits if not before or not after)
+    for row in rows:
+        edit = edits.get((row.files.position if row.files else 0, row.account.position if row.account else 0))
+        is_one = edit is not None and isinstance(edit, SenderChanged) == row.is_sender
+        is_single = row.files is None or row.account is None
+        yield replace(row, acceptable=is_one and (row.is_sender or single[row.field] == is_single))
+
+
+def _ends(edit: StepEdit) -> tuple[int, int]:
+    """Return where a step is before and after an edit; 0 where it is not."""
+    match edit:
+        case StepRemoved(position):
+            return position, 0
+        case StepInserted(position):
+            return 0, position
+        case StepMoved(before=before, after=after):
+            return before, after
+        case SenderChanged():
+            return edit.position_before, edit.position_after
 
 
 def _judge(*, drifted: bool, edited: bool) -> Verdict:

@@ -49,6 +49,11 @@ class NameRow(Struct, frozen=True):
         """What ``accept --field`` calls it."""
         return "name"
 
+    @property
+    def acceptable(self) -> bool:
+        """Whether the field names this difference between file and account."""
+        return self.files is not None and self.account != self.files
+
 
 class Placed(Struct, frozen=True):
     """A step and where it stands in its flow, counted from 1; ``moved`` where it was taken there from elsewhere."""
@@ -59,12 +64,16 @@ class Placed(Struct, frozen=True):
 
 
 class StepRow(Struct, frozen=True):
-    """A step differs; None where a flow does not have it, and in ``files`` also where no file declares the scenario."""
+    """A step differs; None where a flow does not have it, and in ``files`` also where no file declares the scenario.
+
+    ``acceptable`` where its field names this difference between file and account, and no other.
+    """
 
     recorded: Placed | None
     account: Placed | None
     files: Placed | None
     verdict: Verdict
+    acceptable: bool = False
 
     @property
     def is_sender(self) -> bool:

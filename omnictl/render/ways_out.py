@@ -76,19 +76,16 @@ def _decide(drift: Drift, item: Item) -> Way:
     """Return how to keep what the account alone changed; where both changed all of it, what the account has."""
     alone = [row for row in item.rows if row.verdict is Verdict.ACCOUNT]
     chosen = alone or [row for row in item.rows if row.verdict is Verdict.CONFLICT]
-    scenario_id, said = id_of(item.address), _say_apply(item.rows)
-    if any(_is_ambiguous(row, item.rows) for row in chosen):
+    scenario_id = id_of(item.address)
+    if not chosen:
+        return Way(f"{scenario_id}: the file has what the account changed, and more; apply writes the rest")
+    said = _say_apply(item.rows)
+    if not all(row.acceptable for row in chosen):
         caption = f"{scenario_id}: apply {said}; to see what its file would be as the account has it"
         return Way(caption, _command(drift, "omnictl accept", [scenario_id], ["--dry-run"]))
     fields = [f"--field {quote_word(each)}" for each in dict.fromkeys(row.field for row in chosen)]
     caption = f"{scenario_id}: apply {said}; to keep {_listed([_say_kept(row) for row in chosen])} and nothing else"
     return Way(caption, _command(drift, "omnictl accept", [scenario_id], fields))
-
-
-def _is_ambiguous(row: Row, rows: Sequence[Row]) -> bool:
-    """Tell whether ``flow[N]`` also means another step: one of the file, and one of the account that the file lacks."""
-    others = (each for each in rows if each is not row and isinstance(each, StepRow))
-    return any(each.field == row.field and (each.files is None or each.account is None) for each in others)
 
 
 def _say_apply(rows: Sequence[Row]) -> str:

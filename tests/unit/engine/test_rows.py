@@ -160,3 +160,32 @@ def test_conflicts_stand_first_then_what_only_the_files_changed() -> None:
     desired = Attributes("old", flow("SMS:E > VIBER:F"))
     found = compare_versions(Versions(applied, applied, actual, desired), declared=True)
     assert [each.field for each in found] == ["flow[0].from", "flow[1].from", "name", "flow[2]"]
+
+
+@pytest.mark.parametrize(
+    ("base", "account", "files", "expected"),
+    [
+        ("A > SMS:x", "A > SMS:y", "A > SMS:z", [True]),
+        ("A > SMS:x", "A > SMS:x > E", "A > SMS:x", [True]),
+        ("A > B > SMS:x", "A > SMS:x", "A > B > SMS:y", [True, True]),
+        ("A > B > SMS:x", "SMS:x > A > B", "A > B > SMS:x > F", [True, True]),
+        ("A > B > C", "A > C", "B > C", [False, False]),
+        ("A > B", "A > B > E", "A > B > F", [False]),
+        ("A > B > C", "C > A > B", "B > C", [True, False]),
+        ("V:a > V:a > K > K", "K", "P > K", [True, False, False]),
+    ],
+)
+def test_a_row_that_a_field_can_name_alone(base: str, account: str, files: str, expected: list[bool]) -> None:
+    applied, actual, desired = (Attributes("x", flow(each)) for each in (base, account, files))
+    found = compare_versions(Versions(applied, applied, actual, desired), declared=True)
+    assert [each.acceptable for each in found] == expected
+    assert not any(
+        each.acceptable for each in compare_versions(Versions(applied, applied, actual, applied), declared=False)
+    )
+
+
+def test_a_name_can_be_accepted_where_a_file_has_another() -> None:
+    applied, actual = Attributes("x", flow("A")), Attributes("y", flow("A"))
+    for declared in (True, False):
+        (row,) = compare_versions(Versions(applied, applied, actual, applied), declared=declared)
+        assert row.acceptable == declared
