@@ -26,9 +26,14 @@ def read_ignore_file(root: Path) -> tuple[tuple[IgnoreLine, ...], tuple[Diagnost
     if not is_inside(str(path), os.path.realpath(root)):
         return (), (outside(IGNORE_FILE),)
     try:
-        text = decode(read_bytes(path, IGNORE_FILE), IGNORE_FILE).removeprefix("\ufeff")
+        return read_ignore_lines(read_bytes(path, IGNORE_FILE))
     except MistakeError as found:
         return (), (found.diagnostic,)
+
+
+def read_ignore_lines(content: bytes) -> tuple[tuple[IgnoreLine, ...], tuple[Diagnostic, ...]]:
+    """Return the lines of a file, and what is wrong with them. Raises MistakeError where it is not UTF-8."""
+    text = decode(content, IGNORE_FILE).removeprefix("\ufeff")
     lines = tuple(_read_lines(text))
     return lines, tuple(limit_mistakes(_check(lines), IGNORE_FILE))
 

@@ -8,9 +8,9 @@ from omnictl.render.drift_words import (
     say_details,
     say_edited,
     say_elsewhere,
-    say_header,
     say_item,
     say_let_be,
+    say_recorded,
     say_result,
     say_row,
     say_unmanaged,
@@ -29,12 +29,12 @@ _LONGEST_COMMAND = 100
 def render_drift_markdown(drift: Drift, *, exit_code: int, most_units: int = COMMENT_UNITS) -> str:
     """Return drift: counts, the scenarios that differ, what can be done, and what nobody manages, on a click."""
     head = [f"### omnictl drift: {prose(drift.environment)}{' (SANDBOX)' * drift.sandbox}"]
-    head += [f"**{prose(say_result(drift, exit_code))}**", say_header(drift, "·")]
+    head += [f"**{prose(say_result(drift, exit_code))}**", f"{prose(drift.environment)} · {say_recorded(drift)}"]
     head += told_diagnostics(drift.diagnostics, most_units // 6)
-    edited, let_be, elsewhere = say_edited(drift), say_let_be(drift, "."), say_elsewhere(drift)
-    unmanaged = say_unmanaged(drift, how=".", names=False)
+    elsewhere = say_elsewhere(drift)
+    told = (say_edited(drift), elsewhere and prose(elsewhere), say_unmanaged(drift, how=".", names=False))
     foot = [NOBODY_KNOWS] if drift.differing else []
-    foot += [each for each in (edited, elsewhere, unmanaged, let_be) if each]  # words of ours, and environments
+    foot += [each for each in (*told, say_let_be(drift, ".")) if each]
     ways = fitting([_way(each) + "\n" for each in ways_out(drift)], most_units // 4)
     foot += [each.rstrip("\n") for each in ways]
     room = most_units - units("\n\n".join([*head, *foot])) - _ROOM_FOR_NOTES

@@ -26,10 +26,15 @@ class Cells(Struct, frozen=True):
 
 
 def say_header(drift: Drift, dot: str) -> str:
+    """Return what is compared with what, and in which environment."""
+    return f"{sanitize(drift.environment)} {dot} {say_recorded(drift)}"
+
+
+def say_recorded(drift: Drift) -> str:
     """Return what is compared with what."""
     if drift.recorded_at is None:
-        return f"{sanitize(drift.environment)} {dot} nothing recorded yet; the account now"
-    return f"{sanitize(drift.environment)} {dot} recorded {drift.recorded_at:%Y-%m-%d %H:%MZ} against the account now"
+        return "nothing recorded yet; the account now"
+    return f"recorded {drift.recorded_at:%Y-%m-%d %H:%MZ} against the account now"
 
 
 def say_item(item: Item) -> str:

@@ -59,7 +59,7 @@ def _document(lines: Iterable[str], *, sandbox: bool) -> str:
 
 
 def _labels(environment: str, *, sandbox: bool) -> Labels:
-    return {"environment": environment, **({"sandbox": "true"} if sandbox else {})}
+    return {"environment": sanitize(environment), **({"sandbox": "true"} if sandbox else {})}
 
 
 def _metric(name: str, samples: Sequence[tuple[Labels, float]]) -> Iterator[str]:

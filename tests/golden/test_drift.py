@@ -128,6 +128,27 @@ def flows_in_conflict() -> Drift:
     return find(scene)
 
 
+def taken_over() -> Drift:
+    """The file has what the account changed, and more; and one side dropped what the other changed."""
+    before = "VKONTAKTE > SMS:InfoSMS"
+    scene = Scene().declare("more", "New", "VKONTAKTE > SMS:BRAND").remember("more", "Old", account=("New", before))
+    scene.declare("dropped", "dropped", "VKONTAKTE").remember("dropped", account=("dropped", "VKONTAKTE > SMS:PROMO"))
+    return find(scene)
+
+
+def default_to_nobody() -> Drift:
+    scene = Scene().both("a").both("b").holds_default("a")
+    scene.remotes[key_of("a")] = replace(scene.remotes[key_of("a")], is_default=False)
+    return find(scene)
+
+
+def default_to_a_stranger() -> Drift:
+    scene = Scene().both("a").declare("b", default=True).remember("b").holds_default("b").unmanaged("Not ours")
+    for key, remote in scene.remotes.items():
+        scene.remotes[key] = replace(remote, is_default=remote.attributes.name == "Not ours")
+    return find(scene)
+
+
 def hostile() -> Drift:
     scene = Scene()
     names = {
@@ -172,6 +193,9 @@ DRIFTS: list[Callable[[], Drift]] = [
     nothing_at_all,
     every_kind,
     flows_in_conflict,
+    taken_over,
+    default_to_nobody,
+    default_to_a_stranger,
     hostile,
     many,
     selection,

@@ -27,7 +27,7 @@ DRIFT_FORMATS = ("text", "json", "markdown", "prometheus")
 
 @click.command("drift", epilog="Example: omnictl drift --env production --report markdown=drift.md")
 @click.option("--strict", is_flag=True, help="Exit with 2 for scenarios that nobody manages, too.")
-@click.option("--all", "show_all", is_flag=True, help="Name every unmanaged scenario, ignored ones too.")
+@click.option("--all", "show_all", is_flag=True, help="Name every unmanaged scenario, ignored ones too; as -v.")
 @click.option("--format", "output_format", type=click.Choice(DRIFT_FORMATS), default="text", help="How it is shown.")
 @report_option(*DRIFT_FORMATS)
 @only_options
@@ -64,7 +64,9 @@ def command(
     else:
         output = session.output
         verbose = output.verbose > 0
-        output.result(render_drift(drift, output.out_style, exit_code=code, show_all=show_all, verbose=verbose))
+        output.result(
+            render_drift(drift, output.out_style, exit_code=code, show_all=show_all or verbose, verbose=verbose)
+        )
     return code
 
 

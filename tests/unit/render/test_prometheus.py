@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from omnictl.model.drift import Drift
 from omnictl.model.state import Account
 from omnictl.render.prometheus import escape_label, render_prometheus, render_prometheus_failure
+from omnictl.render.style import sanitize
 from tests.builders import NOW, problem
 
 _SAMPLE = re.compile(r'([a-z_]+)\{((?:[a-z]+="(?:[^"\\\n]|\\[\\"n])*",?)+)\} ([0-9]+(?:\.[0-9]+)?)')
@@ -45,7 +46,7 @@ def test_any_name_of_an_environment_stays_in_its_label(name: str) -> None:
         for samples in read(text).values():
             for labels, _ in samples:
                 unescaped = re.sub(r"\\(.)", lambda match: {"n": "\n"}.get(match[1], match[1]), labels["environment"])
-                assert unescaped == name
+                assert unescaped == sanitize(name)
 
 
 @pytest.mark.parametrize(
