@@ -25,7 +25,14 @@ class Way(Struct, frozen=True):
 
 def ways_out(drift: Drift) -> tuple[Way, ...]:
     """Return what can be done, in the order in which it is to be considered."""
-    return (*_accept(drift), *_apply(drift), *_conflicts(drift), *_vanished(drift), *_default(drift))
+    return (
+        *_accept(drift),
+        *_apply(drift),
+        *_conflicts(drift),
+        *_renamed(drift),
+        *_vanished(drift),
+        *_default(drift),
+    )
 
 
 def _accept(drift: Drift) -> Iterator[Way]:
@@ -43,7 +50,11 @@ def _accept(drift: Drift) -> Iterator[Way]:
 
 def _is_for_files(item: Item) -> bool:
     """Tell whether the whole of what the account has may go into the file without undoing an edit there."""
-    return item.declared and (item.kind is Kind.DRIFT or (item.kind is Kind.CONFLICT and item.observed))
+    return (
+        item.declared
+        and item.recorded_as is None
+        and (item.kind is Kind.DRIFT or (item.kind is Kind.CONFLICT and item.observed))
+    )
 
 
 def _apply(drift: Drift) -> Iterator[Way]:
@@ -65,7 +76,8 @@ def _is_put_back(item: Item) -> bool:
 
 
 def _conflicts(drift: Drift) -> Iterator[Way]:
-    conflicts = [each for each in drift.items if each.kind is Kind.CONFLICT and not each.observed]
+    conflicts = [each for each in drift.items if _is_put_back(each) and each.kind is Kind.CONFLICT]
+    conflicts = [each for each in conflicts if each.recorded_as is None]
     yield from (_decide(drift, each) for each in conflicts[:_MOST_CONFLICTS])
     left = len(conflicts) - _MOST_CONFLICTS
     if left > 0:
@@ -111,6 +123,18 @@ def _say_kept(row: Row) -> str:
     if row.account is None:
         return f"the flow without {short_value(row, row.recorded)}"
     return f"{short_value(row, row.account)}{' where it is' * _has_moved(row)}"
+
+
+def _renamed(drift: Drift) -> Iterator[Way]:
+    """Return how what was renamed in the files alone can be accepted: accept goes by the id that is recorded."""
+    renamed = [each for each in drift.items if each.kind in (Kind.DRIFT, Kind.CONFLICT)]
+    for item in renamed:
+        if item.recorded_as is not None:
+            new, old = id_of(item.address), id_of(item.recorded_as)
+            caption = (
+                f"{new}: still recorded as {old}; to keep what the account has, first give it its new id in the state"
+            )
+            yield Way(caption, _command(drift, "omnictl state mv", [old, new]))
 
 
 def _vanished(drift: Drift) -> Iterator[Way]:
