@@ -76,8 +76,9 @@ def judge(address: Address, record: Record, view: View) -> Judged:
     desired, applied, observed = (wanted(each, actual, ignored) for each in (declared, record.applied, record.observed))
     differing = _ignored_differences(declared, actual, ignored)
     drifted, edited = actual != observed, desired != applied
-    rows = compare_versions(Versions(applied, observed, actual, desired), declared=resource is not None)
-    if drifted and rows and desired != actual:
+    versions = Versions(applied, observed, actual, desired)
+    rows = compare_versions(versions, declared=resource is not None) if drifted and desired != actual else ()
+    if rows:
         item = _make_item(Kind.CONFLICT if edited else Kind.DRIFT, address, record, resource, actual.name)
         changes = diff_attributes(observed, actual)
         return Judged(replace(item, rows=rows, changes=changes, ignored=differing, source=_place(resource, rows)))
