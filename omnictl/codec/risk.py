@@ -1,7 +1,7 @@
 """The risk of a plan as a document: whether it is safe, and each reason why it is not."""
 
 from omnictl.codec.diagnostics import decode_source, encode_source
-from omnictl.codec.shapes import as_list, as_member, as_object, as_optional_text, as_text, compact
+from omnictl.codec.shapes import ShapeError, as_list, as_member, as_object, as_optional_text, as_text, compact
 from omnictl.model.plan import Risk, RiskKind, RiskReason
 from omnictl.model.scenario import Json
 
@@ -17,7 +17,10 @@ def decode_risk(value: Json) -> Risk | None:
     """Return the risk; None where the plan is older than it. ``safe`` follows from the reasons."""
     if value is None:
         return None
-    rows = as_list(as_object(value, "risk").get("reasons"), "risk.reasons")
+    fields = as_object(value, "risk")
+    if "reasons" not in fields:  # without them it would read as safe
+        raise ShapeError("risk.reasons", "expected a list")
+    rows = as_list(fields["reasons"], "risk.reasons")
     return Risk(tuple(_decode_reason(each, f"risk.reasons[{i}]") for i, each in enumerate(rows)))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from omnictl.engine.alikes import Alikes
+from omnictl.engine.compare import wanted
 from omnictl.engine.cost import SECONDS_PER_REQUEST, count_creates, count_updates, estimate_seconds
 from omnictl.engine.decide import NoOp, decide_declared
 from omnictl.engine.defaults import decide_default
@@ -89,7 +90,9 @@ def _is_watched(decided: Change | NoOp, view: View) -> bool:
         return decided.observed_only
     if not isinstance(decided, Refresh) or decided.lifecycle.manage is not Manage.OBSERVE:
         return False
-    return decided.actual != view.remotes[decided.recorded.key].attributes
+    actual = view.remotes[decided.recorded.key].attributes
+    desired = view.configuration.resources[decided.address].attributes
+    return wanted(desired, actual, decided.lifecycle.ignore_changes) != actual
 
 
 def _cost(changes: Iterable[Change], view: View, circumstances: Circumstances) -> Cost:
