@@ -1,6 +1,7 @@
 """What plan and apply share on the command line: selection, allowed guards, and the circumstances of a plan."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -90,7 +91,7 @@ def managed_elsewhere(session: Session) -> dict[str, str]:
         try:
             state = session.backend_of(environment).read()
         except StateError as error:
-            raise StateError(_unreadable_neighbour(environment), *error.diagnostics) from None
+            raise StateError(*_unreadable_neighbour(environment, error)) from None
         records = state.records.values() if state is not None else ()
         keys.update({record.key: environment.name for record in records})
     return keys
@@ -102,8 +103,9 @@ def _is_same_account(one: "Environment", other: "Environment") -> bool:
     return one.account == other.account and len(hosts) < 2
 
 
-def _unreadable_neighbour(environment: "Environment") -> Diagnostic:
-    return Diagnostic(
+def _unreadable_neighbour(environment: "Environment", error: StateError) -> Iterator[Diagnostic]:
+    """Yield whose state it is, and then what is wrong with it; what cures it is done in that environment."""
+    yield Diagnostic(
         "neighbour-unreadable",
         Severity.ERROR,
         "The state of another environment of this account cannot be read",
@@ -112,6 +114,12 @@ def _unreadable_neighbour(environment: "Environment") -> Diagnostic:
         hint="what is wrong with it follows; plan that environment by itself to see it alone",
         commands=(f"omnictl state list --env {environment.name}",),
     )
+    for each in error.diagnostics:
+        there = (
+            f"{line} --env {environment.name}" if line.startswith("omnictl ") and "--env" not in line else line
+            for line in each.commands
+        )
+        yield replace(each, commands=tuple(there))
 
 
 def make_circumstances(

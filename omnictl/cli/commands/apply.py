@@ -131,7 +131,7 @@ def _make_approval(
     """Return the approval of this run, with the command lines that approve and confirm where nobody can be asked."""
     name, is_production = session.place.environment, session.environment.production and not session.sandbox
     confirm = ["--confirm", name] if is_production and flags.confirmed is None else []
-    yes = [] if flags.yes or (ctx.params["planfile"] is not None and not flags.yes_if_safe) else ["--yes"]
+    yes = [] if flags.yes or ctx.params["planfile"] is not None else ["--yes"]
     approving = command_line(ctx, *yes, *confirm, without=("--yes-if-safe",))
     return PlanApproval(session, flags, output_format, reports, approving, command_line(ctx, *confirm), is_production)
 
