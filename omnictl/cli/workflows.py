@@ -40,10 +40,10 @@ jobs:
       - if: always() && env.INFOBIP_API_KEY != '' && hashFiles('plan.md') != ''
         run: cat plan.md >> "$GITHUB_STEP_SUMMARY"
 
-  # Apply after the merge. For an environment with production: true, name it: --env NAME --yes --confirm NAME; with
-  # --yes-if-safe in the place of --yes, a plan that is not safe waits for a person. The state remembers the key of every scenario and must outlive the job. Either keep it in
+  # Apply after the merge. The state remembers the key of every scenario and must outlive the job. Either keep it in
   # git: set `state_in_git: true` in the environment, and let the job commit state/, or keep applying from one machine.
-  # Two applies must never run at a time, hence the group.
+  # Two applies must never run at a time, hence the group. An environment with `production: true` has to be named:
+  # --env NAME --yes --confirm NAME. With --yes-if-safe instead of --yes, a plan that is not safe waits for a person.
   # apply:
   #   if: github.event_name == 'push'
   #   needs: validate
@@ -102,10 +102,11 @@ plan:
     expose_as: plan
     paths: [plan.md]
 
-# Apply after the merge. For an environment with production: true, name it: --env NAME --yes --confirm NAME; with
-# --yes-if-safe in the place of --yes, a plan that is not safe waits for a person. The state remembers the key of every scenario and must outlive the job. Either keep it in git:
+# Apply after the merge. The state remembers the key of every scenario and must outlive the job. Either keep it in git:
 # set `state_in_git: true` in the environment, and let the job commit state/ with a token that may push, or keep
-# applying from one machine. Two applies must never run at a time, hence the resource group.
+# applying from one machine. Two applies must never run at a time, hence the resource group. An environment with
+# `production: true` has to be named: --env NAME --yes --confirm NAME. With --yes-if-safe instead of --yes, a plan
+# that is not safe waits for a person.
 # apply:
 #   stage: apply
 #   resource_group: omnictl-apply

@@ -10,6 +10,7 @@ from omnictl.engine.view import Circumstances, RemovalRules, View
 from omnictl.model.address import Address, id_of
 from omnictl.model.change import Adopt, Change, Forget, NameChanged, Rename, Retire, Update
 from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.plan import Guard, Plan
 from omnictl.model.scenario import Attributes, IgnoredField, Manage, OnRemoval
 from omnictl.model.state import Record, Tombstone
 
@@ -46,6 +47,11 @@ def kept_as_read(change: Update | Adopt | Rename) -> tuple[IgnoredField, ...]:
     is_named_again = isinstance(change, Adopt) and change.from_tombstone
     is_named_again &= any(isinstance(each, NameChanged) for each in change.fields)
     return tuple(each for each in change.lifecycle.ignore_changes if not (is_named_again and each.field == "name"))
+
+
+def was_seen_as_default(address: Address, plan: Plan) -> bool:
+    """Tell whether a plan knew that what leaves is the account default: then its guard fired, and was allowed."""
+    return any(each.guard is Guard.DEFAULT_CHANGE and each.subject == id_of(address) for each in plan.guards)
 
 
 def names_to_retire(word: str, address: Address) -> bool:

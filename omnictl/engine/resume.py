@@ -11,7 +11,7 @@ from omnictl.engine.alikes import Alikes
 from omnictl.engine.compare import is_near, wanted
 from omnictl.engine.moves import describe_moves
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.removal import kept_as_read
+from omnictl.engine.removal import kept_as_read, was_seen_as_default
 from omnictl.model.address import id_of
 from omnictl.model.change import Adopt, Change, Create, Forget, Refresh, Rename, Retire, SetDefault, Update
 from omnictl.model.diagnostic import Diagnostic, Severity
@@ -159,15 +159,11 @@ def _judge_removal(change: Forget | Retire, plan: Plan, present: Present) -> str
     if record.key != change.recorded.key:
         return "it is recorded with another key now"
     remote = present.remotes.get(record.key)
-    if remote is not None and remote.is_default and not _saw_it_as_default(record.key, plan):
+    if remote is not None and remote.is_default and not was_seen_as_default(change.address, plan):
         return "it became the account default"
     if isinstance(change, Forget):
         return None
     return _judge_actual(change, present)
-
-
-def _saw_it_as_default(key: str, plan: Plan) -> bool:
-    return key == plan.default.before_key
 
 
 def _judge_default(change: SetDefault, present: Present) -> str | None:

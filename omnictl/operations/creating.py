@@ -21,7 +21,7 @@ from omnictl.engine.advance import (
     touch_updated,
 )
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.removal import kept_as_read
+from omnictl.engine.removal import kept_as_read, was_seen_as_default
 from omnictl.errors import (
     AccessError,
     OmnictlError,
@@ -167,14 +167,15 @@ class Bulk:
             desired=change.desired,
             ignored=ignored,
             half_done=self._tally.is_resumed,
-            may_be_default=not isinstance(change, Retire) or self._may_retire_the_default(key),
+            may_be_default=not isinstance(change, Retire) or self._may_be_default(change),
             may_send=self._is_open,
         )
 
-    def _may_retire_the_default(self, key: str) -> bool:
-        """The plan saw that it is the account default, which a guard allowed, and does not move it."""
+    def _may_be_default(self, change: Retire) -> bool:
+        """The plan saw that it is the account default, which was allowed, and does not move it."""
         plan = self._tally.plan
-        return key == plan.default.before_key and not any(isinstance(each, SetDefault) for each in plan.changes)
+        moves = any(isinstance(each, SetDefault) for each in plan.changes)
+        return was_seen_as_default(change.address, plan) and not moves
 
     # --- outcomes ----------------------------------------------------------------------------------------
 

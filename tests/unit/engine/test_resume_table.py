@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from omnictl.engine.resume import resume
 from omnictl.model.change import Cause, Change, Refresh, Update
-from omnictl.model.plan import DefaultMemory
+from omnictl.model.plan import Guard, GuardFinding
 from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Manage, Remote
 from omnictl.model.state import Intent, PlanMark, Record, State
 from tests.builders import Scene
@@ -79,6 +79,7 @@ def staging(key: str) -> Mapping[str, Any]:
     return {"elsewhere": {key: "staging"}}
 
 
+SEEN = GuardFinding(Guard.DEFAULT_CHANGE, "retired", "It is the account default.", allowed=True)
 WATCHED = Lifecycle(manage=Manage.OBSERVE)
 
 
@@ -210,7 +211,13 @@ CASES = [
     Case(retire(), (), {}, "done", started=True),
     Case(forget(), (rec("gone"),), {"*GONE": OLD}, "it became the account default"),
     Case(retire(), (rec("retired"),), {"*RETIRED": OLD}, "it became the account default"),
-    Case(retire(), (rec("retired"),), {"*RETIRED": OLD}, "pending", more={"default": DefaultMemory("RETIRED")}),
+    Case(
+        retire(),
+        (rec("retired"),),
+        {"*RETIRED": OLD},
+        "pending",
+        more={"guards": (SEEN,)},
+    ),
     # another environment of the account took the key
     Case(adopt(), (), {"ADOPTED": OLD}, ELSEWHERE.format("ADOPTED"), more=staging("ADOPTED")),
     Case(
@@ -278,8 +285,8 @@ def test_what_is_said_of_a_change(case: Case) -> None:
         key.removeprefix("*"): Remote(key.removeprefix("*"), each, key.startswith("*"))
         for key, each in case.account.items()
     }
-    default = case.more.get("default", PLAN.default)
-    plan = replace(PLAN, changes=(case.change,), twins=case.more.get("twins", {}), default=default)
+    told = {name: case.more[name] for name in ("twins", "guards") if name in case.more}
+    plan = replace(PLAN, changes=(case.change,), **told)
     result = resume(plan, state, account, case.more.get("elsewhere", {}))
     subject = case.change.address.removeprefix("scenario.")
     expected = (
