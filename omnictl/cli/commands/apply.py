@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from omnictl.cli.apply_output import APPLY_FORMATS, APPLY_REPORTS, apply_renderings, code_of_report, show_report
 from omnictl.cli.approval import check_confirmed_name
+from omnictl.cli.completing import complete_environments
 from omnictl.cli.context import Session, get_session, refuse_lost_state, utc_now
 from omnictl.cli.durations import lock_timeout_option, read_duration
 from omnictl.cli.exit_codes import ExitCode, strongest
@@ -46,7 +47,10 @@ _SAYS_ITSELF = "A saved plan takes no --only, --exclude, --allow or --retire: it
     "--yes-if-safe", is_flag=True, help="Approve without being asked where no guard fired and nothing was warned of."
 )
 @click.option(
-    "--confirm", metavar="NAME", help="Name the environment; production needs it where nobody can be asked for it."
+    "--confirm",
+    metavar="NAME",
+    shell_complete=complete_environments,
+    help="Name the environment; production needs it where nobody can be asked for it.",
 )
 @click.option(
     "--stop-after",
