@@ -13,6 +13,7 @@ from omnictl.cli.plan_output import show_plan
 from omnictl.cli.reports import Report, write_failure
 from omnictl.codec.plan import encode_plan
 from omnictl.errors import RefusalKind, RefusedError, StoppedError
+from omnictl.model.change import Refresh
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Plan
 from omnictl.model.scenario import Json
@@ -72,7 +73,8 @@ class PlanApproval(Struct, frozen=True):
 
     def _is_given_for(self, plan: Plan) -> bool:
         """Tell whether the flags approve a plan. Raises RefusedError where they do not and nobody can be asked."""
-        is_safe = plan.risk is not None and plan.risk.is_safe
+        changes_nothing = all(isinstance(each, Refresh) for each in plan.changes)
+        is_safe = changes_nothing or (plan.risk is not None and plan.risk.is_safe)
         if self.flags.yes_if_safe and not is_safe:
             require_safety(plan.risk, self.approving)
         return self.flags.yes or (self.flags.yes_if_safe and is_safe)

@@ -16,7 +16,7 @@ def note_configuration(
     """Return notes and errors that come from comparing files, state and account, address by address."""
     return (
         *_imports(view, elsewhere),
-        *_managed_twice(view, elsewhere),
+        *_managed_twice(view, renamed_from, elsewhere),
         *_watched(view, watched),
         *_lifted_protections(view, renamed_from),
         *_late_twins(view, elsewhere),
@@ -55,10 +55,12 @@ def _imports(view: View, elsewhere: Mapping[str, str]) -> Iterator[Diagnostic]:
             )
 
 
-def _managed_twice(view: View, elsewhere: Mapping[str, str]) -> Iterator[Diagnostic]:
+def _managed_twice(
+    view: View, renamed_from: Mapping[Address, Address], elsewhere: Mapping[str, str]
+) -> Iterator[Diagnostic]:
     """A key belongs to one environment: two that write it would undo each other for ever."""
     for address, resource in view.configuration.resources.items():
-        record = view.state.records.get(address)
+        record = view.state.records.get(renamed_from.get(address, address))
         if record is not None and record.key in elsewhere:
             other = elsewhere[record.key]
             yield Diagnostic(
