@@ -119,6 +119,17 @@ def test_a_saved_plan_goes_on_only_if_it_is_safe_where_that_is_asked(applied: Pa
     assert omnictl("apply", "--sandbox", "plan.json").code == 0
 
 
+def test_records_alone_are_brought_up_to_date_whatever_is_warned_of(applied: Path) -> None:
+    """Nothing is sent and nothing leaves: there is nothing to look at."""
+    edit(applied, text=VIBER_LAST)
+    assert omnictl("apply", "--sandbox", "--yes").code == 0
+    edit(applied, text=f"{VIBER_LAST}lifecycle: {{protected: true}}\n")
+    assert risk()["safe"] is False
+    assert omnictl("apply", "--sandbox", "--yes-if-safe").code == 0
+    state = json.loads((applied / ".omnictl/sandbox/test/state.json").read_text())
+    assert state["records"]["b"]["lifecycle"] == {"protected": "removal"}
+
+
 def test_both_approvals_are_wrong_usage(applied: Path) -> None:
     assert omnictl("apply", "--sandbox", "--yes", "--yes-if-safe").code == 64
 
