@@ -162,7 +162,7 @@ def test_words_that_name_nothing_are_refused_but_not_what_an_earlier_run_retired
 
     with pytest.raises(UsageError, match="nothing-to-retire") as caught:
         plan("b", "anchor", "d*")
-    assert caught.value.diagnostics[0].detail == "Nothing matches anchor, d*. In this plan leave: b, c."
+    assert caught.value.diagnostics[0].detail == "Nothing matches 'anchor', 'd*'. In this plan leave: b, c."
     world.apply(retire=("b",), only=("b",))
     assert plan("b", "c") == ["retire c"]
 
