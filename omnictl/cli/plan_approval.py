@@ -67,6 +67,7 @@ class PlanApproval(Struct, frozen=True):
     def approve_saved(self, plan: Plan) -> None:
         """Return where a saved plan may be applied: it was reviewed, so it is asked about only as the flags want it."""
         if self.flags.yes_if_safe and not self._is_given_for(plan):
+            self._show(plan)
             self._ask(plan, approved=False)
         elif self.is_production:
             require_confirmation(self.flags.confirmed, plan.environment, self.confirming)

@@ -179,6 +179,23 @@ def test_a_saved_plan_is_confirmed_too(live: Path) -> None:
     assert omnictl("apply", "--env", "live", "plan.json", "--confirm", "live").code == 0
 
 
+def test_a_plan_for_production_stays_one_whatever_the_settings_say_since(live: Path) -> None:
+    assert omnictl("plan", "--env", "live", "--out", "plan.json").code == 0
+    write(live, {"omnictl.yaml": SETTINGS.replace("{production: true}", "{}")})
+    assert "error[confirmation-needed]" in omnictl("apply", "--env", "live", "plan.json").err
+    assert omnictl("apply", "--env", "live", "plan.json", "--confirm", "live").code == 0
+
+
+def test_on_a_terminal_a_saved_plan_that_is_not_safe_is_shown_and_asked_about(
+    live: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omnictl.cli.approval.is_terminal", lambda stream: True)
+    write(live, {"scenarios/b.yaml": VIBER_LAST})
+    assert omnictl("plan", "--env", "live", "--out", "plan.json").code == 0
+    ran = typed("live", "apply", "--env", "live", "plan.json", "--yes-if-safe")
+    assert (ran.code, "+ create   b" in ran.out) == (0, True)
+
+
 @pytest.mark.parametrize("environment", ["live", "test"])
 def test_another_name_is_wrong_usage_anywhere(live: Path, environment: str) -> None:
     ran = omnictl("apply", "--env", environment, "--yes", "--confirm", "production")

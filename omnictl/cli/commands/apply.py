@@ -100,7 +100,10 @@ def command(
         check_confirmed_name(confirm, session.place.environment)
         refuse_lost_state(session)
         saved = _read_saved(session, planfile)
-        approval = _make_approval(ctx, session, Flags(yes, yes_if_safe, confirm), output_format, reports)
+        is_production = _is_production(session, saved)
+        approval = _make_approval(
+            ctx, session, Flags(yes, yes_if_safe, confirm), output_format, reports, is_production=is_production
+        )
         if saved is not None:
             approval.approve_saved(saved)
         report = _apply(
@@ -129,12 +132,23 @@ def _read_saved(session: Session, planfile: str | None) -> Plan | None:
     return saved
 
 
+def _is_production(session: Session, saved: Plan | None) -> bool:
+    """Tell whether this reaches production, as the settings say it now or as they did when the plan was saved."""
+    is_so_now = session.environment.production and not session.sandbox
+    return is_so_now or (saved is not None and saved.production)
+
+
 def _make_approval(
-    ctx: click.Context, session: Session, flags: Flags, output_format: str, reports: Sequence[Report]
+    ctx: click.Context,
+    session: Session,
+    flags: Flags,
+    output_format: str,
+    reports: Sequence[Report],
+    *,
+    is_production: bool,
 ) -> PlanApproval:
     """Return the approval of this run, with the command lines that approve and confirm where nobody can be asked."""
-    name, is_production = session.place.environment, session.environment.production and not session.sandbox
-    confirm = ["--confirm", name] if is_production and flags.confirmed is None else []
+    confirm = ["--confirm", session.place.environment] if is_production and flags.confirmed is None else []
     yes = [] if flags.yes or ctx.params["planfile"] is not None else ["--yes"]
     approving = command_line(ctx, *yes, *confirm, without=("--yes-if-safe",))
     return PlanApproval(session, flags, output_format, reports, approving, command_line(ctx, *confirm), is_production)
