@@ -80,6 +80,11 @@ class Protection(StrEnum):
     REMOVAL = "removal"
     ALL = "all"
 
+    @property
+    def strength(self) -> int:
+        """How much it guards, to be compared with another."""
+        return tuple(Protection).index(self)
+
 
 class Manage(StrEnum):
     """Whether omnictl writes the scenario or only watches it."""

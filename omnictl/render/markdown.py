@@ -11,7 +11,8 @@ from omnictl.model.address import id_of
 from omnictl.model.change import Action
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.outcome import ApplyReport, Fate, Outcome
-from omnictl.model.plan import GuardFinding, Plan, Settled
+from omnictl.model.plan import GuardFinding, Plan, Risk, RiskKind, Settled
+from omnictl.render import apply_words
 from omnictl.render.apply_words import command_that_goes_on, say_apply_counts, say_what_next, shown_outcomes
 from omnictl.render.markup import COMMENT_UNITS, alert, block, code, fitting, fold, prose, units
 from omnictl.render.plan_words import (
@@ -28,6 +29,7 @@ from omnictl.render.plan_words import (
     say_unmanaged,
     shown_changes,
 )
+from omnictl.render.risk_words import say_left_behind, say_reasons, say_risk
 from omnictl.render.style import Style, sanitize
 from omnictl.render.words import short_key
 
@@ -48,8 +50,8 @@ def render_plan_markdown(plan: Plan, *, saved_as: str | None = None, most_units:
     head = [heading, *_guards(plan, most_units // 3), *_first_default(plan)]
     head += told_diagnostics(plan.diagnostics, most_units // 6)
     head += [f"**{prose(say_counts(plan))}** {prose(say_time(plan))}", prose(", ".join(header_parts(plan)))]
-    unmanaged = say_unmanaged(plan, ".")
-    foot = [*([prose(unmanaged)] if unmanaged else []), *_how_to_apply(plan, saved_as)]
+    told_last = (say_left_behind(plan), say_unmanaged(plan, "."))
+    foot = [*(prose(each) for each in told_last if each), *_risk(plan, most_units // 6), *_how_to_apply(plan, saved_as)]
     room = most_units - units("\n\n".join([*head, *foot])) - _ROOM_FOR_NOTES
     return "\n\n".join([*head, *_changes(plan, told, room), *foot]) + "\n"
 
@@ -61,7 +63,8 @@ def render_report_markdown(report: ApplyReport, *, most_units: int = COMMENT_UNI
     head = [heading, *told_diagnostics(report.diagnostics, most_units // 4)]
     head.append(f"**{prose(say_apply_counts(report))}**")
     next_lines = say_what_next(report)
-    foot = [prose(" ".join(next_lines))] if next_lines else []
+    left = apply_words.say_left_behind(report)
+    foot = [*([prose(left)] if left else []), *([prose(" ".join(next_lines))] if next_lines else [])]
     foot += [block([again], "sh")] if (again := command_that_goes_on(report)) else []
     room = most_units - units("\n\n".join([*head, *foot])) - _ROOM_FOR_NOTES
     lines = [_outcome(each) for each in shown]
@@ -106,6 +109,22 @@ def _guard(finding: GuardFinding) -> str:
     place = f" ({code(f'{finding.source.path}:{finding.source.line}')})" if finding.source else ""
     commands = "".join(f" {code(each)}" for each in finding.commands)
     return f"- **{finding.guard.value}**, {said}: {prose(finding.message)}{commands}{place}"
+
+
+def _risk(plan: Plan, room: int) -> list[str]:
+    """Why somebody should look, each reason behind a click; a guard is told at the top."""
+    said = say_risk(plan)
+    if plan.risk is None or said is None:
+        return []
+    reasons = [f"- {prose(each)}" for each in say_reasons(_beside_guards(plan.risk))]
+    taken = fitting(reasons, room)
+    rows = "\n".join(taken)
+    left = left_out(len(reasons) - len(taken), "reason")
+    return [prose(said), *([fold("what was warned of", rows)] if taken else []), *left]
+
+
+def _beside_guards(risk: Risk) -> Risk:
+    return Risk(tuple(each for each in risk.reasons if each.kind is not RiskKind.GUARD))
 
 
 def _first_default(plan: Plan) -> list[str]:

@@ -91,7 +91,10 @@ def _describe(change: Change, style: Style) -> _Words:
         case Forget():
             return Action.FORGET, "file deleted; stays on the account and can still be sent through", iter(())
         case Retire():
-            head = f"file deleted; renamed to {_name(change.desired)}, can still be sent through"
+            named = (
+                "has the marker already" if change.desired == change.actual else f"renamed to {_name(change.desired)}"
+            )
+            head = f"file deleted; {named}; stays on the account and can still be sent through"
             return Action.RETIRE, head, iter(())
         case SetDefault():
             return Action.DEFAULT, "becomes the account default", _flip(change, style)
@@ -245,6 +248,8 @@ def allowing_command(plan: Plan) -> Sequence[str]:
     """Return the parts of the command that makes the same plan with its open guards allowed."""
     options = [f"--only {quote_word(each)}" for each in plan.selection.only]
     options += [f"--exclude {quote_word(each)}" for each in plan.selection.exclude]
+    options += [f"--retire {quote_word(each)}" for each in plan.retire]
+    options += [f"--allow {each.guard.value}={each.subject}" for each in plan.guards if each.allowed]
     options += [f"--allow {each.guard.value}={each.subject}" for each in plan.open_guards]
     return [f"omnictl plan --env {plan.environment}{' --sandbox' * plan.sandbox}", *options, "--out plan.json"]
 
@@ -252,9 +257,11 @@ def allowing_command(plan: Plan) -> Sequence[str]:
 def applying_command(plan: Plan, saved_as: str | None) -> str:
     """Return the command that applies the plan: exactly it where it is saved to a file, else what it was made from."""
     words = ["omnictl apply", f"--env {plan.environment}", *(["--sandbox"] if plan.sandbox else [])]
+    confirm = [f"--confirm {plan.environment}"] if plan.production else []
     if saved_as is not None:
-        return " ".join([*words, quote_word(saved_as)])
+        return " ".join([*words, quote_word(saved_as), *confirm])
     words += [f"--only {quote_word(each)}" for each in plan.selection.only]
     words += [f"--exclude {quote_word(each)}" for each in plan.selection.exclude]
+    words += [f"--retire {quote_word(each)}" for each in plan.retire]
     words += [f"--allow {each.guard.value}={each.subject}" for each in plan.guards if each.allowed]
-    return " ".join(words)
+    return " ".join([*words, *confirm])
