@@ -1,17 +1,16 @@
 """The decision table: for one address, what we want, what we remember and what the account shows give one change."""
 
-from collections.abc import Mapping
-
 from msgspec import Struct
 from msgspec.structs import replace
 
 from omnictl.engine.compare import wanted
 from omnictl.engine.diff import diff_attributes
+from omnictl.engine.rename import Renames, find_tombstone
 from omnictl.engine.view import View
 from omnictl.model.address import Address
 from omnictl.model.change import Adopt, Cause, Change, Create, Forget, Refresh, Rename, Retire, Update
 from omnictl.model.scenario import Attributes, Lifecycle, Manage, OnRemoval, Remote, Resource
-from omnictl.model.state import Record, Tombstone
+from omnictl.model.state import Record
 
 
 class NoOp(Struct, frozen=True):
@@ -20,11 +19,11 @@ class NoOp(Struct, frozen=True):
     observed_only: bool = False
 
 
-def decide_declared(resource: Resource, view: View, renamed_from: Mapping[Address, Address]) -> Change | NoOp:
+def decide_declared(resource: Resource, view: View, renames: Renames) -> Change | NoOp:
     """Decide for an address that the files declare."""
     record = view.state.records.get(resource.address)
     if record is None:
-        return _decide_unrecorded(resource, view, renamed_from)
+        return _decide_unrecorded(resource, view, renames)
     remote = view.remotes.get(record.key)
     if remote is None:
         return Create(
@@ -49,29 +48,20 @@ def decide_removed(record: Record, view: View, marker: str) -> Change:
     return Retire(record.address, record, remote.attributes, replace(remote.attributes, name=marked))
 
 
-def _decide_unrecorded(resource: Resource, view: View, renamed_from: Mapping[Address, Address]) -> Change | NoOp:
-    previous = renamed_from.get(resource.address)
+def _decide_unrecorded(resource: Resource, view: View, renames: Renames) -> Change | NoOp:
+    previous = renames.pairs.get(resource.address)
     if previous is not None:
         return _rename(resource, view, previous)
     if resource.import_key is not None and resource.import_key in view.remotes:
         return _adopt(resource, view.remotes[resource.import_key])
-    tombstone = _tombstone_of(resource.address, view)
+    tombstone = find_tombstone(resource.address, view)
     if tombstone is not None:
         return _adopt(resource, view.remotes[tombstone.key], from_tombstone=True)
     if resource.lifecycle.manage is Manage.OBSERVE:
         return NoOp(observed_only=True)
-    return Create(resource.address, resource.attributes, resource.lifecycle, source=resource.source)
-
-
-def _tombstone_of(address: Address, view: View) -> Tombstone | None:
-    """Return the newest tombstone of the address whose scenario still exists and belongs to no other address."""
-    taken = {record.key for record in view.state.records.values()}
-    left = [
-        each
-        for each in view.state.tombstones
-        if each.address == address and each.key in view.remotes and each.key not in taken
-    ]
-    return max(left, key=lambda each: each.removed_at, default=None)
+    lost = renames.lost.get(resource.address)
+    replaces = lost.key if lost is not None else None
+    return Create(resource.address, resource.attributes, resource.lifecycle, replaces=replaces, source=resource.source)
 
 
 def _adopt(resource: Resource, remote: Remote, *, from_tombstone: bool = False) -> Adopt:

@@ -72,7 +72,7 @@ def _addresses(view: View, renames: Renames) -> tuple[Address, ...]:
 def _decide(address: Address, view: View, renames: Renames, circumstances: Circumstances) -> Change | NoOp:
     resource = view.configuration.resources.get(address)
     if resource is not None:
-        return decide_declared(resource, view, renames.pairs)
+        return decide_declared(resource, view, renames)
     return decide_removed(view.state.records[address], view, circumstances.retire_marker)
 
 

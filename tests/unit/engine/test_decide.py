@@ -224,7 +224,12 @@ CASES = {
     "same name and flow, two candidates": Case(
         LIKELY,
         two_candidates,
-        ("create new", "forget old", "forget older", "guard likely-rename=new: previous_ids: [old]"),
+        (
+            "create new",
+            "forget old",
+            "forget older",
+            "guard likely-rename=new: previous_ids: [old]: previous_ids: [older]",
+        ),
     ),
     "same name, and the old one vanished": Case(
         LIKELY,
