@@ -84,7 +84,7 @@ def _by_previous_ids(new: Iterable[Resource], view: View) -> tuple[dict[Address,
         for old_id in resource.previous_ids:
             old = make_address(old_id)
             if old in view.configuration.resources:
-                diagnostics.append(_still_declared(resource, old, view))
+                diagnostics.append(_still_declared(resource, old))
             elif old in view.state.records and resource.address not in unrecorded:
                 diagnostics.append(_both_recorded(resource, old))
             elif old in view.state.records and view.state.records[old].key in view.remotes:
@@ -190,23 +190,15 @@ def _same_flow(resource: Resource, record: Record) -> Diagnostic:
     )
 
 
-def _still_declared(resource: Resource, old: Address, view: View) -> Diagnostic:
-    new_id, old_id = id_of(resource.address), id_of(old)
-    is_swap = new_id in view.configuration.resources[old].previous_ids and new_id != old_id
-    swap = "two ids that change places are moved in the state, by way of a third; then take the lines out"
+def _still_declared(resource: Resource, old: Address) -> Diagnostic:
     return Diagnostic(
         "previous-id-declared",
         Severity.ERROR,
         "A previous id is still declared",
-        f"{new_id} names {old_id} in previous_ids, but {old_id} is declared itself.",
+        f"{id_of(resource.address)} names {id_of(old)} in previous_ids, but {id_of(old)} is declared itself.",
         resource.sources.get("previous_ids") or resource.source,
-        hint=swap if is_swap else "take it out of previous_ids, or remove the other file",
-        commands=_swap(new_id, old_id) if is_swap else (),
+        hint="take it out of previous_ids, or remove the other file",
     )
-
-
-def _swap(one: str, other: str) -> tuple[str, ...]:
-    return tuple(f"omnictl state mv {old} {new}" for old, new in ((other, "aside"), (one, other), ("aside", one)))
 
 
 def _both_recorded(resource: Resource, old: Address) -> Diagnostic:

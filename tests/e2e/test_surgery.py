@@ -1,7 +1,6 @@
 """``omnictl state mv``, ``rm`` and ``rebuild`` as a user runs them: records moved, forgotten, found again."""
 
 import io
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,7 @@ def answer(*words: str, code: int = 0) -> Any:
     ran = omnictl(*words, "--format", "json")
     assert ran.code == code, ran.err
     document = ran.document
-    assert mistakes("answer", document) == []
+    assert mistakes(document) == []
     return document
 
 
@@ -104,8 +103,8 @@ def test_mv_says_what_the_files_do_not(world: World) -> None:
     Path("scenarios/a.yaml").unlink()
     assert codes(answer("state", "mv", "z", "y", "--dry-run")) == ["not-declared"]
     assert ". forget   y " in omnictl("state", "mv", "z", "y", "--dry-run").out
-    assert "change nothing of it" in omnictl("state", "mv", "z", "a", "--dry-run").out or declare("a")
-    assert "The next plan would change nothing of it." in omnictl("state", "mv", "z", "a", "--dry-run").out
+    declare("q", "A")
+    assert "The next plan would change nothing of it." in omnictl("state", "mv", "z", "q", "--dry-run").out
 
 
 def test_two_ids_change_places_by_way_of_a_third(world: World) -> None:
@@ -149,9 +148,7 @@ def test_mv_of_the_wrong_thing(world: World, words: tuple[str, ...], code: int, 
         assert stored() == before
 
 
-def test_without_the_account_a_dry_run_still_shows_the_state(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_account_a_dry_run_still_shows_the_state(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert omnictl("apply", "--yes").code == 0
     monkeypatch.delenv("INFOBIP_API_KEY")
     ran = omnictl("state", "mv", "a", "z", "--dry-run")
@@ -164,9 +161,9 @@ def test_without_the_account_a_dry_run_still_shows_the_state(
 def test_files_with_mistakes_do_not_keep_the_state_from_being_mended(world: World) -> None:
     assert omnictl("apply", "--yes").code == 0
     Path("scenarios/b.yaml").write_text("id: b\nflow: 3\n")
-    assert omnictl("state", "mv", "a", "z").code == 0
+    assert omnictl("state", "mv", "b", "z").code == 0
     assert omnictl("state", "rm", "z").code == 0
-    assert "cannot be said" in omnictl("state", "rm", "b", "--dry-run").out
+    assert "cannot be said" in omnictl("state", "rm", "c", "--dry-run").out
 
 
 # --- rm -----------------------------------------------------------------------------------------------------------
@@ -228,8 +225,6 @@ def test_open_creates_forbid_all_of_it(world: World) -> None:
 
 
 # --- rebuild ------------------------------------------------------------------------------------------------------
-
-TWINS = ("id: {}\nname: Same\nflow: [{{channel: SMS}}]\n",)
 
 
 def piped(content: bytes, *arguments: str) -> Ran:
@@ -416,21 +411,7 @@ def test_a_rebuilding_sends_nothing(world: World) -> None:
     lose_the_disk()
     before = world.count_requests()
     assert omnictl("state", "rebuild").code == 0
-    assert omnictl("state", "mv", "a", "z").code == 0
+    assert omnictl("state", "mv", "b", "z").code == 0
     assert omnictl("state", "rm", "z").code == 0
     after = world.count_requests()
     assert {name for name in after if after[name] != before.get(name)} <= {"list", "get"}
-
-
-def test_names_of_the_account_steer_no_terminal(world: World) -> None:
-    for each in ("t1", "t2"):
-        path = declare(each)
-        path.write_text(f'id: {each}\nname: "\\e[31mred\\u202E"\nflow: [{{channel: SMS}}]\n')
-    ran = omnictl("apply", "--yes")
-    if ran.code:
-        pytest.skip("the files refuse such a name")
-    lose_the_disk()
-    told = omnictl("state", "rebuild")
-    assert "rebuild-in-doubt" in told.err
-    assert not {"\x1b", "\u202e"} & set(told.out + told.err)
-    assert json.dumps("") == '""'
