@@ -1,7 +1,7 @@
 """Guards: the kinds of change that a plan refuses until they are allowed by name."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -147,19 +147,22 @@ def _likely_rename(changes: Iterable[Change], likely: Mapping[Address, tuple[Lik
         found = likely.get(change.address, ())
         if not isinstance(change, Create) or not found:
             continue
-        verb = "has the name of" if all(each.name == change.desired.name for each in found) else "may be"
+        is_named_so = all(each.name == change.desired.name for each in found)
+        verb, joined = ("has the name of", " and of ") if is_named_so else ("may be", " or ")
         yield GuardFinding(
             Guard.LIKELY_RENAME,
             id_of(change.address),
-            f"{id_of(change.address)} {verb} {_name_likely(found)}. {_say_likely(found)}",
+            f"{id_of(change.address)} {verb} {_name_likely(found, joined)}. {_say_likely(found)}",
             source=change.source,
             commands=tuple(map(_line_for, found)),
         )
 
 
-def _name_likely(found: Iterable[Likely]) -> str:
+def _name_likely(found: Sequence[Likely], joined: str) -> str:
     ends = {True: "left the configuration", False: "was forgotten before"}
-    return ", or ".join(f"{id_of(each.address)}, which {ends[each.is_recorded]}" for each in found)
+    if len(found) == 1:
+        return f"{id_of(found[0].address)}, which {ends[found[0].is_recorded]}"
+    return joined.join(f"{id_of(each.address)} ({ends[each.is_recorded]})" for each in found)
 
 
 def _say_likely(found: tuple[Likely, ...]) -> str:

@@ -107,7 +107,7 @@ def _is_whole(key: str, view: View) -> bool:
 def _refuse_foreign_log(told: Collection[Claim], view: View) -> None:
     """Refuse a log of which the account knows nothing: scenarios never disappear."""
     if told and not any(each.key in view.remotes for each in told):
-        raise RefusedError(RefusalKind.POLICY, _foreign_log(told, len(view.remotes)))
+        raise RefusedError(RefusalKind.POLICY, _foreign_log(told))
 
 
 def _imports(missing: Iterable[Resource], told: Iterable[Claim]) -> Iterator[Claim]:
@@ -234,13 +234,13 @@ def describe_elsewhere(elsewhere: Sequence[Claim], names: Mapping[str, str]) -> 
     )
 
 
-def _foreign_log(told: Collection[Claim], listed: int) -> Diagnostic:
+def _foreign_log(told: Collection[Claim]) -> Diagnostic:
     return Diagnostic(
         "foreign-log",
         Severity.ERROR,
         "The account has none of the scenarios that the log names",
-        f"The log names {len(told)} keys ({_listed(sorted(told))}); the account has {listed} scenarios and none of "
-        "these. It is the log of another account.",
+        f"It names {_listed(sorted(told))}, and none of these is on the account. Scenarios never disappear, so it is "
+        "the log of another account.",
         hint="check --env and the log",
     )
 
