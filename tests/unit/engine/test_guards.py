@@ -357,6 +357,20 @@ def _same_name() -> World:
     return world
 
 
+def _forgotten_before() -> World:
+    world = applied("first", "old")
+    del world.files["old"]
+    world.apply()
+    world.declare("new", declare("new", "Name of old", (VK,)))
+    return world
+
+
+def _forgotten_before_and_named() -> World:
+    world = _forgotten_before()
+    world.declare("new", declare("new", "Other", (VK,), previous_ids=("old",)))
+    return world
+
+
 FIRES_WHEN: dict[tuple[str, str], tuple[Callable[[], World], ...]] = {
     ("`default-change`", "the account default moves, or its holder leaves the configuration"): (
         _default_moves,
@@ -372,7 +386,10 @@ FIRES_WHEN: dict[tuple[str, str], tuple[Callable[[], World], ...]] = {
     ("`empty-configuration`", "no scenario is declared, and the state has some"): (_all_files_gone,),
     ("`unmanaged-twin`", "the account has a scenario with the name of one to be created"): (_twin,),
     ("`vanished`", "a recorded scenario is gone and would get another key"): (_gone_from_the_account,),
-    ("`likely-rename`", "a new id has the name of one that left"): (_same_name,),
+    (
+        "`likely-rename`",
+        "a new id has the name of one that left, now or before, or names a forgotten one in `previous_ids`",
+    ): (_same_name, _forgotten_before, _forgotten_before_and_named),
 }
 """The rows of the table of guards in docs/planning.md, and worlds in which each fires."""
 

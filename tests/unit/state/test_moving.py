@@ -1,11 +1,13 @@
 """``state mv`` and ``rm`` as rules: no key is dropped, and all that names an id follows it."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from msgspec.structs import replace
 
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.surgery import forget_records, move_record
+from omnictl.engine.surgery import Replaced, forget_records, move_record
 from omnictl.errors import RefusalKind, RefusedError, StateError
 from omnictl.model.plan import Guard
 from omnictl.model.scenario import Lifecycle, Protection
@@ -82,11 +84,12 @@ def test_every_protection_guards_a_record(protection: Protection) -> None:
 
 
 def test_open_creates_and_taken_ids_refuse() -> None:
-    for call in (
+    calls: tuple[Callable[[], Replaced], ...] = (
         lambda: move_record(STATE, A, Z),
         lambda: forget_records(STATE, (A,), BOTH, NOW),
         lambda: move_record(CLOSED, A, B),
-    ):
+    )
+    for call in calls:
         with pytest.raises(RefusedError) as caught:
             call()
         assert caught.value.kind is RefusalKind.POLICY
