@@ -206,7 +206,7 @@ def describe_left_out(each: LeftOut) -> Diagnostic:
         Severity.WARNING,
         "An id got no record, for nothing certain says which scenario it is",
         f"{name}: {_DOUBTS[each.doubt]}\n{rows}",
-        hint="look at them in the web interface, then choose",
+        hint="look at them in the web interface, then choose; without a choice the next plan is about to create it",
         commands=tuple(f"omnictl import {name} {remote.key}" for remote in each.candidates),
     )
 

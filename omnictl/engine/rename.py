@@ -1,7 +1,7 @@
 """Finding renames: a declared address that is really a recorded one under another id."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
@@ -53,9 +53,11 @@ def find_renames(view: View) -> Renames:
     )
     unpaired = [each for each in new if each.address not in pairs]
     lost = _lost(unpaired, gone, view)
-    left = [each for each in gone if each.address not in set(pairs.values())]
+    taken = set(pairs.values())
+    left = [each for each in gone if each.address not in taken]
     likely = _likely((each for each in unpaired if each.address not in lost), left, view)
-    free = (each for each in unpaired if each.address not in {*likely, *lost} and _is_free(each, view))
+    said = {*likely, *lost}
+    free = (each for each in unpaired if each.address not in said and _is_free(each, view))
     hints = _may_be_renamed(free, (each for each in left if each.key in view.remotes))
     return Renames(pairs, likely, (*diagnostics, *hints), lost)
 
@@ -67,13 +69,13 @@ def _is_free(resource: Resource, view: View) -> bool:
 
 def find_tombstone(address: Address, view: View) -> Tombstone | None:
     """Return the newest tombstone of the address whose scenario still exists and belongs to no other address."""
-    left = [each for each in _free_tombstones(view) if each.address == address]
-    return max(left, key=lambda each: each.removed_at, default=None)
+    named = [each for each in view.state.tombstones if each.address == address]
+    return max(_free(named, view), key=lambda each: each.removed_at, default=None)
 
 
-def _free_tombstones(view: View) -> list[Tombstone]:
-    taken = {record.key for record in view.state.records.values()}
-    return [each for each in view.state.tombstones if each.key in view.remotes and each.key not in taken]
+def _free(tombstones: Collection[Tombstone], view: View) -> list[Tombstone]:
+    taken = {record.key for record in view.state.records.values()} if tombstones else ()
+    return [each for each in tombstones if each.key in view.remotes and each.key not in taken]
 
 
 def _by_previous_ids(new: Iterable[Resource], view: View) -> tuple[dict[Address, Address], tuple[Diagnostic, ...]]:
@@ -133,7 +135,7 @@ def _likely(new: Iterable[Resource], gone: Iterable[Record], view: View) -> dict
     for resource in new:
         named = [found for old in resource.previous_ids for found in by_id.get(make_address(old), ())]
         alike = by_name.get(resource.attributes.name, ()) if resource.attributes.name else ()
-        managed = [found for applied, found in left if _is_managed_alike(resource, applied)]
+        managed = tuple(_managed_alike(resource, left)) if resource.lifecycle.ignore_changes else ()
         if named or alike or managed:
             likely[resource.address] = tuple(dict.fromkeys((*named, *alike, *managed)))
     return likely
@@ -147,17 +149,19 @@ def _departed(gone: Iterable[Record], view: View) -> Iterator[tuple[Attributes, 
 
 def _forgotten(view: View) -> Iterator[tuple[Attributes, Likely]]:
     """Yield the tombstones of ids that no file declares; what a file declares has its own."""
-    for each in sorted(_free_tombstones(view), key=lambda tombstone: (tombstone.address, tombstone.removed_at)):
+    for each in sorted(
+        _free(view.state.tombstones, view), key=lambda tombstone: (tombstone.address, tombstone.removed_at)
+    ):
         if each.address not in view.configuration.resources:
             yield each.applied, Likely(each.address, each.key, each.applied.name, is_recorded=False)
 
 
-def _is_managed_alike(resource: Resource, applied: Attributes) -> bool:
-    """Tell whether name and flow are equal but for what ``ignore_changes`` leaves to others; one of them must be."""
-    ignored = resource.lifecycle.ignore_changes
-    if not ignored or wanted(resource.attributes, applied, ignored) != applied:
-        return False
-    return resource.attributes.name == applied.name or resource.attributes.flow == applied.flow
+def _managed_alike(resource: Resource, left: Iterable[tuple[Attributes, Likely]]) -> Iterator[Likely]:
+    """Yield what is equal but for what ``ignore_changes`` leaves to others; the name or the flow must be."""
+    ours, ignored = resource.attributes, resource.lifecycle.ignore_changes
+    for applied, found in left:
+        if wanted(ours, applied, ignored) == applied and (ours.name == applied.name or ours.flow == applied.flow):
+            yield found
 
 
 def _may_be_renamed(new: Iterable[Resource], gone: Iterable[Record]) -> tuple[Diagnostic, ...]:
