@@ -2,23 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from omnictl.engine.advance import record_written
 from omnictl.engine.alikes import Alikes
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.rename import find_tombstone
 from omnictl.engine.view import Circumstances, View
 from omnictl.errors import RefusalKind, RefusedError
 from omnictl.model.address import Address, id_of
-from omnictl.model.change import Adopt
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Lifecycle, Remote, Resource
-from omnictl.model.state import AccountDefault, State
+from omnictl.model.state import AccountDefault, Record, State
 
 
 class Evidence(StrEnum):
@@ -88,10 +85,11 @@ def rebuild_state(view: View, told: Iterable[Claim], circumstances: Circumstance
     unclaimed = [each for each in missing if each.address not in decided and _may_be_found(each, view)]
     equal = _unique_equals(unclaimed, offered)
     taken = (*clear, *equal)
-    left = [each for each in unclaimed if each.address not in {claim.address for claim in equal}]
-    free = {key: remote for key, remote in offered.items() if key not in {claim.key for claim in equal}}
+    found, used = {each.address for each in equal}, {each.key for each in equal}
+    left = [each for each in unclaimed if each.address not in found]
+    free = {key: remote for key, remote in offered.items() if key not in used}
     return Rebuilt(
-        _record_all(view, taken, circumstances.created_at),
+        _record_all(view, taken),
         tuple(sorted(taken)),
         (*_tell_doubts(doubtful, view), *_look_alikes(left, free)),
         absent=tuple(each for each in claims if each.key not in view.remotes),
@@ -176,16 +174,18 @@ def _look_alikes(left: Iterable[Resource], free: Mapping[str, Remote]) -> Iterat
             yield LeftOut(resource.address, Doubt.SAME_NAME, tuple(named[resource.attributes.name]))
 
 
-def _record_all(view: View, taken: Collection[Claim], now: datetime) -> State:
+def _record_all(view: View, taken: Iterable[Claim]) -> State:
     """Record each as the account shows it: what differs from the files is for the next plan to say."""
-    state = view.state
-    for each in taken:
-        remote = view.remotes[each.key]
-        resource = view.configuration.resources.get(each.address)
-        lifecycle = resource.lifecycle if resource is not None else Lifecycle()
-        adopted = Adopt(each.address, each.key, remote.attributes, remote.attributes, (), lifecycle=lifecycle)
-        state = record_written(state, adopted, remote.attributes, now)
+    records = {**view.state.records, **{each.address: _record(each, view) for each in taken}}
+    state = replace(view.state, records=records)
     return replace(state, account_default=_default_of(state, view))
+
+
+def _record(claim: Claim, view: View) -> Record:
+    shown = view.remotes[claim.key].attributes
+    resource = view.configuration.resources.get(claim.address)
+    lifecycle = replace(resource.lifecycle, ignore_changes=()) if resource is not None else Lifecycle()
+    return Record(claim.address, claim.key, shown, shown, lifecycle=lifecycle)
 
 
 def _default_of(state: State, view: View) -> AccountDefault:
