@@ -15,7 +15,7 @@ def ask(question: str, output: Output, *, approved: bool, command: str) -> None:
     """
     if approved:
         return
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+    if not has_person():
         raise RefusedError(RefusalKind.APPROVAL, _nobody_to_ask(command))
     output.say(f"\n{question} Only the word yes goes on.")
     try:
@@ -25,6 +25,11 @@ def ask(question: str, output: Output, *, approved: bool, command: str) -> None:
         raise
     if answer != "yes":
         raise RefusedError(RefusalKind.APPROVAL, _not_approved(answer))
+
+
+def has_person() -> bool:
+    """Tell whether somebody sits there to be asked."""
+    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
 def _nobody_to_ask(command: str) -> Diagnostic:
