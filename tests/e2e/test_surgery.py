@@ -355,7 +355,9 @@ def test_a_log_without_keys_is_said(world: World) -> None:
     assert omnictl("apply", "--yes").code == 0
     Path("log").write_text("Nothing to do.\n")
     assert codes(answer("state", "rebuild", "--from-log", "log")) == ["empty-log"]
-    assert omnictl("state", "rebuild", "--from-log", "gone.log").code == 64
+    gone = omnictl("state", "rebuild", "--from-log", "gone.log")
+    assert gone.code == 64
+    assert "it is what an apply says on stderr" in gone.err
 
 
 def test_what_another_environment_manages_is_left_out(world: World, project: Path) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -28,7 +29,7 @@ from omnictl.durable import read_regular_file, shown
 from omnictl.engine.rebuild import Claim, Evidence
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.surgery import Replaced
-from omnictl.errors import OmnictlError, RefusalKind, RefusedError
+from omnictl.errors import OmnictlError, RefusalKind, RefusedError, UsageError
 from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.scenario import Json
@@ -45,6 +46,8 @@ _EVIDENCE = {
     Evidence.IMPORT: "import: in its file",
     Evidence.EQUAL: "equal in name and flow",
 }
+
+_WHAT_IT_IS = "it is what an apply says on stderr, as text or with --log-format json, or its report: --report json=FILE"
 
 
 @click.command("rebuild", epilog="Example: omnictl state rebuild --from-log apply.log --dry-run")
@@ -105,11 +108,18 @@ def _read_log(session: Session, path: str | None) -> tuple[tuple[Claim, ...], tu
     """Return what a log says, and a warning where it says nothing."""
     if path is None:
         return (), ()
-    content = sys.stdin.buffer.read() if path == "-" else read_text(Path(path))
+    content = sys.stdin.buffer.read() if path == "-" else _read_file(Path(path))
     environment = session.place.environment
     told = read_told_keys(content, environment)
     claims = tuple(Claim(each.address, each.key, Evidence.LOG, each.may_be_cut) for each in told)
     return claims, () if claims else (_empty_log(path, environment),)
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        return read_text(path)
+    except UsageError as error:
+        raise UsageError(*(replace(each, hint=_WHAT_IT_IS) for each in error.diagnostics)) from None
 
 
 # --- better sources than a rebuilding -----------------------------------------------------------------------------
@@ -180,7 +190,7 @@ def _empty_log(path: str, environment: str) -> Diagnostic:
         "The log names no key",
         f"No line tells a new key of {environment}.",
         Source("stdin" if path == "-" else path),
-        hint="it is what an apply says on stderr, as text or with --log-format json, or its report: --report json=FILE",
+        hint=_WHAT_IT_IS,
     )
 
 
