@@ -112,9 +112,14 @@ class Scene:
             listed=len(self.remotes),
         )
 
-    def plan(self, *, settled: Iterable[Settled] = (), **circumstances: Any) -> Plan:
-        """Return the plan that the engine makes of it."""
+    @property
+    def view(self) -> View:
+        """What a plan is made of."""
         resources = {each.address: each for each in self.resources.values()}
+        return View(Configuration(dict(sorted(resources.items()))), self.state, self.remotes)
+
+    def circumstances(self, **circumstances: Any) -> Circumstances:
+        """Return what a plan depends on beside the view."""
         given: Mapping[str, Any] = {
             "plan_id": PLAN_ID,
             "created_at": NOW,
@@ -126,11 +131,11 @@ class Scene:
             "omnictl_version": "1.0.0",
             **circumstances,
         }
-        return make_plan(
-            View(Configuration(dict(sorted(resources.items()))), self.state, self.remotes),
-            Circumstances(**given),
-            tuple(settled),
-        )
+        return Circumstances(**given)
+
+    def plan(self, *, settled: Iterable[Settled] = (), **circumstances: Any) -> Plan:
+        """Return the plan that the engine makes of it."""
+        return make_plan(self.view, self.circumstances(**circumstances), tuple(settled))
 
 
 def example_scene() -> Scene:

@@ -18,6 +18,7 @@ from pathlib import Path
 from omnictl.cli.explanations import all_codes
 from omnictl.cli.renderings import PLAIN, apply_renderings, plan_renderings
 from omnictl.codec import plan as plan_codec
+from omnictl.codec.apply_log import read_told_keys
 from omnictl.codec.deliveries import decode_report as decode_deliveries
 from omnictl.codec.deliveries import decode_seen, encode_seen
 from omnictl.codec.deliveries import encode_report as encode_deliveries
@@ -317,6 +318,15 @@ def read_rows_of_messages(data: bytes) -> None:
         json.loads(line)
 
 
+def read_log(data: bytes) -> None:
+    """The log of an apply: a key is told once, and what is read twice is read alike."""
+    told = read_told_keys(data, "test")
+    keys = [each.key for each in told]
+    assert len(keys) == len(set(keys)), "a key has two ids"
+    assert all(keys), "a key of nothing"
+    assert read_told_keys(data, "test") == told
+
+
 TARGETS: dict[str, Target] = {
     "yaml": read_yaml,
     "json": read_strict_json,
@@ -328,6 +338,7 @@ TARGETS: dict[str, Target] = {
     "state": read_state,
     "plan": read_plan,
     "report": read_report,
+    "log": read_log,
     "reply": read_reply,
     "rows": read_rows_of_messages,
 }

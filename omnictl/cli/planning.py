@@ -63,7 +63,7 @@ def selection_options(command: F) -> F:
 
 
 def read_choices(
-    only: tuple[str, ...], exclude: tuple[str, ...], allow: tuple[str, ...], retire: tuple[str, ...]
+    only: tuple[str, ...], exclude: tuple[str, ...], allow: tuple[str, ...], retire: tuple[str, ...] = ()
 ) -> Choices:
     """Return the choices. Raises a usage error for a guard that does not exist."""
     return Choices(only, exclude, frozenset(_read_allowance(each) for each in allow), retire)

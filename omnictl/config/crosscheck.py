@@ -2,11 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from omnictl.config.interpretation import Interpretation
 from omnictl.config.settings import Settings
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
+
+_LONGEST_ID = 63
 
 
 def check_together(said: Sequence[Interpretation], environment: str) -> Iterator[Diagnostic]:
@@ -67,11 +70,28 @@ def _find_declared_previous_ids(said: Sequence[Interpretation]) -> Iterator[Diag
         other = claimed.setdefault(old, each)
         if old in declared and declared[old] is not each:
             detail = f"{_name(each)} names {old}, but that is declared itself ({_place(declared[old], 'id')})."
-            hint = "take it out of previous_ids, or remove the other scenario"
-            yield _error("previous-id-declared", "A previous id is still declared", detail, each, where, hint)
+            yield _still_declared(detail, each, where, _swap(each, declared[old]))
         elif other is not each:
             detail = f"{_name(each)} and {_name(other)} ({_place(other, 'previous_ids')}) both say they were {old}."
             yield _error("previous-id-claimed-twice", "Two scenarios claim the same previous id", detail, each, where)
+
+
+def _still_declared(detail: str, said: Interpretation, where: str, swap: tuple[str, ...]) -> Diagnostic:
+    hint = "take it out of previous_ids, or remove the other scenario"
+    told = _error("previous-id-declared", "A previous id is still declared", detail, said, where, hint)
+    if not swap:
+        return told
+    hint = "two ids that change places are moved in the state, by way of a third; take the lines out first"
+    return replace(told, hint=hint, commands=swap)
+
+
+def _swap(one: Interpretation, other: Interpretation) -> tuple[str, ...]:
+    """Return the commands that let two ids change places, where each names the other; () where they do not."""
+    if one.scenario_id is None or other.scenario_id is None or one.scenario_id not in _previous_ids(other):
+        return ()
+    old, new = sorted((one.scenario_id, other.scenario_id))
+    aside = f"{old[: _LONGEST_ID - len('-aside')]}-aside"
+    return tuple(f"omnictl state mv {a} {b}" for a, b in ((old, aside), (new, old), (aside, new)))
 
 
 def _previous_ids(said: Interpretation) -> list[Any]:

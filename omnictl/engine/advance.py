@@ -94,8 +94,7 @@ def record_written(state: State, change: Update | Adopt | Rename, observed: Attr
             state = replace(state, tombstones=kept)
         case Rename():
             record = replace(change.recorded, address=change.address)
-            records = {address: each for address, each in state.records.items() if address != change.previous}
-            state = replace(state, records=records)
+            state = follow_rename(state, change.previous, change.address)
         case Update():
             record = state.records.get(change.address, change.recorded)
     sent = bool(change.fields)
@@ -107,6 +106,19 @@ def record_written(state: State, change: Update | Adopt | Rename, observed: Attr
         lifecycle=_remember(change.lifecycle),
     )
     return _with_record(state, record)
+
+
+def follow_rename(state: State, old: Address, new: Address) -> State:
+    """Drop the record of the old address, and let all that names the address name the new one; tombstones stay."""
+    default = state.account_default
+    return replace(
+        state,
+        records={address: each for address, each in state.records.items() if address != old},
+        account_default=replace(default, address=new) if default.address == old else default,
+        repeated_creates=tuple(
+            replace(each, address=new) if each.address == old else each for each in state.repeated_creates
+        ),
+    )
 
 
 def record_refreshed(state: State, change: Refresh) -> State:

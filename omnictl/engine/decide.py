@@ -1,13 +1,12 @@
 """The decision table: for one address, what we want, what we remember and what the account shows give one change."""
 
-from collections.abc import Mapping
-
 from msgspec import Struct
 
 from omnictl.engine.compare import wanted
 from omnictl.engine.diff import diff_attributes
 from omnictl.engine.removal import before_retirement
-from omnictl.engine.view import Circumstances, RemovalRules, View
+from omnictl.engine.rename import Renames, find_tombstone
+from omnictl.engine.view import RemovalRules, View
 from omnictl.model.address import Address
 from omnictl.model.change import Adopt, Cause, Change, Create, Refresh, Rename, Update
 from omnictl.model.scenario import Attributes, Lifecycle, Manage, Remote, Resource
@@ -20,13 +19,11 @@ class NoOp(Struct, frozen=True):
     observed_only: bool = False
 
 
-def decide_declared(
-    resource: Resource, view: View, renamed_from: Mapping[Address, Address], circumstances: Circumstances
-) -> Change | NoOp:
+def decide_declared(resource: Resource, view: View, renames: Renames, rules: RemovalRules) -> Change | NoOp:
     """Decide for an address that the files declare."""
     record = view.state.records.get(resource.address)
     if record is None:
-        return _decide_unrecorded(resource, view, renamed_from, circumstances)
+        return _decide_unrecorded(resource, view, renames, rules)
     remote = view.remotes.get(record.key)
     if remote is None and resource.lifecycle.manage is Manage.OBSERVE:
         return NoOp(observed_only=True)
@@ -41,31 +38,20 @@ def decide_declared(
     return _decide_recorded(resource, record, remote)
 
 
-def _decide_unrecorded(
-    resource: Resource, view: View, renamed_from: Mapping[Address, Address], circumstances: Circumstances
-) -> Change | NoOp:
-    previous = renamed_from.get(resource.address)
+def _decide_unrecorded(resource: Resource, view: View, renames: Renames, rules: RemovalRules) -> Change | NoOp:
+    previous = renames.pairs.get(resource.address)
     if previous is not None:
         return _rename(resource, view, previous)
     if resource.import_key is not None and resource.import_key in view.remotes:
         return _adopt(resource, view.remotes[resource.import_key])
-    tombstone = _tombstone_of(resource.address, view, circumstances.elsewhere)
+    tombstone = find_tombstone(resource.address, view)
     if tombstone is not None:
-        return _adopt_again(resource, view.remotes[tombstone.key], tombstone, circumstances.removal)
+        return _adopt_again(resource, view.remotes[tombstone.key], tombstone, rules)
     if resource.lifecycle.manage is Manage.OBSERVE:
         return NoOp(observed_only=True)
-    return Create(resource.address, resource.attributes, resource.lifecycle, source=resource.source)
-
-
-def _tombstone_of(address: Address, view: View, elsewhere: Mapping[str, str]) -> Tombstone | None:
-    """Return the newest tombstone of the address whose scenario still exists and belongs to nobody else, anywhere."""
-    taken = {record.key for record in view.state.records.values()} | elsewhere.keys()
-    left = [
-        each
-        for each in view.state.tombstones
-        if each.address == address and each.key in view.remotes and each.key not in taken
-    ]
-    return max(left, key=lambda each: each.removed_at, default=None)
+    lost = renames.lost.get(resource.address)
+    replaces = lost.key if lost is not None else None
+    return Create(resource.address, resource.attributes, resource.lifecycle, replaces=replaces, source=resource.source)
 
 
 def _adopt(resource: Resource, remote: Remote) -> Adopt:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from omnictl.engine.compare import wanted, without_ended
 from omnictl.engine.diff import diff_attributes
+from omnictl.engine.removal import without_taken_tombstones
 from omnictl.engine.rename import find_renames
 from omnictl.engine.rows import Versions, compare_versions
 from omnictl.engine.selection import select
@@ -29,7 +30,7 @@ def find_drift(
 ) -> Drift:
     """Compare what was recorded with what the account has; ``lines`` are those of .omnictlignore."""
     view = replace(view, configuration=without_ended(view.configuration, circumstances.created_at.date()))
-    pairs = find_renames(view).pairs
+    pairs = find_renames(without_taken_tombstones(view, circumstances.elsewhere)).pairs
     declared_as = {old: new for new, old in pairs.items()}
     records = {declared_as.get(each.address, each.address): each for each in view.state.records.values()}
     only, exclude = circumstances.only, circumstances.exclude

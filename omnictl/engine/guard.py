@@ -1,12 +1,13 @@
 """Guards: the kinds of change that a plan refuses until they are allowed by name."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from omnictl.engine.cost import sends_update
 from omnictl.engine.recover import owned_keys
+from omnictl.engine.rename import Likely
 from omnictl.engine.view import Circumstances, View
 from omnictl.model.address import Address, id_of
 from omnictl.model.change import Adopt, Change, Create, Forget, Rename, Retire, SetDefault, Update
@@ -19,7 +20,10 @@ WHOLE_PLAN = "all"
 
 
 def find_guards(
-    changes: tuple[Change, ...], view: View, circumstances: Circumstances, likely_renames: Mapping[Address, Address]
+    changes: tuple[Change, ...],
+    view: View,
+    circumstances: Circumstances,
+    likely_renames: Mapping[Address, tuple[Likely, ...]],
 ) -> tuple[GuardFinding, ...]:
     """Return every guard that fires, marked where it is allowed."""
     findings = (
@@ -141,18 +145,39 @@ def _vanished(changes: Iterable[Change]) -> Iterator[GuardFinding]:
             )
 
 
-def _likely_rename(changes: Iterable[Change], likely: Mapping[Address, Address]) -> Iterator[GuardFinding]:
+def _likely_rename(changes: Iterable[Change], likely: Mapping[Address, tuple[Likely, ...]]) -> Iterator[GuardFinding]:
     for change in changes:
-        previous = likely.get(change.address)
-        if isinstance(change, Create) and previous is not None:
-            yield GuardFinding(
-                Guard.LIKELY_RENAME,
-                id_of(change.address),
-                f"{id_of(change.address)} has the name of {id_of(previous)}, which left the configuration. "
-                "If it is the same scenario, say so in its file, and it keeps its key.",
-                source=change.source,
-                commands=(f"previous_ids: [{id_of(previous)}]",),
-            )
+        found = likely.get(change.address, ())
+        if not isinstance(change, Create) or not found:
+            continue
+        is_named_so = all(each.name == change.desired.name for each in found)
+        verb, joined = ("has the name of", " and of ") if is_named_so else ("may be", " or ")
+        yield GuardFinding(
+            Guard.LIKELY_RENAME,
+            id_of(change.address),
+            f"{id_of(change.address)} {verb} {_name_likely(found, joined)}. {_say_likely(found)}",
+            source=change.source,
+            commands=tuple(map(_line_for, found)),
+        )
+
+
+def _name_likely(found: Sequence[Likely], joined: str) -> str:
+    ends = {True: "left the configuration", False: "was forgotten before"}
+    if len(found) == 1:
+        return f"{id_of(found[0].address)}, which {ends[found[0].is_recorded]}"
+    return joined.join(f"{id_of(each.address)} ({ends[each.is_recorded]})" for each in found)
+
+
+def _say_likely(found: tuple[Likely, ...]) -> str:
+    if not any(each.is_there for each in found):
+        return "If it is the same scenario, say so in its file; it is no longer on the account, so its key changes."
+    which = " with one of these lines" if len(found) > 1 else ""
+    return f"If it is the same scenario, say so in its file{which}, and it keeps its key."
+
+
+def _line_for(each: Likely) -> str:
+    """Return what a file says to go on with a scenario; previous_ids acts only on what is recorded."""
+    return f"previous_ids: [{id_of(each.address)}]" if each.is_recorded else f"import: {each.key}"
 
 
 def _mass_change(changes: Iterable[Change], view: View, circumstances: Circumstances) -> Iterator[GuardFinding]:
@@ -211,7 +236,7 @@ EXPLANATIONS: Mapping[Guard, str] = {
     Guard.UNMANAGED_TWIN: "The account has a scenario with the name of one that is about to be created. Names are not "
     "unique and scenarios cannot be deleted, so a second one would stay for ever.",
     Guard.VANISHED: "A recorded scenario is no longer on the account. Creating it again changes its key.",
-    Guard.LIKELY_RENAME: "A new id has the name of one that left the configuration. A rename keeps the key, a create "
-    "does not.",
+    Guard.LIKELY_RENAME: "A new id has the name of one that left the configuration, now or before, or names one in "
+    "previous_ids that was forgotten since. A rename keeps the key, a create does not.",
 }
 """What each guard means, for ``explain`` and the documents."""

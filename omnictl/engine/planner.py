@@ -13,7 +13,7 @@ from omnictl.engine.guard import find_guards, note_unused_allowances
 from omnictl.engine.listing import guess_pages
 from omnictl.engine.notes import note_configuration
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.removal import decide_removed, note_spared
+from omnictl.engine.removal import decide_removed, note_spared, without_taken_tombstones
 from omnictl.engine.rename import Renames, find_renames
 from omnictl.engine.risk import assess
 from omnictl.engine.selection import select
@@ -27,6 +27,7 @@ from omnictl.model.scenario import Manage
 def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, ...] = ()) -> Plan:
     """Compare the three views of every address and say all that an apply would do."""
     view = replace(view, configuration=without_ended(view.configuration, circumstances.created_at.date()))
+    view = without_taken_tombstones(view, circumstances.elsewhere)
     renames = find_renames(view)
     addresses = _addresses(view, renames)
     only, exclude = circumstances.only, circumstances.exclude
@@ -83,7 +84,7 @@ def _addresses(view: View, renames: Renames) -> tuple[Address, ...]:
 def _decide(address: Address, view: View, renames: Renames, circumstances: Circumstances) -> Change | NoOp:
     resource = view.configuration.resources.get(address)
     if resource is not None:
-        return decide_declared(resource, view, renames.pairs, circumstances)
+        return decide_declared(resource, view, renames, circumstances.removal)
     return decide_removed(view.state.records[address], view, circumstances)
 
 

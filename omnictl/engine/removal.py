@@ -1,6 +1,6 @@
 """What leaves the configuration: forgotten, or retired under a marked name; and how a retired name comes back."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 
 from msgspec.structs import replace
@@ -24,6 +24,12 @@ def decide_removed(record: Record, view: View, circumstances: Circumstances) -> 
         return Forget(record.address, record)
     marked = mark_name(remote.attributes.name, circumstances.removal)
     return Retire(record.address, record, remote.attributes, replace(remote.attributes, name=marked))
+
+
+def without_taken_tombstones(view: View, elsewhere: Collection[str]) -> View:
+    """Return the view without the tombstones of scenarios that another environment of the account manages now."""
+    kept = tuple(each for each in view.state.tombstones if each.key not in elsewhere)
+    return view if kept == view.state.tombstones else replace(view, state=replace(view.state, tombstones=kept))
 
 
 def mark_name(name: str, rules: RemovalRules) -> str:

@@ -1,23 +1,42 @@
 """Finding renames: a declared address that is really a recorded one under another id."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from omnictl.engine.compare import wanted
 from omnictl.engine.view import View
 from omnictl.model.address import Address, id_of, make_address
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.model.scenario import Resource
-from omnictl.model.state import Record
+from omnictl.model.scenario import Attributes, Resource, Step
+from omnictl.model.state import Record, Tombstone
+
+
+class Likely(Struct, frozen=True):
+    """A scenario that a new address may be, though only a person can say so.
+
+    ``name`` is the one it had; ``is_recorded`` where it left the configuration just now, else it was forgotten before;
+    ``is_there`` where its key is still on the account.
+    """
+
+    address: Address
+    key: str
+    name: str
+    is_recorded: bool = True
+    is_there: bool = True
 
 
 class Renames(Struct, frozen=True):
-    """``pairs`` maps the new address to the old; ``likely`` the pairs that only a person can confirm."""
+    """``pairs`` maps the new address to the old; ``likely`` to what it may be, though only a person can confirm it.
+
+    ``lost`` maps a new address to the one of its previous ids whose scenario vanished.
+    """
 
     pairs: Mapping[Address, Address]
-    likely: Mapping[Address, Address]
+    likely: Mapping[Address, tuple[Likely, ...]]
     diagnostics: tuple[Diagnostic, ...] = ()
+    lost: Mapping[Address, Record] = field(default_factory=dict)
 
 
 def find_renames(view: View) -> Renames:
@@ -26,23 +45,37 @@ def find_renames(view: View) -> Renames:
     new = [each for each in declared.values() if each.address not in view.state.records]
     gone = [record for address, record in view.state.records.items() if address not in declared]
     alive = [record for record in gone if record.key in view.remotes]
-    vanished = [record for record in gone if record.key not in view.remotes]
     pairs, diagnostics = _by_previous_ids(new, view)
     taken = set(pairs.values())
     pairs |= _unique_pairs(
         (each for each in new if each.address not in pairs and _is_free(each, view)),
         (record for record in alive if record.address not in taken),
     )
-    likely = _same_name(
-        (each for each in new if each.address not in pairs),
-        (record for record in (*alive, *vanished) if record.address not in set(pairs.values())),
-    )
-    return Renames(pairs, likely, diagnostics)
+    unpaired = [each for each in new if each.address not in pairs]
+    lost = _lost(unpaired, gone, view)
+    taken = set(pairs.values())
+    left = [each for each in gone if each.address not in taken]
+    likely = _likely((each for each in unpaired if each.address not in lost), left, view)
+    said = {*likely, *lost}
+    free = (each for each in unpaired if each.address not in said and _is_free(each, view))
+    hints = _may_be_renamed(free, (each for each in left if each.key in view.remotes))
+    return Renames(pairs, likely, (*diagnostics, *hints), lost)
 
 
 def _is_free(resource: Resource, view: View) -> bool:
     """Tell whether nothing else says where this scenario comes from."""
-    return resource.import_key is None and all(each.address != resource.address for each in view.state.tombstones)
+    return resource.import_key is None and find_tombstone(resource.address, view) is None
+
+
+def find_tombstone(address: Address, view: View) -> Tombstone | None:
+    """Return the newest tombstone of the address whose scenario still exists and belongs to no other address."""
+    named = [each for each in view.state.tombstones if each.address == address]
+    return max(_free(named, view), key=lambda each: each.removed_at, default=None)
+
+
+def _free(tombstones: Collection[Tombstone], view: View) -> list[Tombstone]:
+    taken = {record.key for record in view.state.records.values()} if tombstones else ()
+    return [each for each in tombstones if each.key in view.remotes and each.key not in taken]
 
 
 def _by_previous_ids(new: Iterable[Resource], view: View) -> tuple[dict[Address, Address], tuple[Diagnostic, ...]]:
@@ -69,29 +102,96 @@ def _by_previous_ids(new: Iterable[Resource], view: View) -> tuple[dict[Address,
 
 def _unique_pairs(new: Iterable[Resource], gone: Iterable[Record]) -> dict[Address, Address]:
     """Pair by equal name and flow, where there is one candidate on each side."""
-    wanted = defaultdict(list)
+    arrived = defaultdict(list)
     for resource in new:
-        wanted[resource.attributes].append(resource.address)
+        arrived[resource.attributes].append(resource.address)
     offered = defaultdict(list)
     for record in gone:
         offered[record.applied].append(record.address)
     return {
         addresses[0]: offered[attributes][0]
-        for attributes, addresses in wanted.items()
+        for attributes, addresses in arrived.items()
         if len(addresses) == 1 and len(offered[attributes]) == 1
     }
 
 
-def _same_name(new: Iterable[Resource], gone: Iterable[Record]) -> dict[Address, Address]:
-    """Pair by name alone: likely, but for a person to say."""
-    offered: dict[str, list[Address]] = defaultdict(list)
+def _lost(new: Iterable[Resource], gone: Iterable[Record], view: View) -> dict[Address, Record]:
+    """Return the new addresses that name a previous id whose scenario is no longer on the account."""
+    vanished = {record.address: record for record in gone if record.key not in view.remotes}
+    named = ((each, make_address(old)) for each in new if _is_free(each, view) for old in each.previous_ids)
+    return {resource.address: vanished[old] for resource, old in named if old in vanished}
+
+
+def _likely(new: Iterable[Resource], gone: Iterable[Record], view: View) -> dict[Address, tuple[Likely, ...]]:
+    """Find what a new address may be: it has its name, stands in its previous ids, or differs in ignored fields."""
+    left = [*_departed(gone, view), *_forgotten(view)]
+    by_name: dict[str, list[Likely]] = defaultdict(list)
+    by_id: dict[Address, list[Likely]] = defaultdict(list)
+    for _, found in left:
+        by_name[found.name].append(found)
+        if not found.is_recorded:
+            by_id[found.address].append(found)
+    likely: dict[Address, tuple[Likely, ...]] = {}
+    for resource in new:
+        named = [found for old in resource.previous_ids for found in by_id.get(make_address(old), ())]
+        alike = by_name.get(resource.attributes.name, ()) if resource.attributes.name else ()
+        managed = tuple(_managed_alike(resource, left)) if resource.lifecycle.ignore_changes else ()
+        if named or alike or managed:
+            likely[resource.address] = tuple(dict.fromkeys((*named, *alike, *managed)))
+    return likely
+
+
+def _departed(gone: Iterable[Record], view: View) -> Iterator[tuple[Attributes, Likely]]:
+    for each in sorted(gone, key=lambda record: record.address):
+        is_there = each.key in view.remotes
+        yield each.applied, Likely(each.address, each.key, each.applied.name, is_there=is_there)
+
+
+def _forgotten(view: View) -> Iterator[tuple[Attributes, Likely]]:
+    """Yield the tombstones of ids that no file declares; what a file declares has its own."""
+    for each in sorted(
+        _free(view.state.tombstones, view), key=lambda tombstone: (tombstone.address, tombstone.removed_at)
+    ):
+        if each.address not in view.configuration.resources:
+            yield each.applied, Likely(each.address, each.key, each.applied.name, is_recorded=False)
+
+
+def _managed_alike(resource: Resource, left: Iterable[tuple[Attributes, Likely]]) -> Iterator[Likely]:
+    """Yield what is equal but for what ``ignore_changes`` leaves to others; the name or the flow must be."""
+    ours, ignored = resource.attributes, resource.lifecycle.ignore_changes
+    for applied, found in left:
+        if wanted(ours, applied, ignored) == applied and (ours.name == applied.name or ours.flow == applied.flow):
+            yield found
+
+
+def _may_be_renamed(new: Iterable[Resource], gone: Iterable[Record]) -> tuple[Diagnostic, ...]:
+    """Say where one new address and one that left have the same flow: id and name may have changed together."""
+    arrived: dict[tuple[Step, ...], list[Resource]] = defaultdict(list)
+    for resource in new:
+        arrived[resource.attributes.flow].append(resource)
+    departed: dict[tuple[Step, ...], list[Record]] = defaultdict(list)
     for record in gone:
-        offered[record.applied.name].append(record.address)
-    return {
-        resource.address: min(offered[resource.attributes.name])
-        for resource in new
-        if resource.attributes.name and offered.get(resource.attributes.name)
-    }
+        departed[record.applied.flow].append(record)
+    pairs = ((resources, departed.get(flow, [])) for flow, resources in arrived.items())
+    return tuple(
+        _same_flow(resources[0], records[0])
+        for resources, records in pairs
+        if len(resources) == 1 and len(records) == 1 and resources[0].attributes.flow
+    )
+
+
+def _same_flow(resource: Resource, record: Record) -> Diagnostic:
+    new, old = id_of(resource.address), id_of(record.address)
+    return Diagnostic(
+        "maybe-renamed",
+        Severity.NOTE,
+        "A new scenario has the flow of one that left",
+        f"{new} is created and {old} leaves. If {new} is {old} with another name, say so in its file, and it keeps "
+        "its key.",
+        resource.source,
+        hint="if it is the same scenario, add this line",
+        commands=(f"previous_ids: [{old}]",),
+    )
 
 
 def _still_declared(resource: Resource, old: Address) -> Diagnostic:
@@ -134,6 +234,8 @@ CODES = {
     "successor: take it out of previous_ids, or remove the other file.",
     "previous-id-recorded": "The state already has a scenario under the new id and another under the previous one, so "
     "there is nothing left to rename. Take the id out of previous_ids.",
+    "maybe-renamed": "One scenario is created and another leaves, and both have the same flow. If only its id and its "
+    "name changed, previous_ids in the new file keeps the key; without it the new one gets a key of its own.",
     "previous-id-claimed-twice": "Two files name the same id in previous_ids. A key belongs to one address: keep the "
     "line in one file.",
 }

@@ -1,15 +1,19 @@
-"""Rules of state surgery: what push and rollback may do. Neither drops a key, nor a create that may have happened."""
+"""Rules of state surgery: push, rollback, mv and rm. None drops a key, nor a create that may have happened."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from omnictl.engine.advance import follow_rename, record_removed
 from omnictl.engine.recover import owned_keys
 from omnictl.errors import RefusalKind, RefusedError
 from omnictl.model.address import Address, id_of
+from omnictl.model.change import Forget
 from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.plan import Guard, GuardFinding
+from omnictl.model.scenario import Protection
 from omnictl.model.state import Intent, PlanMark, Record, State, Tombstone
 
 
@@ -45,9 +49,60 @@ def roll_back_state(current: State, older: State, now: datetime) -> Replaced:
     """Return what is stored when an older version comes back. Raises RefusedError while creates are open."""
     if current.lineage != older.lineage:
         raise RefusedError(RefusalKind.POLICY, _other_lineage(current, older))
-    if current.intents:
-        raise RefusedError(RefusalKind.POLICY, _open_intents(current.intents))
+    refuse_open_intents(current)
     return _replace(current, older, (), now)
+
+
+def move_record(current: State, old: Address, new: Address) -> Replaced:
+    """Return what is stored when a record gets another id. Raises RefusedError.
+
+    The memory of the default follows. A tombstone of the new id with another key stays: it is a scenario of its own.
+    """
+    refuse_open_intents(current)
+    if new in current.records:
+        raise RefusedError(RefusalKind.POLICY, _recorded_already(new, current.records[new]))
+    moved = replace(current.records[old], address=new)
+    following = follow_rename(current, old, new)
+    records = {**following.records, new: moved}
+    return Replaced(replace(following, records=records, serial=current.serial + 1), is_changed=True)
+
+
+def forget_records(
+    current: State, addresses: Collection[Address], allowed: Collection[tuple[Guard, str]], now: datetime
+) -> Replaced:
+    """Return what is stored when records are forgotten, each with a tombstone. Raises RefusedError.
+
+    The guards are those of a plan that forgets them, as far as the state knows.
+    """
+    refuse_open_intents(current)
+    refused = [each for each in _find_guards(current, addresses) if (each.guard, each.subject) not in allowed]
+    if refused:
+        raise RefusedError(RefusalKind.GUARD, *map(_guarded, refused))
+    following = current
+    for address in addresses:
+        following = record_removed(following, Forget(address, current.records[address]), now)
+    default = current.account_default
+    if default.address in addresses:
+        following = replace(following, account_default=replace(default, address=None))
+    ids = tuple(sorted(map(id_of, addresses)))
+    return Replaced(replace(following, serial=current.serial + 1), is_changed=True, buried=ids)
+
+
+def _find_guards(current: State, addresses: Iterable[Address]) -> Iterator[GuardFinding]:
+    for address in addresses:
+        record, name = current.records[address], id_of(address)
+        if record.lifecycle.protected is not Protection.NONE:
+            message = f"{name} is protected (remembered in the state)."
+            yield GuardFinding(Guard.PROTECTED, name, message)
+        if record.key == current.account_default.key:
+            message = f"{name} was the account default when it was last looked at; sends without a key go to it."
+            yield GuardFinding(Guard.DEFAULT_CHANGE, name, message)
+
+
+def refuse_open_intents(state: State) -> None:
+    """Refuse to mend a state by hand while creates are open that may have happened."""
+    if state.intents:
+        raise RefusedError(RefusalKind.POLICY, _open_intents(state.intents))
 
 
 def _replace(current: State, incoming: State, silent: tuple[Intent, ...], now: datetime) -> Replaced:
@@ -119,6 +174,17 @@ def _unite(one: tuple[PlanMark, ...], other: tuple[PlanMark, ...]) -> tuple[Plan
     return tuple(sorted(marks.values(), key=lambda each: each.started_at))
 
 
+def _guarded(finding: GuardFinding) -> Diagnostic:
+    return Diagnostic(
+        finding.guard.value,
+        Severity.ERROR,
+        "A guard refuses to forget the scenario",
+        finding.message,
+        hint="to allow it, add this option",
+        commands=(f"--allow {finding.guard.value}={finding.subject}",),
+    )
+
+
 def _other_environment(environment: str, incoming: State) -> Diagnostic:
     return Diagnostic(
         "foreign-state",
@@ -126,6 +192,18 @@ def _other_environment(environment: str, incoming: State) -> Diagnostic:
         "The state to push belongs to another environment",
         f"It says {incoming.environment}; the environment is {environment}.",
         hint="check --env and the file",
+    )
+
+
+def _recorded_already(new: Address, record: Record) -> Diagnostic:
+    name = id_of(new)
+    return Diagnostic(
+        "id-recorded",
+        Severity.ERROR,
+        "The new id is recorded already",
+        f"{name} stands for the key {record.key}; a record is never written over.",
+        hint="move that one first, or forget it",
+        commands=(f"omnictl state mv {name} OTHER", f"omnictl state rm {name}"),
     )
 
 
@@ -145,7 +223,7 @@ def _open_intents(intents: Collection[Intent]) -> Diagnostic:
         "open-intents",
         Severity.ERROR,
         "Creates with unknown outcome are open",
-        f"{', '.join(ids)}: to replace the state now would forget that they may have happened.",
+        f"{', '.join(ids)}: they may have happened, and a state that is mended by hand now could forget that.",
         hint="settle them first: apply does; or say yourself what became of them",
         commands=tuple(f"omnictl state settle {each} --key KEY" for each in ids),
     )
@@ -154,7 +232,8 @@ def _open_intents(intents: Collection[Intent]) -> Diagnostic:
 CODES = {
     "foreign-state": "A state names its environment, and is stored for that one alone.",
     "other-lineage": "A state can only be replaced by one of the same lineage.",
-    "open-intents": "The state remembers creates whose outcome is not known. Until they are settled, it is neither "
-    "rolled back nor replaced by a state that does not know what became of them. apply settles them by looking at the "
+    "id-recorded": "state mv gives a record another id; the one that was named has a record of its own.",
+    "open-intents": "The state remembers creates whose outcome is not known. Until they are settled, it is not mended "
+    "by hand, nor replaced by a state that does not know what became of them. apply settles them by looking at the "
     "account.",
 }

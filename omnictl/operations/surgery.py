@@ -1,4 +1,4 @@
-"""Mending the state by hand, under its lock: push, rollback, settle. Each keeps the version before."""
+"""Mending the state by hand, under its lock, and looking what it holds. Each change keeps the version before."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -50,6 +50,15 @@ def find_intent(state: State, scenario_id: str) -> Intent:
     )
 
 
+def find_records(state: State, scenario_ids: Iterable[str]) -> tuple[Record, ...]:
+    """Return the records of ids, each once. Raises StateError where some are not recorded."""
+    wanted = {each: make_address(each) for each in scenario_ids}
+    unknown = [each for each, address in wanted.items() if address not in state.records]
+    if unknown:
+        raise StateError(*(_unrecorded(each, state) for each in unknown))
+    return tuple(state.records[address] for address in wanted.values())
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return the question whether a word was meant that resembles it; empty where none does."""
     close = get_close_matches(word, list(known), n=1)
@@ -76,6 +85,18 @@ def _next(changed: State, state: State) -> Replaced:
     return Replaced(replace(changed, serial=state.serial + 1), is_changed=True)
 
 
+def _unrecorded(scenario_id: str, state: State) -> Diagnostic:
+    meant = suggest(scenario_id, map(id_of, state.records))
+    return Diagnostic(
+        "not-recorded",
+        Severity.ERROR,
+        "The state has no scenario with this id",
+        f"{scenario_id} is not recorded.",
+        hint=meant or "those that are recorded are listed by",
+        commands=() if meant else ("omnictl state list",),
+    )
+
+
 def _taken(key: str, owner: str) -> Diagnostic:
     return Diagnostic(
         "key-taken",
@@ -96,6 +117,7 @@ def _older(key: str) -> Diagnostic:
 
 
 CODES = {
+    "not-recorded": "No scenario is recorded under this id; state list shows those that are.",
     "no-open-intent": "state settle is for creates whose outcome is unknown; this id has none.",
     "key-taken": "A key belongs to one address at most. The one given is remembered under another id, or "
     "as a tombstone.",

@@ -52,7 +52,7 @@ def render_plan(plan: Plan, style: Style, *, verbose: bool = False) -> str:
     id_columns = _id_columns(plan, shown)
     lines += _render_settled(plan, style, id_columns)
     for change in shown:
-        lines += _render_change(change, style, id_columns)
+        lines += render_change(change, style, id_columns)
     lines += [""] if shown else []
     lines += _summary(plan, style, verbose=verbose)
     lines += _how_to_allow(plan, style)
@@ -98,7 +98,8 @@ def _render_settled(plan: Plan, style: Style, id_columns: int) -> list[str]:
     return [*lines, ""] if lines else []
 
 
-def _render_change(change: Change, style: Style, id_columns: int) -> list[str]:
+def render_change(change: Change, style: Style, id_columns: int) -> list[str]:
+    """Return the lines of one change; ids take so many columns."""
     told = describe(change, style)
     sign = style.paint(_ROLES[told.action], f"{SIGNS[told.action]} {pad(told.action.value, 8)}")
     indent = " " * (_SIGN_COLUMNS + id_columns + 1)

@@ -51,3 +51,29 @@ def test_a_state_command_that_dies_is_done_or_not_begun(
     assert tale.deaths > 10
     tale.go_on()
     tale.check()
+
+
+def test_a_move_that_dies_is_done_or_not_begun(launcher: Launcher, service: Service, tmp_path: Path) -> None:
+    tale = Tale(Project(tmp_path / "p", launcher, service), BUSY)
+    tale.begin(workers=1)
+    tale.go_on()
+    project, rnd = tale.project, random.Random(f"{SEED} mv")
+
+    def move(**more: Any) -> Run:
+        """Move a record to another id, or back."""
+        before = project.keys()
+        old, new = ("newer", "newest") if "newer" in before else ("newest", "newer")
+        ran = project.omnictl("state", "mv", old, new, **more)
+        tale.deaths += ran.died
+        moved = {new if name == old else name: key for name, key in before.items()}
+        assert project.keys() in (before, moved), tell(project.runs)
+        assert ran.died or project.keys() == moved, tell(project.runs)
+        return ran
+
+    for death in one_of_each_name(every_death(move(watched=True).counts), rnd):
+        move(death=Death(death.point, death.at, rnd.choice(list(Way)) if is_of_disk(death) else Way.KILL))
+    assert tale.deaths > 5
+    if project.keys().get("newer") is None:
+        move()
+    tale.go_on()
+    tale.check()

@@ -6,10 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from omnictl.engine.view import Thresholds
+from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Source
 from omnictl.model.plan import Guard, Plan
-from omnictl.model.scenario import Lifecycle, Manage, OnRemoval, Protection, Resource
-from omnictl.model.state import RepeatedCreate, State
+from omnictl.model.scenario import IgnoredField, Lifecycle, Manage, OnRemoval, Protection, Resource
+from omnictl.model.state import RepeatedCreate, State, Tombstone
 from tests.builders import NOW, Scene, key_of
 from tests.golden.golden import check_golden
 from tests.golden.words import found, told
@@ -105,12 +106,14 @@ def test_what_is_said_of_files_state_and_account() -> None:
         *(with_places(defaults(), place).plan() for place in (placed, bare)),
         with_places(defaults().declare("b", "B", default=True)).plan(),
         twins(),
+        with_places(anchored().declare("new", "N", "PUSH").remember("old", "O", "PUSH")).plan(),
         with_places(imports()).plan(allowed=frozenset({(Guard.PROTECTED, "a"), (Guard.VANISHED, "all")})),
     ]
     assert {each.code for plan in plans for each in plan.diagnostics} == {
         "previous-id-declared",
         "previous-id-recorded",
         "previous-id-claimed-twice",
+        "maybe-renamed",
         "import-missing",
         "import-taken",
         "observed-differs",
@@ -164,6 +167,25 @@ def several_twins() -> Scene:
     return scene.declare("d", "Adopted")
 
 
+def likely_renames() -> tuple[Scene, ...]:
+    two = anchored().declare("new", "Same", "PUSH").remember("o1", "Same").remember("o2", "Same")
+    vanished = anchored().declare("new", "Same", "PUSH").remember("old", "Same", vanished=True)
+    lost = anchored().declare("new", "New", previous_ids=("old",)).remember("old", vanished=True)
+    ignoring = Lifecycle(ignore_changes=(IgnoredField("name"),))
+    other_name = anchored().declare("new", "New", lifecycle=ignoring).remember("old", "Old")
+    return two, vanished, lost, other_name
+
+
+def forgotten_before() -> Plan:
+    scene = anchored().declare("new", "Same", "PUSH").declare("other", "Another", "VIBER", previous_ids=("gone",))
+    scene.remember("old", "Same").remember("gone", "Gone")
+    state = scene.state
+    left = [each for each in state.records.values() if id_of(each.address) in ("old", "gone")]
+    tombstones = tuple(Tombstone(each.address, each.key, each.applied, NOW) for each in left)
+    records = {name: each for name, each in state.records.items() if each not in left}
+    return plan_of(scene, replace(state, records=records, tombstones=tombstones))
+
+
 def test_what_the_guards_say() -> None:
     strict = Thresholds(0.3, 2)
     mass = anchored().remember("gone").declare("edited", "Edited").remember("edited").both("same").both("same-too")
@@ -175,6 +197,8 @@ def test_what_the_guards_say() -> None:
         with_places(several_twins()).plan(),
         with_places(anchored().declare("lost").remember("lost", vanished=True)).plan(),
         with_places(anchored().declare("new", "Old name", "PUSH").remember("old", "Old name")).plan(),
+        *(with_places(each).plan() for each in likely_renames()),
+        forgotten_before(),
         with_places(mass).plan(thresholds=strict),
         anchored().plan(thresholds=strict),
         Scene().remember("a").remember("b").plan(allowed=frozenset({(Guard.EMPTY_CONFIGURATION, "all")})),

@@ -8,33 +8,29 @@ from typing import Any
 
 import click
 
-from omnictl import __version__
+from omnictl.cli.commands.state_moving import forget, move
+from omnictl.cli.commands.state_rebuilding import rebuild
 from omnictl.cli.context import Session, get_session, require_state, utc_now
 from omnictl.cli.durations import lock_timeout_option
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
+from omnictl.cli.mending import change_stored, format_option, show_document
 from omnictl.cli.saved import read_text
-from omnictl.codec.envelope import make_envelope
 from omnictl.codec.parts import encode_record
 from omnictl.codec.shapes import write_time
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.durable import shown
 from omnictl.engine.surgery import Replaced, push_state, roll_back_state
 from omnictl.errors import StateError, UsageError
-from omnictl.model.address import id_of, make_address
+from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Json, Remote
 from omnictl.model.state import State
 from omnictl.operations.apply import describe_holder
-from omnictl.operations.surgery import change_state, find_intent, settle_absent, settle_found, suggest
+from omnictl.operations.surgery import find_intent, find_records, settle_absent, settle_found
 from omnictl.provider.base import StopSignal
 from omnictl.render.state_text import Version, render_history, render_record, render_state
 from omnictl.render.words import count
-from omnictl.state.base import LockHolder
-
-FORMAT = click.option(
-    "--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="How it is shown."
-)
 
 
 @click.group("state", epilog="Example: omnictl state list")
@@ -53,7 +49,7 @@ def _subcommand(name: str, example: str) -> Callable[[Callable[..., Any]], click
 
 
 @_subcommand("list", "omnictl state list --format json")
-@FORMAT
+@format_option
 def list_records(ctx: click.Context, output_format: str) -> int:
     """List the managed scenarios with their keys."""
     session = get_session(ctx)
@@ -62,7 +58,7 @@ def list_records(ctx: click.Context, output_format: str) -> int:
         items: list[Json] = [
             {"id": id_of(address), **encode_record(record)} for address, record in sorted(state.records.items())
         ]
-        _show_document(session, "state-list", items=items, serial=state.serial, lineage=state.lineage)
+        show_document(session, "state-list", items=items, serial=state.serial, lineage=state.lineage)
     else:
         session.show(render_state(state, session.output.out_style))
     return ExitCode.OK
@@ -70,16 +66,14 @@ def list_records(ctx: click.Context, output_format: str) -> int:
 
 @_subcommand("show", "omnictl state show vk-sms")
 @click.argument("scenario_id", metavar="ID")
-@FORMAT
+@format_option
 def show_record(ctx: click.Context, scenario_id: str, output_format: str) -> int:
     """Show all that is remembered of one scenario."""
     session = get_session(ctx)
     state = _read(session)
-    record = state.records.get(make_address(scenario_id))
-    if record is None:
-        raise StateError(_unrecorded(scenario_id, state))
+    (record,) = find_records(state, (scenario_id,))
     if output_format == "json":
-        _show_document(session, "state-record", item={"id": scenario_id, **encode_record(record)})
+        show_document(session, "state-record", item={"id": scenario_id, **encode_record(record)})
     else:
         session.show(render_record(record, session.output.out_style))
     return ExitCode.OK
@@ -96,7 +90,7 @@ def pull(ctx: click.Context) -> int:
 @_subcommand("push", "omnictl state push .omnictl/errored/production-119.json")
 @click.argument("path", metavar="FILE")
 @lock_timeout_option
-@FORMAT
+@format_option
 def push(ctx: click.Context, path: str, lock_timeout: float | None, output_format: str) -> int:
     """Store a state from a file ("-" is stdin). No key of the state before is dropped: it becomes a tombstone."""
     session = get_session(ctx)
@@ -106,7 +100,7 @@ def push(ctx: click.Context, path: str, lock_timeout: float | None, output_forma
     def change(current: State | None) -> Replaced:
         return push_state(current, incoming, environment, utc_now())
 
-    stored = _change(session, "state push", change, lock_timeout)
+    stored = change_stored(session, "state push", change, lock_timeout)
     told = f"Stored as serial {stored.state.serial}: {count(len(stored.state.records), 'scenario')}."
     if not stored.is_changed:
         told = f"Nothing to do: this is what is stored, as serial {stored.state.serial}."
@@ -130,7 +124,7 @@ def _read_incoming(path: str) -> State:
 @_subcommand("rollback", "omnictl state rollback 118")
 @click.argument("serial", type=click.IntRange(min=0))
 @lock_timeout_option
-@FORMAT
+@format_option
 def rollback(ctx: click.Context, serial: int, lock_timeout: float | None, output_format: str) -> int:
     """Go back to a kept version. No key is dropped: what it does not have becomes a tombstone."""
     session = get_session(ctx)
@@ -139,7 +133,7 @@ def rollback(ctx: click.Context, serial: int, lock_timeout: float | None, output
         state = require_state(current, session)
         return roll_back_state(state, session.backend.read_version(state.lineage, serial), utc_now())
 
-    stored = _change(session, "state rollback", change, lock_timeout)
+    stored = change_stored(session, "state rollback", change, lock_timeout)
     told = f"Back at version {serial}, stored as serial {stored.state.serial}."
     if not stored.is_changed:
         told = f"Nothing to do: version {serial} is what is stored, as serial {stored.state.serial}."
@@ -147,25 +141,10 @@ def rollback(ctx: click.Context, serial: int, lock_timeout: float | None, output
     return ExitCode.OK
 
 
-def _change(
-    session: Session, operation: str, change: Callable[[State | None], Replaced], lock_timeout: float | None
-) -> Replaced:
-    def tell_waiting(holder: LockHolder | None) -> None:
-        session.output.say(f"Waiting for the lock, held by {describe_holder(holder)}.")
-
-    return change_state(
-        session.backend,
-        session.holder(operation),
-        change,
-        timeout_seconds=lock_timeout or 0.0,
-        on_wait=tell_waiting,
-    )
-
-
 def _tell_change(session: Session, kind: str, stored: Replaced, told: str, output_format: str) -> None:
     """Say what is stored now, and which scenarios are no longer recorded."""
     if output_format == "json":
-        _show_document(
+        show_document(
             session,
             kind,
             changed=stored.is_changed,
@@ -183,7 +162,7 @@ def _tell_change(session: Session, kind: str, stored: Replaced, told: str, outpu
 
 
 @_subcommand("history", "omnictl state history")
-@FORMAT
+@format_option
 def history(ctx: click.Context, output_format: str) -> int:
     """List the kept versions, the last written first."""
     session = get_session(ctx)
@@ -198,7 +177,7 @@ def history(ctx: click.Context, output_format: str) -> int:
             }
             for each in versions
         ]
-        _show_document(session, "state-history", items=items)
+        show_document(session, "state-history", items=items)
     elif versions:
         rows = [Version(each.lineage, each.serial, each.written_at, shown(Path(each.location))) for each in versions]
         session.show(render_history(rows, session.output.out_style))
@@ -208,14 +187,14 @@ def history(ctx: click.Context, output_format: str) -> int:
 
 
 @_subcommand("unlock", "omnictl state unlock")
-@FORMAT
+@format_option
 def unlock(ctx: click.Context, output_format: str) -> int:
     """Clear what a holder that is gone left beside the lock. Refuses while the holder lives."""
     session = get_session(ctx)
     holder = session.backend.unlock()
     if output_format == "json":
         left = {"operation": holder.operation, "run": holder.run, "since": write_time(holder.since)} if holder else None
-        _show_document(session, "state-unlock", cleared=left)
+        show_document(session, "state-unlock", cleared=left)
     else:
         told = "Nobody holds the lock, and nothing was left beside it."
         session.show(f"Cleared what was left by {describe_holder(holder)}." if holder else told)
@@ -227,7 +206,7 @@ def unlock(ctx: click.Context, output_format: str) -> int:
 @click.option("--key", help="The scenario that the create made.")
 @click.option("--absent", is_flag=True, help="The create did not happen.")
 @lock_timeout_option
-@FORMAT
+@format_option
 def settle(
     ctx: click.Context,
     *,
@@ -249,7 +228,7 @@ def settle(
             return settle_absent(state, intent, utc_now())
         return settle_found(state, intent, _read_remote(session, state, key))
 
-    stored = _change(session, "state settle", change, lock_timeout)
+    stored = change_stored(session, "state settle", change, lock_timeout)
     became = "did not happen" if key is None else f"made {key}"
     _tell_change(session, "state-settle", stored, f"{scenario_id} is settled: its create {became}.", output_format)
     return ExitCode.OK
@@ -272,33 +251,9 @@ def _read(session: Session) -> State:
     return require_state(session.backend.read(), session)
 
 
-def _show_document(session: Session, kind: str, **fields: Any) -> None:
-    session.output.document(
-        make_envelope(
-            kind,
-            version=__version__,
-            environment=session.place.environment,
-            sandbox=session.sandbox,
-            exit_code=0,
-            diagnostics=(),
-            **fields,
-        )
-    )
-
-
-def _unrecorded(scenario_id: str, state: State) -> Diagnostic:
-    meant = suggest(scenario_id, map(id_of, state.records))
-    return Diagnostic(
-        "not-recorded",
-        Severity.ERROR,
-        "The state has no scenario with this id",
-        f"{scenario_id} is not recorded.",
-        hint=meant or "those that are recorded are listed by",
-        commands=() if meant else ("omnictl state list",),
-    )
-
+for _each in (move, forget, rebuild):
+    command.add_command(_each)
 
 CODES = {
-    "not-recorded": "No scenario is recorded under this id; state list shows those that are.",
     "no-such-key": "The account does not know the key that was given.",
 }

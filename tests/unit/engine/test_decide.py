@@ -21,7 +21,7 @@ from omnictl.model.change import (
     Update,
 )
 from omnictl.model.plan import Plan
-from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Manage, OnRemoval, Protection
+from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Manage, OnRemoval, Protection, Resource
 from tests.builders import Scene, flow, key_of
 from tests.planning_tables import read_table
 from tests.worlds import SMS, VIBER, VK, World, declare
@@ -83,6 +83,14 @@ def forgotten_twice() -> World:
     younger = world.account.plant(Attributes("Younger", (SMS,)), key="YOUNGER")
     tombstone = replace(old, key=younger.key, removed_at=world.clock())
     world.backend.stored = replace(world.state, tombstones=(tombstone, old))
+    return world
+
+
+def forgotten_and_moved(new: Resource) -> World:
+    """An apply forgot the file before it came back under another id."""
+    world = come_back(Lifecycle())
+    del world.files["b"]
+    world.declare("new", new)
     return world
 
 
@@ -168,6 +176,13 @@ RENAME = (
     "rename",
 )
 LIKELY = ("yes, same name only", "under an old id", "", "guard `likely-rename`, with the line to paste")
+LOST = ("yes, in `previous_ids`", "under the old id, which no file declares", "vanished", "guard `vanished`, as above")
+FORGOTTEN = (
+    "yes, same name or in `previous_ids`",
+    "tombstone of an id that no file declares",
+    "there",
+    "guard `likely-rename`, with the `import:` line that keeps the key",
+)
 REMOVED = ("–", "yes", "there", "forget, or retire; leaves a tombstone")
 GONE = ("–", "yes", "vanished", "forget")
 UNMANAGED = ("–", "–", "there", "unmanaged: counted, never touched")
@@ -224,12 +239,32 @@ CASES = {
     "same name and flow, two candidates": Case(
         LIKELY,
         two_candidates,
-        ("create new", "forget old", "forget older", "guard likely-rename=new: previous_ids: [old]"),
+        (
+            "create new",
+            "forget old",
+            "forget older",
+            "guard likely-rename=new: previous_ids: [old]: previous_ids: [older]",
+        ),
     ),
     "same name, and the old one vanished": Case(
         LIKELY,
         lambda: moved(vanished=True),
         ("create new", "forget old, which vanished", "guard likely-rename=new: previous_ids: [old]"),
+    ),
+    "in previous_ids, and vanished": Case(
+        LOST,
+        lambda: moved(name="Other", previous=True, vanished=True),
+        ("create new anew", "forget old, which vanished", "guard vanished=new"),
+    ),
+    "forgotten before, same name": Case(
+        FORGOTTEN,
+        lambda: forgotten_and_moved(declare("new", "Name of b", (SMS,))),
+        ("create new", f"guard likely-rename=new: import: {2:032X}"),
+    ),
+    "forgotten before, in previous_ids": Case(
+        FORGOTTEN,
+        lambda: forgotten_and_moved(declare("new", "Other", previous_ids=("b",))),
+        ("create new", f"guard likely-rename=new: import: {2:032X}"),
     ),
     "removed": Case(REMOVED, lambda: gone_here(anchor_and("b")), ("forget b",)),
     "removed, to be retired": Case(REMOVED, lambda: gone_here(anchor_and("b", lifecycle=RETIRE)), ("retire b",)),

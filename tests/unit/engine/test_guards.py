@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from omnictl.engine.view import Thresholds
 from omnictl.model.plan import Guard, Plan
-from omnictl.model.scenario import Attributes, Lifecycle, OnRemoval, Protection
+from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, OnRemoval, Protection
 from tests.planning_tables import read_table
 from tests.worlds import SMS, VIBER, VK, World, declare
 
@@ -178,7 +178,7 @@ def test_a_twin_managed_elsewhere_is_none() -> None:
     assert fired(world.plan(elsewhere={twin.key: "staging"})) == []
 
 
-def test_a_likely_rename_names_the_first_candidate_whatever_the_order_of_the_state() -> None:
+def test_a_likely_rename_names_the_candidates_in_order_whatever_the_order_of_the_state() -> None:
     world = applied("a", "b", "z")
     for each in ("a", "b"):
         world.declare(each, declare(each, "Same", (VK,)))
@@ -191,7 +191,7 @@ def test_a_likely_rename_names_the_first_candidate_whatever_the_order_of_the_sta
     for records in (list(backend.stored.records.items()), list(backend.stored.records.items())[::-1]):
         backend.stored = replace(backend.stored, records=dict(records))
         [finding] = [each for each in world.plan().guards if each.guard is Guard.LIKELY_RENAME]
-        assert finding.commands == ("previous_ids: [a]",)
+        assert finding.commands == ("previous_ids: [a]", "previous_ids: [b]")
 
 
 def test_likely_rename() -> None:
@@ -201,6 +201,57 @@ def test_likely_rename() -> None:
     plan = world.plan()
     found = [each for each in plan.guards if each.guard is Guard.LIKELY_RENAME]
     assert found[0].commands == ("previous_ids: [old]",)
+
+
+@pytest.mark.parametrize("lifecycle", [Lifecycle(), Lifecycle(on_removal=OnRemoval.RETIRE)])
+def test_what_was_forgotten_before_is_a_likely_rename_too(lifecycle: Lifecycle) -> None:
+    world = applied("first")
+    world.declare("old", declare("old", lifecycle=lifecycle))
+    world.apply()
+    key = world.keys()["old"]
+    del world.files["old"]
+    world.apply()
+    for new in (
+        declare("new", "Name of old"),
+        declare("new", "Name of old", (VIBER,)),
+        declare("new", "Other", (VIBER,), previous_ids=("old",)),
+    ):
+        world.declare("new", new)
+        [finding] = [each for each in world.plan().guards if each.guard is Guard.LIKELY_RENAME]
+        assert finding.commands == (f"import: {key}",)
+    world.declare("new", replace(world.files["new"], import_key=key))
+    world.apply()
+    assert world.keys()["new"] == key
+    assert world.plan().changes == ()
+    assert len(world.account.rows) == 2
+
+
+def test_what_only_differs_in_ignored_fields_is_a_likely_rename() -> None:
+    ignoring = Lifecycle(ignore_changes=(IgnoredField("name", "campaign"),))
+    world = applied("first")
+    world.declare("old", declare("old", "Campaign", (VIBER,), lifecycle=ignoring))
+    world.apply()
+    row = world.account.rows[world.keys()["old"]]
+    world.account.rows[row.key] = replace(row, attributes=replace(row.attributes, name="May"))
+    world.declare("old", declare("old", "Campaign", (VIBER, SMS), lifecycle=ignoring))
+    world.apply()
+    del world.files["old"]
+    world.declare("new", declare("new", "Campaign", (VIBER, SMS), lifecycle=ignoring))
+    [finding] = [each for each in world.plan().guards if each.guard is Guard.LIKELY_RENAME]
+    assert finding.commands == ("previous_ids: [old]",)
+    assert "new may be old" in finding.message
+
+
+def test_a_previous_id_that_vanished_is_said_to_lose_its_key() -> None:
+    world = applied("first", "old")
+    key = world.keys()["old"]
+    del world.files["old"], world.account.rows[key]
+    world.declare("new", declare("new", "Other", (VIBER,), previous_ids=("old",)))
+    plan = world.plan()
+    assert fired(plan) == [(Guard.VANISHED, "new")]
+    world.apply()
+    assert world.plan().changes == ()
+    assert set(world.keys()) == {"first", "new"}
 
 
 def test_previous_ids_rename() -> None:
@@ -345,6 +396,20 @@ def _same_name() -> World:
     return world
 
 
+def _forgotten_before() -> World:
+    world = applied("first", "old")
+    del world.files["old"]
+    world.apply()
+    world.declare("new", declare("new", "Name of old", (VK,)))
+    return world
+
+
+def _forgotten_before_and_named() -> World:
+    world = _forgotten_before()
+    world.declare("new", declare("new", "Other", (VK,), previous_ids=("old",)))
+    return world
+
+
 FIRES_WHEN: dict[tuple[str, str], tuple[Callable[[], World], ...]] = {
     ("`default-change`", "the account default moves, or its holder leaves the configuration"): (
         _default_moves,
@@ -360,7 +425,10 @@ FIRES_WHEN: dict[tuple[str, str], tuple[Callable[[], World], ...]] = {
     ("`empty-configuration`", "no scenario is declared, and the state has some"): (_all_files_gone,),
     ("`unmanaged-twin`", "the account has a scenario with the name of one to be created"): (_twin,),
     ("`vanished`", "a recorded scenario is gone and would get another key"): (_gone_from_the_account,),
-    ("`likely-rename`", "a new id has the name of one that left"): (_same_name,),
+    (
+        "`likely-rename`",
+        "a new id has the name of one that left, now or before, or names a forgotten one in `previous_ids`",
+    ): (_same_name, _forgotten_before, _forgotten_before_and_named),
 }
 """The rows of the table of guards in docs/planning.md, and worlds in which each fires."""
 

@@ -16,7 +16,8 @@ def found(scene: Scene, state: State | None = None) -> tuple[dict[str, str], dic
     """Return pairs, likely pairs (new id: old id) and the codes of what is said."""
     resources = {each.address: each for each in scene.resources.values()}
     renames = find_renames(View(Configuration(resources), state or scene.state, scene.remotes))
-    pairs, likely = ({id_of(new): id_of(old) for new, old in each.items()} for each in (renames.pairs, renames.likely))
+    pairs = {id_of(new): id_of(old) for new, old in renames.pairs.items()}
+    likely = {id_of(new): " ".join(id_of(each.address) for each in found) for new, found in renames.likely.items()}
     return pairs, likely, [each.code for each in renames.diagnostics]
 
 
@@ -33,10 +34,14 @@ def left(*ids: str, vanished: bool = False) -> Scene:
     [
         (left("old").declare("new", "Same"), {"new": "old"}, {}, []),
         (left("old").declare("new", "Same", "SMS"), {}, {"new": "old"}, []),
-        (left("old").declare("new", "Other"), {}, {}, []),
+        (left("old").declare("new", "Other"), {}, {}, ["maybe-renamed"]),
+        (left("old").declare("new", "Other", "SMS"), {}, {}, []),
+        (left("old", vanished=True).declare("new", "Other"), {}, {}, []),
+        (left("old").declare("new", "Other").declare("n2", "Another"), {}, {}, []),
+        (left("old").remember("o2", "Second").declare("new", "Other"), {}, {}, []),
         (left("old").declare("new", "Same", import_key="K"), {}, {"new": "old"}, []),
         (left("old", vanished=True).declare("new", "Same"), {}, {"new": "old"}, []),
-        (left("b", "a").declare("new", "Same"), {}, {"new": "a"}, []),
+        (left("b", "a").declare("new", "Same"), {}, {"new": "a b"}, []),
         (left("old").declare("n1", "Same").declare("n2", "Same"), {}, {"n1": "old", "n2": "old"}, []),
         (left("old").declare("n1", "Same").declare("n2", "Same", "SMS"), {"n1": "old"}, {}, []),
         (
@@ -56,9 +61,12 @@ def test_equal_scenarios_are_paired_where_there_is_one_on_each_side(
 
 
 def test_an_id_that_comes_back_is_no_rename() -> None:
-    scene = left("old").declare("new", "Same")
-    state = replace(scene.state, tombstones=(Tombstone(address("new"), "K", scene.records["old"].applied, NOW),))
+    scene = left("old").declare("new", "Same").unmanaged("Was new")
+    key = next(each.key for each in scene.remotes.values() if each.attributes.name == "Was new")
+    state = replace(scene.state, tombstones=(Tombstone(address("new"), key, scene.records["old"].applied, NOW),))
     assert found(scene, state) == ({}, {"new": "old"}, [])
+    gone = replace(state, tombstones=(replace(state.tombstones[0], key="K"),))
+    assert found(scene, gone) == ({"new": "old"}, {}, [])
     other = replace(state, tombstones=(Tombstone(address("else"), "K", scene.records["old"].applied, NOW),))
     assert found(scene, other) == ({"new": "old"}, {}, [])
 

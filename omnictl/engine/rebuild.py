@@ -1,0 +1,272 @@
+"""Rebuilding a lost state: which scenario of the account belongs to which id. What is not certain is left out."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from omnictl.engine.alikes import Alikes
+from omnictl.engine.recover import owned_keys
+from omnictl.engine.rename import find_tombstone
+from omnictl.engine.view import Circumstances, View
+from omnictl.errors import RefusalKind, RefusedError
+from omnictl.model.address import Address, id_of
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.scenario import Lifecycle, Remote, Resource
+from omnictl.model.state import AccountDefault, Record, State
+
+
+class Evidence(StrEnum):
+    """What says that a key belongs to an id."""
+
+    LOG = "log"
+    IMPORT = "import"
+    EQUAL = "equal"
+
+
+class Claim(Struct, frozen=True, order=True):
+    """An id and a key that a log or a file puts together. ``may_be_cut``: the key may be the beginning of another."""
+
+    address: Address
+    key: str
+    evidence: Evidence
+    may_be_cut: bool = False
+
+
+class Doubt(StrEnum):
+    """Why an id got no record although something on the account may be it."""
+
+    SEVERAL_KEYS = "several-keys"
+    SHARED_KEY = "shared-key"
+    SEVERAL_EQUAL = "several-equal"
+    NEAR = "near"
+    SAME_NAME = "same-name"
+
+
+class LeftOut(Struct, frozen=True):
+    """An id that a person has to decide about, and the scenarios that it may be."""
+
+    address: Address
+    doubt: Doubt
+    candidates: tuple[Remote, ...]
+
+
+class Rebuilt(Struct, frozen=True):
+    """The state with what was found in it.
+
+    ``absent`` are keys that were named and that the account does not have, ``elsewhere`` those that another
+    environment manages.
+    """
+
+    state: State
+    taken: tuple[Claim, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    absent: tuple[Claim, ...] = ()
+    elsewhere: tuple[Claim, ...] = ()
+
+
+def rebuild_state(view: View, told: Iterable[Claim], circumstances: Circumstances) -> Rebuilt:
+    """Give a record to each address without one whose scenario is certain: by a log, an import line, or equality.
+
+    No record is changed or dropped, and no key is given to two addresses.
+    """
+    told = [each for each in told if not each.may_be_cut or _is_whole(each.key, view)]
+    _refuse_foreign_log(told, view)
+    records = view.state.records
+    missing = [each for each in view.configuration.resources.values() if each.address not in records]
+    claims = [*(each for each in told if each.address not in records), *_imports(missing, told)]
+    taken_keys = owned_keys(view.state) | set(circumstances.elsewhere)
+    clear, doubtful = _resolve(each for each in claims if each.key in view.remotes and each.key not in taken_keys)
+    taken_keys |= {each.key for each in claims}
+    offered = {key: remote for key, remote in view.remotes.items() if key not in taken_keys}
+    decided = {*(each.address for each in clear), *doubtful}
+    unclaimed = [each for each in missing if each.address not in decided and _may_be_found(each, view)]
+    equal = _unique_equals(unclaimed, offered)
+    taken = (*clear, *equal)
+    found, used = {each.address for each in equal}, {each.key for each in equal}
+    left = [each for each in unclaimed if each.address not in found]
+    free = {key: remote for key, remote in offered.items() if key not in used}
+    return Rebuilt(
+        _record_all(view, taken),
+        tuple(sorted(taken)),
+        (*_tell_doubts(doubtful, view), *_look_alikes(left, free)),
+        absent=tuple(each for each in claims if each.key not in view.remotes),
+        elsewhere=tuple(each for each in claims if each.key in circumstances.elsewhere),
+    )
+
+
+def _is_whole(key: str, view: View) -> bool:
+    """Tell whether a key that may be cut is one of the account, and the beginning of no other."""
+    return [each for each in view.remotes if each.startswith(key)] == [key]
+
+
+def _refuse_foreign_log(told: Collection[Claim], view: View) -> None:
+    """Refuse a log of which the account knows nothing: scenarios never disappear."""
+    if told and not any(each.key in view.remotes for each in told):
+        raise RefusedError(RefusalKind.POLICY, _foreign_log(told))
+
+
+def _imports(missing: Iterable[Resource], told: Iterable[Claim]) -> Iterator[Claim]:
+    """Yield what import lines say, but for one that is older than a rename that previous_ids tells of."""
+    owners = {each.key: id_of(each.address) for each in told}
+    for each in missing:
+        if each.import_key is not None and owners.get(each.import_key) not in each.previous_ids:
+            yield Claim(each.address, each.import_key, Evidence.IMPORT)
+
+
+def _may_be_found(resource: Resource, view: View) -> bool:
+    """Tell whether nothing else says which scenario this is; a tombstone does, and the next plan takes it up."""
+    return resource.import_key is None and find_tombstone(resource.address, view) is None
+
+
+def _resolve(claims: Iterable[Claim]) -> tuple[list[Claim], dict[Address, list[Claim]]]:
+    """Return the claims that nothing contradicts, and those that something does by their address."""
+    keys_of: dict[Address, dict[str, Claim]] = defaultdict(dict)
+    owners_of: dict[str, set[Address]] = defaultdict(set)
+    for each in claims:
+        keys_of[each.address].setdefault(each.key, each)
+        owners_of[each.key].add(each.address)
+    clear: list[Claim] = []
+    doubtful: dict[Address, list[Claim]] = {}
+    for address, found in keys_of.items():
+        if len(found) == 1 and all(len(owners_of[key]) == 1 for key in found):
+            clear += found.values()
+        else:
+            doubtful[address] = list(found.values())
+    return clear, doubtful
+
+
+def _unique_equals(missing: Iterable[Resource], offered: Mapping[str, Remote]) -> list[Claim]:
+    """Pair by equal name and flow, where there is one candidate on each side."""
+    wanted = defaultdict(list)
+    for resource in missing:
+        wanted[resource.attributes].append(resource.address)
+    found = defaultdict(list)
+    for remote in offered.values():
+        found[remote.attributes].append(remote.key)
+    return [
+        Claim(addresses[0], found[attributes][0], Evidence.EQUAL)
+        for attributes, addresses in wanted.items()
+        if len(addresses) == 1 and len(found[attributes]) == 1
+    ]
+
+
+def _tell_doubts(doubtful: Mapping[Address, Sequence[Claim]], view: View) -> Iterator[LeftOut]:
+    for address, claims in sorted(doubtful.items()):
+        doubt = Doubt.SEVERAL_KEYS if len(claims) > 1 else Doubt.SHARED_KEY
+        yield LeftOut(address, doubt, tuple(view.remotes[each.key] for each in claims))
+
+
+def _look_alikes(left: Iterable[Resource], free: Mapping[str, Remote]) -> Iterator[LeftOut]:
+    """Name what an id without a record may be: equal but not alone, nearly equal, or of the same name."""
+    alikes = Alikes(free, ())
+    named: dict[str, list[Remote]] = defaultdict(list)
+    for _, remote in sorted(free.items()):
+        named[remote.attributes.name].append(remote)
+    for resource in left:
+        near = alikes.of(resource.attributes)
+        if near:
+            doubt = Doubt.SEVERAL_EQUAL if any(each.exact for each in near) else Doubt.NEAR
+            yield LeftOut(resource.address, doubt, tuple(free[each.key] for each in near))
+        elif resource.attributes.name and resource.attributes.name in named:
+            yield LeftOut(resource.address, Doubt.SAME_NAME, tuple(named[resource.attributes.name]))
+
+
+def _record_all(view: View, taken: Iterable[Claim]) -> State:
+    """Record each as the account shows it: what differs from the files is for the next plan to say."""
+    records = {**view.state.records, **{each.address: _record(each, view) for each in taken}}
+    state = replace(view.state, records=records)
+    return replace(state, account_default=_default_of(state, view))
+
+
+def _record(claim: Claim, view: View) -> Record:
+    shown = view.remotes[claim.key].attributes
+    resource = view.configuration.resources.get(claim.address)
+    lifecycle = replace(resource.lifecycle, ignore_changes=()) if resource is not None else Lifecycle()
+    return Record(claim.address, claim.key, shown, shown, lifecycle=lifecycle)
+
+
+def _default_of(state: State, view: View) -> AccountDefault:
+    """Return who holds the default, where the state did not know it and a file declares the holder."""
+    declared = view.configuration.declared_default
+    record = state.records.get(declared.address) if declared is not None else None
+    if state.account_default != AccountDefault() or record is None or record.key not in view.default_keys:
+        return state.account_default
+    return AccountDefault(record.address, record.key)
+
+
+def describe_left_out(each: LeftOut) -> Diagnostic:
+    """Say why an id got no record, with the commands that choose."""
+    name = id_of(each.address)
+    rows = "\n".join(f'{remote.key}  "{remote.attributes.name}"' for remote in each.candidates)
+    return Diagnostic(
+        "rebuild-in-doubt",
+        Severity.WARNING,
+        "An id got no record, for nothing certain says which scenario it is",
+        f"{name}: {_DOUBTS[each.doubt]}\n{rows}",
+        hint="look at them in the web interface, then choose; without a choice the next plan is about to create it",
+        commands=tuple(f"omnictl import {name} {remote.key}" for remote in each.candidates),
+    )
+
+
+def describe_absent(absent: Sequence[Claim]) -> Diagnostic:
+    """Say which keys were named and are not there."""
+    return Diagnostic(
+        "rebuild-absent",
+        Severity.WARNING,
+        "The account does not have all keys that were named",
+        f"{_listed(absent)}. They are left out.",
+        hint="check that the log is one of this environment",
+    )
+
+
+def describe_elsewhere(elsewhere: Sequence[Claim], names: Mapping[str, str]) -> Diagnostic:
+    """Say which keys were named and belong to other environments."""
+    whose = ", ".join(sorted({names[each.key] for each in elsewhere}))
+    return Diagnostic(
+        "rebuild-elsewhere",
+        Severity.WARNING,
+        "Another environment manages keys that were named",
+        f"{_listed(elsewhere)}: managed in {whose}. They are left out.",
+        hint="check that the log is one of this environment",
+    )
+
+
+def _foreign_log(told: Collection[Claim]) -> Diagnostic:
+    return Diagnostic(
+        "foreign-log",
+        Severity.ERROR,
+        "The account has none of the scenarios that the log names",
+        f"It names {_listed(sorted(told))}, and none of these is on the account. Scenarios never disappear, so it is "
+        "the log of another account.",
+        hint="check --env and the log",
+    )
+
+
+def _listed(claims: Sequence[Claim]) -> str:
+    shown = ", ".join(f"{id_of(each.address)} ({each.key})" for each in claims[:_MOST_LISTED])
+    left = len(claims) - _MOST_LISTED
+    return f"{shown} and {left} more" if left > 0 else shown
+
+
+_MOST_LISTED = 10
+_DOUBTS = {
+    Doubt.SEVERAL_KEYS: "it is named with more than one key",
+    Doubt.SHARED_KEY: "its key is named with another id too",
+    Doubt.SEVERAL_EQUAL: "equal in name and flow, but not one to one",
+    Doubt.NEAR: "nearly equal, but for case, spaces or a name cut short",
+    Doubt.SAME_NAME: "the name is the same, the flow is another",
+}
+
+CODES = {
+    "rebuild-in-doubt": "state rebuild records an id only where one scenario is certain: the log names it, import: "
+    "does, or exactly one is equal in name and flow. Here a person has to choose.",
+    "rebuild-absent": "The log or an import line names keys that are not on the account: it may be the log of another "
+    "environment.",
+    "rebuild-elsewhere": "A key belongs to one environment. Those that another environment of the same account "
+    "manages are not recorded here.",
+    "foreign-log": "Scenarios never disappear, so an account that has none of the keys of a log is not the one that "
+    "the log is of.",
+}
