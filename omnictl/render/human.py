@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from omnictl.model.address import id_of
 from omnictl.model.change import SIGNS, Action, Change
-from omnictl.model.plan import Plan
+from omnictl.model.plan import Plan, RiskKind
 from omnictl.render.diagnostics import render_diagnostics
 from omnictl.render.plan_words import (
     allowing_command,
@@ -125,13 +125,19 @@ def _detail(name: str, text: str, style: Style) -> str:
 
 def _summary(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
     them = "it" if len(plan.unmanaged) == 1 else "them"
-    unmanaged = say_unmanaged(plan, ":" if verbose else f" (list {them}: omnictl plan -v).")
+    unmanaged = say_unmanaged(plan, ":" if verbose else f" (list {them}: omnictl drift).")
     names = plan.unmanaged.items() if verbose else ()
     listed = [f"    {sanitize(key)}  {quote(name)}" for key, name in names]
-    left, risk = say_left_behind(plan), say_risk(plan)
+    left, risk = say_left_behind(plan), _say_unseen_risk(plan)
     lines = [say_counts(plan), *([left] if left else []), *([unmanaged] if unmanaged else []), *listed]
     lines += [say_time(plan), *([risk] if risk else [])]
     return [wrap(line, style.width, "", "    ") for line in lines]
+
+
+def _say_unseen_risk(plan: Plan) -> str | None:
+    """Return the risk where it is more than the guards, which stand at the top of the plan."""
+    reasons = plan.risk.reasons if plan.risk is not None else ()
+    return say_risk(plan) if any(each.kind is not RiskKind.GUARD for each in reasons) else None
 
 
 def _how_to_allow(plan: Plan, style: Style) -> list[str]:
