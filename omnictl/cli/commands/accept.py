@@ -1,0 +1,188 @@
+"""``omnictl accept``: the opposite of apply, the account's value into the files. Writes files, never state or account."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from omnictl import __version__
+from omnictl.cli.accepting import find_addresses, read_project, read_remotes, refuse_fields
+from omnictl.cli.completing import complete_recorded_ids
+from omnictl.cli.context import Session, get_session
+from omnictl.cli.exit_codes import ExitCode
+from omnictl.cli.files import find_obstacle, unwritable
+from omnictl.cli.globals import global_options
+from omnictl.codec.envelope import make_envelope
+from omnictl.config.accepting import Draft, FileEdit, Project, draft_acceptances
+from omnictl.config.documents import MistakeError
+from omnictl.config.proving import find_new, prove
+from omnictl.config.scenarios import Validation
+from omnictl.durable import FileMovedOnError, Replacement, replace_files
+from omnictl.engine.accepting import accept_account, differing_fields
+from omnictl.errors import ConfigurationError, OutputError, RefusalKind, RefusedError
+from omnictl.lint.check import lint
+from omnictl.model.acceptance import Acceptance
+from omnictl.model.address import Address, id_of
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.scenario import Json, Remote
+from omnictl.model.state import State
+from omnictl.render.accept_text import EditedFile, Unchanged, render_acceptance, render_edits
+from omnictl.render.difference import render_difference
+
+
+@click.command("accept", epilog="Example: omnictl accept vk-sms --dry-run")
+@click.argument("ids", nargs=-1, required=True, metavar="ID…", shell_complete=complete_recorded_ids)
+@click.option("--field", "fields", multiple=True, metavar="F", help="Only this: name, flow, flow[N] or flow[N].from.")
+@click.option("--dry-run", is_flag=True, help="Show the edit and write nothing.")
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="How it is shown.")
+@global_options
+@click.pass_context
+def command(ctx: click.Context, *, ids: Sequence[str], fields: Sequence[str], dry_run: bool, output_format: str) -> int:
+    """Write what somebody changed on the account into the files: the opposite of apply.
+
+    Comments, order and anchors stay. A value that is a variable is written into the environment. Everything is read again
+    with the edit in place: if anything else would change, in any environment, nothing is written.
+    """
+    session = get_session(ctx)
+    project = read_project(session)
+    refuse_fields(fields, project)
+    state, addresses = find_addresses(ids, project, session)
+    remotes = read_remotes(session, state, addresses)
+    accepted = [
+        accept_account(project.resources[each], state.records[each], remotes[each].attributes, fields)
+        for each in addresses
+    ]
+    unchanged = [_word_unchanged(each, project, state, remotes) for each in accepted if not each.fields]
+    try:
+        draft = draft_acceptances(project, accepted)
+    except MistakeError as moved:
+        raise ConfigurationError(moved.diagnostic) from None
+    problems = draft.refusals or _check(draft, accepted, session)
+    if problems:
+        return _refuse(session, draft, problems, output_format)
+    if not dry_run:
+        _write(draft.edits)
+    taken = {id_of(each.address): each.fields for each in accepted if each.fields}
+    if output_format == "json":
+        _answer(session, draft, ExitCode.OK, written=not dry_run, unchanged=[each.scenario_id for each in unchanged])
+    else:
+        _show(session, draft, taken, unchanged, dry_run=dry_run)
+    return ExitCode.OK
+
+
+def _word_unchanged(
+    accepted: Acceptance, project: Project, state: State, remotes: Mapping[Address, Remote]
+) -> Unchanged:
+    address = accepted.address
+    differing = differing_fields(project.resources[address], state.records[address], remotes[address].attributes)
+    return Unchanged(id_of(address), differing)
+
+
+def _check(draft: Draft, accepted: Sequence[Acceptance], session: Session) -> Sequence[Diagnostic]:
+    """Return what the edits would do beside what they are for."""
+    if not draft.edits:
+        return ()
+    after, problems = prove(draft, {each.address: each.attributes for each in accepted if each.fields})
+    return problems or tuple(find_new(_lint(draft.project.validation, session), _lint(after, session)))
+
+
+def _lint(validation: Validation, session: Session) -> tuple[Diagnostic, ...]:
+    """Return what breaks the rules that the project made errors."""
+    rules = session.settings.lint
+    if Severity.ERROR.value not in rules.values():
+        return ()
+    configurations = validation.configurations.values()
+    return tuple(found for each in configurations for found in lint(each, rules, only=(Severity.ERROR,)))
+
+
+def _refuse(session: Session, draft: Draft, problems: Sequence[Diagnostic], output_format: str) -> int:
+    """Show the edit that must not be, and why; one JSON document says both."""
+    if output_format != "json":
+        shown = render_edits([_shown(each) for each in draft.edits], session.output.out_style)
+        if shown:
+            session.show(f"Not written:\n{shown}")
+        raise RefusedError(RefusalKind.POLICY, *problems)
+    session.output.diagnostics(problems)
+    refusal: Json = {"kind": RefusalKind.POLICY.value}
+    _answer(session, draft, ExitCode.REFUSED, written=False, unchanged=(), diagnostics=problems, refusal=refusal)
+    return ExitCode.REFUSED
+
+
+def _write(edits: Sequence[FileEdit]) -> None:
+    """Replace the files, all of them or none."""
+    for each in edits:
+        why = find_obstacle(Path(each.path))
+        if why:
+            raise OutputError(unwritable(Path(each.shown), why))
+    try:
+        replace_files([Replacement(Path(each.path), each.before, each.after) for each in edits])
+    except FileMovedOnError as error:
+        raise RefusedError(RefusalKind.STALE, _changed_meanwhile(_name_of(error, edits))) from None
+    except OSError as error:
+        raise OutputError(unwritable(Path(_name_of(error, edits)), error.strerror or str(error))) from None
+
+
+def _name_of(error: OSError, edits: Sequence[FileEdit]) -> str:
+    named = {each.path: each.shown for each in edits}
+    return named.get(str(error.filename2 or error.filename), edits[0].shown)
+
+
+def _shown(edit: FileEdit) -> EditedFile:
+    return EditedFile(edit.shown, edit.text_before, edit.text, tuple(edit.fields))
+
+
+def _show(
+    session: Session, draft: Draft, taken: Mapping[str, Sequence[str]], unchanged: Sequence[Unchanged], *, dry_run: bool
+) -> None:
+    files = [_shown(each) for each in draft.edits]
+    session.show(render_acceptance(files, taken, unchanged, session.output.out_style, dry_run=dry_run))
+    if taken and not dry_run:
+        session.output.hint(f"\nThe state and the account are as they were. Next:\n    {session.command('plan')}")
+    elif taken:
+        words = [part for each in taken for part in (each,)]
+        session.output.hint(f"\nWrite it with\n    {session.command('accept', *words, *_field_words(session))}")
+
+
+def _field_words(session: Session) -> Sequence[str]:
+    context = click.get_current_context()
+    return [part for each in context.params["fields"] for part in ("--field", each)]
+
+
+def _answer(session: Session, draft: Draft, code: ExitCode, *, written: bool, **fields: Any) -> None:
+    items: list[Json] = [
+        {
+            "path": each.shown,
+            "fields": [{"id": scenario_id, "field": name} for scenario_id, name in each.fields],
+            "diff": render_difference(each.text_before, each.text, each.shown),
+        }
+        for each in draft.edits
+    ]
+    document = make_envelope(
+        "accept",
+        version=__version__,
+        environment=session.place.environment,
+        sandbox=session.sandbox,
+        exit_code=code,
+        diagnostics=fields.pop("diagnostics", ()),
+        written=written,
+        items=items,
+        **fields,
+    )
+    session.output.document(document)
+
+
+def _changed_meanwhile(shown: str) -> Diagnostic:
+    return Diagnostic(
+        "file-changed-meanwhile",
+        Severity.ERROR,
+        "A file was changed while it was about to be written",
+        f"{shown} is no longer as it was read. Nothing was written; what somebody else wrote is there.",
+        hint="run the same command again",
+    )
+
+
+CODES = {
+    "file-changed-meanwhile": "Between its reading and its writing somebody else wrote a file that accept was to replace. All "
+    "files are as they were; run the command again.",
+}

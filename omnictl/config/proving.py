@@ -1,0 +1,107 @@
+"""The proof of an edit: what all environments declare before and after it differs in what was meant and no more."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec.structs import replace
+
+from omnictl.config.accepting import Draft, Project
+from omnictl.config.scenarios import Validation, validate_all
+from omnictl.config.settings import Settings, load_settings
+from omnictl.model.address import Address, id_of
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.scenario import Attributes, Resource
+
+_CONSEQUENCES = ("unused-variable",)
+"""Warnings that an edit may bring: a variable that a text took the place of may be used no more."""
+_MOST_NAMED = 5
+
+
+def prove(draft: Draft, targets: Mapping[Address, Attributes]) -> tuple[Validation, tuple[Diagnostic, ...]]:
+    """Read everything again with the edits in place; return what it says then, and what must not be.
+
+    The ``targets`` of the draft's environment must be as given, everything else, everywhere, as it was.
+    """
+    project, overlay = draft.project, draft.overlay
+    settings, problems = load_settings(project.settings.path, project.settings.root, overlay)
+    if any(each.severity is Severity.ERROR for each in problems):
+        return project.validation, problems
+    after = validate_all(settings, project.given, project.environ, overlay=overlay)
+    new = tuple(find_new(project.validation.diagnostics, after.diagnostics))
+    if new:
+        return after, new
+    effects = [*_compare_settings(project, settings), *_compare_all(project, after, targets)]
+    return after, (_reaches_further(effects),) if effects else ()
+
+
+def find_new(before: Iterable[Diagnostic], after: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield what is told after and was not before; the lines may have moved."""
+
+    def kind(each: Diagnostic) -> tuple[str, str]:
+        return each.code, each.source.path if each.source else ""
+
+    left = Counter(map(kind, before))
+    for each in after:
+        left[kind(each)] -= 1
+        if left[kind(each)] < 0 and each.code not in _CONSEQUENCES:
+            yield each
+
+
+def _compare_settings(project: Project, settings: Settings) -> Iterator[str]:
+    before, name = project.settings, project.environment
+    variables = settings.environments[name].variables if name in settings.environments else {}
+    expected = {
+        **before.environments,
+        name: replace(before.environments[name], variables=variables),
+    }
+    if settings != replace(before, environments=expected, places=settings.places):
+        yield "the settings beside the variables"
+
+
+def _compare_all(project: Project, after: Validation, targets: Mapping[Address, Attributes]) -> Iterator[str]:
+    for name, configuration in project.validation.configurations.items():
+        now = after.configurations[name].resources if name in after.configurations else {}
+        for address in {**configuration.resources, **now}:
+            expected = configuration.resources.get(address)
+            if name == project.environment and address in targets and expected is not None:
+                expected = replace(expected, attributes=targets[address])
+            if now.get(address) != expected:
+                yield f"{id_of(address)} in {name} ({_differing(expected, now.get(address))})"
+        was, said = project.validation.messages.get(name, {}), after.messages.get(name, {})
+        yield from (
+            f"the message of {id_of(each)} in {name}" for each in {**was, **said} if was.get(each) != said.get(each)
+        )
+
+
+def _differing(expected: Resource | None, found: Resource | None) -> str:
+    if expected is None or found is None:
+        return "it is declared or not"
+    names = [
+        *(["name"] if expected.attributes.name != found.attributes.name else []),
+        *(["flow"] if expected.attributes.flow != found.attributes.flow else []),
+        *(
+            each
+            for each in ("default", "description", "labels", "lifecycle", "previous_ids", "import_key", "message_file")
+            if getattr(expected, each) != getattr(found, each)
+        ),
+    ]
+    return ", ".join(names)
+
+
+def _reaches_further(effects: list[str]) -> Diagnostic:
+    more = f" and {len(effects) - _MOST_NAMED} more" if len(effects) > _MOST_NAMED else ""
+    return Diagnostic(
+        "edit-reaches-further",
+        Severity.ERROR,
+        "The edit would not do what it is for, and nothing else",
+        f"With it, these would not be as they must: {'; '.join(effects[:_MOST_NAMED])}{more}. Nothing was written.",
+        hint="where environments shall differ, write a variable (${var.NAME}) and give each environment its value, "
+        "then accept again; or edit by hand",
+    )
+
+
+CODES = {
+    "edit-reaches-further": "After the edit everything was read again, and something else would have changed too: the "
+    "same scenario in another environment, another scenario that uses the variable, a description. Nothing was "
+    "written.",
+}

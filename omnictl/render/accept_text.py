@@ -1,0 +1,61 @@
+"""What accept did or would do, in words: the diff of each file, what was taken over, and what stays as it is."""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from omnictl.model.shell import quote_word
+from omnictl.render.difference import render_difference
+from omnictl.render.style import Style, sanitize
+
+
+class EditedFile(Struct, frozen=True):
+    """A file before and after, and the fields that it takes over: the id of the scenario and the field."""
+
+    path: str
+    before: str
+    after: str
+    fields: tuple[tuple[str, str], ...]
+
+
+class Unchanged(Struct, frozen=True):
+    """A scenario of which nothing is accepted; ``differing`` are the fields that its file alone changed."""
+
+    scenario_id: str
+    differing: tuple[str, ...] = ()
+
+
+def render_edits(files: Sequence[EditedFile], style: Style) -> str:
+    """Return the diff of each file."""
+    return "\n\n".join(render_difference(each.before, each.after, each.path, style) for each in files)
+
+
+def render_acceptance(
+    files: Sequence[EditedFile],
+    accepted: Mapping[str, Sequence[str]],
+    unchanged: Sequence[Unchanged],
+    style: Style,
+    *,
+    dry_run: bool,
+) -> str:
+    """Return the diffs and what they mean; the command that comes next is said by whoever knows it."""
+    word = "Would accept" if dry_run else "Accepted"
+    said = [f"{style.paint('bold', word)}: {each} ({', '.join(fields)})" for each, fields in accepted.items()]
+    said += [line for each in unchanged for line in _say_unchanged(each)]
+    if files:
+        names = ", ".join(sanitize(each.path) for each in files)
+        verb = "would be written" if dry_run else "written"
+        said.append(f"{'Nothing' if dry_run else 'Files'} {'was written; ' if dry_run else ''}{verb}: {names}")
+    return "\n\n".join(part for part in (render_edits(files, style), "\n".join(said)) if part)
+
+
+def _say_unchanged(unchanged: Unchanged) -> tuple[str, ...]:
+    scenario_id = unchanged.scenario_id
+    if not unchanged.differing:
+        return (f"No drift: {scenario_id} is on the account as its file says; there is nothing to accept.",)
+    fields = " ".join(f"--field {quote_word(each)}" for each in unchanged.differing)
+    return (
+        f"No drift: nobody changed {scenario_id} on the account; its file was edited, and is not applied yet.",
+        "To take back the edit and have the account's value",
+        f"    omnictl accept {scenario_id} {fields}",
+    )
