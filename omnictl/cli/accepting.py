@@ -30,7 +30,7 @@ def read_project(session: Session) -> Project:
 
 
 def find_addresses(ids: Sequence[str], project: Project, session: Session) -> tuple[State, tuple[Address, ...]]:
-    """Return the state and the addresses that are named. Raises UsageError and StateError for what cannot be accepted."""
+    """Return the state and the addresses that are named. Raises UsageError and StateError for what cannot be."""
     state = require_state(session.backend.read(), session)
     addresses = tuple(dict.fromkeys(make_address(each) for each in ids))
     unknown = [each for each in addresses if each not in project.resources and each not in state.records]
@@ -151,8 +151,8 @@ def _vanished(scenario_id: str, key: str, session: Session) -> Diagnostic:
 
 CODES = {
     "no-such-field": "accept --field takes name, flow, flow[N] or flow[N].from. N counts from 0, as in ignore_changes.",
-    "default-not-accepted": "The account default belongs to no scenario alone: it is moved by hand, out of one file and into "
-    "another.",
+    "default-not-accepted": "The account default belongs to no scenario alone: it is moved by hand, out of one file "
+    "and into another.",
     "unknown-scenario": "The scenario that is named is neither declared in the environment nor recorded in its state.",
     "not-declared": "The scenario is recorded, but its file is gone, or is not read in this environment.",
     "nothing-recorded": "A scenario of the files has no record yet: it is still to be created, adopted or renamed.",

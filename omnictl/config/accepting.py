@@ -112,7 +112,8 @@ def _draft(draft: Draft, accepted: Acceptance, resource: Resource) -> None:
         if step.origin is not None and step.step.sender != resource.attributes.flow[step.origin].sender:
             _set_sender(draft, target, step.origin, step.step.sender)
     if [each.origin for each in accepted.flow] != list(range(len(resource.attributes.flow))):
-        _edit(draft, target, "flow", lambda text: arrange_steps(text, target.place, accepted.flow))
+        moved = [each for each in accepted.fields if each != "name" and not each.endswith(".from")]
+        _edit(draft, target, "flow", lambda text: arrange_steps(text, target.place, accepted.flow), moved)
 
 
 def _number_of(document: Document) -> int:
@@ -206,13 +207,16 @@ def _set_variable(draft: Draft, target: _Target, where: str, name: str, value: s
     _edit(draft, _Target(target.scenario_id, target.document, file, target.place), where, edit)
 
 
-def _edit(draft: Draft, target: _Target, where: str, edit: Callable[[str], str]) -> None:
+def _edit(
+    draft: Draft, target: _Target, where: str, edit: Callable[[str], str], fields: Sequence[str] | None = None
+) -> None:
+    """Edit a text at a place of the scenario; ``fields`` are those that it takes over, if it is not that place."""
     try:
         target.file.text = edit(target.file.text)
     except EditRefusedError as why:
         draft.refusals.append(_refused(str(why), target, where, "edit the file by hand, then look with omnictl plan"))
         return
-    target.file.fields.append((target.scenario_id, where))
+    target.file.fields += [(target.scenario_id, each) for each in fields or [where]]
 
 
 def _refused(why: str, target: _Target, where: str, hint: str) -> Diagnostic:

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from omnictl.model.shell import quote_word
 from omnictl.render.difference import render_difference
-from omnictl.render.style import Style, sanitize
+from omnictl.render.style import Style
 
 
 class EditedFile(Struct, frozen=True):
@@ -19,10 +18,10 @@ class EditedFile(Struct, frozen=True):
 
 
 class Unchanged(Struct, frozen=True):
-    """A scenario of which nothing is accepted; ``differing`` are the fields that its file alone changed."""
+    """A scenario of which nothing is accepted; ``command`` takes back what its file alone changed, "" where nothing."""
 
     scenario_id: str
-    differing: tuple[str, ...] = ()
+    command: str = ""
 
 
 def render_edits(files: Sequence[EditedFile], style: Style) -> str:
@@ -42,20 +41,17 @@ def render_acceptance(
     word = "Would accept" if dry_run else "Accepted"
     said = [f"{style.paint('bold', word)}: {each} ({', '.join(fields)})" for each, fields in accepted.items()]
     said += [line for each in unchanged for line in _say_unchanged(each)]
-    if files:
-        names = ", ".join(sanitize(each.path) for each in files)
-        verb = "would be written" if dry_run else "written"
-        said.append(f"{'Nothing' if dry_run else 'Files'} {'was written; ' if dry_run else ''}{verb}: {names}")
+    if files and dry_run:
+        said.append("Nothing was written.")
     return "\n\n".join(part for part in (render_edits(files, style), "\n".join(said)) if part)
 
 
 def _say_unchanged(unchanged: Unchanged) -> tuple[str, ...]:
     scenario_id = unchanged.scenario_id
-    if not unchanged.differing:
+    if not unchanged.command:
         return (f"No drift: {scenario_id} is on the account as its file says; there is nothing to accept.",)
-    fields = " ".join(f"--field {quote_word(each)}" for each in unchanged.differing)
     return (
         f"No drift: nobody changed {scenario_id} on the account; its file was edited, and is not applied yet.",
         "To take back the edit and have the account's value",
-        f"    omnictl accept {scenario_id} {fields}",
+        f"    {unchanged.command}",
     )

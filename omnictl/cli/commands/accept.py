@@ -1,4 +1,4 @@
-"""``omnictl accept``: the opposite of apply, the account's value into the files. Writes files, never state or account."""
+"""``omnictl accept``: the opposite of apply. Writes what the account has into files, never state or account."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -41,8 +41,8 @@ from omnictl.render.difference import render_difference
 def command(ctx: click.Context, *, ids: Sequence[str], fields: Sequence[str], dry_run: bool, output_format: str) -> int:
     """Write what somebody changed on the account into the files: the opposite of apply.
 
-    Comments, order and anchors stay. A value that is a variable is written into the environment. Everything is read again
-    with the edit in place: if anything else would change, in any environment, nothing is written.
+    Comments, order and anchors stay. A value that is a variable is written into the environment. Everything is read
+    again with the edit in place: if anything else would change, in any environment, nothing is written.
     """
     session = get_session(ctx)
     project = read_project(session)
@@ -53,7 +53,7 @@ def command(ctx: click.Context, *, ids: Sequence[str], fields: Sequence[str], dr
         accept_account(project.resources[each], state.records[each], remotes[each].attributes, fields)
         for each in addresses
     ]
-    unchanged = [_word_unchanged(each, project, state, remotes) for each in accepted if not each.fields]
+    unchanged = [_word_unchanged(each, project, state, remotes, session) for each in accepted if not each.fields]
     try:
         draft = draft_acceptances(project, accepted)
     except MistakeError as moved:
@@ -65,18 +65,25 @@ def command(ctx: click.Context, *, ids: Sequence[str], fields: Sequence[str], dr
         _write(draft.edits)
     taken = {id_of(each.address): each.fields for each in accepted if each.fields}
     if output_format == "json":
-        _answer(session, draft, ExitCode.OK, written=not dry_run, unchanged=[each.scenario_id for each in unchanged])
-    else:
-        _show(session, draft, taken, unchanged, dry_run=dry_run)
+        names: list[Json] = [each.scenario_id for each in unchanged]
+        _answer(session, draft, ExitCode.OK, written=bool(taken) and not dry_run, unchanged=names)
+        return ExitCode.OK
+    files = [_shown(each) for each in draft.edits]
+    session.show(render_acceptance(files, taken, unchanged, session.output.out_style, dry_run=dry_run))
+    if taken:
+        again = session.command("accept", *taken, *_field_words(fields))
+        following = f"Write it with\n    {again}" if dry_run else f"Next:\n    {session.command('plan')}"
+        session.output.hint(f"\n{following}")
     return ExitCode.OK
 
 
 def _word_unchanged(
-    accepted: Acceptance, project: Project, state: State, remotes: Mapping[Address, Remote]
+    accepted: Acceptance, project: Project, state: State, remotes: Mapping[Address, Remote], session: Session
 ) -> Unchanged:
     address = accepted.address
     differing = differing_fields(project.resources[address], state.records[address], remotes[address].attributes)
-    return Unchanged(id_of(address), differing)
+    named = session.command("accept", id_of(address), *_field_words(differing)) if differing else ""
+    return Unchanged(id_of(address), named)
 
 
 def _check(draft: Draft, accepted: Sequence[Acceptance], session: Session) -> Sequence[Diagnostic]:
@@ -132,21 +139,8 @@ def _shown(edit: FileEdit) -> EditedFile:
     return EditedFile(edit.shown, edit.text_before, edit.text, tuple(edit.fields))
 
 
-def _show(
-    session: Session, draft: Draft, taken: Mapping[str, Sequence[str]], unchanged: Sequence[Unchanged], *, dry_run: bool
-) -> None:
-    files = [_shown(each) for each in draft.edits]
-    session.show(render_acceptance(files, taken, unchanged, session.output.out_style, dry_run=dry_run))
-    if taken and not dry_run:
-        session.output.hint(f"\nThe state and the account are as they were. Next:\n    {session.command('plan')}")
-    elif taken:
-        words = [part for each in taken for part in (each,)]
-        session.output.hint(f"\nWrite it with\n    {session.command('accept', *words, *_field_words(session))}")
-
-
-def _field_words(session: Session) -> Sequence[str]:
-    context = click.get_current_context()
-    return [part for each in context.params["fields"] for part in ("--field", each)]
+def _field_words(fields: Sequence[str]) -> Sequence[str]:
+    return [part for each in fields for part in ("--field", each)]
 
 
 def _answer(session: Session, draft: Draft, code: ExitCode, *, written: bool, **fields: Any) -> None:
@@ -183,6 +177,6 @@ def _changed_meanwhile(shown: str) -> Diagnostic:
 
 
 CODES = {
-    "file-changed-meanwhile": "Between its reading and its writing somebody else wrote a file that accept was to replace. All "
-    "files are as they were; run the command again.",
+    "file-changed-meanwhile": "Between its reading and its writing somebody else wrote a file that accept was to "
+    "replace. All files are as they were; run the command again.",
 }
