@@ -112,26 +112,28 @@ def _add_in_braces(text: str, node: Node, pair: tuple[Node, Node] | None, writte
 
 
 def remove_key(text: str, node: Node, key: str) -> str:
-    """Return the text without a key of a mapping, and without the comment on its line."""
+    """Return the text without a key of a mapping; a comment on its line stays."""
     number = next((i for i, each in enumerate(node.pairs) if each[0].text == key), None)
     if number is None or len(node.pairs) == 1:
         raise EditRefusedError(f"{key} is not written there alone")
     own(node.pairs[number][1])
     start, end = node.pairs[number][0].start, node.pairs[number][1].end
-    if number + 1 < len(node.pairs) and (node.is_flow or line_start(text, start) != _indent_start(text, start)):
-        return _splice(text, start, node.pairs[number + 1][0].start, "")
+    is_last = number + 1 == len(node.pairs)
+    following = len(text) if is_last else node.pairs[number + 1][0].start
     if node.is_flow:
-        return _splice(text, node.pairs[number - 1][1].end, end, "")
-    if line_start(text, start) != _indent_start(text, start):
-        raise EditRefusedError(f"{key} stands on a line with others")
-    return _splice(text, line_start(text, start), line_end(text, end), "")
+        return _splice(text, node.pairs[number - 1][1].end, end, "") if is_last else _splice(text, start, following, "")
+    behind = text[end : line_end(text, end)]
+    if "#" in behind:
+        return _splice(text, start, end + behind.index("#"), "")
+    if text[line_start(text, start) : start].strip(" "):  # behind the dash of its step
+        return _splice(text, start, following, "")
+    return _without_lines(text, line_start(text, start), line_end(text, end))
 
 
-def _indent_start(text: str, position: int) -> int:
-    """Return where the spaces right before a position begin, not before its line."""
-    while position > 0 and text[position - 1] == " ":
-        position -= 1
-    return position
+def _without_lines(text: str, start: int, end: int) -> str:
+    """Return the text without whole lines; where it did not end with a line end, it still does not."""
+    left = text[:start] + text[end:]
+    return left if end < len(text) or text.endswith("\n") else left.removesuffix(ending_of(text))
 
 
 def line_start(text: str, position: int) -> int:

@@ -30,8 +30,16 @@ def prove(draft: Draft, targets: Mapping[Address, Attributes]) -> tuple[Validati
     new = tuple(find_new(project.validation.diagnostics, after.diagnostics))
     if new:
         return after, new
+    short = [id_of(each) for each in targets if not _is_reached(each, project, after, targets)]
+    if short:
+        return after, (_falls_short(short),)
     effects = [*_compare_settings(project, settings), *_compare_all(project, after, targets)]
     return after, (_reaches_further(effects),) if effects else ()
+
+
+def _is_reached(address: Address, project: Project, after: Validation, targets: Mapping[Address, Attributes]) -> bool:
+    found = after.configurations[project.environment].resources.get(address)
+    return found is not None and found.attributes == targets[address]
 
 
 def find_new(before: Iterable[Diagnostic], after: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
@@ -88,19 +96,31 @@ def _differing(expected: Resource | None, found: Resource | None) -> str:
     return ", ".join(names)
 
 
+def _falls_short(ids: list[str]) -> Diagnostic:
+    return Diagnostic(
+        "edit-falls-short",
+        Severity.ERROR,
+        "The edit would not bring what the account has",
+        f"With it, {', '.join(ids)} would still not read as the account's value. Nothing was written.",
+        hint="two fields may be one variable; edit the file by hand",
+    )
+
+
 def _reaches_further(effects: list[str]) -> Diagnostic:
     more = f" and {len(effects) - _MOST_NAMED} more" if len(effects) > _MOST_NAMED else ""
     return Diagnostic(
         "edit-reaches-further",
         Severity.ERROR,
-        "The edit would not do what it is for, and nothing else",
-        f"With it, these would not be as they must: {'; '.join(effects[:_MOST_NAMED])}{more}. Nothing was written.",
+        "The edit would change more than was accepted",
+        f"It would change also: {'; '.join(effects[:_MOST_NAMED])}{more}. Nothing was written.",
         hint="where environments shall differ, write a variable (${var.NAME}) and give each environment its value, "
         "then accept again; or edit by hand",
     )
 
 
 CODES = {
+    "edit-falls-short": "After the edit everything was read again, and the scenario did not read as the value that was "
+    "accepted, as where two fields are one variable and the account has two values. Nothing was written.",
     "edit-reaches-further": "After the edit everything was read again, and something else would have changed too: the "
     "same scenario in another environment, another scenario that uses the variable, a description. Nothing was "
     "written.",

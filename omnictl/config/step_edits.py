@@ -188,7 +188,7 @@ def _bare_space(lead: str) -> str:
     """Return the space of a lead without its comments."""
     if "#" not in lead:
         return lead
-    return "\n" + lead.rpartition("\n")[2]
+    return ("\r\n" if "\r\n" in lead else "\n") + lead.rpartition("\n")[2]
 
 
 def _cut_line(gap: str, *, at_start: bool) -> tuple[str, str]:

@@ -202,8 +202,7 @@ def _no_difference(scenario_id: str, field: str, shown: str) -> Diagnostic:
         "A field is named that does not differ",
         f"{field} of {scenario_id} is the same in the file and on the account."
         + (f" These differ: {shown}." if shown else " Nothing of it differs."),
-        hint="steps count from 0; see what differs with",
-        commands=("omnictl plan",),
+        hint="steps count from 0, in the file; one that the file does not have, on the account",
     )
 
 
