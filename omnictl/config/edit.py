@@ -3,12 +3,15 @@
 Only a node that is written where it is used is edited: what comes through an anchor or a merge key is others' too.
 """
 
+import re
 from collections.abc import Sequence
 
 from msgspec import Struct
 
 from omnictl.config.nodes import Kind, Node, find_roots
 from omnictl.config.scalars import write_scalar
+
+_HEADER = re.compile(r"[|>]\S*([ \t]+#.*)")
 
 
 class EditRefusedError(Exception):
@@ -71,9 +74,8 @@ def replace_scalar(text: str, place: Place, path: Sequence[str | int], value: st
 
 def _header_comment(text: str, node: Node) -> str:
     """Return the comment behind the sign of a block scalar, which stays."""
-    header = text[node.content : node.end].partition("\n")[0].rstrip() if node.style in ("|", ">") else ""
-    start = header.find(" #")
-    return header[start:] if start >= 0 else ""
+    found = _HEADER.match(text, node.content, node.end) if node.style in ("|", ">") else None
+    return found[1].rstrip("\r") if found else ""
 
 
 def add_key(text: str, node: Node, key: str, value: str, place: Place, *, after: str | None = None) -> str:
