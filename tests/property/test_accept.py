@@ -14,11 +14,12 @@ from omnictl.model.address import make_address
 from omnictl.model.scenario import CHANNELS, Attributes, Step
 from tests.accepting import accept, read_project
 
-BENT = """no ~ null 0123 +385 12:30 1_000 true # {x} [x] ${x} $${x} ${var.y} $ it's " \\ é 😀 << *a &a !x % @ ` a,b ? : - --- ... = > |"""
+BENT = "no ~ null 0123 +385 12:30 1_000 true # {x} [x] ${x} $${x} ${var.y} $ it's \" \\ é 😀 << *a &a !x % @ `"
+SIGNS = "a,b ? : - --- ... = > |"
 ODD = (" x ", "a: b", "a #b", "- a", "${a ${b}", "a\nb", "\t", "\u202e", "\u2028", "\x7f", "\x00", "\ufeff", "\x85")
 TEXTS = st.one_of(
     st.text(min_size=1, max_size=12).filter(lambda each: not re.search("[\ud800-\udfff]", each)),
-    st.sampled_from((*BENT.split(" "), *ODD)),
+    st.sampled_from((*BENT.split(" "), *SIGNS.split(" "), *ODD)),
 )
 STEPS = st.builds(Step, st.sampled_from(CHANNELS), st.none() | TEXTS)
 FLOWS = st.lists(STEPS, min_size=1, max_size=6)
@@ -105,7 +106,8 @@ def files(draw: Any) -> bytes:
     if draw(st.booleans()):
         text = text.replace("\n", "\r\n")
     mark: str = draw(st.sampled_from(["", "\ufeff"]))
-    return (mark + text).encode()
+    whole: str = mark + text
+    return whole.encode()
 
 
 def comments_of(text: str) -> list[str]:

@@ -33,7 +33,7 @@ from omnictl.render.difference import render_difference
 
 @click.command("accept", epilog="Example: omnictl accept vk-sms --dry-run")
 @click.argument("ids", nargs=-1, required=True, metavar="ID…", shell_complete=complete_recorded_ids)
-@click.option("--field", "fields", multiple=True, metavar="F", help="Only this: name, flow, flow[N] or flow[N].from.")
+@click.option("--field", "fields", multiple=True, metavar="F", help="Only this: name, flow, a step, a sender.")
 @click.option("--dry-run", is_flag=True, help="Show the edit and write nothing.")
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="How it is shown.")
 @global_options
@@ -43,6 +43,8 @@ def command(ctx: click.Context, *, ids: Sequence[str], fields: Sequence[str], dr
 
     Comments, order and anchors stay. A value that is a variable is written into the environment. Everything is read
     again with the edit in place: if anything else would change, in any environment, nothing is written.
+
+    A step is flow[N] and its sender flow[N].from, where N counts from 0 in the file.
     """
     session = get_session(ctx)
     project = read_project(session)

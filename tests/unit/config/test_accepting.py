@@ -145,8 +145,10 @@ FLOWS = [
         "brackets over lines with comments",
         "flow: [\n  # one\n  {channel: SMS},  # sms\n  # two\n  {channel: VKONTAKTE}  # vk\n]\n",
         "VKONTAKTE > VIBER:B > SMS",
-        "flow: [\n  # two\n  {channel: VKONTAKTE},  # vk\n  {channel: VIBER, from: B},\n"
-        "  # one\n  {channel: SMS}  # sms\n]\n",
+        (
+            "flow: [\n  # two\n  {channel: VKONTAKTE},  # vk\n  {channel: VIBER, from: B},\n"
+            "  # one\n  {channel: SMS}  # sms\n]\n"
+        ),
     ),
     (
         "an item that is an alias moves as one",
