@@ -62,6 +62,13 @@ def differing_fields(resource: Resource, record: Record, actual: Attributes) -> 
     return (*(("name",) if desired.name != seen.name else ()), *_paths(edits, edits))
 
 
+def ignored_changes(resource: Resource, record: Record, actual: Attributes) -> tuple[str, ...]:
+    """Return what somebody changed on the account in fields that the file ignores, and in none that it does not."""
+    plain = replace(resource, lifecycle=replace(resource.lifecycle, ignore_changes=()))
+    taken = accept_account(resource, record, actual, ()).fields
+    return tuple(each for each in accept_account(plain, record, actual, ()).fields if each not in taken)
+
+
 def see_through(record: Record, actual: Attributes) -> Attributes:
     """Return the account's attributes as they would be sent: where the service normalised what was sent, that."""
     name = record.applied.name if actual.name == record.observed.name else actual.name

@@ -18,10 +18,14 @@ class EditedFile(Struct, frozen=True):
 
 
 class Unchanged(Struct, frozen=True):
-    """A scenario of which nothing is accepted; ``command`` takes back what its file alone changed, "" where nothing."""
+    """A scenario of which nothing is accepted; ``command`` accepts what differs all the same, "" where nothing does.
+
+    ``is_ignored``: somebody changed it on the account, in fields that the file ignores; else its file was edited.
+    """
 
     scenario_id: str
     command: str = ""
+    is_ignored: bool = False
 
 
 def render_edits(files: Sequence[EditedFile], style: Style) -> str:
@@ -50,6 +54,12 @@ def _say_unchanged(unchanged: Unchanged) -> tuple[str, ...]:
     scenario_id = unchanged.scenario_id
     if not unchanged.command:
         return (f"No drift: {scenario_id} is on the account as its file says; there is nothing to accept.",)
+    if unchanged.is_ignored:
+        return (
+            f"No drift: {scenario_id} was changed on the account in fields that its file ignores.",
+            "To take over the account's value all the same",
+            f"    {unchanged.command}",
+        )
     return (
         f"No drift: nobody changed {scenario_id} on the account; its file was edited, and is not applied yet.",
         "To take back the edit and have the account's value",

@@ -25,6 +25,7 @@ READING = (
     "--help", "--version", "plan --help", "state", "validate", "validate --format json", "fmt --check --diff", "render",
     "plan", "plan --format json", "plan --detailed-exitcode -vv", "show plan.json", "show told/plan.json --format html",
     "doctor", "output", "output --format json", "state list", "state show vk-sms", "state pull", "state history",
+    "accept vk-sms", "accept vk-sms --dry-run --format json",
     "explain no-api", "schema scenario", "completion bash", "plan --only nothing", "plan --env nowhere", "nonsense",
 )  # fmt: skip
 """What reads must not write at all."""

@@ -13,13 +13,14 @@ from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.files import find_obstacle, unwritable
 from omnictl.cli.globals import global_options
+from omnictl.cli.hiding import hide_in
 from omnictl.codec.envelope import make_envelope
 from omnictl.config.accepting import Draft, FileEdit, Project, draft_acceptances
 from omnictl.config.documents import MistakeError
 from omnictl.config.proving import find_new, prove
 from omnictl.config.scenarios import Validation
 from omnictl.durable import FileMovedOnError, Replacement, replace_files
-from omnictl.engine.accepting import accept_account, differing_fields
+from omnictl.engine.accepting import accept_account, differing_fields, ignored_changes
 from omnictl.errors import ConfigurationError, OutputError, RefusalKind, RefusedError
 from omnictl.lint.check import lint
 from omnictl.model.acceptance import Acceptance
@@ -83,9 +84,11 @@ def _word_unchanged(
     accepted: Acceptance, project: Project, state: State, remotes: Mapping[Address, Remote], session: Session
 ) -> Unchanged:
     address = accepted.address
-    differing = differing_fields(project.resources[address], state.records[address], remotes[address].attributes)
+    resource, record, actual = project.resources[address], state.records[address], remotes[address].attributes
+    ignored = ignored_changes(resource, record, actual)
+    differing = ignored or differing_fields(resource, record, actual)
     named = session.command("accept", id_of(address), *_field_words(differing)) if differing else ""
-    return Unchanged(id_of(address), named)
+    return Unchanged(id_of(address), named, is_ignored=bool(ignored))
 
 
 def _check(draft: Draft, accepted: Sequence[Acceptance], session: Session) -> Sequence[Diagnostic]:
@@ -110,11 +113,12 @@ def _refuse(session: Session, draft: Draft, problems: Sequence[Diagnostic], outp
     if output_format != "json":
         shown = render_edits([_shown(each) for each in draft.edits], session.output.out_style)
         if shown:
-            session.show(f"Not written:\n{shown}")
+            session.show(f"Not written:\n\n{shown}")
         raise RefusedError(RefusalKind.POLICY, *problems)
     session.output.diagnostics(problems)
+    hidden = hide_in(problems)
     refusal: Json = {"kind": RefusalKind.POLICY.value}
-    _answer(session, draft, ExitCode.REFUSED, written=False, unchanged=(), diagnostics=problems, refusal=refusal)
+    _answer(session, draft, ExitCode.REFUSED, written=False, unchanged=(), diagnostics=hidden, refusal=refusal)
     return ExitCode.REFUSED
 
 
