@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from omnictl.config.accepting import Draft, Project
 from omnictl.config.scenarios import Validation, validate_all
-from omnictl.config.settings import Settings, load_settings
+from omnictl.config.settings import FILE_NAME, Settings, load_settings
 from omnictl.model.address import Address, id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Attributes, Resource
@@ -15,6 +15,11 @@ from omnictl.model.scenario import Attributes, Resource
 _CONSEQUENCES = ("unused-variable",)
 """Warnings that an edit may bring: a variable that a text took the place of may be used no more."""
 _MOST_NAMED = 5
+_VARIABLE = (
+    "where environments shall differ, write a variable (${var.NAME}) and give each environment its value, then accept "
+    "again; or edit by hand"
+)
+_OWN_VARIABLE = "give the scenario a variable of its own, then accept again; or edit by hand"
 
 
 def prove(draft: Draft, targets: Mapping[Address, Attributes]) -> tuple[Validation, tuple[Diagnostic, ...]]:
@@ -34,7 +39,8 @@ def prove(draft: Draft, targets: Mapping[Address, Attributes]) -> tuple[Validati
     if short:
         return after, (_falls_short(short),)
     effects = [*_compare_settings(project, settings), *_compare_all(project, after, targets)]
-    return after, (_reaches_further(effects),) if effects else ()
+    edits_variable = any(each.shown == FILE_NAME for each in draft.edits)
+    return after, (_reaches_further(effects, _OWN_VARIABLE if edits_variable else _VARIABLE),) if effects else ()
 
 
 def _is_reached(address: Address, project: Project, after: Validation, targets: Mapping[Address, Attributes]) -> bool:
@@ -106,15 +112,14 @@ def _falls_short(ids: list[str]) -> Diagnostic:
     )
 
 
-def _reaches_further(effects: list[str]) -> Diagnostic:
+def _reaches_further(effects: list[str], hint: str) -> Diagnostic:
     more = f" and {len(effects) - _MOST_NAMED} more" if len(effects) > _MOST_NAMED else ""
     return Diagnostic(
         "edit-reaches-further",
         Severity.ERROR,
         "The edit would change more than was accepted",
         f"It would change also: {'; '.join(effects[:_MOST_NAMED])}{more}. Nothing was written.",
-        hint="where environments shall differ, write a variable (${var.NAME}) and give each environment its value, "
-        "then accept again; or edit by hand",
+        hint=hint,
     )
 
 

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hypothesis import example, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from omnictl.model.address import make_address
 from omnictl.model.scenario import CHANNELS, Attributes, Step
 from tests.accepting import accept, read_project
+from tests.projects import write
 
 BENT = "no ~ null 0123 +385 12:30 1_000 true # {x} [x] ${x} $${x} ${var.y} $ it's \" \\ é 😀 << *a &a !x % @ `"
 SIGNS = "a,b ? : - --- ... = > |"
@@ -182,3 +184,53 @@ def test_json_reads_back_as_the_account(was: Sequence[Step], name: str, flow: li
             assert read_project(root, "default").resources[make_address("a")].attributes == accepted.target
             written = path.read_text()
             assert "separators" in layout or shape_of(written) == shape_of(json.dumps(json.loads(written), **layout))
+
+
+WRITTEN = st.sampled_from(["A", "${var.x}", "${var.y}", "Shop ${var.x}", "$${var.x}", "&n A", "'${var.y}'"])
+
+
+@st.composite
+def projects(draw: Any) -> dict[str, str]:
+    """Return a project of two environments, whose scenarios may be of one of them and share variables and anchors."""
+    given = st.dictionaries(st.sampled_from("xyz"), st.sampled_from(["A", "B", "'C'"]))
+    lines = "".join(f"  {name}: {{variables: {_braces(draw(given))}}}\n" for name in ("test", "production"))
+    files = {"omnictl.yaml": f"version: 1\nvariables: {{x: D, y: {{default: E}}}}\nenvironments:\n{lines}"}
+    for scenario_id in draw(st.sampled_from(["a", "ab", "abc"])):
+        name = draw(WRITTEN)
+        sender = draw(WRITTEN.filter(lambda each: each != "&n A") | st.just("*n" if name == "&n A" else "F"))
+        more = draw(st.sampled_from(["", "only_in: [test]\n", "description: ${var.x}\n", "labels: {a: '${var.y}'}\n"]))
+        text = f"id: {scenario_id}\nname: {name}\n{more}flow:\n  - channel: SMS\n    from: {sender}\n"
+        files[f"scenarios/{scenario_id}.yaml"] = text + draw(st.sampled_from(["", "  - channel: VKONTAKTE\n"]))
+    return files
+
+
+def _braces(given: dict[str, str]) -> str:
+    return "{" + ", ".join(f"{key}: {value}" for key, value in given.items()) + "}"
+
+
+def _everything(root: Path) -> dict[str, dict[Any, Any]]:
+    configurations = read_project(root, "test").validation.configurations
+    return {name: dict(each.resources) for name, each in configurations.items()}
+
+
+@settings(max_examples=300)
+@given(projects(), st.none() | st.sampled_from("ABCX"), st.none() | st.sampled_from("ABCFX"), st.booleans())
+def test_nothing_else_changes_in_any_environment(
+    files: dict[str, str], name: str | None, sender: str | None, gains_a_step: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        write(root, files)
+        address = make_address("a")
+        before = _everything(root)
+        flow = list(before["test"][address].attributes.flow)
+        flow[0] = replace(flow[0], sender=sender or flow[0].sender)
+        accepted = accept(
+            root, environment="test", name=name, flow=[*flow, Step("EMAIL", "M")] if gains_a_step else flow
+        )
+        event(f"refused: {accepted.codes}")
+        if accepted.problems:
+            return
+        accepted.write()
+        before["test"][address] = replace(before["test"][address], attributes=accepted.target)
+        assert _everything(root) == before
