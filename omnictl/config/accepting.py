@@ -1,6 +1,7 @@
 """What is accepted of an account, written into the texts of files: drafts, which nobody has proven or stored yet."""
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from omnictl.model.diagnostic import Diagnostic, Source
 from omnictl.model.scenario import Resource
 
 _MARK = "\ufeff"
+_IGNORED_SENDER = re.compile(r"flow\[([0-9]+)\]\.from", re.ASCII)
 
 
 class Project(Struct, frozen=True):
@@ -114,6 +116,17 @@ def _draft(draft: Draft, accepted: Acceptance, resource: Resource) -> None:
     if [each.origin for each in accepted.flow] != list(range(len(resource.attributes.flow))):
         moved = [each for each in accepted.fields if each != "name" and not each.endswith(".from")]
         _edit(draft, target, "flow", lambda text: arrange_steps(text, target.place, accepted.flow), moved)
+        _refuse_shifts(draft, target, accepted, resource)
+
+
+def _refuse_shifts(draft: Draft, target: _Target, accepted: Acceptance, resource: Resource) -> None:
+    """Refuse an edit after which ignore_changes would mean another step: it names steps by their place."""
+    origins = [each.origin for each in accepted.flow]
+    for each in resource.lifecycle.ignore_changes:
+        match = _IGNORED_SENDER.fullmatch(each.field)
+        if match and origins[int(match[1]) : int(match[1]) + 1] != [int(match[1])]:
+            why = f"ignore_changes names {each.field} by its place, and its step would stand elsewhere"
+            draft.refusals.append(_refused(why, target, "flow", "edit the flow and ignore_changes together, by hand"))
 
 
 def _number_of(document: Document) -> int:
@@ -228,5 +241,6 @@ def _refused(why: str, target: _Target, where: str, hint: str) -> Diagnostic:
 CODES = {
     "edit-refused": "accept writes only nodes that belong to one scenario alone: not what comes through an anchor or a "
     "merge key, not a text with a variable in it where the scenario is in several environments, not a variable that "
-    "--var or OMNICTL_VAR_NAME gives. Nothing was written.",
+    "--var or OMNICTL_VAR_NAME gives, not a flow of which ignore_changes would then name another step. Nothing was "
+    "written.",
 }

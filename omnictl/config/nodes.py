@@ -94,7 +94,8 @@ def _build(event: Any, events: Iterator[Any], text: str, named: set[str]) -> Nod
         named.add(str(event.anchor))
         return Node(Kind.ALIAS, start, end, start, anchor=event.anchor)
     has_properties = event.anchor is not None or event.tag is not None
-    found = _PROPERTIES.match(text, start, end) if has_properties else None
+    last = end if isinstance(event, yaml.ScalarEvent) else len(text)
+    found = _PROPERTIES.match(text, start, last) if has_properties else None
     content = start if found is None else found.end()
     if isinstance(event, yaml.ScalarEvent):
         end = content + len(text[content:end].rstrip())
@@ -102,8 +103,8 @@ def _build(event: Any, events: Iterator[Any], text: str, named: set[str]) -> Nod
         return Node(Kind.SCALAR, start, end, content, style, text=event.value, anchor=event.anchor)
     kind = Kind.MAPPING if isinstance(event, yaml.MappingStartEvent) else Kind.LIST
     node = Node(kind, start, end, content, is_flow=bool(event.flow_style), anchor=event.anchor)
-    if has_properties and not node.is_flow:
-        node.content = end
+    if node.is_flow:
+        node.content = end - 1  # behind whatever stands between an anchor and the bracket
     children: list[Node] = []
     while not isinstance(inner := next(events), (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
         children.append(_build(inner, events, text, named))

@@ -93,9 +93,10 @@ def _word_unchanged(
 
 def _check(draft: Draft, accepted: Sequence[Acceptance], session: Session) -> Sequence[Diagnostic]:
     """Return what the edits would do beside what they are for."""
-    if not draft.edits:
+    targets = {each.address: each.attributes for each in accepted if each.fields}
+    if not targets:
         return ()
-    after, problems = prove(draft, {each.address: each.attributes for each in accepted if each.fields})
+    after, problems = prove(draft, targets)
     return problems or tuple(find_new(_lint(draft.project.validation, session), _lint(after, session)))
 
 

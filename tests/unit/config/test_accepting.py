@@ -151,6 +151,18 @@ FLOWS = [
         ),
     ),
     (
+        "a list with an anchor",
+        "flow: &f  # c\n- channel: SMS\n- channel: VKONTAKTE\n",
+        "VKONTAKTE > SMS",
+        "flow: &f  # c\n- channel: VKONTAKTE\n- channel: SMS\n",
+    ),
+    (
+        "brackets with an anchor",
+        "flow: &f # c\n  [{channel: SMS}, &s {channel: VKONTAKTE}]\n",
+        "VKONTAKTE > SMS:A",
+        "flow: &f # c\n  [&s {channel: VKONTAKTE}, {channel: SMS, from: A}]\n",
+    ),
+    (
         "an item that is an alias moves as one",
         "flow:\n  - &s {channel: SMS, from: A}\n  - channel: VKONTAKTE\n  - *s\n",
         "SMS:A > SMS:A > VKONTAKTE",
@@ -251,6 +263,16 @@ def test_a_step_whose_anchor_is_needed_is_not_removed(project: Path) -> None:
     write(project, {"scenarios/a.yaml": body("flow:\n  - &s {channel: SMS, from: A}\n  - {<<: *s, channel: VIBER}\n")})
     accepted = accept(project, flow=flow("VIBER:A"))
     assert accepted.codes == ["not-yaml"]
+
+
+@pytest.mark.parametrize("account", ["LINE:L > VKONTAKTE > SMS:Info", "SMS:Info > VKONTAKTE", "VKONTAKTE"])
+def test_a_step_that_ignore_changes_names_does_not_move(project: Path, account: str) -> None:
+    ignoring = body(STEPS) + "lifecycle: {ignore_changes: [{field: 'flow[1].from'}]}\n"
+    write(project, {"scenarios/a.yaml": ignoring})
+    assert accept(project, flow=flow("VKONTAKTE > SMS:Info > LINE:L")).codes == []
+    refused = accept(project, flow=flow(account))
+    assert refused.codes == ["edit-refused"]
+    assert "names flow[1].from by its place" in refused.problems[0].detail
 
 
 def test_a_comment_before_a_comma_is_refused(project: Path) -> None:
