@@ -94,8 +94,8 @@ def _build(event: Any, events: Iterator[Any], text: str, named: set[str]) -> Nod
         named.add(str(event.anchor))
         return Node(Kind.ALIAS, start, end, start, anchor=event.anchor)
     has_properties = event.anchor is not None or event.tag is not None
-    last = end if isinstance(event, yaml.ScalarEvent) else len(text)
-    found = _PROPERTIES.match(text, start, last) if has_properties else None
+    bound = end if isinstance(event, yaml.ScalarEvent) else len(text)
+    found = _PROPERTIES.match(text, start, bound) if has_properties else None
     content = start if found is None else found.end()
     if isinstance(event, yaml.ScalarEvent):
         end = content + len(text[content:end].rstrip())
