@@ -13,6 +13,8 @@ from omnictl.config.scalars import write_scalar
 
 _HEADER = re.compile(r"[|>]\S*([ \t]+#.*)")
 
+_LONE_CR = re.compile(r"\r(?!\n)")
+
 
 class EditRefusedError(Exception):
     """A text cannot be edited safely; says why, as a sentence without its end."""
@@ -31,7 +33,9 @@ class Place(Struct, frozen=True):
 
 
 def root_of(text: str, place: Place) -> Node:
-    """Return the root of a document. Raises EditRefusedError for one that is no mapping."""
+    """Return the root of a document. Raises EditRefusedError for what is no mapping, or has no lines to be edited."""
+    if _LONE_CR.search(text):
+        raise EditRefusedError("the file has line ends that are neither LF nor CRLF")
     root = find_roots(text, place.shown)[place.number][1]
     if root.kind is not Kind.MAPPING:
         raise EditRefusedError("the document is no mapping")

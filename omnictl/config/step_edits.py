@@ -44,13 +44,13 @@ def arrange_steps(text: str, place: Place, steps: Sequence[PlacedStep]) -> str:
         raise EditRefusedError("the flow is no list of steps that can be written")
     if flow.is_flow:
         return _arrange_in_brackets(text, flow, steps, place)
-    return _arrange_lines(text, flow, steps, place)
+    return _arrange_lines(text, flow, steps)
 
 
 # --- Block style: whole lines ------------------------------------------------------------------------------------
 
 
-def _arrange_lines(text: str, flow: Node, steps: Sequence[PlacedStep], place: Place) -> str:
+def _arrange_lines(text: str, flow: Node, steps: Sequence[PlacedStep]) -> str:
     starts = _item_starts(text, flow)
     end = _last_line_end(text, flow)
     ending = ending_of(text)
@@ -58,7 +58,7 @@ def _arrange_lines(text: str, flow: Node, steps: Sequence[PlacedStep], place: Pl
     ended = [each if each.endswith("\n") else each + ending for each in blocks]
     new = _Sample.of(text, flow)
     written = "".join(
-        new.write_item(each.step, place, ending) if each.origin is None else ended[each.origin] for each in steps
+        new.write_item(each.step, ending) if each.origin is None else ended[each.origin] for each in steps
     )
     if not text[starts[0] : end].endswith("\n"):
         written = written.removesuffix(ending)
@@ -133,10 +133,10 @@ class _Sample(Struct, frozen=True):
         gap = len(between) if between.strip(" ") == "" and between else 1
         return cls(dash - line_start(text, dash), gap, all(each.is_flow for each in flow.items))
 
-    def write_item(self, step: Step, place: Place, ending: str) -> str:
+    def write_item(self, step: Step, ending: str) -> str:
         lead = f"{' ' * self.indent}-{' ' * self.gap}"
         if self.in_braces:
-            return f"{lead}{_in_braces(step, place)}{ending}"
+            return f"{lead}{_in_braces(step, as_json=False)}{ending}"
         lines = [f"{lead}channel: {write_scalar(escape_references(step.channel))}"]
         if step.sender is not None:
             sender = write_scalar(escape_references(step.sender))
@@ -219,26 +219,27 @@ def _share_gaps(gaps: Sequence[str]) -> tuple[list[str], list[str], str]:
 
 
 def _write_inline(step: Step, place: Place, like: _Item) -> str:
-    if place.is_json and "\n" in like.written:
+    as_json = place.is_json or like.written.lstrip("{ \r\n").startswith('"')
+    if as_json and "\n" in like.written:
         return _spread(step, like)
-    return _in_braces(step, place)
+    return _in_braces(step, as_json=as_json)
 
 
 def _spread(step: Step, like: _Item) -> str:
-    """Write a step of a JSON file over lines, indented as another one is."""
-    opening, closing = like.written.partition('"')[0], like.written[like.written.rfind("\n") :]
-    lead = opening.removeprefix("{")
+    """Write a step as JSON over lines, indented as another one is."""
+    lead = like.written.partition('"')[0].removeprefix("{")
+    closing = like.written[len(like.written.removesuffix("}").rstrip()) :]
     parts = [f'"channel": {write_scalar(escape_references(step.channel), is_json=True)}']
     if step.sender is not None:
         parts.append(f'"from": {write_scalar(escape_references(step.sender), is_json=True)}')
     return "{" + lead + f",{lead}".join(parts) + closing
 
 
-def _in_braces(step: Step, place: Place) -> str:
-    quote = '"' if place.is_json else ""
+def _in_braces(step: Step, *, as_json: bool) -> str:
+    quote = '"' if as_json else ""
     pairs = [("channel", step.channel), *([("from", step.sender)] if step.sender is not None else [])]
     written = (
-        f"{quote}{key}{quote}: {write_scalar(escape_references(value), in_flow=True, is_json=place.is_json)}"
+        f"{quote}{key}{quote}: {write_scalar(escape_references(value), in_flow=True, is_json=as_json)}"
         for key, value in pairs
     )
     return "{" + ", ".join(written) + "}"

@@ -163,6 +163,30 @@ FLOWS = [
         "flow: &f # c\n  [&s {channel: VKONTAKTE}, {channel: SMS, from: A}]\n",
     ),
     (
+        "JSON in a file of YAML",
+        'flow: [\n  {\n    "channel": "SMS"\n  }\n]\n',
+        "SMS > VIBER:B",
+        'flow: [\n  {\n    "channel": "SMS"\n  },\n  {\n    "channel": "VIBER",\n    "from": "B"\n  }\n]\n',
+    ),
+    (
+        "quoted keys on one line",
+        'flow: [{"channel": "SMS"}]\n',
+        "SMS > VIBER:B",
+        'flow: [{"channel": "SMS"}, {"channel": "VIBER", "from": "B"}]\n',
+    ),
+    (
+        "values on lines of their own",
+        "flow:\n  - channel:\n      SMS\n    from:\n      X  # c\n",
+        "VKONTAKTE > SMS:Q",
+        "flow:\n  - channel: VKONTAKTE\n  - channel:\n      SMS\n    from:\n      Q  # c\n",
+    ),
+    (
+        "empty lines",
+        "flow:\n  - channel: SMS\n\n  - channel: VKONTAKTE\n\n",
+        "VKONTAKTE > LINE:L > SMS",
+        "flow:\n\n  - channel: VKONTAKTE\n  - channel: LINE\n    from: L\n  - channel: SMS\n\n",
+    ),
+    (
         "an item that is an alias moves as one",
         "flow:\n  - &s {channel: SMS, from: A}\n  - channel: VKONTAKTE\n  - *s\n",
         "SMS:A > SMS:A > VKONTAKTE",
@@ -297,6 +321,11 @@ def test_a_name_that_another_scenario_has_is_refused(project: Path) -> None:
 def test_a_flow_without_steps_is_refused(project: Path) -> None:
     write(project, {"scenarios/a.yaml": body(STEPS)})
     assert accept(project, flow=()).codes == ["edit-refused"]
+
+
+def test_a_file_with_the_line_ends_of_an_old_mac_is_refused(project: Path) -> None:
+    write(project, {"scenarios/a.yaml": body(STEPS).replace("\n", "\r")})
+    assert "neither LF nor CRLF" in accept(project, name="B").problems[0].detail
 
 
 def test_half_a_character_is_refused(project: Path) -> None:
