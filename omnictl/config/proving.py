@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from omnictl.config.accepting import Draft, Project
 from omnictl.config.scenarios import Validation, validate_all
-from omnictl.config.settings import FILE_NAME, Settings, load_settings
+from omnictl.config.settings import Settings, load_settings
 from omnictl.model.address import Address, id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Attributes, Resource
@@ -38,9 +38,10 @@ def prove(draft: Draft, targets: Mapping[Address, Attributes]) -> tuple[Validati
     short = [id_of(each) for each in targets if not _is_reached(each, project, after, targets)]
     if short:
         return after, (_falls_short(short),)
-    effects = [*_compare_settings(project, settings), *_compare_all(project, after, targets)]
-    edits_variable = any(each.shown == FILE_NAME for each in draft.edits)
-    return after, (_reaches_further(effects, _OWN_VARIABLE if edits_variable else _VARIABLE),) if effects else ()
+    elsewhere = [*_compare_settings(project, settings), *_compare_others(project, after)]
+    beside = list(_compare(project.environment, project, after, targets))
+    hint = _VARIABLE if elsewhere else _OWN_VARIABLE
+    return after, (_reaches_further([*beside, *elsewhere], hint),) if elsewhere or beside else ()
 
 
 def _is_reached(address: Address, project: Project, after: Validation, targets: Mapping[Address, Attributes]) -> bool:
@@ -48,7 +49,17 @@ def _is_reached(address: Address, project: Project, after: Validation, targets: 
     return found is not None and found.attributes == targets[address]
 
 
+def find_consequences(before: Validation, after: Validation) -> tuple[Diagnostic, ...]:
+    """Return the warnings that an edit may bring."""
+    return tuple(each for each in _find_more(before.diagnostics, after.diagnostics) if each.code in _CONSEQUENCES)
+
+
 def find_new(before: Iterable[Diagnostic], after: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield what is told after and was not before, and must not be."""
+    return (each for each in _find_more(before, after) if each.code not in _CONSEQUENCES)
+
+
+def _find_more(before: Iterable[Diagnostic], after: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
     """Yield what is told after and was not before; the lines may have moved."""
 
     def kind(each: Diagnostic) -> tuple[str, str]:
@@ -57,34 +68,40 @@ def find_new(before: Iterable[Diagnostic], after: Iterable[Diagnostic]) -> Itera
     left = Counter(map(kind, before))
     for each in after:
         left[kind(each)] -= 1
-        if left[kind(each)] < 0 and each.code not in _CONSEQUENCES:
+        if left[kind(each)] < 0:
             yield each
 
 
 def _compare_settings(project: Project, settings: Settings) -> Iterator[str]:
     before, name = project.settings, project.environment
-    variables = settings.environments[name].variables if name in settings.environments else {}
-    expected = {
-        **before.environments,
-        name: replace(before.environments[name], variables=variables),
-    }
+    if settings.environments.keys() != before.environments.keys():
+        yield "the environments"
+        return
+    own = replace(before.environments[name], variables=settings.environments[name].variables)
+    expected = {**before.environments, name: own}
     if settings != replace(before, environments=expected, places=settings.places):
         yield "the settings beside the variables"
 
 
-def _compare_all(project: Project, after: Validation, targets: Mapping[Address, Attributes]) -> Iterator[str]:
-    for name, configuration in project.validation.configurations.items():
-        now = after.configurations[name].resources if name in after.configurations else {}
-        for address in {**configuration.resources, **now}:
-            expected = configuration.resources.get(address)
-            if name == project.environment and address in targets and expected is not None:
-                expected = replace(expected, attributes=targets[address])
-            if now.get(address) != expected:
-                yield f"{id_of(address)} in {name} ({_differing(expected, now.get(address))})"
-        was, said = project.validation.messages.get(name, {}), after.messages.get(name, {})
-        yield from (
-            f"the message of {id_of(each)} in {name}" for each in {**was, **said} if was.get(each) != said.get(each)
-        )
+def _compare_others(project: Project, after: Validation) -> Iterator[str]:
+    for name in project.validation.configurations:
+        if name != project.environment:
+            yield from _compare(name, project, after, {})
+
+
+def _compare(name: str, project: Project, after: Validation, targets: Mapping[Address, Attributes]) -> Iterator[str]:
+    """Yield what an environment declares after the edit otherwise than it must; a target is as given."""
+    before, now = project.validation.configurations[name].resources, after.configurations[name].resources
+    for address in {**before, **now}:
+        expected = before.get(address)
+        if address in targets and expected is not None:
+            expected = replace(expected, attributes=targets[address])
+        if now.get(address) != expected:
+            yield f"{id_of(address)} in {name} ({_differing(expected, now.get(address))})"
+    was, said = project.validation.messages.get(name, {}), after.messages.get(name, {})
+    yield from (
+        f"the message of {id_of(each)} in {name}" for each in {**was, **said} if was.get(each) != said.get(each)
+    )
 
 
 def _differing(expected: Resource | None, found: Resource | None) -> str:

@@ -9,12 +9,11 @@ from omnictl.render.style import Style
 
 
 class EditedFile(Struct, frozen=True):
-    """A file before and after, and the fields that it takes over: the id of the scenario and the field."""
+    """The text of a file before and after."""
 
     path: str
     before: str
     after: str
-    fields: tuple[tuple[str, str], ...]
 
 
 class Unchanged(Struct, frozen=True):

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from omnictl.cli import accepting as at_hand
 from omnictl.cli.accepting import _default, _no_field, _no_file, _unknown, _unrecorded, _vanished
 from omnictl.cli.commands import accept as command
@@ -10,6 +12,8 @@ from omnictl.cli.context import Session
 from omnictl.cli.globals import GlobalOptions
 from omnictl.config import accepting, proving
 from omnictl.model.diagnostic import Diagnostic
+from omnictl.render.accept_text import EditedFile, Unchanged, render_acceptance, render_edits
+from omnictl.render.style import Style
 from tests.accepting import accept, read_project
 from tests.builders import flow
 from tests.golden.golden import check_golden
@@ -22,6 +26,29 @@ FILES = {
     "scenarios/a.yaml": "id: a\nname: &n Welcome\ndescription: *n\nflow:\n  - channel: SMS\n    from: ${var.x}\n",
     "scenarios/b.yaml": "id: b\nname: Shop ${var.x}\ndefault: true\nflow:\n  - channel: SMS\n    from: ${var.x}\n",
 }
+
+
+BEFORE = "id: welcome\nname: Welcome  # ours\nflow:\n  - channel: SMS\n    from: ${var.sender}\n"
+AFTER = 'id: welcome\nname: "a\\u202eb"  # ours\nflow:\n  - channel: VIBER\n  - channel: SMS\n    from: ${var.sender}\n'
+EDITS = (
+    EditedFile("omnictl.yaml", "variables:\n  sender: Info\n", 'variables:\n  sender: "0800"\n'),
+    EditedFile("scenarios/welcome.yaml", BEFORE, AFTER),
+)
+TAKEN = {"welcome": ("name", "flow[0]", "flow[0].from"), "otp-br": ("flow",)}
+UNCHANGED = (
+    Unchanged("promo"),
+    Unchanged("edited", "omnictl accept edited --field name --field 'flow[2].from'"),
+    Unchanged("ignoring", "omnictl accept ignoring --field name", is_ignored=True),
+)
+
+
+@pytest.mark.parametrize(("name", "style"), [("", Style()), ("-colour", Style(colour=True))], ids=["plain", "colour"])
+def test_what_was_accepted(name: str, style: Style) -> None:
+    done = render_acceptance(EDITS, TAKEN, UNCHANGED, style, dry_run=False)
+    dry = render_acceptance(EDITS, TAKEN, (), style, dry_run=True)
+    nothing = render_acceptance((), {}, UNCHANGED, style, dry_run=False)
+    ends = render_edits((EditedFile("a.yaml", "a: b\n", "a: b\r\n"),), style)
+    check_golden(f"accept{name}.txt", "\n\n=====\n\n".join((done, dry, nothing, ends)) + "\n")
 
 
 def test_what_the_files_forbid(project: Path) -> None:

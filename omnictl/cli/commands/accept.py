@@ -17,7 +17,7 @@ from omnictl.cli.hiding import hide_in
 from omnictl.codec.envelope import make_envelope
 from omnictl.config.accepting import Draft, FileEdit, Project, draft_acceptances
 from omnictl.config.documents import MistakeError
-from omnictl.config.proving import find_new, prove
+from omnictl.config.proving import find_consequences, find_new, prove
 from omnictl.config.scenarios import Validation
 from omnictl.durable import FileMovedOnError, Replacement, replace_files
 from omnictl.engine.accepting import accept_account, differing_fields, ignored_changes
@@ -97,7 +97,10 @@ def _check(draft: Draft, accepted: Sequence[Acceptance], session: Session) -> Se
     if not targets:
         return ()
     after, problems = prove(draft, targets)
-    return problems or tuple(find_new(_lint(draft.project.validation, session), _lint(after, session)))
+    found = problems or tuple(find_new(_lint(draft.project.validation, session), _lint(after, session)))
+    if not found:
+        session.output.diagnostics(find_consequences(draft.project.validation, after))
+    return found
 
 
 def _lint(validation: Validation, session: Session) -> tuple[Diagnostic, ...]:
@@ -143,7 +146,7 @@ def _name_of(error: OSError, edits: Sequence[FileEdit]) -> str:
 
 
 def _shown(edit: FileEdit) -> EditedFile:
-    return EditedFile(edit.shown, edit.text_before, edit.text, tuple(edit.fields))
+    return EditedFile(edit.shown, edit.text_before, edit.text)
 
 
 def _field_words(fields: Sequence[str]) -> Sequence[str]:
