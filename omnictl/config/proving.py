@@ -31,6 +31,8 @@ def prove(draft: Draft, targets: Mapping[Address, Attributes]) -> tuple[Validati
     settings, problems = load_settings(project.settings.path, project.settings.root, overlay)
     if any(each.severity is Severity.ERROR for each in problems):
         return project.validation, problems
+    if settings.environments.keys() != project.settings.environments.keys():
+        return project.validation, (_reaches_further(["the environments"], _VARIABLE),)
     after = validate_all(settings, project.given, project.environ, overlay=overlay)
     new = tuple(find_new(project.validation.diagnostics, after.diagnostics))
     if new:
@@ -74,9 +76,6 @@ def _find_more(before: Iterable[Diagnostic], after: Iterable[Diagnostic]) -> Ite
 
 def _compare_settings(project: Project, settings: Settings) -> Iterator[str]:
     before, name = project.settings, project.environment
-    if settings.environments.keys() != before.environments.keys():
-        yield "the environments"
-        return
     own = replace(before.environments[name], variables=settings.environments[name].variables)
     expected = {**before.environments, name: own}
     if settings != replace(before, environments=expected, places=settings.places):
@@ -99,9 +98,8 @@ def _compare(name: str, project: Project, after: Validation, targets: Mapping[Ad
         if now.get(address) != expected:
             yield f"{id_of(address)} in {name} ({_differing(expected, now.get(address))})"
     was, said = project.validation.messages.get(name, {}), after.messages.get(name, {})
-    yield from (
-        f"the message of {id_of(each)} in {name}" for each in {**was, **said} if was.get(each) != said.get(each)
-    )
+    changed = (each for each in {**was, **said} if was.get(each) != said.get(each))
+    yield from (f"the message of {id_of(each)} in {name}" for each in changed)
 
 
 def _differing(expected: Resource | None, found: Resource | None) -> str:

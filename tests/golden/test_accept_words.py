@@ -48,7 +48,7 @@ def test_what_was_accepted(name: str, style: Style) -> None:
     dry = render_acceptance(EDITS, TAKEN, (), style, dry_run=True)
     nothing = render_acceptance((), {}, UNCHANGED, style, dry_run=False)
     ends = render_edits((EditedFile("a.yaml", "a: b\n", "a: b\r\n"),), style)
-    check_golden(f"accept{name}.txt", "\n\n=====\n\n".join((done, dry, nothing, ends)) + "\n")
+    check_golden(f"accept{name}.txt", f"{done}\n\n=====\n\n{dry}\n\n=====\n\n{nothing}\n\n=====\n\n{ends}\n")
 
 
 def test_what_the_files_forbid(project: Path) -> None:
