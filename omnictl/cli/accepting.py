@@ -129,7 +129,7 @@ def _no_file(scenario_id: str, environment: str) -> Diagnostic:
 
 def _unrecorded(scenario_id: str, session: Session) -> Diagnostic:
     return Diagnostic(
-        "nothing-recorded",
+        "not-managed-yet",
         Severity.ERROR,
         "The scenario is not managed yet",
         f"{scenario_id} is in the files, and the state does not know which scenario of the account it is.",
@@ -155,6 +155,6 @@ CODES = {
     "and into another.",
     "unknown-scenario": "The scenario that is named is neither declared in the environment nor recorded in its state.",
     "not-declared": "The scenario is recorded, but its file is gone, or is not read in this environment.",
-    "nothing-recorded": "A scenario of the files has no record yet: it is still to be created, adopted or renamed.",
+    "not-managed-yet": "A scenario of the files has no record yet: it is still to be created, adopted or renamed.",
     "vanished-scenario": "The key of the scenario does not exist on the account any more.",
 }

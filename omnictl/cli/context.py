@@ -174,7 +174,14 @@ class Session:
             return ()
         from omnictl.lint.check import lint
 
-        return lint(configuration, self.settings.lint, only=(Severity.ERROR,))
+        return lint(configuration, self.settings.lint, today=utc_now().date(), only=(Severity.ERROR,))
+
+    @cached_property
+    def lint_findings(self) -> tuple[Diagnostic, ...]:
+        """What the rules of lint warn of, as validate tells it; nobody is told here."""
+        from omnictl.lint.check import lint
+
+        return lint(self.configuration, self.settings.lint, only=(Severity.ERROR, Severity.WARNING))
 
     @property
     def budgets(self) -> "Mapping[Operation, Budget]":

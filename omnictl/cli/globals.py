@@ -48,9 +48,10 @@ def remember_arguments(ctx: click.Context, arguments: Sequence[str]) -> None:
     ctx.find_root().meta[_ARGUMENTS_KEY] = tuple(arguments)
 
 
-def command_line(ctx: click.Context, *more: str) -> str:
-    """Return the command line of this run as a shell takes it, with more words at its end."""
-    return join_words(["omnictl", *ctx.find_root().meta.get(_ARGUMENTS_KEY, ()), *more])
+def command_line(ctx: click.Context, *more: str, without: Sequence[str] = ()) -> str:
+    """Return the command line of this run as a shell takes it, without some words and with more at its end."""
+    said = ctx.find_root().meta.get(_ARGUMENTS_KEY, ())
+    return join_words(["omnictl", *(each for each in said if each not in without), *more])
 
 
 def global_options(command: F) -> F:

@@ -1,19 +1,25 @@
 """What plan and apply share on the command line: selection, allowed guards, and the circumstances of a plan."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from msgspec import Struct
 
 from omnictl import __version__
-from omnictl.cli.completing import complete_allowances, complete_ids
+from omnictl.cli.completing import complete_allowances, complete_ids, complete_recorded_ids
 from omnictl.cli.context import Session, make_token, recent_requests, utc_now
 from omnictl.codec.state import state_digest
-from omnictl.engine.view import BudgetUse, Circumstances, Thresholds
+from omnictl.engine.view import BudgetUse, Circumstances, RemovalRules, Thresholds
+from omnictl.errors import StateError
+from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Guard
 from omnictl.model.state import State
 from omnictl.provider.base import Operation, Provider
+
+if TYPE_CHECKING:
+    from omnictl.config.settings import Environment
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,13 +30,14 @@ class Choices(Struct, frozen=True):
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     allowed: frozenset[tuple[Guard, str]] = frozenset()
+    retire: tuple[str, ...] = ()
 
 
 _of_ids: Any = {"multiple": True, "metavar": "GLOB", "shell_complete": complete_ids}
 
 
 def selection_options(command: F) -> F:
-    """Give a command --only, --exclude and --allow."""
+    """Give a command --only, --exclude, --allow and --retire."""
     for option in reversed(
         (
             click.option("--only", help="Only these: an id glob or label:KEY=VALUE.", **_of_ids),
@@ -42,15 +49,30 @@ def selection_options(command: F) -> F:
                 shell_complete=complete_allowances,
                 help="Allow what a guard refuses.",
             ),
+            click.option(
+                "--retire",
+                multiple=True,
+                metavar="GLOB",
+                shell_complete=complete_recorded_ids,
+                help="Retire what leaves the configuration and has such an id, instead of forgetting it.",
+            ),
         )
     ):
         command = option(command)
     return command
 
 
-def read_choices(only: tuple[str, ...], exclude: tuple[str, ...], allow: tuple[str, ...]) -> Choices:
+def read_choices(
+    only: tuple[str, ...], exclude: tuple[str, ...], allow: tuple[str, ...], retire: tuple[str, ...]
+) -> Choices:
     """Return the choices. Raises a usage error for a guard that does not exist."""
-    return Choices(only, exclude, frozenset(_read_allowance(each) for each in allow))
+    return Choices(only, exclude, frozenset(_read_allowance(each) for each in allow), retire)
+
+
+def only_options(command: F) -> F:
+    """Give a command --only and --exclude, where there is nothing to allow."""
+    command = click.option("--exclude", help="Not these: an id glob or label:KEY=VALUE.", **_of_ids)(command)
+    return click.option("--only", help="Only these: an id glob or label:KEY=VALUE.", **_of_ids)(command)
 
 
 def _read_allowance(text: str) -> tuple[Guard, str]:
@@ -61,25 +83,61 @@ def _read_allowance(text: str) -> tuple[Guard, str]:
 
 
 def managed_elsewhere(session: Session) -> dict[str, str]:
-    """Return the keys that other environments of the same account manage, with the names of these environments."""
+    """Return the keys that other environments of the same account manage, with the names of these environments.
+
+    Raises StateError where one of their states cannot be read: what it manages would look like nobody's.
+    """
     own = session.environment
     if session.sandbox or own.account is None:
         return {}
     keys: dict[str, str] = {}
     for environment in session.settings.environments.values():
-        if environment.name == own.name or environment.account != own.account:
+        if environment.name == own.name or not _is_same_account(environment, own):
             continue
-        state = session.backend_of(environment).read()
+        try:
+            state = session.backend_of(environment).read()
+        except StateError as error:
+            raise StateError(*_unreadable_neighbour(environment, error)) from None
         records = state.records.values() if state is not None else ()
         keys.update({record.key: environment.name for record in records})
     return keys
 
 
-def make_circumstances(session: Session, provider: Provider, state: State, choices: Choices) -> Circumstances:
-    """Return what a plan depends on beside files, state and account."""
+def _is_same_account(one: "Environment", other: "Environment") -> bool:
+    """Tell whether two environments name the same account; a base URL may come from a variable, which is for all."""
+    hosts = {each.base_url for each in (one, other) if each.base_url is not None}
+    return one.account == other.account and len(hosts) < 2
+
+
+def _unreadable_neighbour(environment: "Environment", error: StateError) -> Iterator[Diagnostic]:
+    """Yield whose state it is, and then what is wrong with it; what cures it is done in that environment."""
+    yield Diagnostic(
+        "neighbour-unreadable",
+        Severity.ERROR,
+        "The state of another environment of this account cannot be read",
+        f"{environment.name} has the same account: {environment.account}. Without its state nobody knows which "
+        "scenarios are its own, and none is touched.",
+        hint="what is wrong with it follows; plan that environment by itself to see it alone",
+        commands=(f"omnictl state list --env {environment.name}",),
+    )
+    for each in error.diagnostics:
+        there = (
+            f"{line} --env {environment.name}" if line.startswith("omnictl ") and "--env" not in line else line
+            for line in each.commands
+        )
+        yield replace(each, commands=tuple(there))
+
+
+def make_circumstances(
+    session: Session, provider: Provider, state: State, choices: Choices, *, judge_files: bool = True
+) -> Circumstances:
+    """Return what a plan depends on beside files, state and account.
+
+    Where the files are not read, as for a saved plan, there is nothing to ``judge_files`` by.
+    """
     now = utc_now()
     budgets = session.budgets
-    guards = session.settings.guards
+    guards, removal = session.settings.guards, session.settings.removal
 
     def use(operation: Operation) -> BudgetUse:
         budget = budgets.get(operation)
@@ -106,4 +164,14 @@ def make_circumstances(session: Session, provider: Provider, state: State, choic
         updates=use(Operation.UPDATE),
         page_size=provider.capabilities.page_size,
         elsewhere=managed_elsewhere(session),
+        removal=RemovalRules(removal.retire_marker, removal.longest_name),
+        retire=choices.retire,
+        lint=session.lint_findings if judge_files else (),
+        warnings=session.loaded.diagnostics if judge_files else (),
     )
+
+
+CODES = {
+    "neighbour-unreadable": "Environments with the same account: name know from their states whose a scenario is. One "
+    "of these states cannot be read, or is of a newer omnictl, and nothing is planned without it.",
+}

@@ -42,7 +42,8 @@ jobs:
 
   # Apply after the merge. The state remembers the key of every scenario and must outlive the job. Either keep it in
   # git: set `state_in_git: true` in the environment, and let the job commit state/, or keep applying from one machine.
-  # Two applies must never run at a time, hence the group.
+  # Two applies must never run at a time, hence the group. An environment with `production: true` has to be named:
+  # --env NAME --yes --confirm NAME. With --yes-if-safe instead of --yes, a plan that is not safe waits for a person.
   # apply:
   #   if: github.event_name == 'push'
   #   needs: validate
@@ -103,7 +104,9 @@ plan:
 
 # Apply after the merge. The state remembers the key of every scenario and must outlive the job. Either keep it in git:
 # set `state_in_git: true` in the environment, and let the job commit state/ with a token that may push, or keep
-# applying from one machine. Two applies must never run at a time, hence the resource group.
+# applying from one machine. Two applies must never run at a time, hence the resource group. An environment with
+# `production: true` has to be named: --env NAME --yes --confirm NAME. With --yes-if-safe instead of --yes, a plan
+# that is not safe waits for a person.
 # apply:
 #   stage: apply
 #   resource_group: omnictl-apply

@@ -8,6 +8,7 @@ from omnictl.codec.changes import decode_change, encode_change
 from omnictl.codec.diagnostics import decode_diagnostic, decode_source, decode_texts, encode_source
 from omnictl.codec.envelope import make_envelope, refuse_newer
 from omnictl.codec.parts import decode_account, decode_address, encode_account
+from omnictl.codec.risk import decode_risk, encode_risk
 from omnictl.codec.shapes import (
     ShapeError,
     as_count,
@@ -60,6 +61,7 @@ def encode_plan(plan: Plan, *, exit_code: int = 0) -> dict[str, Json]:
         cost=_encode_cost(plan.cost),
         default=_encode_default(plan.default),
         guards=[_encode_guard(each) for each in plan.guards],
+        **compact({"risk": encode_risk(plan.risk), "retire": list(plan.retire)}),
         settled=[compact({"id": id_of(each.address), "key": each.key, "near": each.near}) for each in plan.settled],
         unmanaged=[{"key": key, "name": name} for key, name in plan.unmanaged.items()],
         twins={id_of(address): list(keys) for address, keys in plan.twins.items()},
@@ -116,6 +118,8 @@ def _decode(document: Mapping[str, Json]) -> Plan:
         refreshed=as_count(summary.get("refreshed"), "summary.refreshed"),
         unmanaged=_decode_unmanaged(document),
         twins=_decode_twins(as_object(document.get("twins"), "twins")),
+        retire=decode_texts(document.get("retire"), "retire"),
+        risk=decode_risk(document.get("risk")),
         production=as_flag(document.get("production"), "production"),
         sandbox=as_flag(document.get("sandbox"), "sandbox"),
         omnictl_version=as_text(document.get("omnictl"), "omnictl"),

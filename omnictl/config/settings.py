@@ -66,6 +66,13 @@ class GuardSettings(Struct, frozen=True):
     mass_change_count: int = 10
 
 
+class RemovalSettings(Struct, frozen=True):
+    """How a scenario is retired: the marker before its name, and how long a name may get by it."""
+
+    retire_marker: str = "[retired] "
+    longest_name: int = 255
+
+
 class Settings(Struct, frozen=True):
     """The settings of a project; ``path`` is None where there is no file. Paths are relative to ``root``.
 
@@ -81,6 +88,7 @@ class Settings(Struct, frozen=True):
     variables: Mapping[str, Any] = field(default_factory=dict)
     lint: Mapping[str, str] = field(default_factory=dict)
     guards: GuardSettings = field(default_factory=GuardSettings)
+    removal: RemovalSettings = field(default_factory=RemovalSettings)
     places: Mapping[str, Source] = field(default_factory=dict)
 
 
@@ -140,6 +148,7 @@ def _read(root: Path, path: Path, plain: Mapping[str, Any], places: Mapping[str,
         variables=plain.get("variables", {}),
         lint=plain.get("lint", {}),
         guards=GuardSettings(guards.get("mass_change_share", 0.3), guards.get("mass_change_count", 10)),
+        removal=RemovalSettings(**(plain.get("removal") or {})),
         places=places,
     )
 

@@ -133,6 +133,12 @@ def record_default(state: State, address: Address | None, key: str | None) -> St
     return replace(state, account_default=AccountDefault(address, key))
 
 
+def record_echo(state: State, address: Address, observed: Attributes) -> State:
+    """Remember what the API answered to a write of what was applied before."""
+    record = state.records.get(address)
+    return state if record is None else _with_record(state, replace(record, observed=observed))
+
+
 def touch_updated(state: State, address: Address, now: datetime) -> State:
     """Remember that a PUT of this scenario left now; it counts for the throttle."""
     record = state.records.get(address)

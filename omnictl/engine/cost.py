@@ -21,8 +21,10 @@ def count_updates(changes: Iterable[Change]) -> int:
 def sends_update(change: Change) -> bool:
     """Tell whether a change needs a PUT."""
     match change:
-        case Update() | Retire() | SetDefault():
+        case Update() | SetDefault():
             return True
+        case Retire(actual=actual, desired=desired):
+            return actual != desired
         case Adopt(fields=fields) | Rename(fields=fields):
             return bool(fields)
         case _:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from omnictl.engine.compare import wanted
 from omnictl.engine.diff import diff_attributes
-from omnictl.engine.view import View
+from omnictl.engine.removal import before_retirement
+from omnictl.engine.view import Circumstances, RemovalRules, View
 from omnictl.model.address import Address
-from omnictl.model.change import Adopt, Cause, Change, Create, Forget, Refresh, Rename, Retire, Update
-from omnictl.model.scenario import Attributes, Lifecycle, Manage, OnRemoval, Remote, Resource
+from omnictl.model.change import Adopt, Cause, Change, Create, Refresh, Rename, Update
+from omnictl.model.scenario import Attributes, Lifecycle, Manage, Remote, Resource
 from omnictl.model.state import Record, Tombstone
 
 
@@ -20,12 +20,16 @@ class NoOp(Struct, frozen=True):
     observed_only: bool = False
 
 
-def decide_declared(resource: Resource, view: View, renamed_from: Mapping[Address, Address]) -> Change | NoOp:
+def decide_declared(
+    resource: Resource, view: View, renamed_from: Mapping[Address, Address], circumstances: Circumstances
+) -> Change | NoOp:
     """Decide for an address that the files declare."""
     record = view.state.records.get(resource.address)
     if record is None:
-        return _decide_unrecorded(resource, view, renamed_from)
+        return _decide_unrecorded(resource, view, renamed_from, circumstances)
     remote = view.remotes.get(record.key)
+    if remote is None and resource.lifecycle.manage is Manage.OBSERVE:
+        return NoOp(observed_only=True)
     if remote is None:
         return Create(
             resource.address,
@@ -37,35 +41,25 @@ def decide_declared(resource: Resource, view: View, renamed_from: Mapping[Addres
     return _decide_recorded(resource, record, remote)
 
 
-def decide_removed(record: Record, view: View, marker: str) -> Change:
-    """Decide for a recorded address that no file declares any more."""
-    remote = view.remotes.get(record.key)
-    if remote is None:
-        return Forget(record.address, record, vanished=True)
-    if record.lifecycle.on_removal is OnRemoval.FORGET or record.lifecycle.manage is Manage.OBSERVE:
-        return Forget(record.address, record)
-    name = remote.attributes.name
-    marked = name if name.startswith(marker) else marker + name
-    return Retire(record.address, record, remote.attributes, replace(remote.attributes, name=marked))
-
-
-def _decide_unrecorded(resource: Resource, view: View, renamed_from: Mapping[Address, Address]) -> Change | NoOp:
+def _decide_unrecorded(
+    resource: Resource, view: View, renamed_from: Mapping[Address, Address], circumstances: Circumstances
+) -> Change | NoOp:
     previous = renamed_from.get(resource.address)
     if previous is not None:
         return _rename(resource, view, previous)
     if resource.import_key is not None and resource.import_key in view.remotes:
         return _adopt(resource, view.remotes[resource.import_key])
-    tombstone = _tombstone_of(resource.address, view)
+    tombstone = _tombstone_of(resource.address, view, circumstances.elsewhere)
     if tombstone is not None:
-        return _adopt(resource, view.remotes[tombstone.key], from_tombstone=True)
+        return _adopt_again(resource, view.remotes[tombstone.key], tombstone, circumstances.removal)
     if resource.lifecycle.manage is Manage.OBSERVE:
         return NoOp(observed_only=True)
     return Create(resource.address, resource.attributes, resource.lifecycle, source=resource.source)
 
 
-def _tombstone_of(address: Address, view: View) -> Tombstone | None:
-    """Return the newest tombstone of the address whose scenario still exists and belongs to no other address."""
-    taken = {record.key for record in view.state.records.values()}
+def _tombstone_of(address: Address, view: View, elsewhere: Mapping[str, str]) -> Tombstone | None:
+    """Return the newest tombstone of the address whose scenario still exists and belongs to nobody else, anywhere."""
+    taken = {record.key for record in view.state.records.values()} | elsewhere.keys()
     left = [
         each
         for each in view.state.tombstones
@@ -74,8 +68,17 @@ def _tombstone_of(address: Address, view: View) -> Tombstone | None:
     return max(left, key=lambda each: each.removed_at, default=None)
 
 
-def _adopt(resource: Resource, remote: Remote, *, from_tombstone: bool = False) -> Adopt:
-    desired = wanted(resource.attributes, remote.attributes, resource.lifecycle.ignore_changes)
+def _adopt(resource: Resource, remote: Remote) -> Adopt:
+    return _adopt_as(resource, remote, remote.attributes, from_tombstone=False)
+
+
+def _adopt_again(resource: Resource, remote: Remote, tombstone: Tombstone, rules: RemovalRules) -> Adopt:
+    """Take back what was ours: a name that is ignored becomes again what it was before it got the marker."""
+    return _adopt_as(resource, remote, before_retirement(remote.attributes, tombstone, rules), from_tombstone=True)
+
+
+def _adopt_as(resource: Resource, remote: Remote, shown: Attributes, *, from_tombstone: bool) -> Adopt:
+    desired = wanted(resource.attributes, shown, resource.lifecycle.ignore_changes)
     if resource.lifecycle.manage is Manage.OBSERVE:
         desired = remote.attributes
     return Adopt(
@@ -125,7 +128,9 @@ def _decide_recorded(resource: Resource, record: Record, remote: Remote) -> Chan
             return NoOp()
         return Refresh(resource.address, record, actual, desired, resource.lifecycle)
     if resource.lifecycle.manage is Manage.OBSERVE:
-        return NoOp(observed_only=True)
+        if remembered(record.lifecycle) == remembered(resource.lifecycle):
+            return NoOp(observed_only=True)
+        return Refresh(resource.address, record, record.observed, record.applied, resource.lifecycle)
     cause = _cause(edited=desired != applied, drifted=actual != observed)
     shown = _without_normalised_parts(desired, applied, observed, actual)
     return Update(

@@ -10,7 +10,7 @@ from omnictl.model.address import Address, id_of
 from omnictl.model.change import Adopt, Change, Create, Rename, SetDefault
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import DefaultMemory
-from omnictl.model.scenario import Resource
+from omnictl.model.scenario import Manage, Resource
 
 
 class DefaultDecision(Struct, frozen=True):
@@ -35,6 +35,8 @@ def decide_default(changes: tuple[Change, ...], view: View, selected: Iterable[A
     key = _key_after(declared.address, changes, view)
     if key is not None and key in view.default_keys:
         return DefaultDecision(changes, replace(before, after=declared.address), diagnostics)
+    if declared.lifecycle.manage is Manage.OBSERVE:
+        return DefaultDecision(changes, replace(before, after=before.before), (*diagnostics, _only_observed(declared)))
     if declared.address not in set(selected) or not _will_exist(declared.address, changes, key):
         return DefaultDecision(changes, replace(before, after=before.before), diagnostics)
     flip = SetDefault(
@@ -116,7 +118,20 @@ def _unset(view: View, holder: str | None, declared: Resource | None) -> tuple[D
     )
 
 
+def _only_observed(declared: Resource) -> Diagnostic:
+    return Diagnostic(
+        "default-only-observed",
+        Severity.NOTE,
+        "A scenario that is only observed is not made the account default",
+        f"{id_of(declared.address)} says default: true and is not the account default; lifecycle.manage is observe, so "
+        "nothing is written.",
+        declared.sources.get("default") or declared.source,
+    )
+
+
 CODES = {
+    "default-only-observed": "A file says default: true and lifecycle.manage: observe. What is only observed is never "
+    "written, so the account default is not moved to it.",
     "several-defaults": "The account shows more than one scenario as default. Sends without a key go to one of them, "
     "and only the service knows which.",
     "default-not-unset": "A file says default: false for the scenario that is the account default. The API cannot "

@@ -32,7 +32,8 @@ def find_guards(
         *_mass_change(changes, view, circumstances),
         *_empty_configuration(changes, view),
     )
-    return tuple(replace(each, allowed=(each.guard, each.subject) in circumstances.allowed) for each in findings)
+    once = dict.fromkeys(findings)
+    return tuple(replace(each, allowed=(each.guard, each.subject) in circumstances.allowed) for each in once)
 
 
 def render_flow(flow: Iterable[Step]) -> str:
@@ -40,7 +41,9 @@ def render_flow(flow: Iterable[Step]) -> str:
     return " -> ".join(f"{step.channel} {step.sender}" if step.sender else step.channel for step in flow)
 
 
-def _default_change(changes: Iterable[Change], view: View) -> Iterator[GuardFinding]:
+def _default_change(changes: tuple[Change, ...], view: View) -> Iterator[GuardFinding]:
+    heir = next((id_of(each.address) for each in changes if isinstance(each, SetDefault)), None)
+    after = f"it moves to {heir} before this" if heir else "sends without a key still go to it after this"
     for change in changes:
         match change:
             case SetDefault(previous_attributes=Attributes() as loser):
@@ -56,7 +59,7 @@ def _default_change(changes: Iterable[Change], view: View) -> Iterator[GuardFind
                 yield GuardFinding(
                     Guard.DEFAULT_CHANGE,
                     id_of(change.address),
-                    f"{id_of(change.address)} is the account default; sends without a key still go to it after this.",
+                    f"{id_of(change.address)} is the account default and leaves the configuration; {after}.",
                 )
 
 
@@ -78,7 +81,7 @@ def _written(change: Change) -> tuple[tuple[Address, bool], ...]:
     match change:
         case Forget() | Retire():
             return ((change.address, True),)
-        case Update():
+        case Update() | Create(replaces=str()):
             return ((change.address, False),)
         case Rename() if change.fields:
             return ((change.previous, False),)
@@ -153,7 +156,7 @@ def _likely_rename(changes: Iterable[Change], likely: Mapping[Address, Address])
 
 
 def _mass_change(changes: Iterable[Change], view: View, circumstances: Circumstances) -> Iterator[GuardFinding]:
-    touched = sum(1 for each in changes if isinstance(each, Forget) or sends_update(each))
+    touched = sum(1 for each in changes if isinstance(each, Forget | Retire) or sends_update(each))
     managed = len(view.state.records)
     limits = circumstances.thresholds
     if managed and touched >= limits.count and touched > limits.share * managed:

@@ -10,12 +10,15 @@ from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Protection
 
 
-def note_configuration(view: View, watched: Iterable[Address], elsewhere: Mapping[str, str]) -> tuple[Diagnostic, ...]:
+def note_configuration(
+    view: View, watched: Iterable[Address], renamed_from: Mapping[Address, Address], elsewhere: Mapping[str, str]
+) -> tuple[Diagnostic, ...]:
     """Return notes and errors that come from comparing files, state and account, address by address."""
     return (
         *_imports(view, elsewhere),
+        *_managed_twice(view, renamed_from, elsewhere),
         *_watched(view, watched),
-        *_lifted_protections(view),
+        *_lifted_protections(view, renamed_from),
         *_late_twins(view, elsewhere),
     )
 
@@ -52,10 +55,31 @@ def _imports(view: View, elsewhere: Mapping[str, str]) -> Iterator[Diagnostic]:
             )
 
 
+def _managed_twice(
+    view: View, renamed_from: Mapping[Address, Address], elsewhere: Mapping[str, str]
+) -> Iterator[Diagnostic]:
+    """A key belongs to one environment: two that write it would undo each other for ever."""
+    for address, resource in view.configuration.resources.items():
+        record = view.state.records.get(renamed_from.get(address, address))
+        if record is not None and record.key in elsewhere:
+            other = elsewhere[record.key]
+            yield Diagnostic(
+                "managed-twice",
+                Severity.ERROR,
+                "Two environments of one account manage the same scenario",
+                f"{id_of(address)} is recorded with the key {record.key}, and so it is in the environment {other}.",
+                resource.source,
+                hint="take the scenario out of one of them, with only_in; there it is forgotten, and stays here",
+            )
+
+
 def _watched(view: View, watched: Iterable[Address]) -> Iterator[Diagnostic]:
     for address in watched:
         resource = view.configuration.resources[address]
-        there = "differs from its file" if address in view.state.records else "is not on the account under a known key"
+        record = view.state.records.get(address)
+        there = "differs from its file" if record else "is not on the account under a known key"
+        if record is not None and record.key not in view.remotes:
+            there = "is no longer on the account"
         yield Diagnostic(
             "observed-differs",
             Severity.NOTE,
@@ -65,11 +89,11 @@ def _watched(view: View, watched: Iterable[Address]) -> Iterator[Diagnostic]:
         )
 
 
-def _lifted_protections(view: View) -> Iterator[Diagnostic]:
+def _lifted_protections(view: View, renamed_from: Mapping[Address, Address]) -> Iterator[Diagnostic]:
     for address, resource in view.configuration.resources.items():
-        record = view.state.records.get(address)
+        record = view.state.records.get(renamed_from.get(address, address))
         before = record.lifecycle.protected if record else Protection.NONE
-        if before is not Protection.NONE and resource.lifecycle.protected is Protection.NONE:
+        if before.strength > resource.lifecycle.protected.strength:
             yield Diagnostic(
                 "protection-lifted",
                 Severity.NOTE,
@@ -100,6 +124,8 @@ def _late_twins(view: View, elsewhere: Mapping[str, str]) -> Iterator[Diagnostic
 
 
 CODES = {
+    "managed-twice": "The states of two environments with the same account: name have the same key. Each would write "
+    "what the other one undoes. Take the scenario out of one of them: there it is forgotten, without a request.",
     "import-missing": "import: names a key that the account does not have. Check the key and the environment.",
     "import-taken": "import: names a key that already belongs to another address. A key belongs to one address.",
     "observed-differs": "lifecycle.manage is observe: differences are shown and nothing is written.",

@@ -2,24 +2,31 @@
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from omnictl.engine.alikes import Alikes
+from omnictl.engine.compare import wanted, without_ended
 from omnictl.engine.cost import SECONDS_PER_REQUEST, count_creates, count_updates, estimate_seconds
-from omnictl.engine.decide import NoOp, decide_declared, decide_removed
+from omnictl.engine.decide import NoOp, decide_declared
 from omnictl.engine.defaults import decide_default
 from omnictl.engine.guard import find_guards, note_unused_allowances
 from omnictl.engine.listing import guess_pages
 from omnictl.engine.notes import note_configuration
 from omnictl.engine.recover import owned_keys
+from omnictl.engine.removal import decide_removed, note_spared
 from omnictl.engine.rename import Renames, find_renames
+from omnictl.engine.risk import assess
 from omnictl.engine.selection import select
 from omnictl.engine.view import BudgetUse, Circumstances, View
 from omnictl.model.address import Address
 from omnictl.model.change import Adopt, Change, Create, Refresh, Rename
 from omnictl.model.plan import Cost, Plan, Selection, Settled
+from omnictl.model.scenario import Manage
 
 
 def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, ...] = ()) -> Plan:
     """Compare the three views of every address and say all that an apply would do."""
+    view = replace(view, configuration=without_ended(view.configuration, circumstances.created_at.date()))
     renames = find_renames(view)
     addresses = _addresses(view, renames)
     only, exclude = circumstances.only, circumstances.exclude
@@ -27,10 +34,17 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
     decided = {address: _decide(address, view, renames, circumstances) for address in addresses}
     changes = tuple(each for address, each in decided.items() if address in selected and not isinstance(each, NoOp))
     default = decide_default(changes, view, selected)
-    watched = tuple(address for address, each in decided.items() if isinstance(each, NoOp) and each.observed_only)
+    watched = tuple(address for address, each in decided.items() if _is_watched(each, view))
     refreshed = sum(1 for each in default.changes if isinstance(each, Refresh))
     guards = find_guards(default.changes, view, circumstances, renames.likely)
     untouched = {address for address in selected if isinstance(decided[address], NoOp | Refresh)}
+    diagnostics = (
+        *renames.diagnostics,
+        *default.diagnostics,
+        *note_configuration(view, watched, renames.pairs, circumstances.elsewhere),
+        *note_spared(default.changes, circumstances),
+        *note_unused_allowances(circumstances.allowed, guards),
+    )
     return Plan(
         plan_id=circumstances.plan_id,
         created_at=circumstances.created_at,
@@ -41,12 +55,7 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
         state_digest=circumstances.state_digest,
         changes=default.changes,
         guards=guards,
-        diagnostics=(
-            *renames.diagnostics,
-            *default.diagnostics,
-            *note_configuration(view, watched, circumstances.elsewhere),
-            *note_unused_allowances(circumstances.allowed, guards),
-        ),
+        diagnostics=diagnostics,
         settled=settled,
         default=default.memory,
         selection=Selection(only, exclude, len(selected), len(addresses)),
@@ -56,6 +65,8 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
         refreshed=refreshed,
         unmanaged=_unmanaged(view, default.changes, circumstances),
         twins=_twins(default.changes, view),
+        retire=circumstances.retire,
+        risk=assess(guards, diagnostics, circumstances),
         production=circumstances.production,
         sandbox=circumstances.sandbox,
         omnictl_version=circumstances.omnictl_version,
@@ -72,8 +83,19 @@ def _addresses(view: View, renames: Renames) -> tuple[Address, ...]:
 def _decide(address: Address, view: View, renames: Renames, circumstances: Circumstances) -> Change | NoOp:
     resource = view.configuration.resources.get(address)
     if resource is not None:
-        return decide_declared(resource, view, renames.pairs)
-    return decide_removed(view.state.records[address], view, circumstances.retire_marker)
+        return decide_declared(resource, view, renames.pairs, circumstances)
+    return decide_removed(view.state.records[address], view, circumstances)
+
+
+def _is_watched(decided: Change | NoOp, view: View) -> bool:
+    """Tell whether something differs and is only watched; a refresh may remember that it is watched from now on."""
+    if isinstance(decided, NoOp):
+        return decided.observed_only
+    if not isinstance(decided, Refresh) or decided.lifecycle.manage is not Manage.OBSERVE:
+        return False
+    actual = view.remotes[decided.recorded.key].attributes
+    desired = view.configuration.resources[decided.address].attributes
+    return wanted(desired, actual, decided.lifecycle.ignore_changes) != actual
 
 
 def _cost(changes: Iterable[Change], view: View, circumstances: Circumstances) -> Cost:

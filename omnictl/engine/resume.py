@@ -1,6 +1,7 @@
 """A saved plan against the present: what is still to be done, what is done already, what has moved since."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import assert_never
 
 from msgspec import Struct
@@ -8,22 +9,28 @@ from msgspec import Struct
 from omnictl.engine.advance import plan_mark
 from omnictl.engine.alikes import Alikes
 from omnictl.engine.compare import is_near, wanted
+from omnictl.engine.moves import describe_moves
 from omnictl.engine.recover import owned_keys
+from omnictl.engine.removal import kept_as_read, was_seen_as_default
 from omnictl.model.address import id_of
 from omnictl.model.change import Adopt, Change, Create, Forget, Refresh, Rename, Retire, SetDefault, Update
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Plan
-from omnictl.model.scenario import Attributes, Remote
+from omnictl.model.scenario import Remote
 from omnictl.model.state import Record, State
 
 
 class Present(Struct, frozen=True):
-    """State and account as they are now; ``started`` if this plan was begun before, ``alikes`` what nobody owns."""
+    """State and account as they are now; ``started`` if this plan was begun before, ``alikes`` what nobody owns.
+
+    ``elsewhere`` maps the keys that other environments of the account manage to their names.
+    """
 
     state: State
     remotes: Mapping[str, Remote]
     started: bool
     alikes: Alikes
+    elsewhere: Mapping[str, str]
 
 
 class Resumption(Struct, frozen=True):
@@ -35,15 +42,18 @@ class Resumption(Struct, frozen=True):
     finished: bool = False
 
 
+_NOWHERE: Mapping[str, str] = MappingProxyType({})
+
+
 def resume(
-    plan: Plan, state: State, remotes: Mapping[str, Remote], owned_elsewhere: Collection[str] = ()
+    plan: Plan, state: State, remotes: Mapping[str, Remote], elsewhere: Mapping[str, str] = _NOWHERE
 ) -> Resumption:
-    """Compare each change of a plan with the present. Changes elsewhere do not matter."""
+    """Compare each change of a plan with the present. Changes of what it does not touch do not matter."""
     mark = plan_mark(state, plan.plan_id)
     if mark is not None and mark.finished_at is not None:
         return Resumption((), plan.changes, (), finished=True)
-    alikes = Alikes(remotes, owned_keys(state) | set(owned_elsewhere))
-    present = Present(state, remotes, started=mark is not None, alikes=alikes)
+    alikes = Alikes(remotes, owned_keys(state) | elsewhere.keys())
+    present = Present(state, remotes, started=mark is not None, alikes=alikes, elsewhere=elsewhere)
     if state.lineage != plan.lineage:
         return Resumption((), (), (_moved("the state", "it is another one (lineage)"),))
     pending: list[Change] = []
@@ -75,7 +85,7 @@ def _judge(change: Change, plan: Plan, present: Present) -> str | None:
         case Adopt():
             return _judge_adopt(change, present)
         case Forget() | Retire():
-            return _judge_removal(change, present)
+            return _judge_removal(change, plan, present)
         case SetDefault():
             return _judge_default(change, present)
         case Refresh():
@@ -110,8 +120,13 @@ def _judge_update(change: Update, present: Present) -> str | None:
     if present.started and record.applied == change.desired and record != change.recorded and not untouched:
         return _DONE
     if not _is_as_recorded(record, change.recorded):
-        return "its record was changed by another apply"
+        return _recorded_anew(change.recorded, record)
     return _judge_actual(change, present)
+
+
+def _recorded_anew(before: Record, now: Record) -> str:
+    sent, shown = describe_moves(before.applied, now.applied), describe_moves(before.observed, now.observed)
+    return f"its record was changed by another apply ({sent or shown})"
 
 
 def _is_as_recorded(record: Record, before: Record) -> bool:
@@ -137,12 +152,15 @@ def _judge_adopt(change: Adopt, present: Present) -> str | None:
     return _judge_actual(change, present)
 
 
-def _judge_removal(change: Forget | Retire, present: Present) -> str | None:
+def _judge_removal(change: Forget | Retire, plan: Plan, present: Present) -> str | None:
     record = present.state.records.get(change.address)
     if record is None:
         return _DONE if present.started else "it is no longer recorded"
     if record.key != change.recorded.key:
         return "it is recorded with another key now"
+    remote = present.remotes.get(record.key)
+    if remote is not None and remote.is_default and not was_seen_as_default(change.address, plan):
+        return "it became the account default"
     if isinstance(change, Forget):
         return None
     return _judge_actual(change, present)
@@ -164,32 +182,41 @@ def _judge_refresh(change: Refresh, present: Present) -> str | None:
     record = present.state.records.get(change.address)
     if record is None or record.key != change.recorded.key:
         return "its record is gone or names another key"
+    if (change.desired, change.actual) == (change.recorded.applied, change.recorded.observed):
+        return _judge_lifecycle(change, record, present)
     remote = present.remotes.get(record.key)
     if remote is None:
         return "its scenario is no longer on the account"
     if record.applied == change.desired and record.observed == remote.attributes == change.actual:
         return _DONE if present.started else None
-    return None if remote.attributes == change.actual else "it was changed on the account"
+    if remote.attributes == change.actual:
+        return None
+    return f"it was changed on the account ({describe_moves(change.actual, remote.attributes)})"
+
+
+def _judge_lifecycle(change: Refresh, record: Record, present: Present) -> str | None:
+    """Only the lifecycle is remembered anew: what the account shows does not matter."""
+    if not _is_as_recorded(record, change.recorded):
+        return _recorded_anew(change.recorded, record)
+    is_done = present.started and record.lifecycle != change.recorded.lifecycle
+    return _DONE if is_done else None
 
 
 def _judge_actual(change: Update | Adopt | Rename | Retire, present: Present) -> str | None:
     """Compare the account with what the plan saw; a half-done change of this plan counts as to be done."""
-    remote = present.remotes.get(change.recorded.key if isinstance(change, Retire) else change.key)
+    key = change.recorded.key if isinstance(change, Retire) else change.key
+    if key in present.elsewhere:
+        return f"the environment {present.elsewhere[key]} manages its key now ({key})"
+    remote = present.remotes.get(key)
     if remote is None:
         return "its scenario is no longer on the account"
-    ignored = () if isinstance(change, Retire) else change.lifecycle.ignore_changes
+    ignored = () if isinstance(change, Retire) else kept_as_read(change)
     seen, desired = (wanted(each, remote.attributes, ignored) for each in (change.actual, change.desired))
     if remote.attributes == seen:
         return None
     if present.started and (remote.attributes == desired or is_near(remote.attributes, desired)):
         return None
-    return f"it was changed on the account ({_difference(seen, remote.attributes)})"
-
-
-def _difference(one: Attributes, other: Attributes) -> str:
-    """Name what differs."""
-    fields = [name for name, differs in (("name", one.name != other.name), ("flow", one.flow != other.flow)) if differs]
-    return ", ".join(fields)
+    return f"it was changed on the account ({describe_moves(seen, remote.attributes)})"
 
 
 def _moved(subject: str, why: str) -> Diagnostic:

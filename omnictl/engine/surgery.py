@@ -1,6 +1,6 @@
 """Rules of state surgery: what push and rollback may do. Neither drops a key, nor a create that may have happened."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from omnictl.engine.recover import owned_keys
 from omnictl.errors import RefusalKind, RefusedError
-from omnictl.model.address import id_of
+from omnictl.model.address import Address, id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.state import Intent, PlanMark, Record, State, Tombstone
 
@@ -57,6 +57,7 @@ def _replace(current: State, incoming: State, silent: tuple[Intent, ...], now: d
     intents = tuple(each for each in incoming.intents if each in current.intents or not _is_past(each, current))
     following = replace(
         incoming,
+        records=_still_protected(current, incoming),
         serial=current.serial,
         account=incoming.account or current.account,
         tombstones=(
@@ -73,6 +74,19 @@ def _replace(current: State, incoming: State, silent: tuple[Intent, ...], now: d
     if following == current and incoming.serial <= current.serial:
         return Replaced(current, is_changed=False)
     return Replaced(replace(following, serial=max(current.serial, incoming.serial) + 1), is_changed=True, buried=ids)
+
+
+def _still_protected(current: State, incoming: State) -> Mapping[Address, Record]:
+    """Return the incoming records, none of them less protected than now: only a file and an apply lift a protection."""
+    protections = {record.key: record.lifecycle.protected for record in current.records.values()}
+
+    def keep(record: Record) -> Record:
+        before = protections.get(record.key, record.lifecycle.protected)
+        if before.strength <= record.lifecycle.protected.strength:
+            return record
+        return replace(record, lifecycle=replace(record.lifecycle, protected=before))
+
+    return {address: keep(record) for address, record in incoming.records.items()}
 
 
 def _has_become(intent: Intent, current: State, incoming: State) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
+from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.plan import Guard
 from omnictl.model.scenario import Configuration, Remote
 from omnictl.model.state import Account, State
@@ -30,6 +31,13 @@ class Thresholds(Struct, frozen=True):
     count: int = 10
 
 
+class RemovalRules(Struct, frozen=True):
+    """How a scenario is retired: what its name begins with then, and how long a name may get by it."""
+
+    marker: str = "[retired] "
+    longest_name: int = 255
+
+
 class BudgetUse(Struct, frozen=True):
     """A throttle as a plan sees it: ``used_ages`` are the seconds since the requests of recent runs."""
 
@@ -41,7 +49,8 @@ class BudgetUse(Struct, frozen=True):
 class Circumstances(Struct, frozen=True):
     """All that a plan depends on beside the three views.
 
-    ``elsewhere`` maps the keys that other environments of the same account manage to the names of these.
+    ``elsewhere`` maps the keys that other environments of the same account manage to the names of these. ``retire``
+    are the words of ``--retire``. ``lint`` and ``warnings`` are what is odd about the files, whatever the plan does.
     """
 
     plan_id: str
@@ -59,5 +68,8 @@ class Circumstances(Struct, frozen=True):
     creates: BudgetUse = BudgetUse(20)
     updates: BudgetUse = BudgetUse(40)
     page_size: int = 100
-    retire_marker: str = "[retired] "
+    removal: RemovalRules = RemovalRules()
+    retire: tuple[str, ...] = ()
+    lint: tuple[Diagnostic, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
     elsewhere: Mapping[str, str] = field(default_factory=dict)

@@ -37,6 +37,35 @@ class GuardFinding(Struct, frozen=True):
     commands: tuple[str, ...] = ()
 
 
+class RiskKind(StrEnum):
+    """Where a reason comes from: a guard, a rule of lint, or a warning about files, state or account."""
+
+    GUARD = "guard"
+    LINT = "lint"
+    WARNING = "warning"
+
+
+class RiskReason(Struct, frozen=True):
+    """One reason to look at a plan: the guard, rule or code, and what it says. ``subject`` is that of a guard."""
+
+    kind: RiskKind
+    code: str
+    message: str
+    source: Source | None = None
+    subject: str | None = None
+
+
+class Risk(Struct, frozen=True):
+    """Why a plan is not to be applied unseen; without a reason it is safe."""
+
+    reasons: tuple[RiskReason, ...] = ()
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether no guard fired, allowed or not, and nothing was warned of."""
+        return not self.reasons
+
+
 class Selection(Struct, frozen=True):
     """What ``--only`` and ``--exclude`` left: the words as given, and how many addresses they select."""
 
@@ -82,7 +111,8 @@ class Plan(Struct, frozen=True):
 
     ``changes`` stand in the order in which they are shown; ``engine.order`` says in which they are done.
     ``twins`` names, per create, the keys that already looked alike when the plan was made (bound: none may be
-    added). ``unmanaged`` maps the key of each scenario that nobody here manages to its name.
+    added). ``unmanaged`` maps the key of each scenario that nobody here manages to its name. ``retire`` are the words
+    of ``--retire``. ``risk`` is None in a plan that was saved before plans said it.
     """
 
     plan_id: str
@@ -104,6 +134,8 @@ class Plan(Struct, frozen=True):
     refreshed: int = 0
     unmanaged: Mapping[str, str] = field(default_factory=dict)
     twins: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    retire: tuple[str, ...] = ()
+    risk: Risk | None = None
     production: bool = False
     sandbox: bool = False
     omnictl_version: str = ""

@@ -134,7 +134,7 @@ class Wanted(Struct, frozen=True):
 
 def check_resumption(plan: Plan, tools: Tools, remotes: Mapping[str, Remote], elsewhere: Mapping[str, str]) -> Wanted:
     """Compare a saved plan with the present. Raises RefusedError (stale) with everything that moved."""
-    resumption = resume(plan, tools.keeper.state, remotes, tuple(elsewhere))
+    resumption = resume(plan, tools.keeper.state, remotes, elsewhere)
     if resumption.moved:
         raise RefusedError(RefusalKind.STALE, *resumption.moved)
     return Wanted(plan, resumption, remotes, elsewhere)

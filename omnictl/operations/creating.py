@@ -21,6 +21,7 @@ from omnictl.engine.advance import (
     touch_updated,
 )
 from omnictl.engine.recover import owned_keys
+from omnictl.engine.removal import kept_as_read, was_seen_as_default
 from omnictl.errors import (
     AccessError,
     OmnictlError,
@@ -29,7 +30,7 @@ from omnictl.errors import (
     StoppedError,
 )
 from omnictl.model.address import id_of
-from omnictl.model.change import Adopt, Change, Create, Rename, Retire, Update
+from omnictl.model.change import Adopt, Change, Create, Rename, Retire, SetDefault, Update
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import Fate, Waiting
 from omnictl.model.scenario import Remote
@@ -158,7 +159,7 @@ class Bulk:
 
     def _update(self, change: PutChange) -> Written:
         key = change.recorded.key if isinstance(change, Retire) else change.key
-        ignored = () if isinstance(change, Retire) else change.lifecycle.ignore_changes
+        ignored = () if isinstance(change, Retire) else kept_as_read(change)
         return write_update(
             self._tools.provider,
             key,
@@ -166,8 +167,15 @@ class Bulk:
             desired=change.desired,
             ignored=ignored,
             half_done=self._tally.is_resumed,
+            may_be_default=not isinstance(change, Retire) or self._may_be_default(change),
             may_send=self._is_open,
         )
+
+    def _may_be_default(self, change: Retire) -> bool:
+        """The plan saw that it is the account default, which was allowed, and does not move it."""
+        plan = self._tally.plan
+        moves = any(isinstance(each, SetDefault) for each in plan.changes)
+        return was_seen_as_default(change.address, plan) and not moves
 
     # --- outcomes ----------------------------------------------------------------------------------------
 
@@ -252,6 +260,7 @@ class Bulk:
         self._tally.default_may_return |= written.default_may_return
         if isinstance(change, Retire):
             self._tools.keeper.advance(lambda state: record_removed(state, change, now))
+            note_normalisation(self._tally, id_of(change.address), written.desired, written.remote.attributes)
             self._tally.end(change, Fate.DONE, key=change.recorded.key)
         elif isinstance(change, Update | Adopt | Rename):
             observed = written.remote.attributes

@@ -9,10 +9,12 @@ from msgspec.structs import replace
 from omnictl.engine.advance import note_reading, record_created
 from omnictl.engine.planner import make_plan
 from omnictl.engine.recover import Ambiguous, settle
+from omnictl.engine.removal import unretired_words
 from omnictl.engine.selection import unmatched
 from omnictl.engine.view import Circumstances, View
 from omnictl.errors import ConfigurationError, RefusalKind, RefusedError, UsageError
 from omnictl.model.address import id_of
+from omnictl.model.change import Forget, Retire
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
 from omnictl.model.plan import Plan, Settled
 from omnictl.model.scenario import Configuration, Remote
@@ -50,7 +52,10 @@ def read_and_settle(
 def plan_from_reading(reading: Reading, configuration: Configuration, circumstances: Circumstances) -> Plan:
     """Make the plan. Raises UsageError for a selection that names nothing, ConfigurationError for what cannot be."""
     refuse_empty_selection(configuration, reading.state, circumstances)
-    plan = make_plan(View(configuration, reading.state, reading.remotes), circumstances, reading.settled)
+    view = View(configuration, reading.state, reading.remotes)
+    plan = make_plan(view, circumstances, reading.settled)
+    if words := unretired_words(plan.changes, view, circumstances):
+        raise UsageError(_nothing_to_retire(words, plan))
     if has_errors(plan.diagnostics):
         raise ConfigurationError.of(plan.diagnostics)
     return plan
@@ -77,6 +82,17 @@ def refuse_empty_selection(configuration: Configuration, state: State, circumsta
         )
 
 
+def _nothing_to_retire(words: tuple[str, ...], plan: Plan) -> Diagnostic:
+    leaving = [id_of(each.address) for each in plan.changes if isinstance(each, Forget | Retire)]
+    return Diagnostic(
+        "nothing-to-retire",
+        Severity.ERROR,
+        "--retire names no scenario that leaves the configuration",
+        f"Nothing matches {', '.join(map(repr, words))}. In this plan leave: {', '.join(leaving) or 'none'}.",
+        hint="take the scenario out of the files first; to retire it whenever that happens, write on_removal: retire",
+    )
+
+
 def describe_ambiguity(ambiguous: Ambiguous) -> Diagnostic:
     """Say which scenarios a person has to choose from, with the commands that choose."""
     ids = [id_of(each.address) for each in ambiguous.intents]
@@ -100,6 +116,8 @@ def describe_ambiguity(ambiguous: Ambiguous) -> Diagnostic:
 
 
 CODES = {
+    "nothing-to-retire": "--retire takes the id, or a glob, of scenarios that no file declares any more. It named none "
+    "that leaves in this plan, and none that an earlier run retired.",
     "empty-selection": "--only or --exclude names nothing that is declared or recorded. A selection that matches "
     'nothing is a mistake and never reads as "no changes".',
     "ambiguous-create": "A create was sent, its answer was lost, and more scenarios match it than were sent, or one "

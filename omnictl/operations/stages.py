@@ -7,20 +7,23 @@ from functools import partial
 from omnictl.engine import order
 from omnictl.engine.advance import (
     record_default,
+    record_echo,
     record_refreshed,
     record_removed,
     record_written,
     touch_updated,
 )
 from omnictl.errors import OmnictlError, OutcomeUnknownError, RefusedError, RemoteError, StoppedError
+from omnictl.model.address import id_of
 from omnictl.model.change import Adopt, Change, Create, Forget, Refresh, Rename, Retire, SetDefault, Update
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import Fate
 from omnictl.model.scenario import Remote
 from omnictl.operations.creating import Bulk, Reading
+from omnictl.operations.echo import note_normalisation
 from omnictl.operations.run import Tally, Tools
 from omnictl.operations.settling import has_waited, settle_intents
-from omnictl.operations.updating import write_update
+from omnictl.operations.updating import Written, write_update
 
 REPEATS = 2
 """How often a create that is surely absent is sent again in one run."""
@@ -154,6 +157,7 @@ class Stages:
             )
             self._tally.writes_sent += written.sent
             sent = True
+            self._note_echo(change, written)
             remote = self._tools.provider.get(record.key)
         except OmnictlError as error:
             if isinstance(error, StoppedError) and not sent:
@@ -168,6 +172,12 @@ class Stages:
         self._tools.keeper.advance(lambda state: record_default(state, change.address, record.key))
         self._tally.end(change, Fate.DONE, key=record.key)
 
+    def _note_echo(self, change: SetDefault, written: Written) -> None:
+        if written.sent:
+            echoed = written.remote.attributes
+            self._tools.keeper.advance(lambda state: record_echo(state, change.address, echoed))
+            note_normalisation(self._tally, id_of(change.address), written.desired, echoed)
+
     def _remove(self, changes: tuple[Change, ...]) -> None:
         """Retire what is to be retired, then forget the rest."""
         retires = [each for each in changes if isinstance(each, Retire)]
@@ -176,7 +186,7 @@ class Stages:
             if isinstance(change, Forget) and self._may_go_on:
                 now = self._tools.clock()
                 self._tools.keeper.advance(partial(record_removed, change=change, now=now))
-                self._tally.end(change, Fate.DONE, key=change.recorded.key)
+                self._tally.end(change, Fate.DONE, key=None if change.vanished else change.recorded.key)
 
 
 def default_not_taken(key: str) -> Diagnostic:

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct
 
 from omnictl.engine.compare import is_near, wanted
-from omnictl.engine.diff import diff_attributes
+from omnictl.engine.moves import describe_moves
 from omnictl.errors import OutcomeUnknownError, RemoteError, StoppedError
-from omnictl.model.change import FlowChanged, NameChanged
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.model.scenario import Attributes, IgnoredField, Remote, Step
+from omnictl.model.scenario import Attributes, IgnoredField, Remote
 from omnictl.provider.base import Provider
 
 SENDS = 3
@@ -38,14 +37,16 @@ def write_update(
     default: bool | None = None,
     ignored: Iterable[IgnoredField] = (),
     half_done: bool = False,
+    may_be_default: bool = True,
     may_send: Callable[[], bool] = lambda: True,
 ) -> Written:
     """PUT the desired attributes if the account still shows what the plan saw.
 
     ``default`` None sends the flag as just read; ``ignored`` fields always go back as just read. ``half_done``: an
-    earlier run of the plan may have sent it, and the service bent it. ``may_send`` is asked before each PUT. Raises
-    RemoteError where the account moved on, StoppedError where it may not be sent, and OutcomeUnknownError where nobody
-    can know. Source: docs/planning.md, updates.
+    earlier run of the plan may have sent it, and the service bent it. Where it is not ``may_be_default``, the account
+    default is left alone. ``may_send`` is asked before each PUT. Raises RemoteError where the account moved on,
+    StoppedError where it may not be sent, and OutcomeUnknownError where nobody can know. Source: docs/planning.md,
+    updates.
     """
     current = _read(provider, key)
     seen = wanted(seen, current.attributes, ignored := tuple(ignored))
@@ -56,7 +57,9 @@ def write_update(
         if _is_as_wanted(current, desired, default):
             return Written(current, sent=False, desired=desired)
         if current.attributes != seen and not (half_done and is_near(current.attributes, desired)):
-            raise RemoteError(_changed(key, seen, current.attributes))
+            raise RemoteError(_changed(key, describe_moves(seen, current.attributes)))
+        if current.is_default and not may_be_default:
+            raise RemoteError(_changed(key, "it became the account default"))
         refuse_opaque_steps(current, desired)
         if not may_send():
             break
@@ -122,35 +125,14 @@ def _look(provider: Provider, key: str, lost: OutcomeUnknownError) -> Remote:
     return remote
 
 
-def _changed(key: str, seen: Attributes, now: Attributes) -> Diagnostic:
-    fields = ", ".join(_name_field(each) for each in diff_attributes(seen, now))
+def _changed(key: str, what: str) -> Diagnostic:
     return Diagnostic(
         "changed-since-plan",
         Severity.ERROR,
         "A scenario was changed on the account since the plan was made",
-        f"{key} is no longer what the plan saw: {fields}. It was left as it is.",
+        f"{key} is no longer what the plan saw: {what}. It was left as it is.",
         hint="make a new plan, which shows what changed",
     )
-
-
-def _name_field(change: NameChanged | FlowChanged) -> str:
-    if isinstance(change, NameChanged):
-        return f'the name was "{change.before}" and is "{change.after}"'
-    position = next(
-        (at for at, (one, other) in enumerate(zip(change.before, change.after, strict=False), start=1) if one != other),
-        min(len(change.before), len(change.after)) + 1,
-    )
-    return (
-        f"step {position} of the flow was {_name_step(change.before, position)} "
-        f"and is {_name_step(change.after, position)}"
-    )
-
-
-def _name_step(flow: tuple[Step, ...], position: int) -> str:
-    if position > len(flow):
-        return "not there"
-    step = flow[position - 1]
-    return f"{step.channel} {step.sender}" if step.sender else step.channel
 
 
 CODES = {

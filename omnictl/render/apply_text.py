@@ -7,7 +7,13 @@ from omnictl.model.address import id_of
 from omnictl.model.change import SIGNS, Action
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.outcome import ApplyReport, Fate, Outcome
-from omnictl.render.apply_words import command_that_goes_on, say_apply_counts, say_what_next, shown_outcomes
+from omnictl.render.apply_words import (
+    command_that_goes_on,
+    say_apply_counts,
+    say_left_behind,
+    say_what_next,
+    shown_outcomes,
+)
 from omnictl.render.plan_words import noun_of
 from omnictl.render.style import Style, pad, sanitize
 from omnictl.render.words import count, short_key, wrap
@@ -33,6 +39,8 @@ def render_apply_report(report: ApplyReport, style: Style, *, verbose: bool = Fa
         else:
             lines += (line for each in alike for line in _lines(each, columns, style))
     lines += ["", say_apply_counts(report)] if shown else [say_apply_counts(report)]
+    if left := say_left_behind(report):
+        lines += wrap(left, style.width).split("\n")
     told = say_what_next(report)
     if told:
         lines += ["", *(line for each in told for line in wrap(each, style.width).split("\n"))]

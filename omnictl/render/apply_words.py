@@ -7,6 +7,7 @@ from omnictl.model.change import Action
 from omnictl.model.diagnostic import has_errors
 from omnictl.model.outcome import ApplyReport, Ending, Fate, Outcome
 from omnictl.render.plan_words import noun_of
+from omnictl.render.risk_words import say_stays
 from omnictl.render.style import sanitize
 from omnictl.render.words import count, duration
 
@@ -55,6 +56,12 @@ def say_what_next(report: ApplyReport) -> tuple[str, ...]:
     if any(each.code == "state-not-saved" for each in report.diagnostics):
         go_on = "First put the state back, as the message says; then go on with the same command"
     return why, f"{go_on}; nothing is done twice" + (":" if report.again else ".")
+
+
+def say_left_behind(report: ApplyReport) -> str | None:
+    """Return that what was forgotten or retired stays on the account; what vanished has no key, and does not."""
+    left = [each for each in report.outcomes if each.action in (Action.FORGET, Action.RETIRE)]
+    return say_stays(sum(1 for each in left if each.fate is Fate.DONE and each.key is not None))
 
 
 def command_that_goes_on(report: ApplyReport) -> str:

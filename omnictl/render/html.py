@@ -6,6 +6,7 @@ from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.outcome import ApplyReport, Fate, Outcome
 from omnictl.model.plan import GuardFinding, Plan
+from omnictl.render import apply_words
 from omnictl.render.apply_words import command_that_goes_on, say_apply_counts, say_what_next, shown_outcomes
 from omnictl.render.page import isolated, make_page, page_text
 from omnictl.render.plan_words import (
@@ -21,6 +22,7 @@ from omnictl.render.plan_words import (
     say_unmanaged,
     shown_changes,
 )
+from omnictl.render.risk_words import say_left_behind, say_risk
 from omnictl.render.style import Style
 from omnictl.render.words import short_key
 
@@ -38,6 +40,7 @@ def render_plan_html(plan: Plan) -> str:
     first = say_first_default(plan, _STYLE)
     parts += [f'<section class="note">{_paragraph(first)}</section>'] if first else []
     parts.append(f"<p><strong>{page_text(say_counts(plan))}</strong><br>{page_text(say_time(plan))}</p>")
+    parts += [_paragraph(each) for each in (say_left_behind(plan), say_risk(plan)) if each]
     rows = [_settled(id_of(each.address), each.key) for each in plan.settled] + [_change(each) for each in told]
     parts += _table(("Action", "Scenario", "What changes"), rows)
     return make_page(title, [*parts, *_unmanaged(plan)])
@@ -50,7 +53,8 @@ def render_report_html(report: ApplyReport) -> str:
     parts = [_head(title, f"plan {report.plan_id}, {report.ending.value}{when}", sandbox=report.sandbox)]
     parts += _diagnostics(report.diagnostics)
     parts.append(f"<p><strong>{page_text(say_apply_counts(report))}</strong></p>")
-    parts += [_paragraph(each) for each in say_what_next(report)]
+    left = apply_words.say_left_behind(report)
+    parts += [_paragraph(each) for each in (*([left] if left else []), *say_what_next(report))]
     parts += [_commands([again])] if (again := command_that_goes_on(report)) else []
     parts += _table(("Outcome", "Scenario", "Change"), [_outcome(each) for each in shown_outcomes(report)])
     return make_page(title, parts)

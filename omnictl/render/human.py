@@ -18,6 +18,7 @@ from omnictl.render.plan_words import (
     say_unmanaged,
     shown_changes,
 )
+from omnictl.render.risk_words import say_left_behind, say_risk
 from omnictl.render.style import Style, pad, sanitize, width_of
 from omnictl.render.words import command, quote, short_key, wrap
 
@@ -126,7 +127,9 @@ def _summary(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
     unmanaged = say_unmanaged(plan, ":" if verbose else f" (list {them}: omnictl plan -v).")
     names = plan.unmanaged.items() if verbose else ()
     listed = [f"    {sanitize(key)}  {quote(name)}" for key, name in names]
-    lines = [say_counts(plan), *([unmanaged] if unmanaged else []), *listed, say_time(plan)]
+    left, risk = say_left_behind(plan), say_risk(plan)
+    lines = [say_counts(plan), *([left] if left else []), *([unmanaged] if unmanaged else []), *listed]
+    lines += [say_time(plan), *([risk] if risk else [])]
     return [wrap(line, style.width, "", "    ") for line in lines]
 
 

@@ -78,20 +78,23 @@ def _describe(change: Change, style: Style) -> _Words:
             return Action.CREATE, _name(change.desired), _created(change, style)
         case Update():
             head = f"key {short_key(change.key, style)}{_said(change.cause)}"
-            return Action.UPDATE, head, _fields(change.fields, style)
+            return Action.UPDATE, head, describe_fields(change.fields, style)
         case Adopt():
             source = "again, from its tombstone" if change.from_tombstone else "from the account"
-            return Action.ADOPT, f"key {short_key(change.key, style)}, {source}", _fields(change.fields, style)
+            return Action.ADOPT, f"key {short_key(change.key, style)}, {source}", describe_fields(change.fields, style)
         case Rename():
             key = short_key(change.key, style)
             head = f"was {id_of(change.previous)}; same key {key}; its name in output files changes"
-            return Action.RENAME, head, _fields(change.fields, style)
+            return Action.RENAME, head, describe_fields(change.fields, style)
         case Forget(vanished=True):
             return Action.FORGET, "file deleted, and no longer on the account", iter(())
         case Forget():
             return Action.FORGET, "file deleted; stays on the account and can still be sent through", iter(())
         case Retire():
-            head = f"file deleted; renamed to {_name(change.desired)}, can still be sent through"
+            named = (
+                "has the marker already" if change.desired == change.actual else f"renamed to {_name(change.desired)}"
+            )
+            head = f"file deleted; {named}; stays on the account and can still be sent through"
             return Action.RETIRE, head, iter(())
         case SetDefault():
             return Action.DEFAULT, "becomes the account default", _flip(change, style)
@@ -125,7 +128,8 @@ def _flip(change: SetDefault, style: Style) -> Iterator[tuple[str, str]]:
     yield "default", f"{turn}   ({loser} loses it, no request of its own)" if loser else turn
 
 
-def _fields(changes: tuple[FieldChange, ...], style: Style) -> Iterator[tuple[str, str]]:
+def describe_fields(changes: tuple[FieldChange, ...], style: Style) -> Iterator[tuple[str, str]]:
+    """Yield what changes as named details: the name, the edits of the flow, and the flow before and after."""
     for change in changes:
         match change:
             case NameChanged():
@@ -244,6 +248,8 @@ def allowing_command(plan: Plan) -> Sequence[str]:
     """Return the parts of the command that makes the same plan with its open guards allowed."""
     options = [f"--only {quote_word(each)}" for each in plan.selection.only]
     options += [f"--exclude {quote_word(each)}" for each in plan.selection.exclude]
+    options += [f"--retire {quote_word(each)}" for each in plan.retire]
+    options += [f"--allow {each.guard.value}={each.subject}" for each in plan.guards if each.allowed]
     options += [f"--allow {each.guard.value}={each.subject}" for each in plan.open_guards]
     return [f"omnictl plan --env {plan.environment}{' --sandbox' * plan.sandbox}", *options, "--out plan.json"]
 
@@ -251,9 +257,11 @@ def allowing_command(plan: Plan) -> Sequence[str]:
 def applying_command(plan: Plan, saved_as: str | None) -> str:
     """Return the command that applies the plan: exactly it where it is saved to a file, else what it was made from."""
     words = ["omnictl apply", f"--env {plan.environment}", *(["--sandbox"] if plan.sandbox else [])]
+    confirm = [f"--confirm {plan.environment}"] if plan.production else []
     if saved_as is not None:
-        return " ".join([*words, quote_word(saved_as)])
+        return " ".join([*words, quote_word(saved_as), *confirm])
     words += [f"--only {quote_word(each)}" for each in plan.selection.only]
     words += [f"--exclude {quote_word(each)}" for each in plan.selection.exclude]
+    words += [f"--retire {quote_word(each)}" for each in plan.retire]
     words += [f"--allow {each.guard.value}={each.subject}" for each in plan.guards if each.allowed]
-    return " ".join(words)
+    return " ".join([*words, *confirm])

@@ -216,7 +216,7 @@ def test_scenarios_that_cannot_be_accepted(shop: Path) -> None:
     (shop / "scenarios" / "campaign.yaml").unlink()
     ran = omnictl("accept", "Cnew".lower(), "campaign", "--sandbox")
     assert ran.code == 1
-    assert "nothing-recorded" in ran.err
+    assert "not-managed-yet" in ran.err
     assert "not-declared" in ran.err
 
 

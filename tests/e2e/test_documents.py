@@ -16,6 +16,8 @@ _SANDBOXED = [
     ("render", 0, "render"),
     ("output", 0, "output"),
     ("output nothing", 1, "error"),
+    ("drift", 0, "drift"),
+    ("drift --only nothing", 64, "error"),
     ("doctor", 0, "doctor"),
     ("sandbox status", 0, "sandbox"),
     ("sandbox recipient list", 0, "sandbox-recipients"),

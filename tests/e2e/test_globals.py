@@ -80,7 +80,7 @@ def test_flag_then_variable_then_file_then_default(
 
 @pytest.mark.parametrize("prefix", ["OMNICTL_", "OMNICTL_APPLY_", "OMNICTL_PLAN_"])
 def test_no_variable_stands_for_an_approval(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("YES", "YES_IF_SAFE", "ALLOW", "CONFIRM"):
+    for name in ("YES", "YES_IF_SAFE", "ALLOW", "CONFIRM", "RETIRE"):
         monkeypatch.setenv(prefix + name, "1")
     assert omnictl("apply", "--sandbox", "--env", "test").code == 3
 

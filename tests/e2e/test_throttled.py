@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from omnictl.cli.commands.apply import _Approval, _Timer
+from omnictl.cli.commands.apply import _Timer
+from omnictl.cli.plan_approval import Flags, PlanApproval
 from omnictl.errors import StoppedError
 from omnictl.provider.base import StopSignal
 from tests.builders import Scene
@@ -89,6 +90,6 @@ def test_nobody_is_asked_when_the_time_is_used_up(monkeypatch: pytest.MonkeyPatc
     plan = Scene().declare("a").plan()
     session = Session(GlobalOptions(), {})
     with pytest.raises(StoppedError) as caught:
-        _Approval(session, False, "text", (), "").ask_for(plan, stop)
+        PlanApproval(session, Flags(), "text", (), "", "").ask_for(plan, stop)
     assert caught.value.diagnostics[0].code == "stopped-before-asking"
-    _Approval(session, True, "text", (), "").ask_for(plan, stop)
+    PlanApproval(session, Flags(yes=True), "text", (), "", "").ask_for(plan, stop)

@@ -25,6 +25,8 @@ from tests.golden.test_plans import (
     no_changes,
     noted,
     rare_changes,
+    removals,
+    risky,
     settled,
 )
 
@@ -44,16 +46,19 @@ def test_plan_as_markdown(make: Callable[[], Plan]) -> None:
 
 def test_saved_plan_as_markdown() -> None:
     check_golden("plan-saved.md", render_plan_markdown(allowed_guard(), saved_as="plan.json"))
+    check_golden("plan-saved-for-production.md", render_plan_markdown(risky(), saved_as="plan.json"))
 
 
 @pytest.mark.parametrize(
-    "make", [example, hostile_names, no_changes, allowed_guard, every_guard, rare_changes, settled, noted], ids=name_of
+    "make",
+    [example, hostile_names, no_changes, allowed_guard, every_guard, rare_changes, settled, noted, risky],
+    ids=name_of,
 )
 def test_plan_as_html(make: Callable[[], Plan]) -> None:
     check_golden(f"plan-{name_of(make)}.html", render_plan_html(make()))
 
 
-@pytest.mark.parametrize("make", [example, hostile_names, no_changes], ids=name_of)
+@pytest.mark.parametrize("make", [example, hostile_names, no_changes, risky, removals], ids=name_of)
 def test_plan_as_json(make: Callable[[], Plan]) -> None:
     check_golden(f"plan-{name_of(make)}.json", json.dumps(encode_plan(make()), indent=2, ensure_ascii=False) + "\n")
 

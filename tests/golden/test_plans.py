@@ -9,11 +9,13 @@ from omnictl.model.address import make_address
 from omnictl.model.change import Adopt, Create, FlowChanged, Forget, NameChanged, Retire, SetDefault
 from omnictl.model.diagnostic import Severity, Source
 from omnictl.model.plan import DefaultMemory, Guard, Plan, Settled
-from omnictl.model.scenario import Attributes, Lifecycle, Protection
+from omnictl.model.scenario import Attributes, Lifecycle, Manage, OnRemoval, Protection
 from omnictl.render.human import render_plan
 from omnictl.render.style import Style
 from tests.builders import Scene, example_scene, flow, key_of, problem
 from tests.golden.golden import check_golden
+
+PROTECTED = Lifecycle(Protection.ALL)
 
 
 def selection() -> Plan:
@@ -163,6 +165,33 @@ def noted() -> Plan:
     return replace(Scene().both("a").declare("b").plan(), diagnostics=(note,))
 
 
+def removals() -> Plan:
+    """What leaves: forgotten, retired by its lifecycle, retired on request, marked already, watched only, and gone."""
+    scene = Scene().both("anchor").remember("forgotten", "Spring")
+    scene.remember("retired", "Summer", lifecycle=Lifecycle(on_removal=OnRemoval.RETIRE))
+    scene.remember("asked-for", "Autumn").remember("asked-for-again", "[retired] Winter")
+    scene.remember("asked-for-watched", lifecycle=Lifecycle(manage=Manage.OBSERVE))
+    scene.remember("asked-for-gone", vanished=True)
+    return scene.plan(retire=("asked-for*",))
+
+
+def the_default_retires() -> Plan:
+    scene = Scene().remember("old", "Old one").holds_default("old").remember("less", lifecycle=PROTECTED)
+    scene.declare("less", steps="SMS:InfoSMS").both("anchor")
+    return scene.plan(retire=("o*",), allowed=frozenset({(Guard.CHANNEL_REMOVAL, "less")}))
+
+
+def risky() -> Plan:
+    """Nothing that a guard knows, and more than a line holds that somebody should look at."""
+    place = Source("scenarios/b.yaml", 4, 5)
+    lint = tuple(
+        problem(f"rule-{number}", Severity.WARNING, detail=f'Step {number} is "odd" | <b>.', source=place)
+        for number in range(25)
+    )
+    odd = problem("equal-scenarios", Severity.WARNING, detail="a and b are alike.")
+    return Scene().both("a").declare("b").plan(lint=lint, warnings=(odd,), production=True)
+
+
 PLANS: list[Callable[[], Plan]] = [
     selection,
     selection_with_a_guard,
@@ -186,6 +215,9 @@ PLANS: list[Callable[[], Plan]] = [
     nobody_holds_the_default,
     only_settled,
     noted,
+    removals,
+    the_default_retires,
+    risky,
 ]
 
 

@@ -49,6 +49,17 @@ def done() -> ApplyReport:
     )
 
 
+def removed() -> ApplyReport:
+    """Two stay on the account, and whoever holds a key can still send; what vanished does not."""
+    gone = replace(outcome("vanished", Action.FORGET, Fate.DONE), key=None)
+    return finished(
+        outcome("promo", Action.RETIRE, Fate.DONE),
+        outcome("spring", Action.RETIRE, Fate.FAILED, "changed-since-plan"),
+        outcome("summer", Action.FORGET, Fate.DONE),
+        gone,
+    )
+
+
 def partly_failed() -> ApplyReport:
     return finished(
         outcome("otp-br", Action.CREATE, Fate.DONE),
@@ -87,6 +98,7 @@ def state_not_saved() -> ApplyReport:
 
 REPORTS: list[Callable[[], ApplyReport]] = [
     done,
+    removed,
     partly_failed,
     unknown,
     stopped,

@@ -250,6 +250,14 @@ class Life(RuleBasedStateMachine):
                 assert self._bodies().get(record.key) == rows.get(record.key), "an unselected scenario was changed"
 
     @rule()
+    def apply_and_retire(self) -> None:
+        """What leaves is retired because somebody asks for it; where nothing leaves that is wrong usage."""
+        report = self._run(lambda: self.realm.apply(retire=("*",)))
+        if report is not None:
+            event("retired on request")
+            self._check_finished(report)
+
+    @rule()
     def apply_with_care(self) -> None:
         """Without any allowance a plan with a guard sends nothing at all."""
         before = self._writes()
@@ -378,6 +386,10 @@ class Life(RuleBasedStateMachine):
             return
         if replaced.serial > current.serial:
             self.realm.write(replaced)
+        kept = {each.key: each.lifecycle.protected.strength for each in self.realm.state.records.values()}
+        for record in current.records.values():
+            strength = record.lifecycle.protected.strength
+            assert kept.get(record.key, strength) >= strength, "a protection was lifted by an older state"
         assert owned_by(current) | owned_by(old) <= self.realm.owned()
 
     # --- what holds ------------------------------------------------------------------------------------------

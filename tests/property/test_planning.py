@@ -13,7 +13,7 @@ from omnictl.errors import RefusedError
 from omnictl.model.address import Address
 from omnictl.model.outcome import Ending, Fate
 from omnictl.model.plan import Plan
-from omnictl.model.scenario import Attributes
+from omnictl.model.scenario import Attributes, Manage
 from omnictl.model.state import Record, State
 from omnictl.operations.surgery import settle_absent, settle_found
 from omnictl.provider.base import Operation
@@ -132,6 +132,44 @@ def test_a_saved_plan_does_what_it_says_and_only_once(world: World, later: list[
     assert world.apply(saved).ending is Ending.ALREADY_APPLIED or not saved.changes
     assert all(kind is Operation.LIST for kind, _ in world.account.requests[requests:])
     world.files = files
+    assert_settled(world, theirs, mine)
+
+
+@given(worlds(), st.data(), edits)
+@settings(max_examples=100, deadline=None, suppress_health_check=SLOW_IS_FINE)
+def test_what_is_only_observed_is_never_written(world: World, data: st.DataObject, later: list[Edit]) -> None:
+    """Whatever the files say of it, and whatever becomes of it: its row stays as it is, and none is made for it."""
+    ids = sorted(world.files)
+    for name in data.draw(st.sets(st.sampled_from(ids)) if ids else st.just(set())):
+        watched = replace(world.files[name].lifecycle, manage=Manage.OBSERVE)
+        world.files[name] = replace(world.files[name], lifecycle=watched)
+    world.apply()
+    edit_files(world, [each for each in later if each[0] not in ("retire", "release", "default")])
+    records = [each for each in world.state.records.values() if each.lifecycle.manage is Manage.OBSERVE]
+    declared = {each.address: each.lifecycle.manage for each in world.files.values()}
+    watched_keys = {each.key for each in records if declared.get(each.address, Manage.OBSERVE) is Manage.OBSERVE}
+    before = {key: each.attributes for key, each in world.account.rows.items() if key in watched_keys}
+    world.account.requests.clear()
+    world.apply(retire=())
+    assert {key: world.account.rows[key].attributes for key in before} == before
+    assert not watched_keys & {subject for kind, subject in world.account.requests if kind is Operation.UPDATE}
+    event(f"watched: {min(len(watched_keys), 2)}")
+
+
+@given(worlds())
+@settings(max_examples=100, deadline=None, suppress_health_check=SLOW_IS_FINE)
+def test_what_is_retired_on_request_comes_back_with_its_key_and_its_name(world: World) -> None:
+    world.apply()
+    theirs, mine, kept, keys = others(world), owned(world), dict(world.files), dict(world.keys())
+    world.files = {}
+    if kept:
+        world.apply(retire=("*",))
+        assert all(each.retired for each in world.state.tombstones if each.key in keys.values())
+        assert all(world.account.rows[key].attributes.name.startswith("[retired] ") for key in keys.values())
+        assert world.plan().changes == ()
+    world.files = {name: replace(each, previous_ids=(), import_key=None) for name, each in kept.items()}
+    world.apply()
+    assert dict(world.keys()) == keys
     assert_settled(world, theirs, mine)
 
 

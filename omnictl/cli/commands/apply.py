@@ -8,31 +8,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from msgspec import Struct
 from msgspec.structs import replace
 
 from omnictl.cli.apply_output import APPLY_FORMATS, APPLY_REPORTS, apply_renderings, code_of_report, show_report
-from omnictl.cli.approval import ask
+from omnictl.cli.approval import check_confirmed_name
+from omnictl.cli.completing import complete_environments
 from omnictl.cli.context import Session, get_session, refuse_lost_state, utc_now
 from omnictl.cli.durations import lock_timeout_option, read_duration
 from omnictl.cli.exit_codes import ExitCode, strongest
 from omnictl.cli.globals import command_line, global_options
-from omnictl.cli.plan_output import show_plan
+from omnictl.cli.plan_approval import Flags, PlanApproval
 from omnictl.cli.planning import Choices, make_circumstances, read_choices, selection_options
 from omnictl.cli.progress import Progress
-from omnictl.cli.reports import Report, report_option, reported_failures, try_reports, write_failure
+from omnictl.cli.reports import Report, report_option, reported_failures, try_reports
 from omnictl.cli.saved import check_saved_plan, read_saved_plan
 from omnictl.cli.signals import outlast_signals, stopping
-from omnictl.codec.plan import encode_plan
-from omnictl.errors import OutputError, RefusedError, StoppedError
-from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.errors import OutputError
 from omnictl.model.outcome import ApplyReport
 from omnictl.model.plan import Plan
-from omnictl.model.scenario import Configuration, Json
+from omnictl.model.scenario import Configuration
 from omnictl.model.state import State
-from omnictl.operations.apply import Request, Workshop, mark_interrupted, refuse_guarded, run_apply
+from omnictl.operations.apply import Request, Workshop, mark_interrupted, run_apply
 from omnictl.provider.base import StopSignal
-from omnictl.render.human import render_plan
 from omnictl.render.words import written_duration
 from omnictl.threads import leaving_signals
 
@@ -40,11 +37,21 @@ if TYPE_CHECKING:
     from omnictl.provider.omni import OmniProvider
 
 PIPELINE_STOP_AFTER_SECONDS = 45 * 60.0
+_SAYS_ITSELF = "A saved plan takes no --only, --exclude, --allow or --retire: it says itself what it does."
 
 
 @click.command("apply", epilog="Example: omnictl apply --env production plan.json")
 @click.argument("planfile", required=False, type=click.Path(dir_okay=False))
 @click.option("--yes", is_flag=True, help="Approve without being asked.")
+@click.option(
+    "--yes-if-safe", is_flag=True, help="Approve without being asked where no guard fired and nothing was warned of."
+)
+@click.option(
+    "--confirm",
+    metavar="NAME",
+    shell_complete=complete_environments,
+    help="Name the environment; production needs it where nobody can be asked for it.",
+)
 @click.option(
     "--stop-after",
     callback=read_duration,
@@ -63,6 +70,8 @@ def command(
     *,
     planfile: str | None,
     yes: bool,
+    yes_if_safe: bool,
+    confirm: str | None,
     stop_after: float | None,
     lock_timeout: float | None,
     output_format: str,
@@ -70,24 +79,33 @@ def command(
     only: tuple[str, ...],
     exclude: tuple[str, ...],
     allow: tuple[str, ...],
+    retire: tuple[str, ...],
 ) -> int:
     """Create and update what differs, and remember the keys.
 
     Without a file it plans, shows the plan and asks. With a saved plan it does not ask: the plan was reviewed. It can
     be stopped at any time; the same command goes on, and nothing is done twice.
     """
-    if planfile is not None and (only or exclude or allow):
-        raise click.UsageError("A saved plan takes no --only, --exclude or --allow: it says itself what it does.", ctx)
+    if planfile is not None and (only or exclude or allow or retire):
+        raise click.UsageError(_SAYS_ITSELF, ctx)
+    if yes and yes_if_safe:
+        raise click.UsageError("--yes and --yes-if-safe: give one of them.", ctx)
     session = get_session(ctx)
-    choices = read_choices(only, exclude, allow)
+    choices = read_choices(only, exclude, allow, retire)
     progress = Progress(session.output)
     outlast_signals(progress.say, _without_report, has_begun=progress.has_begun, announcement=_ENDED)
     with reported_failures(
         reports, sandbox=session.asks_for_sandbox, output=session.output, output_format=output_format
     ):
+        check_confirmed_name(confirm, session.place.environment)
         refuse_lost_state(session)
         saved = _read_saved(session, planfile)
-        approval = _Approval(session, yes, output_format, reports, command_line(ctx, "--yes"))
+        is_production = _is_production(session, saved)
+        approval = _make_approval(
+            ctx, session, Flags(yes, yes_if_safe, confirm), output_format, reports, is_production=is_production
+        )
+        if saved is not None:
+            approval.approve_saved(saved)
         report = _apply(
             session, progress, saved, choices, approval, stop_after=stop_after, lock_timeout=lock_timeout or 0.0
         )
@@ -114,50 +132,26 @@ def _read_saved(session: Session, planfile: str | None) -> Plan | None:
     return saved
 
 
-class _Approval(Struct, frozen=True):
-    """Shows a plan and has it approved, by --yes or by a person; ``command`` is for where nobody can be asked."""
+def _is_production(session: Session, saved: Plan | None) -> bool:
+    """Tell whether this reaches production, as the settings say it now or as they did when the plan was saved."""
+    is_so_now = session.environment.production and not session.sandbox
+    return is_so_now or (saved is not None and saved.production)
 
-    session: Session
-    is_given: bool
-    output_format: str
-    reports: Sequence[Report]
-    command: str
 
-    def ask_for(self, plan: Plan, stop: StopSignal) -> None:
-        """Return where the plan may be applied; raise RefusedError, or end with one JSON document, where not.
-
-        Raises StoppedError where the time was used up before anybody could be asked.
-        """
-        self._show(plan)
-        try:
-            refuse_guarded(plan)
-            if plan.changes:
-                if stop.is_set and self.session.output.is_interactive and not self.is_given:
-                    raise StoppedError(_no_time_to_ask(stop.reason))
-                question = f"Apply these changes to {plan.environment}?"
-                ask(question, self.session.output, approved=self.is_given, command=self.command)
-        except RefusedError as refused:
-            if self.output_format != "json":
-                raise
-            self._answer(plan, refused)
-            raise click.exceptions.Exit(ExitCode.REFUSED) from None
-
-    def _show(self, plan: Plan) -> None:
-        """Show what is about to happen; where stdout is kept for one document, people read it on stderr."""
-        output = self.session.output
-        if self.output_format == "text":
-            show_plan(self.session, plan, "text", ExitCode.OK)
-        elif not output.json_log:
-            output.hint(render_plan(plan, output.err_style))
-
-    def _answer(self, plan: Plan, refused: RefusedError) -> None:
-        """Write the plan with the refusal and the command that approves, as the one document of the run."""
-        output = self.session.output
-        write_failure(self.reports, refused, sandbox=self.session.sandbox, output=output)
-        refusal: dict[str, Json] = {"kind": refused.kind.value, "command": self.command}
-        output.diagnostics(refused.diagnostics)
-        said = replace(plan, diagnostics=(*plan.diagnostics, *refused.diagnostics))
-        output.document({**encode_plan(said, exit_code=ExitCode.REFUSED), "refusal": refusal})
+def _make_approval(
+    ctx: click.Context,
+    session: Session,
+    flags: Flags,
+    output_format: str,
+    reports: Sequence[Report],
+    *,
+    is_production: bool,
+) -> PlanApproval:
+    """Return the approval of this run, with the command lines that approve and confirm where nobody can be asked."""
+    confirm = ["--confirm", session.place.environment] if is_production and flags.confirmed is None else []
+    yes = [] if flags.yes or ctx.params["planfile"] is not None else ["--yes"]
+    approving = command_line(ctx, *yes, *confirm, without=("--yes-if-safe",))
+    return PlanApproval(session, flags, output_format, reports, approving, command_line(ctx, *confirm), is_production)
 
 
 def _apply(
@@ -165,7 +159,7 @@ def _apply(
     progress: Progress,
     saved: Plan | None,
     choices: Choices,
-    approval: _Approval,
+    approval: PlanApproval,
     *,
     stop_after: float | None,
     lock_timeout: float,
@@ -193,7 +187,9 @@ def _apply(
         new_state = session.new_state()
         report = run_apply(
             Request(
-                look_around=lambda provider, state: make_circumstances(session, provider, state, choices),
+                look_around=lambda provider, state: make_circumstances(
+                    session, provider, state, choices, judge_files=saved is None
+                ),
                 approve=approve,
                 new_state=new_state if saved is None else replace(new_state, lineage=saved.lineage),
                 stop_after_seconds=stop_after,
@@ -220,16 +216,6 @@ def _close_unless_stopped(provider: "OmniProvider", stop: StopSignal) -> None:
     """After a stop something may still be in flight; its connection is not cut by us."""
     if not stop.is_set:
         provider.close()
-
-
-def _no_time_to_ask(reason: str) -> Diagnostic:
-    return Diagnostic(
-        "stopped-before-asking",
-        Severity.ERROR,
-        "Stopped before the plan could be approved",
-        f"{reason}. The account took that long to read; nothing was changed.",
-        hint="run the same command again, with more time",
-    )
 
 
 class _Timer:
@@ -279,9 +265,3 @@ def _in_danger() -> str:
         "Requests in flight may have been taken without their keys being stored; their intents are in the state, "
         "and the same command looks for them."
     )
-
-
-CODES = {
-    "stopped-before-asking": "The time of --stop-after was used up before there was a plan to approve. Nothing was "
-    "changed.",
-}

@@ -38,6 +38,7 @@ def command(
     only: tuple[str, ...],
     exclude: tuple[str, ...],
     allow: tuple[str, ...],
+    retire: tuple[str, ...],
 ) -> int:
     """Show what differs from the account. Changes nothing.
 
@@ -45,7 +46,7 @@ def command(
     apply exactly that file.
     """
     session = get_session(ctx)
-    choices = read_choices(only, exclude, allow)
+    choices = read_choices(only, exclude, allow, retire)
     outs = () if out is None else (out,)
     with reported_failures(
         reports, sandbox=session.asks_for_sandbox, output=session.output, output_format=output_format, outs=outs

@@ -5,12 +5,14 @@ import sys
 
 import pytest
 
-from omnictl.cli.approval import ask
+from omnictl.cli.approval import ask, require_confirmation, require_safety
 from omnictl.cli.output import Output
 from omnictl.cli.signals import SignalReceived
 from omnictl.errors import RefusalKind, RefusedError
+from omnictl.model.plan import Risk, RiskKind, RiskReason
 from omnictl.render.style import Style
 
+REASON = RiskReason(RiskKind.GUARD, "vanished", "It is gone.", subject="b")
 OUTPUT = Output(Style(), Style())
 
 
@@ -50,6 +52,49 @@ def test_nothing_else_approves(monkeypatch: pytest.MonkeyPatch, answer: str) -> 
         ask("Apply?", OUTPUT, approved=False, command="x")
     assert caught.value.kind is RefusalKind.APPROVAL
     assert caught.value.diagnostics[0].code == "not-approved"
+
+
+def test_another_word_may_be_what_approves(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = type_answer(monkeypatch, "live\n")
+    ask("Apply?", OUTPUT, approved=False, command="x", word="live")
+    assert said.text == "\nApply? Only the name live goes on.\n"
+    type_answer(monkeypatch, "yes\n")
+    with pytest.raises(RefusedError) as caught:
+        ask("Apply?", OUTPUT, approved=False, command="x", word="live")
+    assert (
+        caught.value.diagnostics[0].detail == "The answer was 'yes'; only the name live goes on. Nothing was changed."
+    )
+
+
+@pytest.mark.parametrize(
+    ("risk", "told"),
+    [
+        (None, "The plan is older than the risk of plans.\nNothing was changed."),
+        (Risk((REASON,)), "guard vanished (b): It is gone.\nNothing was changed."),
+    ],
+)
+def test_what_is_not_safe_is_asked_about_or_refused_with_its_reasons(
+    risk: Risk | None, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    type_answer(monkeypatch, "")
+    require_safety(risk, "x")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(RefusedError) as caught:
+        require_safety(risk, "omnictl apply --yes")
+    [found] = caught.value.diagnostics
+    assert (caught.value.kind, found.code, found.detail) == (RefusalKind.APPROVAL, "not-safe", told)
+    assert found.commands == ("omnictl apply --yes",)
+
+
+def test_a_terminal_needs_no_confirmation_and_a_pipeline_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    type_answer(monkeypatch, "")
+    require_confirmation(None, "live", "x")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    require_confirmation("live", "live", "x")
+    with pytest.raises(RefusedError) as caught:
+        require_confirmation(None, "live", "omnictl apply --confirm live")
+    [found] = caught.value.diagnostics
+    assert (found.code, found.commands) == ("confirmation-needed", ("omnictl apply --confirm live",))
 
 
 def test_without_a_terminal_the_command_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

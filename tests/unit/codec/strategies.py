@@ -27,7 +27,18 @@ from omnictl.model.change import (
 )
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.outcome import ApplyReport, Ending, Fate, Outcome
-from omnictl.model.plan import Cost, DefaultMemory, Guard, GuardFinding, Plan, Selection, Settled
+from omnictl.model.plan import (
+    Cost,
+    DefaultMemory,
+    Guard,
+    GuardFinding,
+    Plan,
+    Risk,
+    RiskKind,
+    RiskReason,
+    Selection,
+    Settled,
+)
 from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Manage, OnRemoval, Protection, Step
 from omnictl.model.state import Account, AccountDefault, Intent, PlanMark, Record, RepeatedCreate, State, Tombstone
 
@@ -222,6 +233,12 @@ plans = st.builds(
     refreshed=counts,
     unmanaged=st.dictionaries(keys, texts, max_size=2),
     twins=st.dictionaries(addresses, many(keys), max_size=2),
+    retire=many(names),
+    risk=st.none()
+    | st.builds(
+        Risk,
+        many(st.builds(RiskReason, st.sampled_from(RiskKind), names, texts, st.none() | sources, st.none() | texts)),
+    ),
     production=st.booleans(),
     sandbox=st.booleans(),
     omnictl_version=names,

@@ -23,7 +23,18 @@ from omnictl.model.change import (
 )
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.outcome import ApplyReport, Ending, Fate, Outcome
-from omnictl.model.plan import Cost, DefaultMemory, Guard, GuardFinding, Plan, Selection, Settled
+from omnictl.model.plan import (
+    Cost,
+    DefaultMemory,
+    Guard,
+    GuardFinding,
+    Plan,
+    Risk,
+    RiskKind,
+    RiskReason,
+    Selection,
+    Settled,
+)
 from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Manage, OnRemoval, Protection
 from omnictl.model.state import Account, AccountDefault, Intent, PlanMark, Record, RepeatedCreate, State, Tombstone
 from tests.builders import NOW, flow
@@ -104,6 +115,8 @@ PLAN = Plan(
     refreshed=7,
     unmanaged={"K4": "Theirs"},
     twins={A: ("K5",)},
+    retire=("c*",),
+    risk=Risk((RiskReason(RiskKind.GUARD, "vanished", "It vanished.", SOURCE, "a"),)),
     production=True,
     sandbox=True,
     omnictl_version="1.0.0",

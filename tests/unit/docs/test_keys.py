@@ -9,7 +9,8 @@ import pytest
 
 from omnictl.config.discovery import ENDINGS
 from omnictl.config.schema import schema_text
-from omnictl.config.settings import BudgetSettings, Environment, GuardSettings
+from omnictl.config.settings import BudgetSettings, Environment, GuardSettings, RemovalSettings
+from omnictl.engine.view import RemovalRules
 from omnictl.model.scenario import CHANNELS, OLD_CHANNELS
 from omnictl.provider.base import PUBLISHED_BUDGETS
 from omnictl.transport.client import CONNECT_SECONDS, READ_SECONDS
@@ -55,7 +56,10 @@ def test_every_variable_of_the_environment_has_its_row_and_no_other() -> None:
 
 def test_the_usual_values_are_those_of_the_code() -> None:
     rows = read("settings.md")
-    environment, guards = Environment("usual"), GuardSettings()
+    environment, guards, removal = Environment("usual"), GuardSettings(), RemovalSettings()
+    assert (removal.retire_marker, removal.longest_name) == (RemovalRules().marker, RemovalRules().longest_name)
+    assert f"| `removal.retire_marker` | `'{removal.retire_marker}'` |" in rows
+    assert f"| `removal.longest_name` | `{removal.longest_name}` |" in rows
     assert f"| `environments.NAME.workers` | `{environment.workers}` |" in rows
     assert f"| `guards.mass_change_share` | `{guards.mass_change_share}` |" in rows
     assert f"| `guards.mass_change_count` | `{guards.mass_change_count}` |" in rows

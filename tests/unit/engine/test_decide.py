@@ -420,10 +420,15 @@ def test_every_change_bears_the_lifecycle_and_the_place_of_its_file(lifecycle: L
     changes = {id_of(each.address): each for each in scene.plan().changes}
     kinds = {"lost": Create, "mine": Adopt, "new": Rename, "created": Create, "edited": Update}
     if lifecycle is OBSERVED:
-        del kinds["created"], kinds["edited"]
+        del kinds["created"], kinds["lost"]
+        kinds["edited"] = Refresh  # what is remembered is that it is only watched from now on
     assert {name: type(each) for name, each in changes.items()} == kinds
     for name, change in changes.items():
-        assert not isinstance(change, Forget | Retire | SetDefault | Refresh)
+        if isinstance(change, Refresh):
+            assert (change.desired, change.actual) == (change.recorded.applied, change.recorded.observed)
+            assert change.lifecycle == lifecycle
+            continue
+        assert not isinstance(change, Forget | Retire | SetDefault)
         assert change.lifecycle == lifecycle
         assert change.source == scene.resources[name].source
 

@@ -82,6 +82,45 @@ def test_winning_the_default_is_not_what_protection_of_removal_guards() -> None:
     assert fired(world.plan()) == [(Guard.DEFAULT_CHANGE, "b"), (Guard.PROTECTED, "a")]
 
 
+def test_creating_anew_what_is_protected_against_every_write_is_guarded_too() -> None:
+    world = applied("first", "b", lifecycle=Lifecycle(Protection.ALL))
+    del world.account.rows[world.keys()["b"]]
+    assert fired(world.plan()) == [(Guard.PROTECTED, "b"), (Guard.VANISHED, "b")]
+
+
+def test_a_guard_that_fires_twice_for_the_same_is_told_once() -> None:
+    world = applied("anchor", "b", lifecycle=Lifecycle(Protection.ALL))
+    world.declare("b", declare("b", "Changed", default=True, lifecycle=Lifecycle(Protection.ALL)))
+    found = fired(world.plan())
+    assert found.count((Guard.PROTECTED, "b")) == 1
+    assert (Guard.DEFAULT_CHANGE, "b") in found
+
+
+@pytest.mark.parametrize("how", ["previous_ids", "equal"])
+def test_protection_outlives_its_file_through_a_rename(how: str) -> None:
+    """The new file says nothing of it: that is a lifting, and told as one."""
+    world = applied("first", "old", lifecycle=Lifecycle(Protection.REMOVAL))
+    del world.files["old"]
+    previous = ("old",) if how == "previous_ids" else ()
+    world.declare("new", declare("new", "Name of old", previous_ids=previous))
+    plan = world.plan()
+    assert [each.code for each in plan.diagnostics] == ["protection-lifted"]
+    assert plan.diagnostics[0].detail.startswith("new was protected (removal)")
+    world.declare("new", declare("new", "Name of old", previous_ids=previous, lifecycle=Lifecycle(Protection.REMOVAL)))
+    assert world.plan().diagnostics == ()
+    world.apply()
+    del world.files["new"]
+    assert (Guard.PROTECTED, "new") in fired(world.plan())
+
+
+def test_a_protection_that_gets_weaker_is_lifted_in_part() -> None:
+    world = applied("first", "b", lifecycle=Lifecycle(Protection.ALL))
+    world.declare("b", declare("b", lifecycle=Lifecycle(Protection.REMOVAL)))
+    assert [each.code for each in world.plan().diagnostics] == ["protection-lifted"]
+    world.declare("b", declare("b", lifecycle=Lifecycle(Protection.ALL)))
+    assert world.plan().diagnostics == ()
+
+
 def test_channel_removal() -> None:
     world = applied("a")
     world.declare("a", declare("a", flow=(SMS, VIBER)))

@@ -49,6 +49,20 @@ def test_a_key_that_another_environment_manages_is_not_imported() -> None:
     assert (told.code, "in the environment staging" in told.detail) == ("import-taken", True)
 
 
+def test_a_key_that_two_environments_record_is_an_error_that_names_the_other_until_one_lets_go() -> None:
+    world = applied("a", "b")
+    elsewhere = {world.keys()["b"]: "staging"}
+    [told] = world.plan(elsewhere=elsewhere).diagnostics
+    assert (told.code, told.severity.value) == ("managed-twice", "error")
+    assert told.detail.endswith("and so it is in the environment staging.")
+    del world.files["b"]
+    world.declare("new", declare("new", "Name of b", previous_ids=("b",)))
+    assert [each.code for each in world.plan(elsewhere=elsewhere).diagnostics] == ["managed-twice"]
+    del world.files["new"]
+    plan = world.plan(elsewhere=elsewhere)
+    assert (plan.diagnostics, [type(each).__name__ for each in plan.changes]) == ((), ["Forget"])
+
+
 @pytest.mark.parametrize(
     ("twin", "known", "elsewhere", "told"),
     [

@@ -65,6 +65,7 @@ def test_the_old_id_of_a_rename_is_no_address_of_its_own() -> None:
 
 def test_what_is_only_observed_counts_as_unchanged() -> None:
     scene = Scene().declare("seen", "Here", lifecycle=Lifecycle(manage=Manage.OBSERVE)).remember("seen", "There")
+    scene.records["seen"] = replace(scene.records["seen"], lifecycle=Lifecycle(manage=Manage.OBSERVE))
     plan = scene.plan()
     assert (plan.changes, plan.unchanged, plan.total) == ((), 1, 1)
     assert [each.code for each in plan.diagnostics] == ["observed-differs"]

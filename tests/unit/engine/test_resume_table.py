@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from omnictl.engine.resume import resume
-from omnictl.model.change import Cause, Change, Update
-from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Remote
+from omnictl.model.change import Cause, Change, Refresh, Update
+from omnictl.model.plan import Guard, GuardFinding
+from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Manage, Remote
 from omnictl.model.state import Intent, PlanMark, Record, State
 from tests.builders import Scene
 from tests.unit.engine.changes import (
@@ -57,16 +58,34 @@ def intent(scenario_id: str) -> Intent:
 
 
 GONE = "its record is gone or names another key"
-ELSE = "its record was changed by another apply"
+ELSE = 'its record was changed by another apply (the name was "Old" and is "Meddled")'
 NOT_THERE = "its scenario is no longer on the account"
-NAME, FLOW = ("it was changed on the account (name)", "it was changed on the account (flow)")
-BOTH = "it was changed on the account (name, flow)"
+RENAMED, LONGER = ('the name was "Old" and is "Meddled"', "step 1 of the flow was not there and is VIBER Acme")
+NAME, FLOW, BOTH = (f"it was changed on the account ({each})" for each in (RENAMED, LONGER, f"{RENAMED}, {LONGER}"))
+TO_NEW = f'the name was "Old" and is "New", {LONGER}'
+ELSE_NEW = f"its record was changed by another apply ({TO_NEW})"
+BACK = 'the name was "New" and is "Old", step 1 of the flow was VIBER Acme and is not there'
+WENT_BACK = f"it was changed on the account ({BACK})"
+ELSEWHERE = "the environment staging manages its key now ({})"
 NEAR_NEW = Attributes("new", NEW.flow)
 
 
 def undo() -> Update:
     before = rec("edited", applied=NEW)
     return replace(update(), recorded=before, actual=MEDDLED, cause=Cause.DRIFT)
+
+
+def staging(key: str) -> Mapping[str, Any]:
+    return {"elsewhere": {key: "staging"}}
+
+
+SEEN = GuardFinding(Guard.DEFAULT_CHANGE, "retired", "It is the account default.", allowed=True)
+WATCHED = Lifecycle(manage=Manage.OBSERVE)
+
+
+def lifecycle_alone() -> Refresh:
+    before = rec("stale")
+    return Refresh(before.address, before, before.observed, before.applied, WATCHED)
 
 
 def touched() -> Record:
@@ -105,7 +124,7 @@ CASES = [
         more={"twins": {address("new"): ("X",)}},
     ),
     Case(create(), (rec("other", "X"),), {"X": NEW}, "pending"),
-    Case(create(), (), {"X": NEW}, "pending", more={"elsewhere": ("X",)}),
+    Case(create(), (), {"X": NEW}, "pending", more={"elsewhere": {"X": "staging"}}),
     Case(create(), (), {"X": NEW}, "pending", more={"intents": (intent("new"),)}),
     Case(
         create(),
@@ -125,11 +144,11 @@ CASES = [
     Case(update(), (rec("edited"),), {"EDITED": REROUTED}, FLOW),
     Case(update(), (rec("edited"),), {"EDITED": Attributes("Meddled", NEW.flow)}, BOTH),
     Case(update(), (rec("edited"),), {"EDITED": MEDDLED}, NAME, started=True),
-    Case(update(), (rec("edited"),), {"EDITED": NEW}, BOTH),
+    Case(update(), (rec("edited"),), {"EDITED": NEW}, f"it was changed on the account ({TO_NEW})"),
     Case(update(), (rec("edited"),), {"EDITED": NEW}, "pending", started=True),
     Case(update(), (rec("edited"),), {"EDITED": NEAR_NEW}, "pending", started=True),
     Case(update(), (rec("edited", applied=NEW),), {"EDITED": NEW}, "done", started=True),
-    Case(update(), (rec("edited", applied=NEW),), {"EDITED": NEW}, ELSE),
+    Case(update(), (rec("edited", applied=NEW),), {"EDITED": NEW}, ELSE_NEW),
     Case(update(), (rec("edited", applied=NEW),), {}, "done", started=True),
     Case(update(), (rec("edited", applied=NEW, observed=OLD),), {"EDITED": MEDDLED}, "done", started=True),
     Case(update(), (rec("edited", applied=MEDDLED),), {"EDITED": OLD}, ELSE),
@@ -142,7 +161,12 @@ CASES = [
     Case(undo(), (touched(),), {"EDITED": MEDDLED}, "pending", started=True),
     Case(undo(), (touched(),), {"EDITED": MEDDLED}, "pending"),
     Case(undo(), (touched(),), {"EDITED": NEW}, "done", started=True),
-    Case(undo(), (touched(),), {"EDITED": NEW}, BOTH),
+    Case(
+        undo(),
+        (touched(),),
+        {"EDITED": NEW},
+        f'it was changed on the account (the name was "Meddled" and is "New", {LONGER})',
+    ),
     Case(undo(), (touched(),), {"EDITED": OLD}, "done", started=True),
     Case(undo(), (touched(),), {}, "done", started=True),
     Case(undo(), (replace(touched(), observed=NEAR_NEW),), {"EDITED": MEDDLED}, "done", started=True),
@@ -177,9 +201,52 @@ CASES = [
     Case(retire(), (rec("retired"),), {"RETIRED": OLD}, "pending"),
     Case(retire(), (rec("retired"),), {"RETIRED": MEDDLED}, NAME),
     Case(retire(), (rec("retired"),), {}, NOT_THERE),
-    Case(retire(), (rec("retired"),), {"RETIRED": Attributes("[retired] Old", OLD.flow)}, NAME),
+    Case(
+        retire(),
+        (rec("retired"),),
+        {"RETIRED": Attributes("[retired] Old", OLD.flow)},
+        'it was changed on the account (the name was "Old" and is "[retired] Old")',
+    ),
     Case(retire(), (rec("retired"),), {"RETIRED": Attributes("[retired] Old", OLD.flow)}, "pending", started=True),
     Case(retire(), (), {}, "done", started=True),
+    Case(forget(), (rec("gone"),), {"*GONE": OLD}, "it became the account default"),
+    Case(retire(), (rec("retired"),), {"*RETIRED": OLD}, "it became the account default"),
+    Case(
+        retire(),
+        (rec("retired"),),
+        {"*RETIRED": OLD},
+        "pending",
+        more={"guards": (SEEN,)},
+    ),
+    # another environment of the account took the key
+    Case(adopt(), (), {"ADOPTED": OLD}, ELSEWHERE.format("ADOPTED"), more=staging("ADOPTED")),
+    Case(
+        update(),
+        (rec("edited"),),
+        {"EDITED": OLD},
+        ELSEWHERE.format("EDITED"),
+        more={"elsewhere": {"EDITED": "staging"}},
+    ),
+    Case(
+        rename(),
+        (rec("before"),),
+        {"BEFORE": OLD},
+        ELSEWHERE.format("BEFORE"),
+        more={"elsewhere": {"BEFORE": "staging"}},
+    ),
+    Case(
+        retire(),
+        (rec("retired"),),
+        {"RETIRED": OLD},
+        ELSEWHERE.format("RETIRED"),
+        more={"elsewhere": {"RETIRED": "staging"}},
+    ),
+    Case(forget(), (rec("gone"),), {"GONE": OLD}, "pending", more=staging("GONE")),
+    # only the lifecycle is remembered anew
+    Case(lifecycle_alone(), (rec("stale"),), {"STALE": MEDDLED}, "pending"),
+    Case(lifecycle_alone(), (rec("stale"),), {}, "pending"),
+    Case(lifecycle_alone(), (replace(rec("stale"), lifecycle=WATCHED),), {"STALE": MEDDLED}, "done", started=True),
+    Case(lifecycle_alone(), (rec("stale", applied=MEDDLED),), {"STALE": OLD}, ELSE),
     # the account default
     Case(set_default(), (rec("chosen"),), {"CHOSEN": NEW}, "pending"),
     Case(set_default(), (rec("chosen"),), {"CHOSEN": NEW, "*X": OLD}, "another scenario became the account default"),
@@ -195,12 +262,12 @@ CASES = [
     Case(refresh(), (), {"STALE": NEW}, GONE),
     Case(refresh(), (rec("stale", "K"),), {"STALE": NEW, "K": NEW}, GONE),
     Case(refresh(), (rec("stale"),), {}, NOT_THERE),
-    Case(refresh(), (rec("stale"),), {"STALE": OLD}, "it was changed on the account"),
+    Case(refresh(), (rec("stale"),), {"STALE": OLD}, WENT_BACK),
     Case(refresh(), (rec("stale", applied=NEW),), {"STALE": NEW}, "pending"),
     Case(refresh(), (rec("stale", applied=NEW),), {"STALE": NEW}, "done", started=True),
     Case(refresh(), (rec("stale", applied=NEW, observed=OLD),), {"STALE": NEW}, "pending", started=True),
     Case(refresh(), (rec("stale", applied=OLD, observed=NEW),), {"STALE": NEW}, "pending", started=True),
-    Case(refresh(), (rec("stale", applied=NEW),), {"STALE": OLD}, "it was changed on the account", started=True),
+    Case(refresh(), (rec("stale", applied=NEW),), {"STALE": OLD}, WENT_BACK, started=True),
 ]
 
 
@@ -218,8 +285,9 @@ def test_what_is_said_of_a_change(case: Case) -> None:
         key.removeprefix("*"): Remote(key.removeprefix("*"), each, key.startswith("*"))
         for key, each in case.account.items()
     }
-    plan = replace(PLAN, changes=(case.change,), twins=case.more.get("twins", {}))
-    result = resume(plan, state, account, case.more.get("elsewhere", ()))
+    told = {name: case.more[name] for name in ("twins", "guards") if name in case.more}
+    plan = replace(PLAN, changes=(case.change,), **told)
+    result = resume(plan, state, account, case.more.get("elsewhere", {}))
     subject = case.change.address.removeprefix("scenario.")
     expected = (
         (case.change,) if case.says == "pending" else (),

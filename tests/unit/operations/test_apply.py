@@ -279,7 +279,10 @@ def test_stale_plan_is_refused_with_what_moved() -> None:
     with pytest.raises(RefusedError) as caught:
         world.apply(plan)
     assert caught.value.kind == "stale"
-    assert "name, flow" in caught.value.diagnostics[0].detail
+    assert caught.value.diagnostics[0].detail == (
+        'a: it was changed on the account (the name was "Name of a" and is "Moved", step 1 of the flow was VKONTAKTE '
+        "and is not there, step 2 of the flow was SMS InfoSMS and is SMS, as step 1)."
+    )
 
 
 def test_twin_guard_names_the_keys() -> None:

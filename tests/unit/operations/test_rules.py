@@ -10,9 +10,9 @@ from omnictl.engine.advance import start_plan
 from omnictl.engine.resume import resume
 from omnictl.engine.view import Thresholds
 from omnictl.errors import RefusedError, RemoteError
-from omnictl.model.outcome import Fate
+from omnictl.model.outcome import ApplyReport, Fate
 from omnictl.model.plan import Guard
-from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Remote, Step
+from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, OnRemoval, Remote, Step
 from omnictl.model.state import Account, Intent, State
 from omnictl.operations.echo import describe_differences
 from omnictl.operations.updating import write_update
@@ -128,6 +128,77 @@ def test_an_echo_is_told_with_both_values() -> None:
     told = describe_differences(Attributes("N ", (Step("SMS", "A"),)), Attributes("N", (Step("SMS"),)))
     assert "['name'] was sent as 'N ' and is 'N'" in told
     assert "was sent as 'A' and is absent" in told
+
+
+def notes_of(report: ApplyReport) -> list[str]:
+    return [each.detail for each in report.diagnostics if each.code == "normalised"]
+
+
+def test_the_echo_of_a_retirement_is_compared_and_told() -> None:
+    world = World()
+    world.declare("a")
+    world.declare("b", declare("b", lifecycle=Lifecycle(on_removal=OnRemoval.RETIRE)))
+    world.apply()
+    del world.files["b"]
+    world.account.normalise = lambda each: replace(each, name=each.name.upper())
+    [told] = notes_of(world.apply())
+    assert "was sent as '[retired] Name of b' and is '[RETIRED] NAME OF B'" in told
+    world.declare("b")
+    world.account.normalise = lambda each: each
+    world.apply()
+    assert world.account.rows[world.keys()["b"]].attributes.name == "Name of b"
+
+
+def test_the_echo_of_a_moved_default_is_compared_told_and_remembered() -> None:
+    world = World()
+    for name in "ab":
+        world.declare(name)
+    world.apply()
+    world.declare("b", declare("b", default=True))
+    world.account.normalise = lambda each: replace(each, name=each.name.upper())
+    [told] = notes_of(world.apply(allowed=frozenset({(Guard.DEFAULT_CHANGE, "b")})))
+    assert told.startswith("b: ['name'] was sent as 'Name of b' and is 'NAME OF B'")
+    assert world.state.records[address("b")].observed.name == "NAME OF B"
+    assert world.plan().changes == ()
+
+
+@pytest.mark.parametrize("kind", ["update", "adopt", "rename", "retire", "default"])
+def test_every_write_reads_before_and_refuses_what_somebody_changed_meanwhile(kind: str) -> None:
+    """The edit falls between the reading of the plan and the reading before the PUT."""
+    world = World()
+    world.declare("a")
+    world.declare("b", declare("b", lifecycle=Lifecycle(on_removal=OnRemoval.RETIRE)))
+    world.apply()
+    key = world.keys()["b"]
+    match kind:
+        case "update":
+            world.declare("b", declare("b", "Edited"))
+        case "adopt":
+            key = world.account.plant(Attributes("Theirs", (SMS,))).key
+            world.declare("c", declare("c", import_key=key))
+        case "rename":
+            del world.files["b"]
+            world.declare("c", declare("c", "Edited", previous_ids=("b",)))
+        case "retire":
+            del world.files["b"]
+        case _:
+            world.declare("b", declare("b", default=True))
+
+    def meddle(operation: Operation, subject: str) -> None:
+        if operation is Operation.GET and subject == key:
+            row = world.account.rows[key]
+            world.account.rows[key] = replace(row, attributes=replace(row.attributes, flow=(VIBER,)))
+
+    world.account.before_request = meddle
+    world.account.requests.clear()
+    report = world.apply(allowed=frozenset({(Guard.DEFAULT_CHANGE, "b")}))
+    assert (world.account.count(Operation.UPDATE), report.writes_sent) == (0, 0)
+    [failed] = [each for each in report.outcomes if each.fate is not Fate.DONE]
+    assert failed.fate is Fate.FAILED
+    assert failed.diagnostic is not None
+    assert failed.diagnostic.code == "changed-since-plan"
+    assert "of the flow was" in failed.diagnostic.detail
+    assert world.account.rows[key].attributes.flow == (VIBER,)
 
 
 def test_a_write_that_was_not_needed_is_not_counted() -> None:

@@ -10,7 +10,7 @@ from omnictl.engine.recover import Absent, Found, owned_keys, settle
 from omnictl.engine.surgery import Replaced, push_state, roll_back_state
 from omnictl.errors import OmnictlError, RefusedError, StateError
 from omnictl.model.address import make_address
-from omnictl.model.scenario import Attributes, Remote
+from omnictl.model.scenario import Attributes, Lifecycle, Protection, Remote
 from omnictl.model.state import Account, Intent, PlanMark, RepeatedCreate, State
 from omnictl.operations.surgery import change_state, find_intent, settle_absent, settle_found
 from omnictl.state.base import LockHolder
@@ -169,6 +169,39 @@ def test_an_open_create_that_nobody_settled_comes_back_with_its_version() -> Non
 def test_a_watch_for_a_late_twin_outlives_a_rollback() -> None:
     repeat = RepeatedCreate(INTENT.address, BODY, NOW)
     assert roll_back_state(replace(STATE, repeated_creates=(repeat,)), STATE, NOW).state.repeated_creates == (repeat,)
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "kept"),
+    [
+        (Protection.ALL, Protection.NONE, Protection.ALL),
+        (Protection.ALL, Protection.REMOVAL, Protection.ALL),
+        (Protection.REMOVAL, Protection.NONE, Protection.REMOVAL),
+        (Protection.NONE, Protection.ALL, Protection.ALL),
+    ],
+)
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_protection_outlives_what_is_stored_in_its_place(
+    now: Protection, then: Protection, kept: Protection, renamed: bool
+) -> None:
+    """It goes with the key: also where the incoming state has the scenario under another id."""
+    current, incoming = protected(now), protected(then)
+    if renamed:
+        [record] = [each for each in incoming.records.values() if each.address == WELCOME]
+        other = replace(record, address=make_address("hello"))
+        rest = without(incoming, "welcome")
+        incoming = replace(rest, records={**rest.records, other.address: other})
+    for stored in (push(current, incoming), roll_back_state(current, incoming, NOW)):
+        [found] = [each for each in stored.state.records.values() if each.key == key_of("welcome")]
+        assert found.lifecycle.protected is kept
+
+
+WELCOME = make_address("welcome")
+
+
+def protected(protection: Protection) -> State:
+    record = replace(STATE.records[WELCOME], lifecycle=Lifecycle(protection))
+    return replace(STATE, records={**STATE.records, WELCOME: record})
 
 
 def test_settling_by_hand() -> None:
