@@ -130,38 +130,40 @@ def _choose_named(
 
 
 def _select(field: str, file: Sequence[Step], account: Sequence[Step], edits: Iterable[_Edit]) -> Iterable[_Edit]:
+    """Return the edits that a field means: those of that name, else a step that stands there in either flow."""
+    named = [each for each, name in _name_edits(edits).items() if name == field]
     match = _FIELD.fullmatch(field)
-    if match is None:
-        return ()
-    index = int(match[1])
+    if named or match is None:
+        return named
     pairs = [each for each in edits if each.file is not None and each.account is not None]
     if match[2]:
-        pairs = [
-            replace(each, moves=False)
-            for each in pairs
-            if file[each.file or 0].sender != account[each.account or 0].sender
-        ]
-    else:
-        single = [each for each in edits if None in (each.file, each.account) and index in (each.file, each.account)]
-        if single:
-            return single
-    here = [each for each in pairs if each.file == index]
-    return here or [each for each in pairs if each.account == index]
+        senders = (each for each in pairs if file[each.file or 0].sender != account[_account_of(each)].sender)
+        pairs = [replace(each, moves=False) for each in senders]
+    here = [each for each in pairs if each.file == int(match[1])]
+    return here or [each for each in pairs if each.account == int(match[1])]
+
+
+def _name_edits(edits: Iterable[_Edit]) -> dict[_Edit, str]:
+    """Return what each edit is called, so that the name leads to it and to no other.
+
+    A step that goes and one that comes may have one name. A step that moves is called by its place in the file, else by
+    that on the account, where no other step is called so; else only the whole flow has it.
+    """
+    names: dict[_Edit, str] = {}
+    for each in sorted(edits, key=lambda each: each.moves):
+        index = each.account if each.file is None else each.file
+        name = f"flow[{index}].from" if _is_sender(each) else f"flow[{index}]"
+        names[each] = "" if each.moves and name in names.values() else name
+    for each, name in names.items():
+        other = f"flow[{each.account}]"
+        names[each] = name or (other if other not in names.values() else "flow")
+    return names
 
 
 def _paths(edits: Iterable[_Edit], chosen: Iterable[_Edit]) -> Iterator[str]:
-    """Yield what each of the chosen edits is called, so that the name leads to it again, each name once."""
-    single = {each.account if each.file is None else each.file for each in edits if None in (each.file, each.account)}
-    names = [_path(each, single) for each in chosen]
-    return iter(dict.fromkeys(names))
-
-
-def _path(edit: _Edit, single: set[int | None]) -> str:
-    if edit.file is None or edit.account is None:
-        return f"flow[{edit.account if edit.file is None else edit.file}]"
-    if not edit.moves:
-        return f"flow[{edit.file}].from"
-    return f"flow[{edit.account if edit.file in single else edit.file}]"
+    """Yield what the chosen edits are called, each name once."""
+    names = _name_edits(edits)
+    return iter(dict.fromkeys(names.get(each) or f"flow[{each.file}].from" for each in chosen))
 
 
 def _ignored_senders(resource: Resource) -> frozenset[int]:

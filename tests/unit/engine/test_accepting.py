@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnictl.engine.accepting import accept_account, differing_fields, is_field
+from omnictl.engine.rows import Versions, compare_versions
 from omnictl.errors import UsageError
 from omnictl.model.acceptance import Acceptance
 from omnictl.model.address import make_address
@@ -180,3 +181,14 @@ def test_accepting_twice_is_accepting_once(file: tuple[Step, ...], account: tupl
     record = Record(ADDRESS, "KEY", was, was)
     once = accept_account(Resource(ADDRESS, was), record, now, ()).attributes
     assert accept_account(Resource(ADDRESS, once), record, now, ()).fields == ()
+
+
+@given(FLOWS, FLOWS, FLOWS)
+def test_what_drift_says_to_accept_is_accepted_alone(
+    applied: tuple[Step, ...], file: tuple[Step, ...], account: tuple[Step, ...]
+) -> None:
+    was, now, desired = Attributes("A", applied), Attributes("B", account), Attributes("C", file)
+    for row in compare_versions(Versions(was, was, now, desired), declared=True):
+        if row.acceptable:
+            accepted = accept_account(Resource(ADDRESS, desired), Record(ADDRESS, "KEY", was, was), now, (row.field,))
+            assert accepted.fields == (row.field,)
