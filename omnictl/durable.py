@@ -6,7 +6,9 @@ import os
 import stat
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 LARGEST_BYTES = 256 * 1024 * 1024
@@ -48,6 +50,65 @@ def replace_file(path: Path, content: bytes, *, private: bool, modified_at: floa
     permissions that it had.
     """
     make_durable_directory(path.parent)
+    temporary = _write_beside(path, content, private=private)
+    try:
+        if modified_at is not None:
+            os.utime(temporary, (modified_at, modified_at))
+        temporary.replace(path)
+        sync_directory(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A file that is to be replaced: its bytes as they were read, and as they shall be."""
+
+    path: Path
+    before: bytes
+    after: bytes
+
+
+class FileMovedOnError(OSError):
+    """A file is no longer as it was read."""
+
+
+def replace_files(replacements: Sequence[Replacement]) -> None:
+    """Replace files that are there, all of them or none; each keeps its permissions.
+
+    Raises OSError, with the files as they were: FileMovedOnError where one is no longer as it was read. A power cut
+    between two of the renames leaves files of both kinds, each of them whole.
+    """
+    temporaries: list[Path] = []
+    renamed: list[Replacement] = []
+    try:
+        temporaries.extend(_write_beside(each.path, each.after, private=False) for each in replacements)
+        for each in replacements:
+            _refuse_moved_on(each)
+        for each, temporary in zip(replacements, temporaries, strict=True):
+            _refuse_moved_on(each)
+            renamed.append(each)
+            temporary.replace(each.path)
+        for parent in dict.fromkeys(each.path.parent for each in replacements):
+            sync_directory(parent)
+    except BaseException:
+        for each in reversed(renamed):
+            if read_regular_file(each.path) == each.after:
+                replace_file(each.path, each.before, private=False)
+        raise
+    finally:
+        for temporary in temporaries:
+            temporary.unlink(missing_ok=True)
+
+
+def _refuse_moved_on(replacement: Replacement) -> None:
+    if read_regular_file(replacement.path) != replacement.before:
+        raise FileMovedOnError(errno.EAGAIN, "it was changed meanwhile", str(replacement.path))
+
+
+def _write_beside(path: Path, content: bytes, *, private: bool) -> Path:
+    """Write the bytes durably into a temporary file beside the one that it shall take the place of."""
     _drop_stale(path)
     handle, name = tempfile.mkstemp(prefix=_prefix_of(path), suffix=".tmp", dir=path.parent)
     temporary = Path(name)
@@ -58,13 +119,10 @@ def replace_file(path: Path, content: bytes, *, private: bool, modified_at: floa
             os.fsync(file.fileno())
         if not private:
             temporary.chmod(_mode_of(path))
-        if modified_at is not None:
-            os.utime(temporary, (modified_at, modified_at))
-        temporary.replace(path)
-        sync_directory(path.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    return temporary
 
 
 def _prefix_of(path: Path) -> str:

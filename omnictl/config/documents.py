@@ -106,6 +106,11 @@ class Places(Mapping[str, Source]):
     def __init__(self, document: Document) -> None:
         self._document = document
 
+    @property
+    def document(self) -> Document:
+        """The document whose places these are."""
+        return self._document
+
     def __getitem__(self, where: str) -> Source:
         if where and where not in self._document.marks:
             raise KeyError(where)

@@ -2,7 +2,10 @@
 
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from omnictl.config.documents import LARGEST_BYTES, Mark, MistakeError, Reading, mistake, source_at
 from omnictl.config.yaml import parse_yaml
@@ -23,6 +26,24 @@ def read_file(path: Path | str, shown: str) -> Reading:
         return parse_text(decode(read_bytes(path, shown), shown), shown)
     except MistakeError as found:
         return Reading(diagnostics=[found.diagnostic], is_whole=False)
+
+
+class Overlay(Struct, frozen=True):
+    """Texts that stand in for files, by the real path of each: what the files would say after an edit.
+
+    Everything else is read from disk.
+    """
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, path: Path | str, shown: str) -> Reading:
+        """Read a file, or the text that stands in for it; never raises. ``shown`` is its path for people."""
+        text = self.texts.get(os.path.realpath(path)) if self.texts else None
+        return read_file(path, shown) if text is None else parse_text(text, shown)
+
+
+ON_DISK = Overlay()
+"""Nothing stands in for any file."""
 
 
 def parse_text(text: str, shown: str) -> Reading:

@@ -12,7 +12,7 @@ from omnictl.config.discovery import ScenarioFile, find_below, find_files, is_me
 from omnictl.config.documents import MOST_MISTAKES, Document, has_reference, in_order, limit_mistakes
 from omnictl.config.interpretation import Interpretation, interpret, make_resource
 from omnictl.config.messages import MessageFile, find_message_file, locate_message_file, read_message
-from omnictl.config.reading import read_file
+from omnictl.config.reading import ON_DISK, Overlay
 from omnictl.config.settings import FILE_NAME, Environment, Settings
 from omnictl.config.variables import Variables, collect, find_names, find_unknown_given
 from omnictl.model.address import Address
@@ -71,6 +71,7 @@ class _Project(Struct):
     environments: dict[str, _Loading]
     files: list[ScenarioFile]
     diagnostics: list[Diagnostic]
+    overlay: Overlay = ON_DISK
     used: set[str] = field(default_factory=set)
     documents: dict[str, int] = field(default_factory=dict)
     messages: dict[tuple[str, str], Message | None] = field(default_factory=dict)
@@ -102,13 +103,20 @@ def load_configuration(
 
 
 def validate_all(
-    settings: Settings, variables: Mapping[str, str], environ: Mapping[str, str], paths: Sequence[Path] = ()
+    settings: Settings,
+    variables: Mapping[str, str],
+    environ: Mapping[str, str],
+    paths: Sequence[Path] = (),
+    *,
+    overlay: Overlay = ON_DISK,
 ) -> Validation:
     """Read the files for every environment; a mistake that several of them share is told once.
 
-    ``paths`` are files and folders: only what is wrong with them is told, compared with everything else.
+    ``paths`` are files and folders: only what is wrong with them is told, compared with everything else. The texts of
+    ``overlay`` are read in place of the files that they stand for.
     """
     project = _find_project(settings, tuple(settings.environments), variables, environ)
+    project.overlay = overlay
     chosen = _choose(project, paths) if paths else None
     _read_files(project, told=tuple(project.environments))
     found = [*project.diagnostics, *_read_chosen_messages(project)]
@@ -205,7 +213,7 @@ def _read_one(
     file: ScenarioFile, readers: Sequence[_Loading], told: Sequence[str], project: _Project
 ) -> list[Diagnostic]:
     """Read a file and return what is wrong with it; one that is wrong as a whole is not looked at to its end."""
-    reading = read_file(file.path, file.shown)
+    reading = project.overlay.read(file.path, file.shown)
     found: list[Diagnostic] = []
     if told:
         found += reading.diagnostics

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from omnictl import __version__
 from omnictl.config.documents import Document, Places, in_order, limit_mistakes, looks_like_credential, texts_of
-from omnictl.config.reading import read_file
+from omnictl.config.reading import ON_DISK, Overlay
 from omnictl.config.schema import check, shape_of
 from omnictl.config.shapes import to_typed
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
@@ -98,13 +98,15 @@ def find_settings(start: Path) -> Path | None:
     return next((each for each in candidates if os.path.lexists(each)), None)
 
 
-def load_settings(path: Path | None, start: Path) -> tuple[Settings, tuple[Diagnostic, ...]]:
+def load_settings(
+    path: Path | None, start: Path, overlay: Overlay = ON_DISK
+) -> tuple[Settings, tuple[Diagnostic, ...]]:
     """Return the settings and what is wrong with them; without a file there is one environment, ``default``."""
     if path is None:
         only = Environment("default")
         return Settings(start, environments={only.name: only}, default_environment=only.name), ()
     root = path.parent
-    reading = read_file(path, path.name)
+    reading = overlay.read(path, path.name)
     diagnostics = limit_mistakes(reading.diagnostics, path.name)
     if not reading.documents or diagnostics:
         return Settings(root, path), tuple(diagnostics or [_empty(path)])

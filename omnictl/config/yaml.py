@@ -68,6 +68,16 @@ def parse_yaml(text: str, shown: str) -> Reading:
     return reading
 
 
+def parse_events(text: str) -> Iterator[yaml.Event]:
+    """Yield the events of a text that was read without a mistake; they know where everything is written."""
+    return iter(yaml.parse(text, Loader=_Loader))
+
+
+def scan_tokens(text: str) -> Iterator[yaml.Token]:
+    """Yield the tokens of a text that was read without a mistake."""
+    return iter(yaml.scan(text, Loader=_Loader))
+
+
 def _compose(text: str, shown: str) -> Iterator[yaml.Node]:
     _refuse_control_characters(text, shown)
     _refuse_deep_nesting(text, shown)

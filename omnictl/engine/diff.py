@@ -8,6 +8,8 @@ same channel does, and an insertion or a removal otherwise. Nothing is reported 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
+from msgspec import Struct
+
 from omnictl.model.change import (
     FieldChange,
     FlowChanged,
@@ -33,21 +35,41 @@ def diff_attributes(before: Attributes, after: Attributes) -> tuple[FieldChange,
     return tuple(changes)
 
 
-def diff_flows(before: Sequence[Step], after: Sequence[Step]) -> tuple[StepEdit, ...]:
-    """Return the edit script between two flows, removals first, then by the position afterwards."""
-    kept = list(_align(before, after))
+class Alignment(Struct, frozen=True):
+    """Which steps of two flows are one another, as pairs of indexes, and what is left over on either side.
+
+    ``kept`` keep their order, ``moved`` are equal and stand elsewhere, ``changed`` have the same channel and stand
+    elsewhere; ``gone`` are of the first flow alone, ``new`` of the second.
+    """
+
+    kept: tuple[tuple[int, int], ...]
+    moved: tuple[tuple[int, int], ...]
+    changed: tuple[tuple[int, int], ...]
+    gone: tuple[int, ...]
+    new: tuple[int, ...]
+
+
+def align_flows(before: Sequence[Step], after: Sequence[Step]) -> Alignment:
+    """Pair the steps of two flows."""
+    kept = tuple(_align(before, after))
     gone = [i for i in range(len(before)) if i not in {a for a, _ in kept}]
     new = [j for j in range(len(after)) if j not in {b for _, b in kept}]
-    moved = list(_pair(gone, new, lambda i, j: before[i] == after[j]))
-    changed = list(_pair(gone, new, lambda i, j: before[i].channel == after[j].channel))
-    edits: list[StepEdit] = [StepMoved(after[j], i + 1, j + 1) for i, j in moved]
+    moved = tuple(_pair(gone, new, lambda i, j: before[i] == after[j]))
+    changed = tuple(_pair(gone, new, lambda i, j: before[i].channel == after[j].channel))
+    return Alignment(kept, moved, changed, tuple(gone), tuple(new))
+
+
+def diff_flows(before: Sequence[Step], after: Sequence[Step]) -> tuple[StepEdit, ...]:
+    """Return the edit script between two flows, removals first, then by the position afterwards."""
+    found = align_flows(before, after)
+    edits: list[StepEdit] = [StepMoved(after[j], i + 1, j + 1) for i, j in found.moved]
     edits += [
         SenderChanged(after[j].channel, before[i].sender, after[j].sender, i + 1, j + 1)
-        for i, j in (*kept, *changed)
+        for i, j in (*found.kept, *found.changed)
         if before[i] != after[j]
     ]
-    edits += [StepInserted(j + 1, after[j]) for j in new]
-    removed = [StepRemoved(i + 1, before[i]) for i in gone]
+    edits += [StepInserted(j + 1, after[j]) for j in found.new]
+    removed = [StepRemoved(i + 1, before[i]) for i in found.gone]
     return (*removed, *sorted(edits, key=_position_after))
 
 

@@ -21,6 +21,8 @@ _SANDBOXED = [
     ("doctor", 0, "doctor"),
     ("sandbox status", 0, "sandbox"),
     ("sandbox recipient list", 0, "sandbox-recipients"),
+    ("accept vk-sms", 0, "accept"),
+    ("accept nothing", 64, "error"),
     ("state list", 0, "state-list"),
     ("state show vk-sms", 0, "state-record"),
     ("state show nothing", 1, "error"),

@@ -21,7 +21,9 @@ MOVED = IDS[100 : 100 + RENAMED]
 
 
 def write(project: Path, scenario_id: str, name: str, sender: str = "InfoSMS", more: str = "") -> None:
-    text = f"id: {scenario_id}\nname: {name}\nflow:\n  - channel: VKONTAKTE\n  - channel: SMS\n    from: {sender}\n{more}"
+    text = (
+        f"id: {scenario_id}\nname: {name}\nflow:\n  - channel: VKONTAKTE\n  - channel: SMS\n    from: {sender}\n{more}"
+    )
     (project / "scenarios" / f"{scenario_id}.yaml").write_text(text)
 
 

@@ -26,6 +26,7 @@ READING = (
     "plan", "plan --format json", "plan --detailed-exitcode -vv", "show plan.json", "show told/plan.json --format html",
     "drift", "drift --all --format json", "doctor", "output", "output --format json",
     "state list", "state show vk-sms", "state pull", "state history",
+    "accept vk-sms", "accept vk-sms --dry-run --format json",
     "explain no-api", "schema scenario", "completion bash", "plan --only nothing", "plan --env nowhere", "nonsense",
 )  # fmt: skip
 """What reads must not write at all."""

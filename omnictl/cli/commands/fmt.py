@@ -1,8 +1,6 @@
 """``omnictl fmt``: canonical layout, comments kept."""
 
-import difflib
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,9 +15,8 @@ from omnictl.config.documents import MistakeError
 from omnictl.config.format import format_text
 from omnictl.config.reading import decode, read_bytes
 from omnictl.model.diagnostic import Diagnostic, Severity, Source, has_errors
-from omnictl.render.style import sanitize, sanitize_lines
-
-_LINE_END = re.compile(r"\r\n|\r|\n")
+from omnictl.render.difference import render_difference
+from omnictl.render.style import sanitize
 
 
 @click.command("fmt", epilog="Example: omnictl fmt --check --diff")
@@ -48,7 +45,7 @@ def command(ctx: click.Context, *, paths: Sequence[Path], check: bool, diff: boo
         if before == after:
             continue
         changed += 1
-        session.output.result(_difference(before, after, sanitize(shown)) if diff else sanitize(shown))
+        session.output.result(render_difference(before, after, shown) if diff else sanitize(shown))
         if not check:
             write_bytes(path, after.encode())
     session.output.diagnostics(diagnostics)
@@ -76,17 +73,6 @@ def _find(paths: Sequence[Path], session: Session, diagnostics: list[Diagnostic]
         found = [(each.path, each.shown) for each in below] if path.is_dir() else [(str(absolute), path.as_posix())]
         yield from ((Path(name), shown) for name, shown in found if name not in seen)
         seen.update(name for name, _ in found)
-
-
-def _difference(before: str, after: str, shown: str) -> str:
-    """Return a diff; what hides or steers in its lines is shown by its escape, for that may be what changes."""
-    lines = difflib.unified_diff(_lines(before), _lines(after), shown, shown, lineterm="")
-    return "\n".join(lines) or f"{shown}: only the ends of lines"
-
-
-def _lines(text: str) -> list[str]:
-    *lines, rest = map(sanitize_lines, _LINE_END.split(text))
-    return [*lines, rest] if rest else lines
 
 
 def _outside(path: Path) -> Diagnostic:
