@@ -17,14 +17,23 @@ def ask(question: str, output: Output, *, approved: bool, command: str) -> None:
         return
     if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         raise RefusedError(RefusalKind.APPROVAL, _nobody_to_ask(command))
-    output.say(f"\n{question} Only the word yes goes on.")
+    answer = _read_answer(f"{question} Only the word yes goes on.", output)
+    if answer != "yes":
+        raise RefusedError(RefusalKind.APPROVAL, _not_approved(answer))
+
+
+def is_wanted(question: str, output: Output) -> bool:
+    """Tell whether a person says yes to an offer, which any other answer declines."""
+    return _read_answer(f"{question} The word yes accepts.", output) == "yes"
+
+
+def _read_answer(question: str, output: Output) -> str:
+    output.say(f"\n{question}")
     try:
-        answer = sys.stdin.readline().strip()
+        return sys.stdin.readline().strip()
     except (KeyboardInterrupt, SignalReceived):
         output.say("\n")  # the terminal has echoed ^C, and what is said now begins a line of its own
         raise
-    if answer != "yes":
-        raise RefusedError(RefusalKind.APPROVAL, _not_approved(answer))
 
 
 def _nobody_to_ask(command: str) -> Diagnostic:
