@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from omnictl.config.discovery import is_inside, is_scenario_name
+from omnictl.config.documents import mask_api_keys
 from omnictl.config.settings import Environment, Settings
 from omnictl.config.writing import read_back, write_scenario
 from omnictl.errors import UsageError
@@ -138,7 +139,7 @@ def _explain(adoption: Adoption, problems: Sequence[Diagnostic], settings: Setti
     remote = adoption.remote
     known = (*CHANNELS, *OLD_CHANNELS, *settings.extra_channels)
     channels = sorted({each.channel for each in remote.attributes.flow if each.channel and each.channel not in known})
-    key, name = remote.key, remote.attributes.name
+    key, name = remote.key, mask_api_keys(remote.attributes.name)
     if channels:
         reason = f"this omnictl does not know the channel {', '.join(channels)}"
         hint = "declare it once, in omnictl.yaml, then import again"

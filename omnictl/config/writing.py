@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from omnictl.config.documents import Document
+from omnictl.config.documents import LARGEST_BYTES, Document
 from omnictl.config.interpretation import interpret, make_resource
 from omnictl.config.reading import parse_text
 from omnictl.config.settings import Settings
@@ -95,9 +95,11 @@ def read_back(draft: Draft, settings: Settings, environment: str) -> tuple[Resou
     A text that no file holds, or that would read back as another, is wrong too.
     """
     try:
-        draft.text.encode()
+        size = len(draft.text.encode())
     except UnicodeEncodeError:
         return None, (_not_itself("It has half of a character, which no file holds."),)
+    if size > LARGEST_BYTES:
+        return None, (_not_itself(f"It makes {size:,} bytes, and a file has {LARGEST_BYTES:,} at most."),)
     reading = parse_text(draft.text, draft.shown)
     if reading.diagnostics or not reading.documents:
         return None, tuple(reading.diagnostics)
