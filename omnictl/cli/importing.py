@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from omnictl.cli.context import Session, refuse_lost_state, utc_now
 from omnictl.cli.files import create_texts
@@ -179,11 +180,12 @@ class _Run:
         except ConfigurationError as error:
             problems = error.diagnostics
         environment, wish = self._session.environment, self._wish
+        left_out = tuple(_localise(each, self._session) for each in selected.left_out)
         return ImportReport(
             environment=environment.name,
             host=imported.circumstances.account.host,
             rows=tuple(_row(each, files) for each in selected.adoptions),
-            left_out=selected.left_out,
+            left_out=left_out,
             differing=differing,
             default=id_of(selected.default) if selected.default else None,
             serial=state.serial,
@@ -192,7 +194,7 @@ class _Run:
             files_only=wish.files_only,
             production=imported.circumstances.production,
             only_in=self._folder.only_in,
-            diagnostics=(*tell_left_out(selected.left_out), *problems),
+            diagnostics=(*tell_left_out(left_out), *problems),
         )
 
     def _differing(self, imported: Imported) -> tuple[Change, ...]:
@@ -219,6 +221,13 @@ def _reload(session: Session) -> Configuration:
     if has_errors(loaded.diagnostics):
         raise ConfigurationError.of(loaded.diagnostics)
     return loaded.configuration
+
+
+def _localise(left_out: LeftOut, session: Session) -> LeftOut:
+    """Let the commands to copy name the environment of this run."""
+    chosen = session.command().removeprefix("omnictl")
+    commands = (f"{each}{chosen}" if each.startswith("omnictl ") else each for each in left_out.commands)
+    return replace(left_out, commands=tuple(commands))
 
 
 def _only_adopts(change: Change, wish: Wish) -> bool:

@@ -141,6 +141,6 @@ CODES = {
     "foreign-state": "A state names its environment, and is stored for that one alone.",
     "other-lineage": "A state can only be replaced by one of the same lineage.",
     "open-intents": "The state remembers creates whose outcome is not known. Until they are settled, it is neither "
-    "rolled back nor replaced by a state that does not know what became of them. apply settles them by looking at the "
-    "account.",
+    "rolled back nor replaced by a state that does not know what became of them, and nothing is imported: what they "
+    "made may look like what others made. apply settles them by looking at the account.",
 }

@@ -9,8 +9,8 @@ from omnictl.render.plan_words import describe
 from omnictl.render.style import Style, pad, sanitize, truncate, width_of
 from omnictl.render.words import count, quote, wrap
 
-_LEAST_ID_COLUMNS, _MOST_ID_COLUMNS = 12, 40
-_MOST_FILE_COLUMNS = 60
+_LEAST_ID_COLUMNS, _MOST_ID_COLUMNS = 12, 28
+_MOST_NAME_COLUMNS = 40
 _NAMES_TOLD = 10
 _SIGN_COLUMNS = 11
 
@@ -26,7 +26,7 @@ def render_import(report: ImportReport, style: Style) -> str:
 
 def _header(report: ImportReport, style: Style) -> str:
     where = f"{sanitize(report.environment)} ({sanitize(report.host)})"
-    return f" {style.dot} ".join([where, *(["production"] if report.production else []), _counted(report)])
+    return f" {style.dot} ".join([where, *(["marked production"] if report.production else []), _counted(report)])
 
 
 def _counted(report: ImportReport) -> str:
@@ -35,13 +35,13 @@ def _counted(report: ImportReport) -> str:
 
 
 def _rows(report: ImportReport, style: Style) -> Iterator[str]:
-    ids = max((len(each.scenario_id) for each in report.rows), default=0)
-    files = max((width_of(sanitize(each.file)) for each in report.rows), default=0)
-    columns, room = min(_MOST_ID_COLUMNS, max(_LEAST_ID_COLUMNS, ids)), min(_MOST_FILE_COLUMNS, files)
+    names = [truncate(quote(each.name), _MOST_NAME_COLUMNS, style.ellipsis) for each in report.rows]
+    columns = min(_MOST_ID_COLUMNS, max(_LEAST_ID_COLUMNS, *(len(each.scenario_id) for each in report.rows)))
+    room = max(map(width_of, names))
     sign = style.paint("added", f"{SIGNS[Action.ADOPT]} {pad(Action.ADOPT, 8)}")
-    for row in report.rows:
-        parts = [pad(row.scenario_id, columns), pad(sanitize(row.file), room), "new  " if row.written else "there"]
-        told = "  ".join([*parts, quote(row.name)])
+    for row, name in zip(report.rows, names, strict=True):
+        there = "new  " if row.written else "there"
+        told = "  ".join([pad(row.scenario_id, columns), pad(name, room), there, sanitize(row.file)])
         yield f"{sign} {truncate(told, style.width - _SIGN_COLUMNS, style.ellipsis) if style.cuts else told}"
 
 
@@ -59,7 +59,8 @@ def _summary(report: ImportReport) -> Iterator[str]:
     else:
         yield f"Imported {scenarios}: {files}; state serial {report.serial}."
     if report.default is not None:
-        yield f"Account default: {report.default}; its file says default: true."
+        says = "will say" if report.dry_run else "says"
+        yield f"Account default: {report.default}; its file {says} default: true."
     if report.only_in is not None and report.written:
         yield (
             f"The new files say only_in: [{report.only_in}], since other environments read their folder too and would "
@@ -72,11 +73,12 @@ def _plan(report: ImportReport, style: Style) -> list[str]:
         return []
     if report.differing is None:
         return ["The plan could not be made."]
+    if report.differing:
+        return _differing(report, style)
+    them = "it" if len(report.rows) == 1 else "them"
     if report.files_only:
-        return ["The plan adopts them and sends nothing."] if not report.differing else _differing(report, style)
-    if not report.differing:
-        return [f"The plan is empty: nothing differs for {'it' if len(report.rows) == 1 else 'them'}."]
-    return _differing(report, style)
+        return [f"The plan adopts {them} and sends nothing."]
+    return [f"The plan is empty: nothing differs for {them}."]
 
 
 def _differing(report: ImportReport, style: Style) -> list[str]:

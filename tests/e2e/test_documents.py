@@ -17,6 +17,8 @@ _SANDBOXED = [
     ("output", 0, "output"),
     ("output nothing", 1, "error"),
     ("doctor", 0, "doctor"),
+    ("import --all --dry-run", 0, "import"),
+    ("import vk-sms NOWHERE", 3, "error"),
     ("sandbox status", 0, "sandbox"),
     ("sandbox recipient list", 0, "sandbox-recipients"),
     ("state list", 0, "state-list"),

@@ -356,7 +356,7 @@ def test_the_second_environment_gets_the_same_ids(project: Path, world: World) -
     omnictl("import", "--all")
     ran = omnictl("import", "--all", "--env", "production", "--files-only")
     assert ran.code == 0, ran.err
-    assert " · production · " in ran.out
+    assert " · marked production · " in ran.out
     assert sorted(written(project)) == [
         "scenarios/order-paid-production.yaml",
         "scenarios/order-paid.yaml",

@@ -25,6 +25,7 @@ READING = (
     "--help", "--version", "plan --help", "state", "validate", "validate --format json", "fmt --check --diff", "render",
     "plan", "plan --format json", "plan --detailed-exitcode -vv", "show plan.json", "show told/plan.json --format html",
     "doctor", "output", "output --format json", "state list", "state show vk-sms", "state pull", "state history",
+    "import --all --dry-run",
     "explain no-api", "schema scenario", "completion bash", "plan --only nothing", "plan --env nowhere", "nonsense",
 )  # fmt: skip
 """What reads must not write at all."""
@@ -41,6 +42,7 @@ WRITING: Mapping[str, tuple[str, ...]] = {
         "told/",
         ".omnictl/",
     ),
+    "import --all --state told/imported.json": ("told/", ".omnictl/", "scenarios/"),
     "fmt": ("scenarios/",),
     "init": ("omnictl.yaml", "scenarios/"),
     "init --ci github": ("omnictl.yaml", "scenarios/", ".github/"),
