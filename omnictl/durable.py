@@ -84,11 +84,10 @@ def create_file(path: Path, content: bytes) -> None:
             path.hardlink_to(temporary)
         except FileExistsError:
             raise
-        except OSError:  # a file system without links
-            with path.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+        except OSError:  # a file system without links: a name that is taken between the two lines would be lost
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+            temporary.rename(path)
     finally:
         temporary.unlink(missing_ok=True)
 

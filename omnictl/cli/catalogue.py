@@ -47,6 +47,8 @@ OTHER_WORDS: dict[str, str] = {
     "refresh": "omnictl plan always reads the whole account.",
     "list": "omnictl state list shows the managed scenarios.",
     "lint": "omnictl validate checks the files, lint rules included.",
+    "adopt": "omnictl import takes scenarios of the account into files and state.",
+    "export": "omnictl import --all writes files for what the account has; omnictl output exports the keys.",
     "diff": "omnictl plan shows what differs from the account.",
 }
 """Words of other tools, and the command that does it here."""

@@ -137,6 +137,8 @@ class _Run:
             adoptions, left_out = _without_bare_files(adoptions, left_out, circumstances.environment)
         if holder is not None and holder.resource is not None and holder.resource.default:
             default = holder.address
+        if default not in {each.address for each in adoptions}:
+            default = None
         return Selected(tuple(adoptions), drafted.drafts, left_out, default)
 
     def _choose(self, view: View, circumstances: Circumstances) -> Choice:

@@ -145,7 +145,7 @@ def choose_one(view: View, elsewhere: Mapping[str, str], address: Address, key: 
     remote = view.remotes.get(key)
     resource = view.configuration.resources.get(address)
     if remote is None:
-        raise StateError(_unknown_key(key, len(view.remotes)))
+        raise StateError(_unknown_key(key, view.remotes))
     if resource is not None and resource.import_key not in (None, key) and record is None:
         raise RefusedError(RefusalKind.POLICY, _other_import(resource, key))
     renamed_from = find_renames(view).pairs.get(address)
@@ -218,14 +218,17 @@ def find_holder(choice: Choice) -> Adoption | None:
     return holders[0] if len(holders) == 1 else None
 
 
-def _unknown_key(key: str, listed: int) -> Diagnostic:
+def _unknown_key(key: str, remotes: Collection[str]) -> Diagnostic:
+    meant = next((each for each in remotes if each.casefold() == key.strip().casefold()), None)
     return Diagnostic(
         "import-missing",
         Severity.ERROR,
         "The scenario to import is not on the account",
-        f"The account has {listed} scenarios, and none of them has the key {key}.",
-        hint="check the key and the environment; the scenarios that are not managed are listed with",
-        commands=("omnictl import --all --dry-run",),
+        f"The account has {len(remotes)} scenarios, and none of them has the key {key}.",
+        hint=f"did you mean {meant}?"
+        if meant
+        else "check the key and the environment; the scenarios that are not managed are listed with",
+        commands=() if meant else ("omnictl import --all --dry-run",),
     )
 
 

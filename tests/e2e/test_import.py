@@ -334,6 +334,20 @@ def test_files_alone_are_adopted_by_the_apply_that_was_reviewed(
     assert omnictl("plan", "--detailed-exitcode").code == 0
 
 
+def test_a_line_for_each_environment_is_reviewed_by_itself(project: Path, world: World) -> None:
+    keys = f"import:\n  test: {key_of(0)!r}\n  production: {key_of(1)!r}\n"
+    write(project, {"omnictl.yaml": TWO, "scenarios/welcome.yaml": good("welcome", keys)})
+    for environment, name, key in (("test", "Welcome", key_of(0)), ("production", "Order paid", key_of(1))):
+        text = omnictl("plan", "--env", environment).out
+        assert f'< adopt    welcome      "{name}", key {key[:4]}…{key[-4:]}, from the account' in text
+        assert f'name       "{name}" -> "welcome"' in text
+        markdown = omnictl("plan", "--env", environment, "--format", "markdown").out
+        assert "- **adopt** `welcome`" in markdown
+        assert f"{key[:4]}…{key[-4:]}" in markdown
+        (change,) = omnictl("plan", "--env", environment, "--format", "json").document["items"]
+        assert (change["action"], change["key"], change["actual"]["name"]) == ("adopt", key, name)
+
+
 def test_a_file_without_its_key_is_no_file_to_be_reviewed(project: Path, world: World) -> None:
     omnictl("import", "--all")
     (project / "state/default.json").unlink()
