@@ -1,8 +1,8 @@
 """The files of an import, before they are written: where they go, what stands in them, and which cannot be."""
 
 import os
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain, count
 from pathlib import Path
 
 from msgspec import Struct
@@ -16,8 +16,6 @@ from omnictl.model.address import Address, id_of
 from omnictl.model.adoption import Adoption, Draft, LeftOut
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import CHANNELS, OLD_CHANNELS, Resource
-
-_KEY_CHARACTERS = 8
 
 
 class Folder(Struct, frozen=True):
@@ -85,7 +83,7 @@ def make_drafts(
     taken = _stems_of(folder.path)
     drafts, resources, left_out = [], [], []
     for adoption in adoptions:
-        stem = _choose_stem(adoption, environment, taken)
+        stem = _choose_stem(id_of(adoption.address), environment, taken)
         is_default = adoption.address == default
         imports = adoption.remote.key if len(settings.environments) == 1 else {environment: adoption.remote.key}
         draft = Draft(
@@ -118,20 +116,12 @@ def _stems_of(path: str) -> set[str]:
         return set()
 
 
-def _choose_stem(adoption: Adoption, environment: str, taken: set[str]) -> str:
-    """Return the name of a new file: the id, unless a file of another environment or another content has it."""
-    scenario_id = id_of(adoption.address)
-    key = re.sub(r"[^a-z0-9]", "", adoption.remote.key.lower())[:_KEY_CHARACTERS]
-    return next(each for each in _stems(scenario_id, environment, key) if each not in taken)
-
-
-def _stems(scenario_id: str, environment: str, key: str) -> Iterator[str]:
-    yield scenario_id
-    yield f"{scenario_id}-{environment}"
-    number = 1
-    while True:
-        yield f"{scenario_id}-{key or 'x'}-{number}" if number > 1 else f"{scenario_id}-{key or 'x'}"
-        number += 1
+def _choose_stem(scenario_id: str, environment: str, taken: set[str]) -> str:
+    """Return the name of a new file: the id, unless a file of another environment, or with another id in it, has it."""
+    if scenario_id not in taken:
+        return scenario_id
+    numbered = (f"{scenario_id}-{environment}-{number}" for number in count(2))
+    return next(each for each in chain([f"{scenario_id}-{environment}"], numbered) if each not in taken)
 
 
 def _explain(adoption: Adoption, problems: Sequence[Diagnostic], settings: Settings) -> LeftOut:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from omnictl.engine.advance import record_default, record_written
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.rename import find_renames
-from omnictl.engine.slugs import choose_id
+from omnictl.engine.slugs import choose_id, key_part
 from omnictl.engine.view import View
 from omnictl.errors import RefusalKind, RefusedError, StateError
 from omnictl.model.address import Address, id_of, make_address
@@ -74,16 +74,21 @@ def _match(unmanaged: Sequence[Remote], waiting: Sequence[Resource]) -> dict[str
     return matched
 
 
-def _pair(remotes: list[Remote], resources: list[Resource]) -> Iterator[tuple[str, Resource]]:
-    """Pair equal ones in the order of keys and ids; the account default goes with the file that declares it."""
-    holder = next((each for each in remotes if each.is_default), None)
-    declared = next((each for each in resources if each.default), None)
+def _pair(remotes: Iterable[Remote], resources: Iterable[Resource]) -> Iterator[tuple[str, Resource]]:
+    """Pair equal ones: the account default with the file that declares it, then by the key in an id, then in order."""
+    keys = {each.key: each for each in remotes}
+    files = {each.address: each for each in sorted(resources, key=lambda each: each.address)}
+    holder = next((key for key, each in keys.items() if each.is_default), None)
+    declared = next((address for address, each in files.items() if each.default), None)
     if holder is not None and declared is not None:
-        yield holder.key, declared
-        remotes = [each for each in remotes if each is not holder]
-        resources = [each for each in resources if each is not declared]
-    by_id = sorted(resources, key=lambda each: each.address)
-    yield from zip((each.key for each in remotes), by_id, strict=False)
+        del keys[holder]
+        yield holder, files.pop(declared)
+    for key in tuple(keys):
+        named = next((address for address in files if address.endswith(f"-{key_part(key)}")), None)
+        if named is not None:
+            del keys[key]
+            yield key, files.pop(named)
+    yield from zip(keys, files.values(), strict=False)
 
 
 def _choose_ids(remotes: Iterable[Remote], view: View) -> dict[str, str]:

@@ -52,16 +52,18 @@ def choose_id(name: str, key: str, taken: Collection[str]) -> str:
     return next(each for each in _candidates(slug_of(name), key) if each not in taken and each not in _RESERVED)
 
 
+def key_part(key: str) -> str:
+    """Return the part of a key that tells equal names apart in an id."""
+    return re.sub(r"[^a-z0-9]", "", key.lower())[:_KEY_CHARACTERS] or "x"
+
+
 def _candidates(slug: str, key: str) -> Iterator[str]:
-    plain_key = re.sub(r"[^a-z0-9]", "", key.lower()) or "x"
-    short = plain_key[:_KEY_CHARACTERS]
-    if slug in _RESERVED:
-        yield f"scenario-{slug}"
-    elif slug:
-        yield slug
-    base = slug or "scenario"
-    yield f"{base}-{short}"
+    base = f"scenario-{slug}" if slug in _RESERVED else slug
+    if base:
+        yield base
+    told_apart = f"{base or 'scenario'}-{key_part(key)}"
+    yield told_apart
     number = 2
     while True:
-        yield f"{base}-{short}-{number}"
+        yield f"{told_apart}-{number}"
         number += 1

@@ -52,7 +52,7 @@ def test_a_name_in_the_characters_of_an_id(name: str, expected: str) -> None:
         ("", "ключ", (), "scenario-x"),
         ("con", KEY, (), "scenario-con"),
         ("LPT1", KEY, (), "scenario-lpt1"),
-        ("all", KEY, ("scenario-all",), "all-cd265875"),
+        ("all", KEY, ("scenario-all",), "scenario-all-cd265875"),
         ("con man", KEY, (), "con-man"),
     ],
 )
