@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from omnictl.engine.adopting import choose_all, choose_one, declares_default, fi
 from omnictl.engine.view import Circumstances, View
 from omnictl.errors import ConfigurationError, UsageError
 from omnictl.lint.check import lint
-from omnictl.model.address import Address, id_of, make_address
+from omnictl.model.address import id_of, make_address
 from omnictl.model.adoption import Adoption, Choice, Draft, ImportedRow, ImportReport, LeftOut
 from omnictl.model.change import Adopt, Change, Refresh
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
@@ -174,7 +174,7 @@ class _Run:
     def report(self, imported: Imported) -> ImportReport:
         """Read the files again, and say what the next plan has to say of what was imported."""
         selected, state = imported.selected, imported.reading.state
-        files = {each.adoption.address: each.shown for each in selected.drafts}
+        drafts = {each.adoption.address: each for each in selected.drafts}
         differing: tuple[Change, ...] | None = None
         problems: tuple[Diagnostic, ...] = ()
         try:
@@ -186,7 +186,7 @@ class _Run:
         return ImportReport(
             environment=environment.name,
             host=imported.circumstances.account.host,
-            rows=tuple(_row(each, files) for each in selected.adoptions),
+            rows=tuple(_row(each, drafts.get(each.address)) for each in selected.adoptions),
             left_out=left_out,
             differing=differing,
             default=id_of(selected.default) if selected.default else None,
@@ -236,11 +236,13 @@ def _only_adopts(change: Change, wish: Wish) -> bool:
     return wish.files_only and isinstance(change, Adopt) and not change.fields
 
 
-def _row(adoption: Adoption, files: Mapping[Address, str]) -> ImportedRow:
+def _row(adoption: Adoption, draft: Draft | None) -> ImportedRow:
+    scenario_id, remote = id_of(adoption.address), adoption.remote
+    name = remote.attributes.name
+    if draft is not None:
+        return ImportedRow(scenario_id, remote.key, name, draft.shown, True, draft.text)
     source = adoption.resource.source if adoption.resource else None
-    written = adoption.address in files
-    file = files[adoption.address] if written else source.path if source else "-"
-    return ImportedRow(id_of(adoption.address), adoption.remote.key, adoption.remote.attributes.name, file, written)
+    return ImportedRow(scenario_id, remote.key, name, source.path if source else "-", False)
 
 
 def _without_bare_files(

@@ -44,13 +44,17 @@ class Draft(Struct, frozen=True):
 
 
 class ImportedRow(Struct, frozen=True):
-    """One line of what an import did: the scenario, its file as people know it, and whether that was written now."""
+    """One line of what an import did: the scenario, its file as people know it, and whether that was written now.
+
+    ``text`` is what stands in a new file.
+    """
 
     scenario_id: str
     key: str
     name: str
     file: str
     written: bool
+    text: str = ""
 
 
 class ImportReport(Struct, frozen=True):

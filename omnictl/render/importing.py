@@ -15,10 +15,12 @@ _NAMES_TOLD = 10
 _SIGN_COLUMNS = 11
 
 
-def render_import(report: ImportReport, style: Style) -> str:
-    """Return what was imported, and what the next plan has to say of it."""
+def render_import(report: ImportReport, style: Style, *, verbose: bool = False) -> str:
+    """Return what was imported, and what the next plan has to say of it; ``verbose`` shows the new files too."""
     lines = [style.paint("bold", _header(report, style)), ""]
     lines += [*_rows(report, style), ""] if report.rows else []
+    for row in report.rows if verbose else ():
+        lines += [style.paint("path", sanitize(row.file)), *_indented(row.text), ""] if row.written else []
     lines += [wrap(each, style.width, "", "    ") for each in _summary(report)]
     lines += _plan(report, style)
     return "\n".join(lines) + "\n"
@@ -43,6 +45,10 @@ def _rows(report: ImportReport, style: Style) -> Iterator[str]:
         there = "new  " if row.written else "there"
         told = "  ".join([pad(row.scenario_id, columns), pad(name, room), there, sanitize(row.file)])
         yield f"{sign} {truncate(told, style.width - _SIGN_COLUMNS, style.ellipsis) if style.cuts else told}"
+
+
+def _indented(text: str) -> Iterator[str]:
+    return (f"    {sanitize(line)}" for line in text.split("\n")[:-1])
 
 
 def _summary(report: ImportReport) -> Iterator[str]:

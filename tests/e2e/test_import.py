@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pexpect
 import pytest
 from msgspec.structs import replace
 
+from omnictl.cli.files import create_texts
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.config.discovery import ENDINGS
 from omnictl.model.address import make_address
@@ -161,6 +162,15 @@ def test_a_dry_run_shows_the_same_and_writes_nothing(project: Path, world: World
     ]
 
 
+def test_a_dry_run_can_show_the_files(project: Path, world: World) -> None:
+    shown = omnictl("import", "--all", "--dry-run", "-v").out
+    document = omnictl("import", "--all", "--dry-run", "--format", "json").document
+    omnictl("import", "--all")
+    assert {each["file"]: each["text"] for each in document["items"]} == written(project)
+    for path, text in written(project).items():
+        assert "\n".join((path, *(f"    {line}" for line in text.splitlines()))) in shown
+
+
 def test_only_some_by_id_or_name(project: Path, world: World) -> None:
     plant(world, "Promo A", "Promo B")
     assert omnictl("import", "--all", "--only", "promo-*", "--write", "scenarios/promo").code == 0
@@ -306,6 +316,21 @@ def test_a_state_that_cannot_be_written_leaves_files_that_the_next_run_takes(pro
     (project / "state").unlink()
     assert omnictl("import", "--all").code == 0
     assert len(written(project)) == 2
+    assert len(records(project)) == 2
+
+
+def test_a_file_that_breaks_the_project_meanwhile_does_not_hide_what_was_imported(
+    project: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_and_break(files: Iterable[tuple[Path, str]]) -> None:
+        create_texts(files)
+        write(project, {"scenarios/bad.yaml": "name: x\nflow: [{channel: VKONTAKE}]\n"})
+
+    monkeypatch.setattr("omnictl.cli.importing.create_texts", write_and_break)
+    ran = omnictl("import", "--all", "--format", "json")
+    assert ran.code == 4
+    assert ran.document["plan"] is None
+    assert [each["code"] for each in ran.document["diagnostics"]] == ["unknown-channel"]
     assert len(records(project)) == 2
 
 

@@ -64,6 +64,9 @@ def test_what_an_import_says() -> None:
 
 def test_narrow_with_hostile_names_and_in_colour() -> None:
     report = replace(WHOLE, rows=(*HOSTILE, *ROWS))
+    evil = "id: scenario-cd265875\nname: \u202eevil\n"
+    shown = replace(report, rows=(replace(HOSTILE[0], text=evil), ROWS[2]), dry_run=True)
+    check_golden("import-files.txt", render_import(shown, Style(), verbose=True))
     check_golden("import-hostile-60.txt", render_import(report, Style(width=60, cuts=True, unicode=False)))
     check_golden("import-colour.txt", render_import(WHOLE, Style(colour=True)))
 

@@ -5,6 +5,7 @@ import re
 import click
 
 from omnictl import __version__
+from omnictl.cli.completing import complete_ids
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.durations import lock_timeout_option
 from omnictl.cli.exit_codes import ExitCode
@@ -19,13 +20,13 @@ _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 @click.command("import", epilog="Example: omnictl import --all --dry-run")
-@click.argument("scenario_id", metavar="[ID]", required=False)
+@click.argument("scenario_id", metavar="[ID]", required=False, shell_complete=complete_ids)
 @click.argument("key", metavar="[KEY]", required=False)
 @click.option("--all", "takes_all", is_flag=True, help="Everything on the account that nobody manages.")
 @click.option("--only", multiple=True, metavar="GLOB", help="With --all: these alone, by the id or the name.")
 @click.option("--write", "folder", metavar="DIR", help="Where the files go; else the first folder of the environment.")
 @click.option("--files-only", is_flag=True, help="Write import: into the files, and leave the state to the next apply.")
-@click.option("--dry-run", is_flag=True, help="Show what would be imported; write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be imported, with -v the files too; write nothing.")
 @lock_timeout_option
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="How it is shown.")
 @global_options
@@ -96,6 +97,6 @@ def show_import(session: Session, report: ImportReport, output_format: str, code
             )
         )
         return
-    session.show(render_import(report, output.out_style).rstrip("\n"))
+    session.show(render_import(report, output.out_style, verbose=output.verbose > 0).rstrip("\n"))
     if report.rows and not report.dry_run:
         output.hint(f"\nNext:\n    {session.command('plan')}")
