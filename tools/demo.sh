@@ -8,8 +8,16 @@ trap 'rm -rf "$work"' EXIT
 cp -R "$root/examples/scenarios/vk-sms/." "$work"
 cd "$work"
 
+# Show a command so that it can be copied, and run it.
 run() {
-    printf '\n$ %s\n' "$*"
+    printf '\n$'
+    for word; do
+        case $word in
+        *[!A-Za-z0-9_./=:@,-]*) printf " '%s'" "$word" ;;
+        *) printf ' %s' "$word" ;;
+        esac
+    done
+    printf '\n'
     "$@"
 }
 

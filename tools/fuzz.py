@@ -30,6 +30,7 @@ SEEDS = {
     "message": ("message", ".yaml"),
     "recipients": ("recipients", ".csv"),
     "settings": ("settings", ""),
+    "ignored": ("ignored", ".txt"),
     "state": ("state", ""),
     "plan": ("plan", ""),
     "report": ("report", ""),
@@ -133,7 +134,7 @@ def _fuzz_here(target: str, seconds: int) -> int:
     ]
     words = _write_dictionary(target)
     options = [f"-artifact_prefix={WORK / target}/", f"-dict={words}"]
-    is_json = SEEDS[target][1] not in (".yaml", ".csv") and target != "settings"
+    is_json = SEEDS[target][1] not in (".yaml", ".csv", ".txt") and target != "settings"
     own = {"custom_mutator": _mutate_json} if is_json else {}
     atheris.Setup([sys.argv[0], *limits, *options, str(learned), str(seeds)], run, **own)
     atheris.Fuzz()

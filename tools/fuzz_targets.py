@@ -29,6 +29,7 @@ from omnictl.codec.stories import write_stories
 from omnictl.config.crosscheck import check_together
 from omnictl.config.documents import MistakeError
 from omnictl.config.format import format_text
+from omnictl.config.ignoring import read_ignore_lines
 from omnictl.config.interpretation import interpret, make_resource
 from omnictl.config.message_options import MessageOptions, apply_options
 from omnictl.config.messages import load_message
@@ -40,6 +41,7 @@ from omnictl.config.variables import Variables
 from omnictl.engine.deliverable import check_message
 from omnictl.engine.statistics import count_stories
 from omnictl.engine.stories import tell_strays
+from omnictl.engine.unmanaged import compile_glob, note_idle_lines
 from omnictl.errors import OmnictlError
 from omnictl.lint.check import lint
 from omnictl.model.diagnostic import Diagnostic
@@ -144,6 +146,19 @@ def read_settings(data: bytes) -> None:
     path.write_bytes(data)
     _, diagnostics = load_settings(path, path.parent)
     _tell(diagnostics)
+
+
+def read_ignored(data: bytes) -> None:
+    """.omnictlignore, each line against itself and against a name."""
+    try:
+        lines, diagnostics = read_ignore_lines(data)
+    except MistakeError as found:
+        _tell([found.diagnostic])
+        return
+    _tell(diagnostics)
+    _tell(note_idle_lines(lines[:20], ()))
+    for each in lines[:20]:
+        compile_glob(each.text).fullmatch("Black Friday " * 20)
 
 
 def read_message(data: bytes) -> None:
@@ -309,6 +324,7 @@ TARGETS: dict[str, Target] = {
     "message": read_message,
     "recipients": read_recipients,
     "settings": read_settings,
+    "ignored": read_ignored,
     "state": read_state,
     "plan": read_plan,
     "report": read_report,

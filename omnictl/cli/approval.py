@@ -15,7 +15,7 @@ def ask(question: str, output: Output, *, approved: bool, command: str) -> None:
     """
     if approved:
         return
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+    if not has_person():
         raise RefusedError(RefusalKind.APPROVAL, _nobody_to_ask(command))
     answer = _read_answer(f"{question} Only the word yes goes on.", output)
     if answer != "yes":
@@ -34,6 +34,11 @@ def _read_answer(question: str, output: Output) -> str:
     except (KeyboardInterrupt, SignalReceived):
         output.say("\n")  # the terminal has echoed ^C, and what is said now begins a line of its own
         raise
+
+
+def has_person() -> bool:
+    """Tell whether somebody sits there to be asked."""
+    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
 def _nobody_to_ask(command: str) -> Diagnostic:

@@ -10,8 +10,8 @@ from typing import BinaryIO, Self
 
 from msgspec import Struct
 
-from omnictl.config.recipient_rows import BadRow, Row, read_rows, write_bad_rows
-from omnictl.errors import ConfigurationError, UsageError
+from omnictl.config.recipient_rows import BAD_ROWS_BEGIN, BadRow, Row, read_rows, write_bad_rows
+from omnictl.errors import ConfigurationError, OmnictlError, UsageError
 from omnictl.ledger.base import RunKind
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.message import Recipient
@@ -55,8 +55,8 @@ def survey_file(
 
     Memory does not grow with the file. Raises ConfigurationError where it cannot be read or has no usable columns.
     """
-    if bad_rows_to is not None and bad_rows_to.exists() and path.exists() and bad_rows_to.samefile(path):
-        raise UsageError(_unusable(bad_rows_to, "it is the file of recipients itself"))
+    if bad_rows_to is not None:
+        _refuse_to_overwrite(bad_rows_to, path)
     with _open(path) as stream, closing(_Seen()) as seen:
         source = _Hashing(stream)
         rows = read_rows(source, shown=str(path), needed=needed)
@@ -75,6 +75,23 @@ def survey_file(
         tuple(bad.first),
         doubtful,
     )
+
+
+def _refuse_to_overwrite(path: Path, recipients: Path) -> None:
+    """Refuse to write bad rows over anything but those of an earlier run."""
+    try:
+        if not path.exists():
+            return
+        if recipients.exists() and path.samefile(recipients):
+            raise UsageError(_unusable(path, "it is the file of recipients itself"))
+        if not path.is_file():
+            raise UsageError(_unusable(path, "it is not a file"))
+        with path.open("rb") as file:
+            begin = file.read(len(BAD_ROWS_BEGIN))
+    except OSError as error:
+        raise UsageError(_unusable(path, error.strerror or "it cannot be read")) from None
+    if begin and begin != BAD_ROWS_BEGIN:
+        raise UsageError(_unusable(path, "it is there already and holds something else, which stays"))
 
 
 def _count(
@@ -151,18 +168,24 @@ class _Seen:
 
     def __init__(self) -> None:
         self._connection = sqlite3.connect("", isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode=OFF")
-        self._connection.execute("CREATE TABLE seen (digest BLOB PRIMARY KEY) WITHOUT ROWID")
-        self._connection.execute("BEGIN")
+        self._execute("PRAGMA journal_mode=OFF")
+        self._execute("CREATE TABLE seen (digest BLOB PRIMARY KEY) WITHOUT ROWID")
+        self._execute("BEGIN")
 
     def add(self, recipient: Recipient) -> bool:
         """Return whether somebody is new."""
         digest = hashlib.blake2b(recipient.identity.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        return bool(self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,)).rowcount)
+        return bool(self._execute("INSERT OR IGNORE INTO seen VALUES (?)", digest).rowcount)
 
     def close(self) -> None:
         """Drop it."""
         self._connection.close()
+
+    def _execute(self, statement: str, *values: bytes) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            raise OmnictlError(_no_room(str(error))) from None
 
 
 class _BadRows:
@@ -200,6 +223,8 @@ class _BadRows:
         flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if self._has_begun else os.O_TRUNC)
         try:
             with os.fdopen(os.open(self._path, flags, 0o600), "w", encoding="utf-8", newline="") as stream:
+                if not self._has_begun:
+                    self._path.chmod(0o600)  # rows are personal data, whoever made the file
                 write_bad_rows(stream, self._header, self._rows, with_header=not self._has_begun)
         except OSError as error:
             raise UsageError(_unusable(self._path, error.strerror or "it cannot be written")) from None
@@ -211,19 +236,34 @@ def _unusable(path: Path, why: str) -> Diagnostic:
     return Diagnostic("recipients-unusable", Severity.ERROR, "A file of recipients cannot be used", f"{path}: {why}.")
 
 
+def _no_room(why: str) -> Diagnostic:
+    return Diagnostic(
+        "no-temporary-room",
+        Severity.ERROR,
+        "The rows of a file cannot be told apart",
+        f"Whom the file has named already is kept in a temporary file, and that cannot be written: {why}. "
+        "Nothing was sent.",
+        hint="make room in the folder of temporary files, or name another one",
+        commands=("export SQLITE_TMPDIR=/path/with/room",),
+    )
+
+
 def _changed(path: Path) -> Diagnostic:
     return Diagnostic(
         "recipients-changed",
         Severity.ERROR,
         "The file of recipients was changed while it was sent",
         f"{path} is no longer what was counted and approved; nothing more of it was sent.",
-        hint="put the file back as it was, and resume the run; or send the new file as a run of its own",
+        hint="put the file back as it was, and resume the run: nobody gets two messages; as it is now it would be "
+        "another run, and those who had a message get another",
     )
 
 
 CODES = {
     "recipients-unusable": "The file of --recipients, or the one of --bad-rows, cannot be read or written. A file of "
     "recipients is read twice, so it cannot be a pipe.",
+    "no-temporary-room": "A file of recipients names each once; which were named is kept in a temporary file, so that "
+    "memory does not grow with it. SQLite puts it into SQLITE_TMPDIR, TMPDIR, /var/tmp or /tmp.",
     "recipients-changed": "A file of recipients is read once to be counted and approved, and once to be sent. Between "
     "the two, or while it was sent, it was changed or replaced. What was sent is in the ledger.",
 }

@@ -27,6 +27,7 @@ COMMANDS: dict[str, Entry] = {
     "apply": _entry("Change", "apply", "Create and update what differs."),
     "show": _entry("Change", "show", "Show a saved plan, a report or a state."),
     "import": _entry("Live with", "import_", "Adopt scenarios that the account has, and write their files."),
+    "drift": _entry("Live with", "drift", "Show what somebody else changed on the account."),
     "state": _entry("Live with", "state", "Look at the state, and mend it."),
     "output": _entry("Live with", "output", "The keys, for applications."),
     "send": _entry("Send", "send", "Send a message through a scenario."),

@@ -174,7 +174,7 @@ class Session:
             return ()
         from omnictl.lint.check import lint
 
-        return lint(configuration, self.settings.lint, only=(Severity.ERROR,))
+        return lint(configuration, self.settings.lint, today=utc_now().date(), only=(Severity.ERROR,))
 
     @property
     def budgets(self) -> "Mapping[Operation, Budget]":

@@ -36,7 +36,7 @@ class ExitCode(IntEnum):
 MEANINGS: dict[ExitCode, str] = {
     ExitCode.OK: 'done, or nothing to do (a finished plan applied again says "already applied")',
     ExitCode.FAILED: "failed; this run changed nothing",
-    ExitCode.DIFFERENCE: "a difference: plan --detailed-exitcode, fmt --check, output --check",
+    ExitCode.DIFFERENCE: "a difference: plan --detailed-exitcode, drift, fmt --check, output --check",
     ExitCode.REFUSED: "refused; changed nothing; JSON refusal.kind: guard, policy, approval, stale",
     ExitCode.PARTIAL: "a change failed or its outcome is unknown; read the report, then the same command",
     ExitCode.NO_ACCESS: "no credentials, or 401/403; changed nothing",

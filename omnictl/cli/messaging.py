@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -12,6 +12,7 @@ import click
 
 from omnictl.cli.context import Session
 from omnictl.cli.provider import open_messenger, open_world
+from omnictl.cli.times import Moment
 from omnictl.errors import RefusalKind, RefusedError, UsageError
 from omnictl.ledger.base import Ledger
 from omnictl.ledger.sqlite import SqliteLedger
@@ -110,8 +111,20 @@ def _open_clock(session: Session) -> Iterator[Callable[[], datetime]]:
         return
     from omnictl.sandbox.clock import read_clock
 
-    with closing(open_world(session.place.world_path)) as world:
+    path = session.place.world_path
+    with closing(open_world(path if path.exists() else None)) as world:
         yield lambda: datetime.fromtimestamp(read_clock(world, world.behaviour, time.time()), UTC)
+
+
+def read_now(session: Session) -> datetime:
+    """Return the time of the account, which in the sandbox is that of its world."""
+    with _open_clock(session) as clock:
+        return clock()
+
+
+def resolve_time(session: Session, moment: Moment | None) -> datetime | None:
+    """Return the time that the command line named, an age counted back from the time of the account."""
+    return read_now(session) - moment if isinstance(moment, timedelta) else moment
 
 
 CODES = {

@@ -53,6 +53,12 @@ def read_choices(only: tuple[str, ...], exclude: tuple[str, ...], allow: tuple[s
     return Choices(only, exclude, frozenset(_read_allowance(each) for each in allow))
 
 
+def only_options(command: F) -> F:
+    """Give a command --only and --exclude, where there is nothing to allow."""
+    command = click.option("--exclude", help="Not these: an id glob or label:KEY=VALUE.", **_of_ids)(command)
+    return click.option("--only", help="Only these: an id glob or label:KEY=VALUE.", **_of_ids)(command)
+
+
 def _read_allowance(text: str) -> tuple[Guard, str]:
     name, equals, subject = text.partition("=")
     if name not in list(Guard) or not equals or not subject:

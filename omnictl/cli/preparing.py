@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from omnictl import __version__
 from omnictl.cli.audience import Audience, gather, survey_file
-from omnictl.cli.context import Session, require_state, utc_now
+from omnictl.cli.context import Session, require_state
 from omnictl.cli.exit_codes import ExitCode
+from omnictl.cli.messaging import read_now
 from omnictl.codec.envelope import make_envelope
 from omnictl.codec.shapes import parse_json, write_json
 from omnictl.config.message_options import MessageOptions, apply_options
@@ -26,6 +27,7 @@ from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
 from omnictl.model.masking import mask_recipient
 from omnictl.model.message import Addressed, Batch, Message, Recipient, Via
 from omnictl.model.state import State
+from omnictl.operations.sending import with_callback_data
 from omnictl.provider.message_wire import write_batch
 from omnictl.provider.wire import SEND_PATH
 from omnictl.render.send_text import render_summary
@@ -75,7 +77,7 @@ def prepare(session: Session, options: SendOptions) -> Prepared:
     via = _find_via(session, options.scenario)
     message, found = _make_message(session, options, via)
     if not has_errors(found):
-        found = (*found, *check_message(message, via.flow, now=utc_now()))
+        found = (*found, *check_message(message, via.flow, now=read_now(session)))
     if has_errors(found):
         raise ConfigurationError.of(found)
     session.output.diagnostics(found)
@@ -225,7 +227,8 @@ def show_dry_run(session: Session, options: SendOptions, prepared: Prepared) -> 
     people = tuple(islice(prepared.audience.recipients(), prepared.batch_size))
     shown = people if options.unmask else tuple(map(mask_recipient, people))
     addressed = tuple(Addressed(f"(id {number})", each) for number, each in enumerate(shown, start=1))
-    body = write_batch(Batch("(id)", prepared.via.key, prepared.message, addressed)).decode("ascii")
+    message = with_callback_data(prepared.message, prepared.via, "(id)")
+    body = write_batch(Batch("(id)", prepared.via.key, message, addressed)).decode("ascii")
     if options.output_format == "json":
         session.output.document(
             make_envelope(

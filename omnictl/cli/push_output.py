@@ -148,6 +148,8 @@ def _not_kept(why: Diagnostic) -> Diagnostic:
         code="push-not-kept",
         summary="A push could not be kept; it was answered with 503, so that it comes again",
         detail=f"{why.summary}: {why.detail}",
+        hint="nothing is to be done unless this stays: the service repeats the push by itself",
+        commands=(),
     )
 
 

@@ -7,17 +7,21 @@ from omnictl.cli.context import SANDBOX_BANNER
 from omnictl.cli.exit_codes import code_of
 from omnictl.cli.hiding import hide_in
 from omnictl.cli.reports import Rendering, to_text
+from omnictl.codec.drift import encode_drift
 from omnictl.codec.envelope import make_envelope
 from omnictl.codec.plan import encode_plan
 from omnictl.codec.report import encode_report
 from omnictl.errors import OmnictlError, RefusedError
 from omnictl.model.diagnostic import Diagnostic
+from omnictl.model.drift import Drift
 from omnictl.model.outcome import ApplyReport
 from omnictl.model.plan import Plan
 from omnictl.model.scenario import Json
 from omnictl.render.apply_text import render_apply_report
 from omnictl.render.apply_words import say_report
 from omnictl.render.diagnostics import render_diagnostics
+from omnictl.render.drift_markdown import render_drift_markdown
+from omnictl.render.drift_text import render_drift
 from omnictl.render.findings import plan_findings, report_findings
 from omnictl.render.github import render_github
 from omnictl.render.gitlab import render_gitlab, render_gitlab_codequality, render_gitlab_failure
@@ -26,6 +30,7 @@ from omnictl.render.human import render_plan
 from omnictl.render.junit import render_failure_junit, render_plan_junit, render_report_junit
 from omnictl.render.markdown import render_diagnostics_markdown, render_plan_markdown, render_report_markdown
 from omnictl.render.plan_words import say_plan
+from omnictl.render.prometheus import render_prometheus, render_prometheus_failure
 from omnictl.render.style import Style
 
 PLAIN = Style(colour=False, unicode=True, width=100)
@@ -61,8 +66,21 @@ def apply_renderings(report: ApplyReport, code: int) -> Mapping[str, Rendering]:
     }
 
 
-def failure_renderings(error: OmnictlError, *, sandbox: bool) -> Mapping[str, Rendering]:
-    """Return every rendering of an error that ended a run, made when it is asked for."""
+def drift_renderings(drift: Drift, exit_code: int) -> Mapping[str, Rendering]:
+    """Return every rendering of drift, made when it is asked for."""
+    return {
+        "text": lambda: render_drift(drift, PLAIN, exit_code=exit_code, show_all=True, verbose=True),
+        "json": lambda: to_text(encode_drift(drift, version=__version__, exit_code=exit_code)),
+        "markdown": lambda: render_drift_markdown(drift, exit_code=exit_code),
+        "prometheus": lambda: render_prometheus(drift),
+    }
+
+
+def failure_renderings(error: OmnictlError, *, sandbox: bool, environment: str = "") -> Mapping[str, Rendering]:
+    """Return every rendering of an error that ended a run, made when it is asked for.
+
+    ``environment`` is for metrics alone, where two files must not say the same of two environments.
+    """
     code, told = code_of(error), hide_in(error.diagnostics)
     summary = f"Failed (exit {int(code)})."
 
@@ -93,6 +111,7 @@ def failure_renderings(error: OmnictlError, *, sandbox: bool) -> Mapping[str, Re
         "github": lambda: render_github(told, title=title, summary=summary),
         "gitlab": lambda: render_gitlab_failure(told),
         "gitlab-codequality": lambda: render_gitlab_codequality(told),
+        "prometheus": lambda: render_prometheus_failure(told, environment, sandbox=sandbox),
     }
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -94,21 +95,28 @@ def try_reports(
 
 @contextmanager
 def reported_failures(
-    reports: Sequence[Report], *, sandbox: bool, output: Output, output_format: str, outs: Sequence[str] = ()
+    reports: Sequence[Report],
+    *,
+    sandbox: bool,
+    output: Output,
+    output_format: str,
+    outs: Sequence[str] = (),
+    name_environment: Callable[[], str] = str,
 ) -> Iterator[None]:
     """Write reports and stdout on failure too: what went wrong, in place of the result, each in its own format.
 
-    Raises UsageError at once where a report, or one of the other files that are to be written, cannot be, or where two
-    reports go to one file.
+    ``name_environment`` is for metrics, and asked on failure alone. Raises UsageError at once where a report, or one of
+    the other files that are to be written, cannot be, or where two reports go to one file.
     """
     _refuse_same_place(reports)
     refuse_unwritable((*(each.path for each in reports), *(Path(each) for each in outs)))
     try:
         yield
     except OmnictlError as error:
-        write_failure(reports, error, sandbox=sandbox, output=output)
+        renderings = partial(_failure_renderings, error, sandbox=sandbox, environment=name_environment())
+        output.diagnostics(try_reports(reports, renderings))
         if output_format not in ("text", "json"):  # text is said on stderr, and the one JSON document, at the boundary
-            show_rendering(output, output_format, _failure_renderings(error, sandbox=sandbox))
+            show_rendering(output, output_format, renderings())
         raise
 
 
@@ -117,10 +125,10 @@ def write_failure(reports: Sequence[Report], error: OmnictlError, *, sandbox: bo
     output.diagnostics(try_reports(reports, lambda: _failure_renderings(error, sandbox=sandbox)))
 
 
-def _failure_renderings(error: OmnictlError, *, sandbox: bool) -> Mapping[str, Rendering]:
+def _failure_renderings(error: OmnictlError, *, sandbox: bool, environment: str = "") -> Mapping[str, Rendering]:
     from omnictl.cli.renderings import failure_renderings  # late: most runs do not fail
 
-    return failure_renderings(error, sandbox=sandbox)
+    return failure_renderings(error, sandbox=sandbox, environment=environment)
 
 
 def to_text(document: Mapping[str, Json]) -> str:

@@ -88,13 +88,15 @@ def _no_such_run(name: str, known: Sequence[str]) -> Diagnostic:
 
 
 def _other_run(run: Run, differing: Sequence[str]) -> Diagnostic:
-    what = " and ".join(differing) or "what it was"
+    # After a purge digests cannot be compared one by one.
+    what = " or ".join(differing) or "what it was"
     return Diagnostic(
         "other-run",
         Severity.ERROR,
         "The run to resume was of something else",
         f"Run {run.id} of {_said(run.started_at)} differs in {what}. Nothing was sent.",
-        hint="resume it with the command that began it, or leave --resume out",
+        hint="resume it with the command that began it; without --resume this is another run, and those who had a "
+        "message get another",
     )
 
 

@@ -1,7 +1,7 @@
 """The report of a sending on stdout, and the exit code that it means."""
 
 from collections.abc import Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from omnictl import __version__
 from omnictl.cli.context import Session
@@ -9,7 +9,7 @@ from omnictl.cli.exit_codes import ExitCode, strongest
 from omnictl.codec.sending import MOST_ITEMS, encode_send_report
 from omnictl.ledger.base import Ledger, MessageFilter
 from omnictl.model.diagnostic import has_errors
-from omnictl.model.message import Via
+from omnictl.model.message import MessageFate, Sent, Via
 from omnictl.model.outcome import Ending
 from omnictl.model.sending import SendReport
 from omnictl.model.story import Story, StoryOutcome
@@ -42,6 +42,18 @@ def code_of_sending(report: SendReport, stories: Sequence[Story] | None = None) 
     return strongest(codes)
 
 
+_WORST_FIRST = (MessageFate.UNKNOWN, MessageFate.REFUSED, MessageFate.NOT_TRIED, MessageFate.ACCEPTED)
+
+
+def _select_receipts(ledger: Ledger, run: str) -> list[Sent]:
+    """Return the messages of a run in the order of sending; of very many, first those that somebody must look at."""
+    found = list(islice(ledger.list_messages(MessageFilter(run=run)), MOST_ITEMS + 1))
+    if len(found) <= MOST_ITEMS:
+        return found
+    worst_first = chain.from_iterable(ledger.list_messages(MessageFilter(run=run, fate=each)) for each in _WORST_FIRST)
+    return list(islice(worst_first, MOST_ITEMS))
+
+
 def show_sending(
     session: Session,
     ledger: Ledger,
@@ -54,7 +66,7 @@ def show_sending(
     unmask: bool,
 ) -> None:
     """Write a report to stdout, its diagnostics to stderr."""
-    receipts = list(islice(ledger.list_messages(MessageFilter(run=report.run)), MOST_ITEMS))
+    receipts = _select_receipts(ledger, report.run)
     session.output.diagnostics(report.diagnostics)
     if output_format == "json":
         document = encode_send_report(

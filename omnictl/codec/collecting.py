@@ -73,5 +73,9 @@ def _encode_row(report: Report, *, unmask: bool) -> Json:
     row = encode_report(report)
     if unmask:
         return row
-    masked = {"to": mask_address(report.to), "text": None if report.text is None else mask_text(report.text)}
-    return {**row, **{name: value for name, value in masked.items() if name in row}}
+    masked: dict[str, Json] = {
+        name: mask_text(value)
+        for name, value in (("text", report.text), ("callback_data", report.callback_data))
+        if value is not None
+    }
+    return {**row, **masked, "to": mask_address(report.to)}

@@ -15,7 +15,7 @@ from omnictl.model.sending import SendReport
 from omnictl.model.story import Story
 
 MOST_ITEMS = 10_000
-"""How many receipts a report has; of more, the ledger has all."""
+"""How many receipts a report has, those first that were not accepted; of more, the ledger has all."""
 
 
 def encode_send_report(
@@ -30,9 +30,9 @@ def encode_send_report(
 ) -> dict[str, Json]:
     """Return the report; addresses are masked unless ``unmask`` is set. ``stories`` are those of ``--wait``."""
     items: list[Json] = [_encode_receipt(each, unmask=unmask) for each in receipts]
-    told: dict[str, Json] = (
-        {} if stories is None else {"stories": [encode_story(each, unmask=unmask) for each in stories]}
-    )
+    left_out = max(0, report.accepted + report.refused + report.unknown - len(items))
+    told: dict[str, Json] = {"items_left_out": left_out} if left_out else {}
+    told |= {} if stories is None else {"stories": [encode_story(each, unmask=unmask) for each in stories]}
     fields: Mapping[str, Json] = compact(
         {
             "stop_reason": report.stop_reason or None,

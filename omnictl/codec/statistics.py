@@ -35,6 +35,7 @@ def encode_statistics(
         diagnostics=diagnostics,
         items=items,
         permanent_gaps=encode_gaps(statistics.gaps),
+        open_gaps=encode_gaps(statistics.open_gaps),
     )
 
 

@@ -51,6 +51,7 @@ def encode_story(story: Story, *, unmask: bool = False) -> dict[str, Json]:
         "revision": story.revision,
         "recipient": _encode_recipient(story, unmask=unmask),
         "sent_at": write_optional_time(story.sent_at),
+        **({} if story.send_at is None else {"send_at": write_optional_time(story.send_at)}),
         "fate": None if story.fate is None else story.fate.value,
         "send_status": encode_optional_status(story.send_status),
         "outcome": story.outcome.value,

@@ -74,7 +74,7 @@ def _find_path(path: str, named: str, search: _Search) -> None:
     if not os.path.lexists(path):
         search.diagnostics.append(_missing_path(named))
     elif not is_inside(path, search.root):
-        search.diagnostics.append(_outside(named))
+        search.diagnostics.append(outside(named))
     elif os.path.isdir(path):  # noqa: PTH112
         _walk(path, search)
     else:
@@ -117,7 +117,7 @@ def _follow(entry: "os.DirEntry[str]", search: _Search, depth: int) -> None:
     if not is_folder and not is_scenario_name(entry.name):
         return
     if not is_inside(entry.path, search.root):
-        search.diagnostics.append(_outside(_shown(entry.path, search.root)))
+        search.diagnostics.append(outside(_shown(entry.path, search.root)))
     elif is_folder:
         _walk(entry.path, search, depth + 1)
     else:
@@ -136,6 +136,18 @@ def is_inside(path: str, root: str) -> bool:
     return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
 
 
+def outside(path: str) -> Diagnostic:
+    """Return what is wrong with a path that leads out of the project."""
+    return Diagnostic(
+        "outside-root",
+        Severity.ERROR,
+        "A path leads out of the project",
+        "What it names lies outside the folder of omnictl.yaml, and is not read.",
+        Source(path),
+        hint="copy it into the project",
+    )
+
+
 def _shown(path: str, root: str) -> str:
     start = root.rstrip(os.sep) + os.sep
     return (path.removeprefix(start)).replace(os.sep, "/")
@@ -149,17 +161,6 @@ def _missing_path(path: str) -> Diagnostic:
         f"{path} is not there, and nothing is read instead of it.",
         hint="write a first scenario with",
         commands=("omnictl init",),
-    )
-
-
-def _outside(path: str) -> Diagnostic:
-    return Diagnostic(
-        "outside-root",
-        Severity.ERROR,
-        "A path leads out of the project",
-        "What it names lies outside the folder of omnictl.yaml, and is not read.",
-        Source(path),
-        hint="copy it into the project",
     )
 
 

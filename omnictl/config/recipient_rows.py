@@ -176,6 +176,12 @@ def read_rows(stream: Lines, *, shown: str, needed: Mapping[str, tuple[str, ...]
     return RecipientRows(stream, shown, needed or {})
 
 
+_ADDED = ("_line", "_reason")
+
+BAD_ROWS_BEGIN = ",".join(_ADDED).encode("ascii")
+"""How a file of bad rows begins."""
+
+
 def write_bad_rows(stream: TextIO, header: Sequence[str], rows: Iterable[BadRow], *, with_header: bool = True) -> int:
     """Write bad rows as CSV: ``_line``, ``_reason``, and the row as it stood; return how many.
 
@@ -185,7 +191,7 @@ def write_bad_rows(stream: TextIO, header: Sequence[str], rows: Iterable[BadRow]
     """
     writer = csv.writer(stream)
     if with_header:
-        writer.writerow(["_line", "_reason", *map(_harmless, header)])
+        writer.writerow([*_ADDED, *map(_harmless, header)])
     written = 0
     for row in rows:
         where = f"{row.column}: " if row.column is not None else ""

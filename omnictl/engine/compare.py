@@ -3,10 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from datetime import date
 
 from msgspec.structs import replace
 
-from omnictl.model.scenario import Attributes, IgnoredField, Step
+from omnictl.model.scenario import Attributes, Configuration, IgnoredField, Lifecycle, Step
 
 _IGNORED_SENDER = re.compile(r"^flow\[(\d+)\]\.from$", re.ASCII)
 SHORTEST_CUT = 8
@@ -31,6 +32,24 @@ def _keep_sender(flow: tuple[Step, ...], actual: tuple[Step, ...], index: int) -
     if index >= len(flow) or index >= len(actual) or flow[index].channel != actual[index].channel:
         return flow
     return (*flow[:index], actual[index], *flow[index + 1 :])
+
+
+def without_ended(configuration: Configuration, today: date) -> Configuration:
+    """Return the configuration without the ignored fields whose last day is over.
+
+    A plan is made of what is left, and saves it: what was ignored when it was reviewed is ignored when it is applied.
+    """
+    ended = {
+        address: replace(each, lifecycle=_drop_ended(each.lifecycle, today))
+        for address, each in configuration.resources.items()
+        if any(field.has_ended(today) for field in each.lifecycle.ignore_changes)
+    }
+    return Configuration({**configuration.resources, **ended}) if ended else configuration
+
+
+def _drop_ended(lifecycle: Lifecycle, today: date) -> Lifecycle:
+    kept = tuple(each for each in lifecycle.ignore_changes if not each.has_ended(today))
+    return replace(lifecycle, ignore_changes=kept)
 
 
 def is_near(one: Attributes, other: Attributes) -> bool:

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from omnictl.engine.alikes import Alikes
+from omnictl.engine.compare import without_ended
 from omnictl.engine.cost import SECONDS_PER_REQUEST, count_creates, count_updates, estimate_seconds
 from omnictl.engine.decide import NoOp, decide_declared, decide_removed
 from omnictl.engine.defaults import decide_default
@@ -20,6 +23,7 @@ from omnictl.model.plan import Cost, Plan, Selection, Settled
 
 def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, ...] = ()) -> Plan:
     """Compare the three views of every address and say all that an apply would do."""
+    view = replace(view, configuration=without_ended(view.configuration, circumstances.created_at.date()))
     renames = find_renames(view)
     addresses = _addresses(view, renames)
     only, exclude = circumstances.only, circumstances.exclude

@@ -44,7 +44,7 @@ class _RevisionCount(Struct):
 
 
 def count_stories(stories: Iterable[Story], gaps: Iterable[Gap] = ()) -> Statistics:
-    """Return the statistics of stories in any order; of the gaps, those that are permanent.
+    """Return the statistics of stories in any order; of the gaps, those that are open or permanent.
 
     Memory grows by 24 bytes a delivered message, for exact quantiles, and else with scenarios, revisions and steps.
     """
@@ -53,10 +53,12 @@ def count_stories(stories: Iterable[Story], gaps: Iterable[Gap] = ()) -> Statist
         revisions = counts.setdefault(story.scenario, {})
         _add_story(revisions.setdefault(story.revision, _RevisionCount()), story)
     scenarios = [ScenarioStatistics(name, _finish_revisions(revisions)) for name, revisions in counts.items()]
-    return Statistics(
-        tuple(sorted(scenarios, key=lambda each: (each.scenario is None, each.scenario or ""))),
-        tuple(gap for gap in gaps if gap.state is GapState.PERMANENT),
+    ordered = sorted(scenarios, key=lambda each: (each.scenario is None, each.scenario or ""))
+    gaps = tuple(gaps)
+    lost, still_open = (
+        tuple(each for each in gaps if each.state is state) for state in (GapState.PERMANENT, GapState.OPEN)
     )
+    return Statistics(tuple(ordered), lost, still_open)
 
 
 def _add_story(count: _RevisionCount, story: Story) -> None:
@@ -84,7 +86,7 @@ def _add_step(count: _StepCount, step: StepStory, story: Story) -> None:
         return
     for seconds, kept in (
         (step.seconds, count.from_step),
-        (seconds_between(story.sent_at, step.ended_at), count.from_send),
+        (seconds_between(story.starts_at, step.ended_at), count.from_send),
     ):
         if seconds is not None:
             kept.append(seconds)

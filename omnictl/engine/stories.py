@@ -65,6 +65,7 @@ def tell_story(sent: Sent | None, reports: Sequence[Report], seen: Sequence[Seen
         scenario=sent.via.scenario,
         revision=sent.via.revision,
         sent_at=sent.sent_at,
+        send_at=sent.send_at,
         recipient=sent.recipient,
         fate=sent.fate,
         send_status=sent.status,
@@ -72,16 +73,31 @@ def tell_story(sent: Sent | None, reports: Sequence[Report], seen: Sequence[Seen
     )
 
 
-def tell_strays(reports: Iterable[Report]) -> Iterator[Story]:
+def tell_strays(reports: Iterable[Report], seen: Iterable[SeenReport] = (), *, alone: bool = True) -> Iterator[Story]:
     """Yield the stories of rows that belong to no message of ours, ordered by the time of their first step.
 
-    Rows are of one message where they share a messageId, or the bulkId and the recipient.
+    Rows are of one message where they share a messageId, or the bulkId and the recipient. Seen reports of which there
+    is no row make stories of their own, unless ``alone`` is False.
     """
-    stories = (tell_story(None, rows) for rows in _gather(reports))
+    looked: dict[str, list[SeenReport]] = defaultdict(list)
+    for each in seen:
+        looked[each.message_id].append(each)
+    groups = [(rows, _take_seen(looked, rows)) for rows in _gather(reports)]
+    groups += [([], own) for own in looked.values() if own] if alone else []
+    stories = (tell_story(None, *group) for group in groups)
     yield from sorted(
         stories,
         key=lambda story: (story.sent_at or _EARLIEST, story.message_id, story.bulk_id or "", story.to or ""),
     )
+
+
+def _take_seen(looked: Mapping[str, list[SeenReport]], rows: Iterable[Report]) -> list[SeenReport]:
+    """Return the seen reports of a message with these rows, each once."""
+    own: list[SeenReport] = []
+    for message_id in {row.message_id for row in rows}:
+        own += looked.get(message_id, [])
+        looked.get(message_id, []).clear()
+    return own
 
 
 def _merge(reports: Iterable[Report]) -> list[Report]:
@@ -255,7 +271,10 @@ def _identify_stray(story: Story, rows: Sequence[Report], seen: Sequence[SeenRep
         to=min(filter(None, addresses), default=None),
         bulk_id=min((row.bulk_id for row in rows if row.bulk_id), default=None),
         callback_data=min((row.callback_data for row in rows if row.callback_data), default=None),
-        sent_at=min((step.began_at for step in story.steps if step.began_at), default=None),
+        sent_at=min(
+            (at for at in (*(step.began_at for step in story.steps), *(each.sent_at for each in seen)) if at),
+            default=None,
+        ),
     )
 
 

@@ -125,6 +125,13 @@ class Ledger(Protocol):
         """Hold a run: two processes never send the same one. Raises LedgerHeldError where somebody else does."""
         ...
 
+    def holding_pull(self) -> AbstractContextManager[None]:
+        """Hold the taking of reports: two pulls at once would see each other's requests as gaps.
+
+        Raises LedgerHeldError where somebody else does.
+        """
+        ...
+
     def select_new(self, run: str, recipients: Sequence[Recipient]) -> tuple[Recipient, ...]:
         """Return the recipients that have no message in this run yet but for one that was not tried, each once."""
         ...
@@ -162,8 +169,19 @@ class Ledger(Protocol):
         """
         ...
 
+    def unknown_ids(self, run: str) -> tuple[tuple[str, str], ...]:
+        """Return bulk id and message id of every message of a run whose fate is unknown, in the order of sending.
+
+        Messages that were purged are among them: nobody can send them again, and logs may still show them.
+        """
+        ...
+
     def list_messages(self, wanted: MessageFilter) -> Iterator[Sent]:
-        """Yield messages in the order in which they were sent."""
+        """Yield messages in the order in which they were sent.
+
+        One that was not tried is left out where its recipient got another in the same run, unless it is asked for by
+        its id.
+        """
         ...
 
     # --- reports -------------------------------------------------------------------------------------------------
@@ -211,6 +229,10 @@ class Ledger(Protocol):
 
     def seen_of(self, message_ids: Iterable[str]) -> Iterator[ReceivedSeen]:
         """Yield the seen reports of these messages of ours, also under the ids that the API gave to their steps."""
+        ...
+
+    def list_unmatched_seen(self) -> Iterator[ReceivedSeen]:
+        """Yield the seen reports that belong to no message of ours, nor to one of its steps."""
         ...
 
     def purge(self, before: datetime) -> Purged:

@@ -5,7 +5,6 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,8 +16,6 @@ from omnictl.ledger.schema import VERSION
 
 Row: TypeAlias = tuple[Any, ...]
 
-_EPOCH = datetime.fromtimestamp(0, UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 PAGE = 500
 """How many rows, or ids, one query takes: a million of them need no memory, and no reader holds a writer up."""
@@ -138,21 +135,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return (found.st_dev, found.st_ino)
-
-
-def to_number(at: datetime) -> int:
-    """Return a time as microseconds since 1970, which sort."""
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def to_time(number: int) -> datetime:
-    """Return the time of a number of microseconds since 1970, in UTC."""
-    return _EPOCH + number * _MICROSECOND
-
-
-def to_optional_time(number: int | None) -> datetime | None:
-    """Return the time of a number, or None."""
-    return None if number is None else to_time(number)
 
 
 def plain(text: str) -> str:

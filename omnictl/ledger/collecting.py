@@ -11,10 +11,11 @@ from omnictl.codec.deliveries import (
     encode_seen,
 )
 from omnictl.codec.shapes import parse_json, write_json
-from omnictl.ledger.book import Book, Row, marks, plain, to_number, to_optional_time, to_time
+from omnictl.ledger.book import Book, Row, marks, plain
 from omnictl.ledger.hashing import Hasher
 from omnictl.ledger.joining import accept, callback_bulk, find_message
 from omnictl.ledger.schema import hash_to
+from omnictl.ledger.times import to_number, to_optional_time, to_time
 from omnictl.model.report import Gap, GapState, Received, ReceivedSeen, Report, ReportQuery, ReportSource, StatusGroup
 
 # --- gaps ----------------------------------------------------------------------------------------------------------

@@ -65,8 +65,8 @@ def empty(path: str) -> Diagnostic:
     return _problem(
         "broken-ledger",
         "The ledger is damaged",
-        f"{path} is empty. A ledger never is: either the file was cut, and who has a message already is forgotten, or "
-        "it was made by hand.",
+        f"{path} is empty, or far too small. A ledger never is: either the file was cut, and who has a message already "
+        "is forgotten, or it was made by hand.",
         path,
         "bring it back from a backup; if it has never held anything, remove it",
         (f"rm {quote(path)}",),
@@ -165,6 +165,17 @@ def run_held(path: str, run: str) -> Diagnostic:
     )
 
 
+def pull_held(path: str) -> Diagnostic:
+    """Tell of a pull by another process."""
+    return _problem(
+        "pull-held",
+        "Another process is taking reports",
+        "What it asks for comes into the same ledger.",
+        path,
+        "wait until it is done; the lock goes with its process, so it is never stuck",
+    )
+
+
 def run_begun(path: str, run: str) -> Diagnostic:
     """Tell of an equal run that another process has begun since this one looked."""
     return _problem(
@@ -258,6 +269,8 @@ CODES = {
     "written, because it would go to a file that nobody finds.",
     "run-held": "Two processes never send the same run. The lock is one of the operating system and goes with its "
     "process.",
+    "pull-held": "Two processes never take reports for one ledger at once: each would see the other's open request as "
+    "a gap. The lock is one of the operating system and goes with its process.",
     "run-begun": "Before a run begins, equal ones are looked for. Another process began one between that look and the "
     "first message, so this one sends nothing: everybody would get two messages.",
     "already-in-run": "A recipient gets one message in a run. The ledger checks it once more in the transaction that "

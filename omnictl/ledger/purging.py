@@ -5,8 +5,9 @@ from datetime import datetime
 from omnictl.errors import LedgerError
 from omnictl.ledger import problems
 from omnictl.ledger.base import Purged
-from omnictl.ledger.book import Book, to_number
+from omnictl.ledger.book import Book
 from omnictl.ledger.opening import list_backups
+from omnictl.ledger.times import to_number
 
 _PART = 2000
 """How many rows one transaction purges: who sends meanwhile waits for no more."""

@@ -8,9 +8,10 @@ from omnictl.codec.deliveries import decode_report, decode_seen, decode_status
 from omnictl.codec.messages import decode_recipient, decode_via
 from omnictl.codec.shapes import parse_json
 from omnictl.ledger.base import Kept, MessageFilter
-from omnictl.ledger.book import PAGE, Book, Row, marks, plain, to_number, to_time
+from omnictl.ledger.book import PAGE, Book, Row, marks, plain
 from omnictl.ledger.collecting import read_raw
 from omnictl.ledger.sending import read_callback
+from omnictl.ledger.times import to_number, to_optional_time, to_time
 from omnictl.model.message import MessageFate, Sent, Via
 from omnictl.model.report import Received, ReceivedSeen, Status
 
@@ -18,11 +19,18 @@ from omnictl.model.report import Received, ReceivedSeen, Status
 
 _MESSAGES = """
 SELECT b.number, m.number, m.message_id, b.bulk_id, r.id, v.via, b.sent_at, m.recipient, m.recipient_hash, m.fate,
-    (SELECT status FROM receipts WHERE message = m.number AND number = m.receipt), b.callback_data
+    (SELECT status FROM receipts WHERE message = m.number AND number = m.receipt), b.callback_data, b.send_at
 FROM batches b CROSS JOIN messages m ON m.batch = b.number
 JOIN runs r ON r.number = b.run JOIN vias v ON v.number = b.via
 WHERE b.number >= ? AND m.number > ?
 """
+
+
+_NOT_SUPERSEDED = (
+    "NOT (m.fate = 'not tried' AND EXISTS (SELECT 1 FROM messages other WHERE other.run = m.run "
+    "AND other.recipient_hash = m.recipient_hash AND other.fate <> 'not tried'))"
+)
+"""What was not tried, and then was under another id, is no news of its recipient any more."""
 
 
 def list_messages(book: Book, wanted: MessageFilter) -> Iterator[Sent]:
@@ -51,6 +59,7 @@ def _select(book: Book, wanted: MessageFilter) -> tuple[list[str], list[object]]
         ("m.fate = ?", wanted.fate and wanted.fate.value),
     ]
     conditions = [condition for condition, value in given if value is not None]
+    conditions += [_NOT_SUPERSEDED] if wanted.message_id is None else []
     values = [value for _, value in given if value is not None]
     if wanted.to is not None:
         targets = book.hasher.hash_target(wanted.to)
@@ -61,7 +70,7 @@ def _select(book: Book, wanted: MessageFilter) -> tuple[list[str], list[object]]
 
 
 def _read_message(row: Row) -> Sent:
-    message_id, bulk_id, run, via, sent_at, recipient, recipient_hash, fate, status, callback = row
+    message_id, bulk_id, run, via, sent_at, recipient, recipient_hash, fate, status, callback, send_at = row
     return Sent(
         message_id,
         bulk_id,
@@ -73,6 +82,7 @@ def _read_message(row: Row) -> Sent:
         MessageFate(fate),
         None if status is None else _read_status(status),
         read_callback(callback),
+        to_optional_time(send_at),
     )
 
 
@@ -146,8 +156,23 @@ def seen_of(book: Book, message_ids: Iterable[str]) -> Iterator[ReceivedSeen]:
             *some,
         )
         with book.decoding():
-            page = [ReceivedSeen(decode_seen(parse_json(seen), "seen"), read_raw(raw)) for seen, raw in rows]
+            page = [_read_seen(*row) for row in rows]
         yield from page
+
+
+def list_unmatched_seen(book: Book) -> Iterator[ReceivedSeen]:
+    """Yield the seen reports that belong to no message of ours, nor to one of its steps, in order of arrival."""
+    rows = book.query(
+        "SELECT seen, raw FROM seen WHERE message_id NOT IN (SELECT message_id FROM messages) "
+        "AND message_id NOT IN (SELECT message_id FROM reports WHERE message IS NOT NULL) ORDER BY number"
+    )
+    with book.decoding():
+        found = [_read_seen(*row) for row in rows]
+    yield from found
+
+
+def _read_seen(text: str, raw: bytes | None) -> ReceivedSeen:
+    return ReceivedSeen(decode_seen(parse_json(text), "seen"), read_raw(raw))
 
 
 def _in_parts(message_ids: Iterable[str]) -> Iterator[list[str]]:

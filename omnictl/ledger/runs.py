@@ -1,4 +1,4 @@
-"""Runs: what was sent to whom, how far it is, and the lock that lets one process send it."""
+"""Runs: what was sent to whom, how far it is, and the locks that let one process send it, and one take reports."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -11,8 +11,10 @@ from omnictl.durable import make_private_directory
 from omnictl.errors import LedgerError, LedgerHeldError
 from omnictl.ledger import problems
 from omnictl.ledger.base import Run, RunKind, Tally
-from omnictl.ledger.book import Book, Row, to_number, to_optional_time, to_time
+from omnictl.ledger.book import Book, Row
 from omnictl.ledger.opening import locks_of
+from omnictl.ledger.times import to_number, to_optional_time, to_time
+from omnictl.model.diagnostic import Diagnostic
 
 _COLUMNS = "id, kind, scenario, message_digest, recipients_digest, started_at, finished_at"
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -88,16 +90,30 @@ def tally(book: Book, run: str) -> Tally:
 
 @contextmanager
 def holding_run(book: Book, run: str) -> Iterator[None]:
-    """Hold a run with a lock of the operating system, which goes with its process, however that ends."""
-    folder = locks_of(book.path)
+    """Hold a run: two processes never send the same one."""
     name = run if _PLAIN_NAME.fullmatch(run) else book.hasher.hash_text(run).hex()
-    path = folder / f"run-{name}.lock"
+    with _holding(book, f"run-{name}.lock", problems.run_held(book.shown, run)):
+        yield
+
+
+@contextmanager
+def holding_pull(book: Book) -> Iterator[None]:
+    """Hold the taking of reports: what another pull has just asked for is no gap yet."""
+    with _holding(book, "pull.lock", problems.pull_held(book.shown)):
+        yield
+
+
+@contextmanager
+def _holding(book: Book, name: str, held: Diagnostic) -> Iterator[None]:
+    """Hold a lock of the operating system, which goes with its process, however that ends."""
+    folder = locks_of(book.path)
+    path = folder / name
     lock = FileLock(str(path), mode=0o600, fallback_to_soft=False, preserve_lock_file=True)
     try:
         make_private_directory(folder)
         lock.acquire(timeout=0)
     except Timeout:
-        raise LedgerHeldError(problems.run_held(book.shown, run)) from None
+        raise LedgerHeldError(held) from None
     except OSError as error:
         raise LedgerError(problems.cannot_write(str(path), error.strerror or str(error))) from None
     try:

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from omnictl.codec.deliveries import decode_report
+from omnictl.codec.messages import decode_message
 from omnictl.codec.shapes import parse_json
 from omnictl.ledger.hashing import Hasher
+from omnictl.ledger.times import to_number
 
 APPLICATION_ID = 0x6F6D6E69
 """What the header of the file says: an SQLite file of omnictl ("omni")."""
@@ -28,7 +30,7 @@ CREATE TABLE contents (number INTEGER PRIMARY KEY, digest BLOB UNIQUE, message T
 CREATE TABLE batches (
     number INTEGER PRIMARY KEY, bulk_id TEXT NOT NULL UNIQUE, run INTEGER NOT NULL REFERENCES runs,
     via INTEGER NOT NULL REFERENCES vias, content INTEGER NOT NULL REFERENCES contents, scenario_key TEXT NOT NULL,
-    callback_data TEXT, sent_at INTEGER NOT NULL
+    callback_data TEXT, sent_at INTEGER NOT NULL, send_at INTEGER
 );
 CREATE INDEX batches_by_run ON batches (run);
 CREATE INDEX batches_by_content ON batches (content);
@@ -125,7 +127,17 @@ def hash_to(hasher: Hasher, to: str) -> bytes:
     return hasher.hash_target(to)[-1]
 
 
-UPGRADES: tuple[Step, ...] = (_add_seen_and_hashes_of_targets,)
+def _add_times_of_scheduled(connection: sqlite3.Connection, _: Hasher) -> None:
+    """From 2: when a message was scheduled for stood in its content alone, which a purge takes away."""
+    connection.execute("ALTER TABLE batches ADD COLUMN send_at INTEGER")
+    rows = connection.execute("SELECT number, message FROM contents WHERE message IS NOT NULL").fetchall()
+    for number, text in rows:
+        send_at = decode_message(parse_json(text), "message").send_at
+        if send_at is not None:
+            connection.execute("UPDATE batches SET send_at = ? WHERE content = ?", (to_number(send_at), number))
+
+
+UPGRADES: tuple[Step, ...] = (_add_seen_and_hashes_of_targets, _add_times_of_scheduled)
 """The step at index N makes format N + 2 of format N + 1."""
 
 VERSION = len(UPGRADES) + 1

@@ -11,10 +11,11 @@ from omnictl.codec.messages import decode_message, decode_recipient, encode_mess
 from omnictl.codec.shapes import parse_json, write_json
 from omnictl.errors import LedgerError
 from omnictl.ledger import problems
-from omnictl.ledger.book import PAGE, Book, Row, marks, plain, to_number
+from omnictl.ledger.book import PAGE, Book, Row, marks, plain
 from omnictl.ledger.hashing import Hasher
 from omnictl.ledger.joining import ACCEPTED, NOT_TRIED, add_receipt, join_late
 from omnictl.ledger.runs import number_of
+from omnictl.ledger.times import to_number
 from omnictl.model.message import Addressed, Batch, Message, MessageFate, Receipt, Recipient, Via
 
 
@@ -74,8 +75,8 @@ def _has_ids(book: Book, batch: Batch) -> bool:
 def _add_batch(book: Book, hasher: Hasher, run: int, via: Via, batch: Batch, at: datetime) -> int:
     callback = batch.message.callback_data
     return book.add(
-        "INSERT INTO batches (bulk_id, run, via, content, scenario_key, callback_data, sent_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO batches (bulk_id, run, via, content, scenario_key, callback_data, sent_at, send_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         batch.bulk_id,
         run,
         _intern_via(book, via),
@@ -83,6 +84,7 @@ def _add_batch(book: Book, hasher: Hasher, run: int, via: Via, batch: Batch, at:
         batch.scenario_key,
         None if callback is None else write_json(callback, indent=None),
         to_number(at),
+        None if batch.message.send_at is None else to_number(batch.message.send_at),
     )
 
 
@@ -159,6 +161,16 @@ def unknown_batches(book: Book, run: str) -> tuple[Batch, ...]:
     )
     with book.decoding():
         return tuple(_read_batch(list(some)) for _, some in groupby(rows, key=lambda row: row[0]))
+
+
+def unknown_ids(book: Book, run: str) -> tuple[tuple[str, str], ...]:
+    """Return bulk id and message id of every message of a run whose fate is unknown, purged ones too."""
+    rows = book.query(
+        "SELECT b.bulk_id, m.message_id FROM batches b CROSS JOIN messages m ON m.batch = b.number "
+        "AND m.fate = 'unknown' WHERE b.run = (SELECT number FROM runs WHERE id = ?) ORDER BY b.number, m.number",
+        run,
+    )
+    return tuple((bulk_id, message_id) for bulk_id, message_id in rows)
 
 
 def _read_batch(rows: list[Row]) -> Batch:

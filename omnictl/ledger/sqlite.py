@@ -71,6 +71,10 @@ class SqliteLedger:
         """Hold a run: two processes never send the same one."""
         return runs.holding_run(self._book, run)
 
+    def holding_pull(self) -> AbstractContextManager[None]:
+        """Hold the taking of reports. Raises LedgerHeldError where somebody else does."""
+        return runs.holding_pull(self._book)
+
     def select_new(self, run: str, recipients: Sequence[Recipient]) -> tuple[Recipient, ...]:
         """Return the recipients that have no message in this run yet but for one that was not tried, each once."""
         return sending.select_new(self._book, run, recipients)
@@ -94,6 +98,10 @@ class SqliteLedger:
     def unknown_batches(self, run: str) -> tuple[Batch, ...]:
         """Return the requests of a run as they were sent, each with those messages alone whose fate is unknown."""
         return sending.unknown_batches(self._book, run)
+
+    def unknown_ids(self, run: str) -> tuple[tuple[str, str], ...]:
+        """Return bulk id and message id of every message of a run whose fate is unknown."""
+        return sending.unknown_ids(self._book, run)
 
     def list_messages(self, wanted: MessageFilter) -> Iterator[Sent]:
         """Yield messages in the order in which they were sent."""
@@ -136,6 +144,10 @@ class SqliteLedger:
     def reports_of(self, message_ids: Iterable[str]) -> Iterator[Kept]:
         """Yield the reports that belong to these messages of ours."""
         return reading.reports_of(self._book, message_ids)
+
+    def list_unmatched_seen(self) -> Iterator[ReceivedSeen]:
+        """Yield the seen reports that belong to no message of ours."""
+        return reading.list_unmatched_seen(self._book)
 
     def seen_of(self, message_ids: Iterable[str]) -> Iterator[ReceivedSeen]:
         """Yield the seen reports that belong to these messages of ours."""

@@ -1,29 +1,45 @@
 """Running the rules with the severities of a project."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from typing import TypeVar
 
-from omnictl.lint.findings import ConfigurationRule, Finding, Flow, FlowRule, Rule
-from omnictl.lint.table import CONFIGURATION_RULES, FLOW_RULES
+from omnictl.lint.findings import ConfigurationRule, DatedRule, Finding, Flow, FlowRule, Rule
+from omnictl.lint.table import CONFIGURATION_RULES, DATED_RULES, FLOW_RULES
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.scenario import Configuration, Resource
 
-R = TypeVar("R", FlowRule, ConfigurationRule)
+R = TypeVar("R", FlowRule, ConfigurationRule, DatedRule)
 
 
 def lint(
-    configuration: Configuration, chosen: Mapping[str, str], *, only: Iterable[Severity] = tuple(Severity)
+    configuration: Configuration,
+    chosen: Mapping[str, str],
+    *,
+    today: date | None = None,
+    only: Iterable[Severity] = tuple(Severity),
 ) -> tuple[Diagnostic, ...]:
     """Return what the rules find. ``chosen`` maps ids of rules to error, warning, note or off.
 
-    Rules whose severity is not among ``only`` do not run.
+    Rules whose severity is not among ``only`` do not run, nor those about what ends where nobody says which day it is.
     """
     wanted = frozenset(only)
     flow_rules = list(_active(FLOW_RULES, chosen, wanted))
     found = list(_lint_flows(configuration, flow_rules)) if flow_rules else []
     for rule, severity in _active(CONFIGURATION_RULES, chosen, wanted):
         found += (_diagnose(rule, severity, resource, finding) for resource, finding in rule.find(configuration))
-    return tuple(found)
+    return (*found, *(lint_endings(configuration, chosen, today, only=wanted) if today is not None else ()))
+
+
+def lint_endings(
+    configuration: Configuration, chosen: Mapping[str, str], today: date, *, only: Iterable[Severity] = tuple(Severity)
+) -> tuple[Diagnostic, ...]:
+    """Return what the rules about what ends find on a day."""
+    return tuple(
+        _diagnose(rule, severity, resource, finding)
+        for rule, severity in _active(DATED_RULES, chosen, frozenset(only))
+        for resource, finding in rule.find(configuration, today)
+    )
 
 
 def _active(rules: Iterable[R], chosen: Mapping[str, str], wanted: frozenset[Severity]) -> Iterator[tuple[R, Severity]]:

@@ -1,6 +1,7 @@
 """What a rule is, and what it finds."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
@@ -39,4 +40,14 @@ class ConfigurationRule(Struct, frozen=True):
     find: Callable[[Configuration], Iterator[tuple[Resource | None, Finding]]]
 
 
-Rule: TypeAlias = FlowRule | ConfigurationRule
+class DatedRule(Struct, frozen=True):
+    """A rule about what ends: it is told which day it is, in UTC."""
+
+    id: str
+    severity: Severity | None
+    summary: str
+    docs: str
+    find: Callable[[Configuration, date], Iterator[tuple[Resource, Finding]]]
+
+
+Rule: TypeAlias = FlowRule | ConfigurationRule | DatedRule

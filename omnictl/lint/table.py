@@ -1,7 +1,8 @@
 """The table of all rules. Their ids are the keys of ``lint:`` in omnictl.yaml, and codes of diagnostics."""
 
-from omnictl.lint import flows, names
-from omnictl.lint.findings import ConfigurationRule, FlowRule
+from omnictl.lint import endings, flows, names
+from omnictl.lint.endings import SOON_DAYS
+from omnictl.lint.findings import ConfigurationRule, DatedRule, FlowRule
 from omnictl.model.diagnostic import Severity
 
 FLOW_RULES = (
@@ -84,6 +85,25 @@ CONFIGURATION_RULES = (
     ),
 )
 
-RULES = (*FLOW_RULES, *CONFIGURATION_RULES)
+DATED_RULES = (
+    DatedRule(
+        "ignore-ends-soon",
+        Severity.WARNING,
+        "A field is soon no longer ignored",
+        f"The last day of ignore_changes is {SOON_DAYS} days away or less. After it the difference is drift again, and "
+        "the next apply puts the field back to what its file says.",
+        endings.find_ending_soon,
+    ),
+    DatedRule(
+        "ignore-ended",
+        Severity.WARNING,
+        "A field is no longer ignored",
+        "The last day of ignore_changes is over (in UTC), so it does nothing any more: a difference of the field is "
+        "drift, and the next apply puts it back to what its file says.",
+        endings.find_ended,
+    ),
+)
+
+RULES = (*FLOW_RULES, *CONFIGURATION_RULES, *DATED_RULES)
 
 CODES = {rule.id: rule.docs for rule in RULES}

@@ -31,7 +31,7 @@ def mask_push(push: str) -> str:
 
 def mask_text(text: str) -> str:
     """Return nothing of a text but its length."""
-    return f"{_STARS} ({len(text)} characters)"
+    return f"{_STARS} ({len(text)} character{'s' * (len(text) != 1)})"
 
 
 def mask_address(address: str) -> str:

@@ -125,6 +125,7 @@ class Via(Struct, frozen=True):
 class Sent(Struct, frozen=True):
     """One message of the ledger: who, when (UTC), through what, and its fate; ``recipient`` is None once purged.
 
+    ``send_at`` is the time it was scheduled for, None where it started at once.
     ``recipient_hash`` is the keyed hash of the recipient, which outlives a purge.
     """
 
@@ -138,3 +139,4 @@ class Sent(Struct, frozen=True):
     fate: MessageFate
     status: Status | None = None
     callback_data: str | None = None
+    send_at: datetime | None = None

@@ -1,5 +1,7 @@
 """What a pull of reports brought, and what became of gaps."""
 
+from datetime import datetime
+
 from msgspec import Struct
 
 from omnictl.model.diagnostic import Diagnostic
@@ -7,7 +9,10 @@ from omnictl.model.report import Gap
 
 
 class PullReport(Struct, frozen=True):
-    """What a pull brought: rows taken, rows that were new, rows that could not be read, and what became of gaps."""
+    """What a pull brought: rows taken, rows that were new, rows that could not be read, and what became of gaps.
+
+    ``fillable_at`` is when the service surely has ended its work on those that are still open (UTC).
+    """
 
     rows: int = 0
     new: int = 0
@@ -16,6 +21,7 @@ class PullReport(Struct, frozen=True):
     filled: tuple[Gap, ...] = ()
     filled_rows: int = 0
     still_open: tuple[Gap, ...] = ()
+    fillable_at: datetime | None = None
     permanent: tuple[Gap, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     stop_reason: str = ""

@@ -1,10 +1,14 @@
 """Delivery reports as values: one row for one step of one message, wherever it came from."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+KEPT_BY_API = timedelta(hours=48)
+"""How long the API keeps reports and logs (source: its published description)."""
 
 
 class ReportSource(StrEnum):
@@ -148,3 +152,8 @@ class Gap(Struct, frozen=True):
     query: ReportQuery
     state: GapState = GapState.OPEN
     closed_at: datetime | None = None
+
+    def as_of(self, now: datetime) -> "Gap":
+        """Return it as it stands at a time: an open one that is older than the logs go back is permanent."""
+        is_late = self.state is GapState.OPEN and now - self.opened_at >= KEPT_BY_API
+        return replace(self, state=GapState.PERMANENT) if is_late else self

@@ -1,6 +1,7 @@
 """Scenarios as values: what files declare (Resource), what the API shows (Remote), both in canonical attributes."""
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -95,11 +96,17 @@ class OnRemoval(StrEnum):
 
 
 class IgnoredField(Struct, frozen=True):
-    """A field whose differences are left alone: ``name``, ``flow`` or ``flow[N].from``; ``until`` is YYYY-MM-DD."""
+    """A field whose differences are left alone: ``name``, ``flow`` or ``flow[N].from``; ``until`` is YYYY-MM-DD,
+    its last day, in UTC.
+    """
 
     field: str
     reason: str = ""
     until: str | None = None
+
+    def has_ended(self, today: date) -> bool:
+        """Tell whether the last day on which it holds is over."""
+        return self.until is not None and self.until < today.isoformat()
 
 
 class Lifecycle(Struct, frozen=True):

@@ -12,7 +12,8 @@ from omnictl.model.outcome import Ending
 class SendReport(Struct, frozen=True):
     """The result of a sending. Counts are of the whole run, those of earlier processes too.
 
-    ``requests_sent`` are those of this process that may have been taken; ``denied`` where the credentials were refused.
+    ``unrepeatable`` of the unknown ones were purged: nobody knows any more to whom they went. ``requests_sent`` are
+    those of this process that may have been taken; ``denied`` where the credentials were refused.
     """
 
     run: str
@@ -22,6 +23,7 @@ class SendReport(Struct, frozen=True):
     accepted: int = 0
     refused: int = 0
     unknown: int = 0
+    unrepeatable: int = 0
     not_tried: int = 0
     duplicates: int = 0
     bad_rows: int = 0

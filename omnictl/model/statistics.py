@@ -107,7 +107,11 @@ class ScenarioStatistics(Struct, frozen=True):
 
 
 class Statistics(Struct, frozen=True):
-    """All scenarios in the order of their ids, strays last, and the pulls whose rows are lost for good."""
+    """All scenarios in the order of their ids, strays last.
+
+    ``gaps`` are the pulls whose rows are lost for good, ``open_gaps`` those whose rows the logs may still fill.
+    """
 
     scenarios: tuple[ScenarioStatistics, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    open_gaps: tuple[Gap, ...] = ()

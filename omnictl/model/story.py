@@ -91,7 +91,7 @@ class Story(Struct, frozen=True):
 
     ``is_final``: nothing more is expected. ``delivered_step`` is the place in ``steps`` of the one that delivered
     first. Without ``scenario`` it was not sent from this ledger: ``to`` is then all that is known of the recipient,
-    and ``sent_at`` the time of its first step.
+    and ``sent_at`` the time of its first step. ``send_at`` is the time that it was scheduled for, None for at once.
     """
 
     message_id: str
@@ -104,6 +104,7 @@ class Story(Struct, frozen=True):
     scenario: str | None = None
     revision: str | None = None
     sent_at: datetime | None = None
+    send_at: datetime | None = None
     recipient: Recipient | None = None
     to: str | None = None
     fate: MessageFate | None = None
@@ -118,10 +119,15 @@ class Story(Struct, frozen=True):
         return None if self.delivered_step is None else self.steps[self.delivered_step]
 
     @property
+    def starts_at(self) -> datetime | None:
+        """When it went on its way: when it was sent, or at the later time that it was scheduled for."""
+        return max(filter(None, (self.sent_at, self.send_at)), default=None)
+
+    @property
     def seconds(self) -> float | None:
-        """How long it took from the sending to the delivery."""
+        """How long it took from its start to the delivery."""
         step = self.delivering
-        return None if step is None else seconds_between(self.sent_at, step.ended_at)
+        return None if step is None else seconds_between(self.starts_at, step.ended_at)
 
     @property
     def costs(self) -> Mapping[str, Decimal]:

@@ -41,11 +41,10 @@ def look_for_unknown(post: Post, run: str) -> None:
     if not (unknown := post.ledger.tally(run).unknown):
         return
     post.observe(LookingForMessages(unknown))
-    for batch in post.ledger.unknown_batches(run):
-        for ids in chunks((each.message_id for each in batch.messages), IDS_IN_QUERY):
-            keep_rows(post, post.messenger.read_logs(LogQuery(message_ids=ids)))
-    for batch in post.ledger.unknown_batches(run):
-        keep_rows(post, post.messenger.read_logs(LogQuery(bulk_ids=(batch.bulk_id,))))
+    for ids in chunks((message_id for _, message_id in post.ledger.unknown_ids(run)), IDS_IN_QUERY):
+        keep_rows(post, post.messenger.read_logs(LogQuery(message_ids=ids)))
+    for bulk_id in dict.fromkeys(bulk_id for bulk_id, _ in post.ledger.unknown_ids(run)):
+        keep_rows(post, post.messenger.read_logs(LogQuery(bulk_ids=(bulk_id,))))
 
 
 def keep_rows(post: Post, page: Page) -> int:

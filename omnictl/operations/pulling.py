@@ -12,12 +12,9 @@ from omnictl.ledger.base import MessageFilter
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import ReportsTaken
 from omnictl.model.pulling import PullReport
-from omnictl.model.report import Gap, GapState, LogQuery, ReportQuery
+from omnictl.model.report import KEPT_BY_API, Gap, GapState, LogQuery, ReportQuery
 from omnictl.operations.looking import IDS_IN_QUERY, Post, chunks, keep_rows
 from omnictl.provider.messenger import Page
-
-KEPT_BY_API = timedelta(hours=48)
-"""How long the API keeps reports and logs (source: its published description)."""
 
 _LATE = timedelta(hours=1)
 """A gap that is filled later than so is out of the logs' reach in a part that is worth telling."""
@@ -31,8 +28,14 @@ _MOST_LOG_ROWS = 1000
 def pull(post: Post, query: ReportQuery) -> PullReport:
     """Fill what earlier pulls left open, then take reports until there are no more, then fill what that left open.
 
-    Never raises once reports may have been handed out; what was taken is in the ledger when it returns.
+    Never raises once reports may have been handed out; what was taken is in the ledger when it returns. Raises
+    LedgerHeldError where another process takes reports for this ledger.
     """
+    with post.ledger.holding_pull():
+        return _pull(post, query)
+
+
+def _pull(post: Post, query: ReportQuery) -> PullReport:
     report = fill_gaps(post, PullReport())
     report, lost = _take(post, query, report)
     if lost is None:
@@ -107,7 +110,7 @@ def fill_gaps(post: Post, report: PullReport, lost: _Lost | None = None) -> Pull
     """
     now = post.clock()
     gaps = post.ledger.list_gaps([GapState.OPEN])
-    late = tuple(each for each in gaps if now - each.opened_at >= KEPT_BY_API)
+    late = tuple(each for each in gaps if each.as_of(now).state is GapState.PERMANENT)
     for each in late:
         post.ledger.settle_gap(each.id, GapState.PERMANENT, now)
     gaps = tuple(each for each in gaps if each not in late)
@@ -123,21 +126,22 @@ def fill_gaps(post: Post, report: PullReport, lost: _Lost | None = None) -> Pull
     report = replace(report, filled_rows=report.filled_rows + new)
     if not complete:
         return _note(report, [_too_many_rows()])
-    filled = tuple(each for each in gaps if _has_settled(post, each, lost, now))
+    filled = tuple(each for each in gaps if now >= _settles_at(post, each, lost))
     for each in filled:
         post.ledger.settle_gap(each.id, GapState.FILLED, post.clock())
     still_open = tuple(each for each in gaps if each not in filled)
-    report = replace(report, filled=(*report.filled, *filled), still_open=still_open)
+    fillable_at = max((_settles_at(post, each, lost) for each in still_open), default=None)
+    report = replace(report, filled=(*report.filled, *filled), still_open=still_open, fillable_at=fillable_at)
     late_by = max((now - each.opened_at for each in filled), default=timedelta())
     return report if late_by < _LATE else _note(report, [_filled_late(late_by, now)])
 
 
-def _has_settled(post: Post, gap: Gap, lost: _Lost | None, read_at: datetime) -> bool:
-    """Tell whether the service surely had ended its work on a pull when the logs were read."""
+def _settles_at(post: Post, gap: Gap, lost: _Lost | None) -> datetime:
+    """Return when the service surely has ended its work on a pull: logs that were read before may lack its reports."""
     settle = timedelta(seconds=post.messenger.settle_seconds)
     if lost is not None and gap.id == lost.gap.id:
-        return read_at >= lost.at + settle
-    return read_at >= gap.opened_at + timedelta(seconds=post.messenger.request_timeout_seconds) + settle
+        return lost.at + settle
+    return gap.opened_at + timedelta(seconds=post.messenger.request_timeout_seconds) + settle
 
 
 class _Filling:

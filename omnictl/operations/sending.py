@@ -60,6 +60,16 @@ def send(post: Post, errand: Errand) -> SendReport:
         return _Sending(post, errand).run()
 
 
+def with_callback_data(message: Message, via: Via, bulk_id: str) -> Message:
+    """Return the message as it leaves: callbackData says scenario, revision and request, unless the user says his own.
+
+    Reports bring it back, so that they are joined and counted whatever their ids are.
+    """
+    if message.callback_data is not None:
+        return message
+    return replace(message, callback_data=f"{CALLBACK_PREFIX}:{via.scenario}:{via.revision}:{bulk_id}")
+
+
 class _Sending:
     """One sending, by this process."""
 
@@ -118,10 +128,8 @@ class _Sending:
         return not self._has_untried
 
     def _make_batch(self, recipients: Sequence[Recipient]) -> Batch:
-        bulk_id = self._post.make_id()
-        message, via = self._errand.message, self._errand.via
-        if message.callback_data is None:
-            message = replace(message, callback_data=f"{CALLBACK_PREFIX}:{via.scenario}:{via.revision}:{bulk_id}")
+        bulk_id, via = self._post.make_id(), self._errand.via
+        message = with_callback_data(self._errand.message, via, bulk_id)
         addressed = tuple(Addressed(self._post.make_id(), each) for each in recipients)
         return Batch(bulk_id, via.key, message, addressed)
 
@@ -195,11 +203,13 @@ class _Sending:
             self._post.observe(event)
 
     def _report(self, reached_end: bool) -> SendReport:
-        post, run, now, tally = self._post, self._errand.run, self._post.clock(), Tally()
+        post, run, now, tally, purged = self._post, self._errand.run, self._post.clock(), Tally(), 0
         try:
             tally = post.ledger.tally(run.id)
+            if tally.unknown:
+                purged = tally.unknown - sum(len(each.messages) for each in post.ledger.unknown_batches(run.id))
             if self._lost is not None or tally.unknown:
-                self._problems.append(_answer_lost(self._lost, tally.unknown))
+                self._problems.append(_answer_lost(self._lost, tally.unknown, purged))
             if reached_end and not tally.unknown and run.finished_at is None:
                 post.ledger.finish_run(run.id, now)
         except LedgerError as error:
@@ -213,6 +223,7 @@ class _Sending:
             accepted=tally.accepted,
             refused=tally.refused,
             unknown=tally.unknown,
+            unrepeatable=purged,
             not_tried=0 if reached_end else max(0, self._errand.total - tried),
             requests_sent=self._requests,
             denied=self._denied,
@@ -237,7 +248,7 @@ def _read_receipt(receipt: Receipt, *, again: bool) -> Receipt:
     return replace(receipt, reason=f"{receipt.reason} (when it was sent again)".lstrip()) if again else receipt
 
 
-def _answer_lost(lost: OutcomeUnknownError | None, unknown: int) -> Diagnostic:
+def _answer_lost(lost: OutcomeUnknownError | None, unknown: int, purged: int) -> Diagnostic:
     """Say what came of lost answers: what the logs show was taken, and the rest nobody knows of."""
     why = lost.diagnostics[0].detail.partition("\n")[0] if lost is not None and lost.diagnostics else ""
     if not unknown:
@@ -247,13 +258,17 @@ def _answer_lost(lost: OutcomeUnknownError | None, unknown: int) -> Diagnostic:
             "The answer to a request was lost, and the logs show that it was taken",
             f"{why}\nNobody gets a message twice, and nothing is left to do.".lstrip(),
         )
-    told = "The fate of one message is" if unknown == 1 else f"The fates of {unknown} messages are"
+    one = unknown == 1
+    told = "The fate of one message is" if one else f"The fates of {unknown} messages are"
+    told = f"{told} unknown: {'it' if one else 'they'} may have arrived or not, and the logs do not show "
+    told += "it." if one else "them."
+    hint = "go on with the run, which looks for them again; a new send would be another message"
+    if purged:
+        gone = "Its recipient was purged, so it" if purged == 1 else f"The recipients of {purged} were purged, so they"
+        told = f"{told}\n{gone} cannot be sent again; the run ends only if logs or reports show what became of them."
+        hint = f"{hint} for who has got one" if purged == unknown else hint
     return Diagnostic(
-        "fate-unknown",
-        Severity.ERROR,
-        "Nobody knows whether messages were taken",
-        f"{why}\n{told} unknown: they may have arrived or not, and the logs do not show them.".lstrip(),
-        hint="go on with the run, which looks for them again; a new send would be another message",
+        "fate-unknown", Severity.ERROR, "Nobody knows whether messages were taken", f"{why}\n{told}".lstrip(), hint=hint
     )
 
 

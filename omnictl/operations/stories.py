@@ -47,13 +47,16 @@ def iterate_strays(
     last: int | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    seen_alone: bool = True,
 ) -> Iterator[Story]:
     """Yield the stories of reports that belong to no message of this ledger, those behind a position of arrival.
 
-    With ``last`` those up to this position.
+    With ``last`` those up to this position. Seen reports without any other report make stories too, unless
+    ``seen_alone`` is False.
     """
-    strays = (kept for kept in _arrived(ledger, after, last) if kept.message_id is None)
-    for story in tell_strays(kept.row.report for kept in strays):
+    strays = (kept.row.report for kept in _arrived(ledger, after, last) if kept.message_id is None)
+    seen = (each.seen for each in ledger.list_unmatched_seen())
+    for story in tell_strays(strays, seen, alone=seen_alone):
         at = story.sent_at
         if (since is None or (at is not None and at >= since)) and (until is None or (at is not None and at < until)):
             yield story
@@ -85,7 +88,8 @@ def iterate_reported(
         if wanted.message_id in (None, each):
             yield from iterate_stories(ledger, replace(wanted, message_id=each))
     if strays:
-        yield from iterate_strays(ledger, after=after, last=last, since=wanted.since, until=wanted.until)
+        since, until = wanted.since, wanted.until
+        yield from iterate_strays(ledger, after=after, last=last, since=since, until=until, seen_alone=False)
 
 
 def _arrived(ledger: Ledger, after: int, last: int | None) -> Iterator[Kept]:

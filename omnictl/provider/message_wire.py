@@ -264,16 +264,27 @@ def _read_to(value: Any) -> str:
     return read_text(value)
 
 
+_GROUPS: Mapping[int | None, str] = {
+    1: StatusGroup.PENDING,
+    2: StatusGroup.UNDELIVERABLE,
+    3: StatusGroup.DELIVERED,
+    4: StatusGroup.EXPIRED,
+    5: StatusGroup.REJECTED,
+}
+"""The ids of the groups, for a status that names none (source: the published table of statuses)."""
+
+
 def _read_status(value: Any) -> Status:
     if value is None:
         return _NO_STATUS
     if not isinstance(value, dict):
         raise UnreadableError("a status is not an object")
+    group_id = _read_count(value.get("groupId"))
     return Status(
-        group=read_text(value.get("groupName")).upper(),
+        group=read_text(value.get("groupName")).upper() or _GROUPS.get(group_id, ""),
         name=read_text(value.get("name")),
         id=_read_count(value.get("id")),
-        group_id=_read_count(value.get("groupId")),
+        group_id=group_id,
         description=read_text(value.get("description")),
         action=read_text(value.get("action")),
     )

@@ -25,8 +25,12 @@ def render_pull(report: PullReport, stories: Sequence[Story], style: Style, *, m
     if report.filled:
         new = count(report.filled_rows, "row")
         lines.append(f"{_gaps(report.filled)} filled from the logs: {new} new, without their errors.")
+    elif report.filled_rows:
+        lines.append(f"{count(report.filled_rows, 'row')} came from the logs.")
     if report.still_open:
-        lines.append(f"{_gaps(report.still_open)} open: reports may be missing. The next pull fills it from the logs.")
+        them = "it" if len(report.still_open) == 1 else "them"
+        after = "The next pull" if report.fillable_at is None else f"A pull after {report.fillable_at:%H:%M:%SZ}"
+        lines.append(f"{_gaps(report.still_open)} open: reports may be missing. {after} fills {them} from the logs.")
     if report.permanent:
         lines.append(f"{_gaps(report.permanent)} older than the logs go back: what was handed out then is lost.")
     return "\n".join(lines)

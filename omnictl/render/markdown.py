@@ -44,9 +44,9 @@ def render_plan_markdown(plan: Plan, *, saved_as: str | None = None, most_units:
     heading = _heading("plan", plan.environment, sandbox=plan.sandbox)
     told = [describe(each, _STYLE) for each in shown_changes(plan)]
     if not told and not plan.guards and not plan.settled:
-        return "\n\n".join([heading, *_told_diagnostics(plan.diagnostics, 20_000), prose(say_no_changes(plan))]) + "\n"
+        return "\n\n".join([heading, *told_diagnostics(plan.diagnostics, 20_000), prose(say_no_changes(plan))]) + "\n"
     head = [heading, *_guards(plan, most_units // 3), *_first_default(plan)]
-    head += _told_diagnostics(plan.diagnostics, most_units // 6)
+    head += told_diagnostics(plan.diagnostics, most_units // 6)
     head += [f"**{prose(say_counts(plan))}** {prose(say_time(plan))}", prose(", ".join(header_parts(plan)))]
     unmanaged = say_unmanaged(plan, ".")
     foot = [*([prose(unmanaged)] if unmanaged else []), *_how_to_apply(plan, saved_as)]
@@ -58,7 +58,7 @@ def render_report_markdown(report: ApplyReport, *, most_units: int = COMMENT_UNI
     """Return the report of an apply: what went wrong first and whole, then what is left, then what is done."""
     heading = f"{_heading('apply', report.environment, sandbox=report.sandbox)}, {report.ending.value}"
     shown = shown_outcomes(report)
-    head = [heading, *_told_diagnostics(report.diagnostics, most_units // 4)]
+    head = [heading, *told_diagnostics(report.diagnostics, most_units // 4)]
     head.append(f"**{prose(say_apply_counts(report))}**")
     next_lines = say_what_next(report)
     foot = [prose(" ".join(next_lines))] if next_lines else []
@@ -67,7 +67,7 @@ def render_report_markdown(report: ApplyReport, *, most_units: int = COMMENT_UNI
     lines = [_outcome(each) for each in shown]
     taken = fitting(lines, room)
     outcomes = ["\n".join(taken)] if taken else []
-    return "\n\n".join([*head, *outcomes, *_left_out(len(lines) - len(taken), "outcome"), *foot]) + "\n"
+    return "\n\n".join([*head, *outcomes, *left_out(len(lines) - len(taken), "outcome"), *foot]) + "\n"
 
 
 def render_diagnostics_markdown(
@@ -76,7 +76,7 @@ def render_diagnostics_markdown(
     """Return diagnostics, the summary line after the heading."""
     blocks = [_diagnostic(each) for each in diagnostics]
     taken = fitting([f"{each}\n" for each in blocks], most_units - _ROOM_FOR_NOTES - units(summary))
-    left = _left_out(len(blocks) - len(taken), "diagnostic")
+    left = left_out(len(blocks) - len(taken), "diagnostic")
     head = [f"### {prose(title)}", *([f"**{prose(summary)}**"] if summary else [])]
     return "\n\n".join([*head, *blocks[: len(taken)], *left]) + "\n"
 
@@ -91,7 +91,7 @@ def _guards(plan: Plan, room: int) -> list[str]:
     guards = sorted(plan.guards, key=lambda each: each.allowed)
     lines = [_guard(each) for each in guards]
     taken = fitting(lines, room)
-    text = "\n".join([*taken, *([""] if len(taken) < len(lines) else []), *_left_out(len(lines) - len(taken), "guard")])
+    text = "\n".join([*taken, *([""] if len(taken) < len(lines) else []), *left_out(len(lines) - len(taken), "guard")])
     if not plan.open_guards:
         return [alert("WARNING", f"**Guards that were allowed:**\n\n{text}")]
     command = " \\\n    ".join(sanitize(each) for each in allowing_command(plan))
@@ -119,8 +119,8 @@ def _changes(plan: Plan, told: Sequence[Described], room: int) -> list[str]:
     room -= sum(units(each) + 1 for each in taken)
     folded = [each for each in map(_before_and_after, told) if each]
     shown = fitting([f"{each}\n" for each in folded], room)
-    notes = _left_out(len(lines) - len(taken), "change")
-    notes += [] if notes else _left_out(len(folded) - len(shown), "flow", "before and after of ")
+    notes = left_out(len(lines) - len(taken), "change")
+    notes += [] if notes else left_out(len(folded) - len(shown), "flow", "before and after of ")
     return [*(["\n".join(taken)] if taken else []), *folded[: len(shown)], *notes]
 
 
@@ -162,10 +162,11 @@ def _outcome(each: Outcome) -> str:
     return line if each.diagnostic is None else f"{line}: {_sentences(each.diagnostic)}"
 
 
-def _told_diagnostics(diagnostics: Iterable[Diagnostic], room: int) -> list[str]:
+def told_diagnostics(diagnostics: Iterable[Diagnostic], room: int) -> list[str]:
+    """Return diagnostics as blocks, as many as have room, and that there are more."""
     blocks = [_diagnostic(each) for each in diagnostics]
     taken = fitting(blocks, room)
-    return [*taken, *_left_out(len(blocks) - len(taken), "diagnostic")]
+    return [*taken, *left_out(len(blocks) - len(taken), "diagnostic")]
 
 
 def _diagnostic(each: Diagnostic) -> str:
@@ -191,7 +192,8 @@ def _ended(text: str) -> str:
     return text if text.endswith((".", "?", ":")) else f"{text}."
 
 
-def _left_out(number: int, noun: str, what: str = "") -> list[str]:
+def left_out(number: int, noun: str, what: str = "") -> list[str]:
+    """Return the note about what had no room; nothing where all had."""
     if number == 0:
         return []
     are = f"{noun} is" if number == 1 else f"{noun}s are"

@@ -78,15 +78,15 @@ def _describe(change: Change, style: Style) -> _Words:
             return Action.CREATE, _name(change.desired), _created(change, style)
         case Update():
             head = f"key {short_key(change.key, style)}{_said(change.cause)}"
-            return Action.UPDATE, head, _fields(change.fields, style)
+            return Action.UPDATE, head, describe_fields(change.fields, style)
         case Adopt():
             source = "again, from its tombstone" if change.from_tombstone else "from the account"
             head = f"{_name(change.actual)}, key {short_key(change.key, style)}, {source}"
-            return Action.ADOPT, head, _fields(change.fields, style)
+            return Action.ADOPT, head, describe_fields(change.fields, style)
         case Rename():
             key = short_key(change.key, style)
             head = f"was {id_of(change.previous)}; same key {key}; its name in output files changes"
-            return Action.RENAME, head, _fields(change.fields, style)
+            return Action.RENAME, head, describe_fields(change.fields, style)
         case Forget(vanished=True):
             return Action.FORGET, "file deleted, and no longer on the account", iter(())
         case Forget():
@@ -126,7 +126,8 @@ def _flip(change: SetDefault, style: Style) -> Iterator[tuple[str, str]]:
     yield "default", f"{turn}   ({loser} loses it, no request of its own)" if loser else turn
 
 
-def _fields(changes: tuple[FieldChange, ...], style: Style) -> Iterator[tuple[str, str]]:
+def describe_fields(changes: tuple[FieldChange, ...], style: Style) -> Iterator[tuple[str, str]]:
+    """Yield what changes as named details: the name, the edits of the flow, and the flow before and after."""
     for change in changes:
         match change:
             case NameChanged():

@@ -63,7 +63,8 @@ def render_send_report(
     rows = [_row(each, unmask=unmask) for each in shown[:_MOST_RECEIPTS]]
     lines = [*table([_HEADS, *rows], style), ""] if rows else []
     if len(shown) > _MOST_RECEIPTS:
-        lines.insert(-1, f"and {len(shown) - _MOST_RECEIPTS} more, in the ledger")
+        others = max(len(shown), report.refused + report.unknown) - _MOST_RECEIPTS
+        lines.insert(-1, f"and {others} more: omnictl reports list --run {sanitize(report.run)}")
     counts = [(fate.value, report.count(fate)) for fate in MessageFate]
     said = ", ".join(f"{number} {word}" for word, number in counts if number) or "nothing sent"
     lines.append(f"Sent through {sanitize(via.scenario)}, run {sanitize(report.run)}: {said}.")

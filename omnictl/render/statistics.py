@@ -19,12 +19,12 @@ _FUNNEL = ("STEP", "ATTEMPTED", "DELIVERED", "FELL THROUGH", "OPEN")
 def render_statistics(statistics: Statistics, style: Style) -> str:
     """Return statistics as text; where there are several scenarios, a table of all comes first."""
     if not statistics.scenarios:
-        return "\n".join(["No messages.", *_gaps(statistics.gaps, style)]) + "\n"
+        return "\n".join(["No messages.", *_gaps(statistics, style)]) + "\n"
     blocks = [_overview(statistics.scenarios, style)] if len(statistics.scenarios) > 1 else []
     for scenario in statistics.scenarios:
         blocks += [_revision(scenario, each, style) for each in scenario.revisions]
         blocks += [_changes(scenario, style)] if len(scenario.revisions) > 1 else []
-    blocks += [lines] if (lines := _gaps(statistics.gaps, style)) else []
+    blocks += [lines] if (lines := _gaps(statistics, style)) else []
     return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
 
 
@@ -74,7 +74,7 @@ def say_costs(costs: Mapping[str, Decimal]) -> str:
 
 def say_facts(each: RevisionStatistics) -> list[str]:
     """Return what else is worth knowing of a revision: latency, costs, messages seen or delivered twice."""
-    facts = [f"{say_latency(each.from_send)} of the sending"] if each.from_send else []
+    facts = [f"{say_latency(each.from_send)} of the start"] if each.from_send else []
     if each.costs:
         per_delivery = say_costs(each.cost_per_delivered)
         facts.append(f"{say_costs(each.costs)}{f', {per_delivery} a delivered message' if per_delivery else ''}")
@@ -90,13 +90,19 @@ def say_step(step: StepStatistics) -> list[str]:
     return [*facts, say_costs(step.costs)] if step.costs else facts
 
 
-def say_gaps(gaps: Sequence[Gap]) -> str:
-    """Return what is lost for good and may be missing in all numbers."""
+def say_gaps(statistics: Statistics) -> list[str]:
+    """Return what may be missing in all numbers: for good, and until a pull fills it."""
+    said = [f"{_say_gaps(statistics.gaps, 'lost for good')}."] if statistics.gaps else []
+    if statistics.open_gaps:
+        said.append(f"{_say_gaps(statistics.open_gaps, 'not answered yet')}; omnictl reports pull fills them in.")
+    return said
+
+
+def _say_gaps(gaps: Sequence[Gap], what: str) -> str:
     times = ", ".join(minute(gap.opened_at) for gap in gaps[:5])
     more = f" and {len(gaps) - 5} more" if len(gaps) > 5 else ""
     rows = sum(gap.query.limit for gap in gaps)
-    lost = f"{count(len(gaps), 'pull')} lost for good ({times}{more})"
-    return f"{lost}: up to {number(rows)} reports may be missing here"
+    return f"{count(len(gaps), 'pull')} {what} ({times}{more}): up to {number(rows)} reports may be missing here"
 
 
 def minute(at: datetime | None) -> str:
@@ -211,7 +217,5 @@ def _points(before: RevisionStatistics | None, each: RevisionStatistics) -> str:
     return f" ({100 * (each.delivered_share - before.delivered_share):+.1f})"
 
 
-def _gaps(gaps: Sequence[Gap], style: Style) -> list[str]:
-    if not gaps:
-        return []
-    return [style.paint("warning", wrap(f"{say_gaps(gaps)}.", style.width))]
+def _gaps(statistics: Statistics, style: Style) -> list[str]:
+    return [style.paint("warning", wrap(each, style.width)) for each in say_gaps(statistics)]

@@ -30,15 +30,16 @@ h4 { font-size: .9rem; font-weight: 600; margin: 1rem 0 .25rem; }
 .wide { overflow-x: auto; } .wide:focus-visible { outline: 2px solid var(--rename); }
 .wide table { margin: .5rem 0; overflow-wrap: normal; } td.n, th.n { text-align: right; white-space: nowrap; }
 th[scope=row] { color: var(--ink); } .wide th, .wide td { padding-right: .6rem; }
-.wide th[scope=row] { overflow-wrap: anywhere; min-width: 7rem; max-width: 14rem; }
-.wide th[scope=col] { white-space: nowrap; }
-.wide td { white-space: nowrap; }
+.wide th[scope=row] { overflow-wrap: anywhere; min-width: 9rem; max-width: 16rem; }
+.wide th[scope=col] { white-space: normal; overflow-wrap: normal; }
+.wide td { white-space: nowrap; } .wide td.n:last-child { white-space: normal; }
 .wide tr.why td { white-space: normal; border-top: 0; padding-top: 0; color: var(--soft); }
 td.strip { width: 40%; min-width: 6rem; } td.strip svg { margin: .2rem 0; }
 .legend span { white-space: nowrap; margin-right: 1rem; }
 section.gap { border-left-color: var(--remove); } p { margin: .4rem 0; }
 a { color: var(--rename); } caption { text-align: left; color: var(--soft); }
-@media (min-width: 60rem) { .pair { grid-template-columns: minmax(0, 5fr) minmax(0, 9fr); } }
+body { max-width: 84rem; }
+@media (min-width: 72rem) { .pair { grid-template-columns: minmax(0, 4fr) minmax(0, 9fr); } }
 """.rstrip()
 )
 _LEGEND = (
@@ -55,8 +56,7 @@ def render_statistics_html(
     parts = [f"<h1>{page_text(title)}</h1>"]
     parts += ['<p class="where">SANDBOX: nothing leaves this machine</p>'] if sandbox else []
     parts += [f'<p class="where">as of {made_at:%Y-%m-%d %H:%M:%SZ}, all times in UTC</p>'] if made_at else []
-    if statistics.gaps:
-        parts.append(f'<section class="gap"><p>{page_text(say_gaps(statistics.gaps))}.</p></section>')
+    parts += [f'<section class="gap"><p>{page_text(each)}</p></section>' for each in say_gaps(statistics)]
     if not statistics.scenarios:
         return make_page(title, [*parts, "<p>No messages.</p>"], look=_LOOK)
     parts += [PATTERNS, _LEGEND]
@@ -211,4 +211,7 @@ def _table(name: str, heads: Sequence[str], rows: Iterable[str], *, texts: int) 
 
 
 def _cell(text: str) -> str:
-    return f'<td class="n">{page_text(text)}</td>'
+    kept = (
+        page_text(text).replace(" ", "&nbsp;").replace("&nbsp;+&nbsp;", " + ")
+    )  # costs break between currencies alone
+    return f'<td class="n">{kept}</td>'

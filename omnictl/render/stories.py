@@ -58,6 +58,7 @@ def render_story_line(story: Story, style: Style, *, unmask: bool = False) -> st
 def render_story(story: Story, style: Style, *, now: datetime | None = None, unmask: bool = False) -> str:
     """Return one message as a block, one line a step; with ``now`` it says how long it is on its way."""
     sent = f"sent {story.sent_at:%Y-%m-%d %H:%M:%SZ}" if story.sent_at else ""
+    sent += f" for {story.send_at:%Y-%m-%d %H:%M:%SZ}" if story.send_at else ""
     name = f"message {short_key(story.message_id, style)}" if story.message_id else ""
     head = [", ".join(_addresses(story, unmask=unmask)), _scenario(story), sent, name]
     rows = [_step_row(step, story, style) for step in story.steps]

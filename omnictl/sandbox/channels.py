@@ -1,5 +1,6 @@
 """The channels: their names in every spelling that clients send, their content in a body, the address each needs."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,8 +72,12 @@ def address_for(channel: str, to: Mapping[str, Any]) -> str | None:
 
 
 def plain_address(text: str) -> str:
-    """Return an address as it is kept: numbers without the plus."""
-    return text.strip().removeprefix("+")
+    """Return an address as it is kept: digits of a number, an e-mail address in small letters."""
+    plain = text.strip().removeprefix("+")
+    digits = re.sub(r"[ ()./-]", "", plain)
+    if digits.isascii() and digits.isdigit():
+        return digits.removeprefix("00")
+    return plain.lower() if "@" in plain else plain
 
 
 def default_validity_ms(channel: str) -> int:

@@ -16,6 +16,8 @@ _SANDBOXED = [
     ("render", 0, "render"),
     ("output", 0, "output"),
     ("output nothing", 1, "error"),
+    ("drift", 0, "drift"),
+    ("drift --only nothing", 64, "error"),
     ("doctor", 0, "doctor"),
     ("import --all --dry-run", 0, "import"),
     ("import vk-sms NOWHERE", 3, "error"),

@@ -188,3 +188,44 @@ def test_a_purge_asks_and_takes_personal_data_away(sent: Path) -> None:
             assert SEED.encode() not in content
             assert b"Your order" not in content
     assert "purged" in reports("list").out
+
+
+def test_empty_filters_are_mistakes_and_ask_for_nothing(sent: Path, world: World) -> None:
+    before = len(world.list_requests())
+    for words in (
+        ("pull", "--take", "--message-id", ""),
+        ("pull", "--take", "--bulk-id", " "),
+        ("pull", "--take", "--channel", "fax"),
+        ("log", "--bulk-id", ""),
+        ("log", "--to", "phone=41793026700,email=a@example.com"),
+        ("list", ""),
+        ("list", "--run", ""),
+        ("stats", ""),
+    ):
+        assert reports(*words).code == 64, words
+    assert len(world.list_requests()) == before
+
+
+def test_addresses_and_channels_are_spelled_as_for_sending(sent: Path) -> None:
+    assert len(reports("log", "--to", "+41 79 302 67 31", "--format", "json").document["items"]) == 2
+    assert len(reports("log", "--channel", "vk", "--format", "json").document["items"]) == 3
+    reports("pull", "--take")
+    assert len(reports("list", "--to", f"phone={SEED}", "--format", "json").document["items"]) == 1
+
+
+def test_callback_data_of_logs_is_masked_too(sent: Path) -> None:
+    words = ("--to", SEED, "--text", "geheim", "--callback-data", f"Ann {SEED}", "--yes")
+    assert omnictl("send", "vk-sms", *words).code == 0
+    (row, *_) = reports("log", "--to", SEED, "--limit", "1", "--format", "json").document["items"]
+    assert (row["callback_data"], row["text"]) == ("*** (15 characters)", "*** (6 characters)")
+    (row, *_) = reports("log", "--to", SEED, "--limit", "1", "--format", "json", "--unmask").document["items"]
+    assert row["callback_data"] == f"Ann {SEED}"
+
+
+def test_an_open_gap_is_shown_in_the_statistics(sent: Path, world: World) -> None:
+    for fault in ("reports:cut-after", "logs:503,times=99"):
+        world.add_fault(parse_fault(fault))
+    assert reports("pull", "--take").code == 4
+    assert "1 pull not answered yet" in reports("stats").out
+    assert len(reports("stats", "--format", "json").document["open_gaps"]) == 1
+    assert "1 pull not answered yet" in reports("stats", "--format", "csv").err

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -60,7 +60,7 @@ def test_behave_is_kept_shown_and_switched_back(project: Path) -> None:
         (("recipient", "set", "41", "--outcome", "seen", "--status", "9"), "is of the group UNDELIVERABLE"),
         (("recipient", "drop", "41"), "There is no recipient 41."),
         (("recipient", "drop", "41", "--channel", "SMS"), "There is no recipient 41 with channel SMS."),
-        (("recipient", "set", "41", "--channel", "FAX", "--outcome", "late"), "'FAX' is no channel; there are SMS,"),
+        (("recipient", "set", "41", "--channel", "FAX", "--outcome", "late"), "'FAX' is no channel; there are EMAIL,"),
         (("recipient", "drop"), "Name one recipient, or say --all."),
         (("recipient", "drop", "41", "--all"), "Name one recipient, or say --all."),
     ],
@@ -120,6 +120,30 @@ def test_messages_are_sent_by_the_clock_of_the_world(project: Path) -> None:
     (story,) = omnictl("reports", "list", "--sandbox", "--format", "json").document["items"]
     assert 0 <= (datetime.fromisoformat(story["sent_at"]) - now).total_seconds() < 1
     assert 0 <= story["delivery_seconds"] <= 3600
+    assert len(omnictl("reports", "list", "--sandbox", "--since", "90m", "--format", "json").document["items"]) == 1
+    assert omnictl("reports", "list", "--sandbox", "--since", "30m", "--format", "json").document["items"] == []
+    soon = (now + timedelta(days=179)).isoformat()
+    words = ("vk-sms", "--sandbox", "--to", "41793026700", "--text", "x", "--dry-run", "--send-at")
+    assert omnictl("send", *words, soon).code == 0
+    assert omnictl("send", *words, (now - timedelta(days=1)).isoformat()).code == 1
+
+
+@pytest.mark.parametrize(
+    "spelled", ["0041793026700", "phone=+41 79 302 67 00", "41 (79) 302-67.00", "email=Ann@Example.COM"]
+)
+def test_recipients_are_spelled_as_for_sending(project: Path, spelled: str) -> None:
+    omnictl("init")
+    (project / "scenarios" / "mail.yaml").write_text(
+        "id: mail\nname: Mail\nflow: [{channel: EMAIL, from: a@example.com}]\n"
+    )
+    omnictl("apply", "--sandbox", "--yes")
+    assert omnictl("sandbox", "recipient", "set", spelled, "--outcome", "rejected").code == 0
+    scenario = "mail" if "email" in spelled else "vk-sms"
+    to = "ann@example.com" if "email" in spelled else "41793026700"
+    omnictl("send", scenario, "--sandbox", "--to", to, "--text", "x")
+    omnictl("reports", "pull", "--sandbox")
+    (story,) = omnictl("reports", "list", "--sandbox", "--format", "json").document["items"]
+    assert story["steps"][0]["state"] == "rejected"
 
 
 def test_a_gap_is_permanent_when_the_world_is_two_days_older(project: Path) -> None:

@@ -1,5 +1,6 @@
 """``omnictl send`` as a person uses it: what it asks, what it refuses, what it says, and with which code it ends."""
 
+import io
 import os
 import subprocess
 from pathlib import Path
@@ -112,7 +113,7 @@ def test_what_is_wrong_is_said_before_anything_leaves(
 def test_a_real_account_asks_and_the_command_that_approves_holds_no_personal_data(applied: Path) -> None:
     ran = send("--to", SEED, *TEXTS)
     assert ran.code == 3
-    assert '"This is VK message."' in ran.err
+    assert "This is VK message." not in ran.err, "nobody is there to review it"
     assert "To 1 recipient, in 1 request." in ran.err
     assert "omnictl send vk-sms … --yes" in ran.err
     assert SEED not in ran.err + ran.out
@@ -121,6 +122,16 @@ def test_a_real_account_asks_and_the_command_that_approves_holds_no_personal_dat
     assert ran.code == 0, ran.err
     assert SEED not in ran.err + ran.out
     assert len(sent()) == 1
+
+
+def test_who_is_asked_sees_the_texts(applied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("omnictl.cli.approval.is_terminal", lambda _: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
+    ran = send("--to", SEED, *TEXTS)
+    assert ran.code == 3
+    assert '"This is VK message."' in ran.err
+    assert "not-approved" in ran.err
+    assert SEED not in ran.err
 
 
 def test_unmask_shows_to_whom(applied: Path) -> None:

@@ -24,7 +24,8 @@ ROOT = Path(__file__).parents[2]
 READING = (
     "--help", "--version", "plan --help", "state", "validate", "validate --format json", "fmt --check --diff", "render",
     "plan", "plan --format json", "plan --detailed-exitcode -vv", "show plan.json", "show told/plan.json --format html",
-    "doctor", "output", "output --format json", "state list", "state show vk-sms", "state pull", "state history",
+    "drift", "drift --all --format json", "doctor", "output", "output --format json",
+    "state list", "state show vk-sms", "state pull", "state history",
     "import --all --dry-run",
     "explain no-api", "schema scenario", "completion bash", "plan --only nothing", "plan --env nowhere", "nonsense",
 )  # fmt: skip
@@ -32,6 +33,7 @@ READING = (
 
 WRITING: Mapping[str, tuple[str, ...]] = {
     "plan --out told/plan.json --report html=told/plan.html": ("told/",),
+    "drift --report prometheus=told/drift.prom": ("told/",),
     "apply --yes --report json=told/apply.json": ("state/", ".omnictl/", "told/"),
     "apply told/plan.json": ("state/", ".omnictl/"),
     "output --out told/keys.env --format dotenv": ("told/",),

@@ -31,6 +31,7 @@ def test_what_can_be_wrong_with_a_ledger() -> None:
         problems.other_account(PATH, "one.api.infobip.com", "two.api.infobip.com"),
         problems.moved(PATH),
         problems.run_held(PATH, "run-1"),
+        problems.pull_held(PATH),
         problems.run_begun(PATH, "run-1"),
         problems.already_sent(PATH, "run-1", 3),
         problems.id_taken(PATH, "B-1"),

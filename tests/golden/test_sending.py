@@ -66,7 +66,7 @@ def test_what_became_of_a_sending() -> None:
 
 def test_what_a_pull_brought() -> None:
     gap = Gap(1, NOW, ReportQuery())
-    full = PullReport(5, 4, 1, 2, (gap,), 3, (gap,) * 4, (gap,))
+    full = PullReport(5, 4, 1, 2, (gap,), 3, (gap,) * 4, NOW, (gap,))
     texts = (
         render_pull(full, example_stories()[:2], STYLE, more=7),
         render_pull(PullReport(), [], STYLE, more=0),

@@ -6,16 +6,19 @@ from xml.etree import ElementTree as ET
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from omnictl.cli.renderings import PLAIN, apply_renderings, failure_renderings, plan_renderings
+from omnictl.cli.renderings import PLAIN, apply_renderings, drift_renderings, failure_renderings, plan_renderings
 from omnictl.cli.reports import Rendering
 from omnictl.errors import ConfigurationError
 from omnictl.model.address import make_address
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.outcome import ApplyReport
 from omnictl.model.plan import Plan
+from omnictl.model.scenario import IgnoredField, Lifecycle
 from omnictl.render.state_text import render_record
-from tests.builders import Scene
+from tests.builders import Scene, key_of
+from tests.golden.test_drift import find
 from tests.hostile.steering import find_steering
 from tests.unit.codec.strategies import plans, records_of, reports
 
@@ -35,6 +38,8 @@ def check(kind: str, text: str) -> None:
         ET.fromstring(text)
     elif kind == "github":
         assert all(re.match(r"::(error|warning|notice) [^:]*::", line) for line in text.splitlines())
+    elif kind == "prometheus":
+        assert all(line.startswith(("# ", "omnictl_")) for line in text.split("\n")[:-1])
     elif kind == "html":
         assert "<script" not in text
 
@@ -70,6 +75,22 @@ def test_any_name_and_sender(name: str, sender: str) -> None:
     scene = Scene(environment=f"e{name}").declare("a", name, f"SMS:{sender}".replace(">", "")).unmanaged(sender)
     scene.both("b").remember("c", sender)
     check_all(dict(plan_renderings(scene.plan(), 0)))
+
+
+@given(hostile_texts, hostile_texts)
+@settings(max_examples=30)
+def test_any_name_and_sender_of_drift(name: str, sender: str) -> None:
+    steps = f"VIBER > SMS:{sender}".replace(">", "").replace("VIBER ", "VIBER >")
+    scene = Scene(environment=f"e{name}").unmanaged(name).unmanaged(sender)
+    hidden = Lifecycle(ignore_changes=(IgnoredField("name", sender),))
+    scene.declare("a", sender).remember("a", account=(name, steps))
+    scene.declare("b", "B").remember("b", "B", account=(name, steps))
+    scene.declare("c", sender, lifecycle=hidden).remember("c", sender, account=(name, "VKONTAKTE > SMS:InfoSMS"))
+    scene.both("d").holds_default("d")
+    scene.remotes[key_of("d")] = replace(scene.remotes[key_of("d")], is_default=False)
+    other = next(key for key in scene.remotes if key.startswith("0000"))
+    scene.remotes[other] = replace(scene.remotes[other], is_default=True)
+    check_all(dict(drift_renderings(find(scene, elsewhere={"x": name}, lines=(sender,)), 2)))
 
 
 @given(st.data())

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from datetime import datetime
 from itertools import islice
 
 import click
@@ -12,11 +11,12 @@ from omnictl import __version__
 from omnictl.cli.approval import ask
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode, strongest
+from omnictl.cli.filters import read_channel, read_filter, read_to
 from omnictl.cli.globals import command_line, global_options
-from omnictl.cli.messaging import ledger_option, open_ledger, open_post, refuse_lost_ledger, unmask_option
+from omnictl.cli.messaging import ledger_option, open_ledger, open_post, refuse_lost_ledger, resolve_time, unmask_option
 from omnictl.cli.progress import Progress
 from omnictl.cli.signals import stopping
-from omnictl.cli.times import read_time
+from omnictl.cli.times import Moment, read_time
 from omnictl.codec.collecting import encode_log_rows, encode_pull
 from omnictl.codec.envelope import make_envelope
 from omnictl.errors import RefusalKind, RefusedError
@@ -42,9 +42,9 @@ _formats = click.option(
 
 
 @click.command("pull", epilog="Example: omnictl reports pull --sandbox")
-@click.option("--message-id", metavar="ID", help="Only those of one message.")
-@click.option("--bulk-id", metavar="ID", help="Only those of one request.")
-@click.option("--channel", metavar="CHANNEL", help="Only those of one channel.")
+@click.option("--message-id", callback=read_filter, metavar="ID", help="Only those of one message.")
+@click.option("--bulk-id", callback=read_filter, metavar="ID", help="Only those of one request.")
+@click.option("--channel", callback=read_channel, metavar="CHANNEL", help="Only those of one channel.")
 @click.option(
     "--limit",
     type=click.IntRange(1, MOST_ROWS),
@@ -78,7 +78,7 @@ def pull(
     session = get_session(ctx)
     refuse_lost_ledger(session, ledger_path, "reports pull takes reports that are handed out once")
     _refuse_foreign_reports(session, take=take)
-    query = ReportQuery(message_id, bulk_id, channel.upper() if channel else None, limit)
+    query = ReportQuery(message_id, bulk_id, channel, limit)
     stop, progress = StopSignal(), Progress(session.output)
     with ExitStack() as stack:
         ledger = stack.enter_context(closing(open_ledger(session, ledger_path)))
@@ -158,16 +158,20 @@ def _read_digits(ctx: click.Context, param: click.Parameter, value: str | None) 
 
 
 @click.command("log", epilog="Example: omnictl reports log --sandbox --to 41793026731")
-@click.option("--from", "sender", metavar="SENDER", help="Only those from one sender.")
-@click.option("--to", metavar="ADDRESS", help="Only those to one address.")
-@click.option("--message-id", "message_ids", multiple=True, metavar="ID", help="Only those of this message.")
-@click.option("--bulk-id", "bulk_ids", multiple=True, metavar="ID", help="Only those of this request.")
+@click.option("--from", "sender", callback=read_filter, metavar="SENDER", help="Only those from one sender.")
+@click.option("--to", callback=read_to, metavar="ADDRESS", help="Only those to one address.")
+@click.option(
+    "--message-id", "message_ids", multiple=True, callback=read_filter, metavar="ID", help="Only those of this message."
+)
+@click.option(
+    "--bulk-id", "bulk_ids", multiple=True, callback=read_filter, metavar="ID", help="Only those of this request."
+)
 @click.option(
     "--status",
     type=click.Choice([each.value for each in StatusGroup], case_sensitive=False),
     help="Only those with a status of this group.",
 )
-@click.option("--channel", metavar="CHANNEL", help="Only those of one channel.")
+@click.option("--channel", callback=read_channel, metavar="CHANNEL", help="Only those of one channel.")
 @click.option("--since", callback=read_time, metavar="TIME", help="Sent since then: 2026-11-25, 2026-11-25T09:00Z, 2h.")
 @click.option("--until", callback=read_time, metavar="TIME", help="Sent before then.")
 @click.option("--mcc", callback=_read_digits, metavar="DIGITS", help="Only those of one country's networks.")
@@ -189,8 +193,8 @@ def log(
     bulk_ids: tuple[str, ...],
     status: str | None,
     channel: str | None,
-    since: datetime | None,
-    until: datetime | None,
+    since: Moment | None,
+    until: Moment | None,
     mcc: str | None,
     mnc: str | None,
     limit: int,
@@ -203,9 +207,8 @@ def log(
     What they show of messages is kept in the ledger too.
     """
     session = get_session(ctx)
-    query = LogQuery(
-        sender, to, bulk_ids, message_ids, status, channel.upper() if channel else None, since, until, mcc, mnc, limit
-    )
+    begin, end = resolve_time(session, since), resolve_time(session, until)
+    query = LogQuery(sender, to, bulk_ids, message_ids, status, channel, begin, end, mcc, mnc, limit)
     stop, progress = StopSignal(), Progress(session.output)
     with ExitStack() as stack:
         ledger = stack.enter_context(closing(open_ledger(session, ledger_path)))
@@ -251,16 +254,18 @@ def log(
 @_formats
 @global_options
 @click.pass_context
-def purge(ctx: click.Context, *, before: datetime, yes: bool, ledger_path: str | None, output_format: str) -> int:
+def purge(ctx: click.Context, *, before: Moment, yes: bool, ledger_path: str | None, output_format: str) -> int:
     """Take addresses, texts and raw replies of old messages out of the ledger, for good.
 
     Ids, times, statuses, prices and keyed hashes stay: nobody gets a message twice because of a purge.
     """
     session = get_session(ctx)
     with closing(open_ledger(session, ledger_path, must_exist=True)) as ledger:
-        question = f"Take all personal data before {before:%Y-%m-%d %H:%M:%SZ} out of {ledger.location}, for good?"
+        end = resolve_time(session, before)
+        assert end is not None
+        question = f"Take all personal data before {end:%Y-%m-%d %H:%M:%SZ} out of {ledger.location}, for good?"
         ask(question, session.output, approved=yes, command=command_line(ctx, "--yes"))
-        purged = ledger.purge(before)
+        purged = ledger.purge(end)
     if output_format == "json":
         session.output.document(
             make_envelope(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from datetime import datetime
 from itertools import chain, islice
 
 import click
@@ -11,12 +10,13 @@ from omnictl import __version__
 from omnictl.cli.completing import complete_ids
 from omnictl.cli.context import Session, get_session, utc_now
 from omnictl.cli.exit_codes import ExitCode
+from omnictl.cli.filters import read_filter, read_scenario, read_to
 from omnictl.cli.globals import global_options
-from omnictl.cli.messaging import ledger_option, open_ledger, unmask_option
+from omnictl.cli.messaging import ledger_option, open_ledger, read_now, resolve_time, unmask_option
 from omnictl.cli.renderings import PLAIN
 from omnictl.cli.reports import Rendering, Report, report_option, show_rendering, to_text, write_reports
 from omnictl.cli.signals import stopping
-from omnictl.cli.times import read_time
+from omnictl.cli.times import Moment, read_time
 from omnictl.cli.unseen import say_unseen
 from omnictl.codec.statistics import encode_statistics
 from omnictl.codec.stories import encode_stories, write_stories
@@ -28,7 +28,7 @@ from omnictl.model.story import Story, StoryOutcome
 from omnictl.operations.stories import find_reported, iterate_reported, iterate_stories, iterate_strays
 from omnictl.provider.base import StopSignal
 from omnictl.render.csv_rows import render_statistics_csv, render_stories_csv
-from omnictl.render.statistics import render_statistics
+from omnictl.render.statistics import render_statistics, say_gaps
 from omnictl.render.statistics_html import render_statistics_html
 from omnictl.render.stories import render_stories, render_story_line
 
@@ -37,16 +37,16 @@ _STATISTICS = ("text", "json", "csv", "html")
 
 
 @click.command("list", epilog="Example: omnictl reports list vk-sms --since 24h --sandbox")
-@click.argument("scenario", metavar="[ID]", required=False, shell_complete=complete_ids)
-@click.option("--run", metavar="RUN", help="Only those of one run of send.")
-@click.option("--message-id", metavar="ID", help="Only one message.")
-@click.option("--to", metavar="ADDRESS", help="Only those to one address.")
+@click.argument("scenario", metavar="[ID]", required=False, callback=read_scenario, shell_complete=complete_ids)
+@click.option("--run", callback=read_filter, metavar="RUN", help="Only those of one run of send.")
+@click.option("--message-id", callback=read_filter, metavar="ID", help="Only one message.")
+@click.option("--to", callback=read_to, metavar="ADDRESS", help="Only those to one address.")
 @click.option("--since", callback=read_time, metavar="TIME", help="Sent since then: a date, a time, or 24h.")
 @click.option("--until", callback=read_time, metavar="TIME", help="Sent before then.")
 @click.option(
     "--outcome", "outcomes", multiple=True, type=click.Choice([each.value for each in StoryOutcome]), help="Only these."
 )
-@click.option("--limit", type=click.IntRange(min=1), help="The first so many.")
+@click.option("--limit", type=click.IntRange(min=1), help="The first so many; of those to come, --follow shows all.")
 @click.option("--follow", is_flag=True, help="Go on: each message again when a report of it arrives.")
 @ledger_option
 @unmask_option
@@ -66,8 +66,8 @@ def list_stories(
     run: str | None,
     message_id: str | None,
     to: str | None,
-    since: datetime | None,
-    until: datetime | None,
+    since: Moment | None,
+    until: Moment | None,
     outcomes: Sequence[str],
     limit: int | None,
     follow: bool,
@@ -82,11 +82,12 @@ def list_stories(
     if follow and output_format not in ("text", "ndjson"):
         raise click.UsageError("--follow shows text or ndjson: the others are whole documents.", ctx)
     session = get_session(ctx)
-    wanted = MessageFilter(scenario, run, message_id, to, since, until)
+    begin, end = resolve_time(session, since), resolve_time(session, until)
+    wanted = MessageFilter(scenario, run, message_id, to, begin, end)
     with closing(open_ledger(session, ledger_path, must_exist=True)) as ledger:
         say_unseen(session, ledger, wanted)
         after = ledger.last_position()
-        strays = () if _asks_for_ours(wanted) else iterate_strays(ledger, since=since, until=until)
+        strays = () if _asks_for_ours(wanted) else iterate_strays(ledger, since=begin, until=end)
         found = chain(iterate_stories(ledger, wanted), strays)
         chosen = islice((each for each in found if not outcomes or each.outcome in outcomes), limit)
         _show(session, chosen, output_format, follow=follow, unmask=unmask)
@@ -162,8 +163,8 @@ def _follow(
 
 
 @click.command("stats", epilog="Example: omnictl reports stats vk-sms --sandbox --report html=stats.html")
-@click.argument("scenario", metavar="[ID]", required=False, shell_complete=complete_ids)
-@click.option("--run", metavar="RUN", help="Only those of one run of send.")
+@click.argument("scenario", metavar="[ID]", required=False, callback=read_scenario, shell_complete=complete_ids)
+@click.option("--run", callback=read_filter, metavar="RUN", help="Only those of one run of send.")
 @click.option("--since", callback=read_time, metavar="TIME", help="Sent since then: a date, a time, or 24h.")
 @click.option("--until", callback=read_time, metavar="TIME", help="Sent before then.")
 @ledger_option
@@ -176,8 +177,8 @@ def stats(
     *,
     scenario: str | None,
     run: str | None,
-    since: datetime | None,
-    until: datetime | None,
+    since: Moment | None,
+    until: Moment | None,
     ledger_path: str | None,
     output_format: str,
     reports: Sequence[Report],
@@ -188,16 +189,22 @@ def stats(
     """
     session = get_session(ctx)
     with closing(open_ledger(session, ledger_path, must_exist=True)) as ledger:
-        wanted = MessageFilter(scenario, run, since=since, until=until)
+        begin, end = resolve_time(session, since), resolve_time(session, until)
+        wanted = MessageFilter(scenario, run, since=begin, until=end)
         say_unseen(session, ledger, wanted)
         stories = iterate_stories(ledger, wanted)
-        strays = () if scenario or run else iterate_strays(ledger, since=since, until=until)
-        counted = count_stories(chain(stories, strays), ledger.list_gaps([GapState.PERMANENT]))
+        strays = () if scenario or run else iterate_strays(ledger, since=begin, until=end)
+        now = read_now(session)
+        gaps = [each.as_of(now) for each in ledger.list_gaps([GapState.OPEN, GapState.PERMANENT])]
+        counted = count_stories(chain(stories, strays), gaps)
     write_reports(reports, lambda: _renderings(session, counted))
     if output_format == "text":
         session.show(render_statistics(counted, session.output.out_style).rstrip("\n"))
     else:
         show_rendering(session.output, output_format, _renderings(session, counted))
+    if output_format == "csv":  # it has rows of scenarios alone
+        for each in say_gaps(counted):
+            session.output.say(each)
     return ExitCode.OK
 
 

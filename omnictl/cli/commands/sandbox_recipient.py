@@ -9,11 +9,10 @@ import click
 from omnictl import __version__
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
+from omnictl.cli.filters import read_channel, read_to
 from omnictl.cli.globals import global_options
 from omnictl.cli.provider import open_world
 from omnictl.codec.envelope import make_envelope
-from omnictl.config.message_options import find_channel as find_named_channel
-from omnictl.sandbox.channels import CHANNELS, find_channel
 from omnictl.sandbox.codes import get_error, get_status
 from omnictl.sandbox.personas import (
     OUTCOMES,
@@ -29,18 +28,9 @@ from omnictl.sandbox.personas import (
 if TYPE_CHECKING:
     from omnictl.sandbox.store import World
 
-
-def _read_channel(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Return the channel, which may be spelled as anywhere else: in any case, VK too."""
-    channel = None if value is None else find_named_channel(value) or find_channel(value)
-    if value is not None and channel is None:
-        raise click.BadParameter(f"{value!r} is no channel; there are {', '.join(CHANNELS)}.", ctx, param)
-    return channel
-
-
 _CHANNEL = click.option(
     "--channel",
-    callback=_read_channel,
+    callback=read_channel,
     metavar="CHANNEL",
     help="Only where this channel reaches the recipient; else every channel.",
 )
@@ -59,7 +49,7 @@ def command() -> None:
     "set",
     epilog="Example: omnictl sandbox recipient set 41793026711 --channel VIBER --outcome undeliverable --error 7002",
 )
-@click.argument("recipient", metavar="RECIPIENT")
+@click.argument("recipient", metavar="RECIPIENT", callback=read_to)
 @_CHANNEL
 @click.option("--outcome", type=click.Choice(list(OUTCOMES)), required=True, help="What becomes of a message to him.")
 @click.option("--status", metavar="STATUS", help="Another status of this outcome: its id, as 2/9, or its name.")
@@ -131,7 +121,7 @@ def list_all(ctx: click.Context, *, output_format: str) -> int:
 
 
 @command.command("drop", epilog="Example: omnictl sandbox recipient drop 41793026711")
-@click.argument("recipient", metavar="[RECIPIENT]", required=False)
+@click.argument("recipient", metavar="[RECIPIENT]", required=False, callback=read_to)
 @_CHANNEL
 @click.option("--all", "everybody", is_flag=True, help="Drop all recipients.")
 @global_options

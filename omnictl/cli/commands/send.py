@@ -8,7 +8,7 @@ from functools import partial
 import click
 from msgspec.structs import replace
 
-from omnictl.cli.approval import ask
+from omnictl.cli.approval import ask, has_person
 from omnictl.cli.completing import complete_ids
 from omnictl.cli.context import Session, get_session, make_token, utc_now
 from omnictl.cli.durations import read_duration
@@ -128,6 +128,7 @@ def _refuse_odd(options: SendOptions, ctx: click.Context) -> None:
         (options.timeout is not None and not options.wait, "--timeout goes with --wait."),
         (options.resend_unknown and options.resume is None, "--resend-unknown goes with --resume RUN."),
         (options.resume is not None and options.new_run, "--resume and --new-run do not go together."),
+        (options.recipients == "-", "--recipients reads a file twice; people from stdin go with --to -."),
         (options.to.count("-") > 1, "--to - can be given once."),
     )
     for is_wrong, what in mistakes:
@@ -155,7 +156,8 @@ def _send(session: Session, options: SendOptions, prepared: Prepared) -> int:
         report = replace(report, duplicates=prepared.audience.duplicates, bad_rows=prepared.audience.bad)
         stories = _wait(session, options, progress, post, report) if options.wait and report.accepted else None
         if received:
-            report = replace(report, ending=Ending.INTERRUPTED, signal=received[0])
+            reason = report.stop_reason or "a signal ended the waiting; what was sent stays sent"
+            report = replace(report, ending=Ending.INTERRUPTED, signal=received[0], stop_reason=reason)
         code = code_of_sending(report, stories)
         show_sending(
             session,
@@ -199,15 +201,15 @@ def _make_errand(options: SendOptions, prepared: Prepared, run: Run, *, is_new: 
 
 def _approve(session: Session, options: SendOptions, prepared: Prepared) -> None:
     """Show what goes out to how many, and have it approved; the sandbox reaches nobody and does not ask."""
-    is_reviewed = not session.sandbox and not options.yes
+    is_reviewed = not session.sandbox and not options.yes and has_person()
     summary = summarize(prepared, session, on_stderr=True, show_texts=is_reviewed or options.unmask)
     session.output.say(summary) if is_reviewed else session.output.hint(summary)
+    if options.resend_unknown:
+        session.output.say("What has an unknown fate is sent once more, and somebody may get it twice.")
     if session.sandbox:
         return
     question = f"Send this to {count(prepared.audience.total, 'recipient')} through {prepared.via.scenario}"
     question += f" of {session.place.environment}?"
-    if options.resend_unknown:
-        question = f"What has an unknown fate is sent once more, and somebody may get it twice. {question}"
     ask(question, session.output, approved=options.yes, command=_same_command(session, options, "--yes"))
 
 
@@ -232,7 +234,7 @@ def _say_how_to_go_on(session: Session, options: SendOptions, report: SendReport
     }
     again = _same_command(session, options, "--resume", report.run)
     session.output.say(f"{words['--resume']}\n    {again}")
-    if report.unknown:
+    if report.unknown > report.unrepeatable:
         session.output.say(f"{words['--resend-unknown']}\n    {again} --resend-unknown")
 
 

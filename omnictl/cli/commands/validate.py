@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from omnictl import __version__
-from omnictl.cli.context import Session, get_session
+from omnictl.cli.context import Session, get_session, utc_now
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.files import refuse_missing
 from omnictl.cli.globals import global_options
@@ -63,7 +63,7 @@ def _lint(validation: Validation, session: Session) -> tuple[Diagnostic, ...]:
     """Return what the rules find in each environment; what several share is told once."""
     found: dict[Diagnostic, None] = {}
     for configuration in validation.configurations.values():
-        found.update(dict.fromkeys(lint(configuration, session.settings.lint)))
+        found.update(dict.fromkeys(lint(configuration, session.settings.lint, today=utc_now().date())))
     return tuple(each for each in found if validation.concerns(each))
 
 

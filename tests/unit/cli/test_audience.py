@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sqlite3
 import stat
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from omnictl.cli import audience as audiences
 from omnictl.cli.audience import MOST_BAD_ROWS_TOLD, Audience, gather, survey_file
-from omnictl.errors import ConfigurationError, UsageError
+from omnictl.errors import ConfigurationError, OmnictlError, UsageError
 from omnictl.ledger.base import RunKind
 from omnictl.model.message import Recipient
 from tests.fake_messenger import people
@@ -91,12 +92,14 @@ def test_bad_rows_are_all_written_privately_and_the_first_of_them_told(tmp_path:
     number = 2 * MOST_BAD_ROWS_TOLD
     path = write(tmp_path / "r.csv", "41793026700", *(f"nobody {each}" for each in range(number)))
     bad = tmp_path / "bad.csv"
-    bad.write_text("what was there before\n" * 1000)
+    bad.write_text("_line,_reason,phone\n" + "what was there before\n" * 1000)
+    bad.chmod(0o644)
     found = survey(path, bad_rows_to=bad)
     assert (found.bad, len(found.bad_rows)) == (number, MOST_BAD_ROWS_TOLD)
     lines = bad.read_text().splitlines()
     assert len(lines) == number + 1
     assert "what was there before" not in bad.read_text()
+    assert stat.S_IMODE(bad.stat().st_mode) == 0o600
     mended = survey(write(tmp_path / "m.csv", "41793026701"), bad_rows_to=tmp_path / "none.csv")
     assert mended.bad == 0
     assert stat.S_IMODE((tmp_path / "none.csv").stat().st_mode) == 0o600
@@ -120,6 +123,26 @@ def test_bad_rows_never_overwrite_the_file_itself_nor_go_where_nothing_can_be_wr
     assert path.read_bytes() == before
     with pytest.raises(UsageError, match="recipients-unusable"):
         survey(path, bad_rows_to=tmp_path)
+    other, pipe = tmp_path / "ledger.db", tmp_path / "pipe"
+    other.write_bytes(b"SQLite format 3\0")
+    os.mkfifo(pipe)
+    for bad in (other, pipe):
+        with pytest.raises(UsageError, match="recipients-unusable"):
+            survey(path, bad_rows_to=bad)
+    assert other.read_bytes() == b"SQLite format 3\0"
+
+
+def test_a_temporary_folder_without_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def execute(self, *_: object) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(sqlite3, "connect", lambda *_, **__: Full())
+    with pytest.raises(OmnictlError, match="no-temporary-room"):
+        survey(write(tmp_path / "r.csv", "41793026700"))
 
 
 def test_long_files_tell_how_far_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def test_what_is_left_at_the_end_is_told(project: Path, capsys: pytest.CaptureFi
     assert output.tell_rest() == 0
     ledger.close()
     out, err = capsys.readouterr()
-    assert out == "2026-11-25 10:00:00Z  M-1  41*******31  -  delivered  SMS + DELIVERED 1.0 s\n"
+    assert out == "2026-11-25 10:00:00Z  M-1  41*******31  -  delivered, seen  SMS + DELIVERED 1.0 s\n"
     assert err.count("warning[push-refused]") == 2
     assert f"Pushes go to another path. 2 times since {NOW:%H:%M:%SZ}." in err
     assert [line[10:] for line in err.splitlines() if "push  " in line] == [

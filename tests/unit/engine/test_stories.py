@@ -1,5 +1,6 @@
 """One story a message: which step each row is of, how the steps ended, and how the message did."""
 
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 
 from omnictl.engine.stories import tell_story, tell_strays
 from omnictl.model.message import MessageFate, Sent
-from omnictl.model.report import DeliveryError, Report, ReportSource, Status
+from omnictl.model.report import DeliveryError, Report, ReportSource, SeenReport, Status
 from omnictl.model.story import StepState, Story, StoryOutcome
 from tests.reporting import ABSENT, NO_ERROR, STATUSES, at, report, seed_reports, seen, sent
 
@@ -291,3 +292,20 @@ def test_a_seen_report_alone_is_a_story_too() -> None:
         StoryOutcome.UNKNOWN,
         at(5),
     )
+
+
+def test_a_scheduled_message_is_measured_from_its_start() -> None:
+    later = sent().sent_at + timedelta(hours=3)
+    row = report("SMS", "DELIVERED_TO_HANDSET", 0, 90)
+    late = replace(row, sent_at=later, done_at=later + timedelta(seconds=2))
+    told = tell_story(replace(sent(), send_at=later), [late])
+    assert (told.seconds, told.starts_at) == (2.0, later)
+    assert tell_story(sent(), [late]).seconds == 3 * 3600 + 2.0
+
+
+def test_strays_are_seen_too() -> None:
+    rows = [report("SMS", "DELIVERED_TO_HANDSET", message_id="one"), report("SMS", "EXPIRED_EXPIRED", message_id="two")]
+    looked = [SeenReport("one", "4179", seen_at=sent().sent_at), SeenReport("three", "4178")]
+    told = {each.message_id: (each.seen, each.outcome.value) for each in tell_strays(rows, looked)}
+    assert told == {"one": (True, "delivered"), "two": (False, "expired"), "three": (True, "unknown")}
+    assert {each.message_id for each in tell_strays(rows, looked, alone=False)} == {"one", "two"}

@@ -6,18 +6,21 @@ import stat
 import sys
 import threading
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 import omnictl
+from omnictl.codec.messages import encode_message
+from omnictl.codec.shapes import write_json
 from omnictl.errors import LedgerError, LedgerHeldError
 from omnictl.ledger.base import Ledger, MessageFilter
 from omnictl.ledger.opening import backup_of
 from omnictl.ledger.schema import VERSION
 from omnictl.ledger.sqlite import SqliteLedger
-from omnictl.model.message import Recipient
+from omnictl.model.message import Message, Recipient
 from omnictl.model.report import GapState
 from tests.builders import NOW
 from tests.unit.ledger.conftest import Opening
@@ -249,6 +252,7 @@ class TestFormats:
         assert joined(ledger) == {"B-1-1": "B-1-1", "X-1": "B-1-2", "X-2": None}
         assert ledger.select_new("run-1", [phone(1), phone(2), phone(4)]) == (phone(4),)
         assert ledger.add_seen([seen()], b"{}", NOW) == 1
+        assert {each.send_at for each in ledger.list_messages(MessageFilter())} == {None}
         assert ledger._book.query("SELECT COUNT(*) FROM reports WHERE to_hash IS NULL") == [(0,)]
         ledger.open_batch("run-1", VIA, batch_of("B-9", [Recipient(phone="41793026009")]), NOW)
         assert joined(ledger)["X-2"] == "B-9-1"
@@ -257,6 +261,14 @@ class TestFormats:
             assert kept.execute("PRAGMA user_version").fetchone() == (1,)
             assert kept.execute("SELECT COUNT(*) FROM messages").fetchone() == (3,)
         assert stat.S_IMODE(backup.stat().st_mode) == 0o600 or sys.platform == "win32"
+
+    def test_messages_of_an_old_one_that_were_scheduled_are_known(self, opening: Opening, path: Path) -> None:
+        path.parent.mkdir()
+        shutil.copy(OLD, path)
+        later = NOW + timedelta(hours=2)
+        text = write_json(encode_message(Message({"SMS": {"text": "x"}}, send_at=later)), indent=None)
+        change(path, f"UPDATE contents SET message = '{text.strip()}' WHERE number = 1")
+        assert later in {each.send_at for each in opening().list_messages(MessageFilter())}
 
     def test_an_upgraded_one_is_like_a_new_one(self, opening: Opening, path: Path, tmp_path: Path) -> None:
         path.parent.mkdir()

@@ -106,6 +106,15 @@ def test_what_is_unknown_cannot_be_sent_again_but_can_still_be_found(ledger: Sql
     assert fates(ledger)["B-1-2"] == "accepted"
 
 
+def test_what_a_message_was_scheduled_for_is_left(ledger: SqliteLedger) -> None:
+    later = NOW + timedelta(hours=3)
+    scheduled = batch_of("B-7", [Recipient(phone="41793026007")])
+    ledger.open_batch("run-1", VIA, replace(scheduled, message=replace(scheduled.message, send_at=later)), NOW)
+    ledger.purge(NOW + timedelta(days=1))
+    (found,) = ledger.list_messages(MessageFilter(message_id="B-7-1"))
+    assert (found.recipient, found.send_at) == (None, later)
+
+
 def test_a_row_that_comes_again_brings_nothing_back(ledger: SqliteLedger, path: Path) -> None:
     fill(ledger)
     ledger.purge(BETWEEN)

@@ -1,14 +1,17 @@
 """Each rule: what it finds, what it leaves, and how omnictl.yaml turns it up, down or off."""
 
+from datetime import date
+
 import pytest
+from msgspec.structs import replace
 
 from omnictl.config.schema import read_schema
-from omnictl.lint.check import lint
+from omnictl.lint.check import lint, lint_endings
 from omnictl.lint.flows import find_duplicate_steps, find_repeated_channels
 from omnictl.lint.table import CODES, RULES
 from omnictl.model.address import make_address
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
-from omnictl.model.scenario import Attributes, Configuration, Resource, Step
+from omnictl.model.scenario import Attributes, Configuration, IgnoredField, Lifecycle, Resource, Step
 from tests.builders import flow
 
 CODE = "0123456789abcdef0123456789abcdef-01234567-89ab-cdef-0123-456789abcdef"
@@ -146,3 +149,42 @@ def test_the_schema_of_the_settings_lists_exactly_the_rules() -> None:
 def test_every_rule_is_explained_once() -> None:
     assert len(CODES) == len(RULES)
     assert all(text.endswith(".") for text in CODES.values())
+
+
+def ignoring(until: str | None) -> Configuration:
+    """Return a scenario whose name is ignored until a day."""
+    (resource,) = configuration(("x", "VKONTAKTE > SMS:A")).resources.values()
+    lifecycle = Lifecycle(ignore_changes=(IgnoredField("flow"), IgnoredField("name", "campaign", until)))
+    place = Source("x.yaml", 9, 5)
+    sources = {"": Source("x.yaml", 1, 1), "lifecycle.ignore_changes[1].until": place}
+    return Configuration({resource.address: replace(resource, lifecycle=lifecycle, sources=sources)})
+
+
+@pytest.mark.parametrize(
+    ("until", "code", "said"),
+    [
+        (None, None, ""),
+        ("2026-12-05", None, ""),
+        ("2026-12-04", "ignore-ends-soon", "in 14 days, on 2026-12-04"),
+        ("2026-11-22", "ignore-ends-soon", "in 2 days"),
+        ("2026-11-21", "ignore-ends-soon", "tomorrow"),
+        ("2026-11-20", "ignore-ends-soon", "today"),
+        ("2026-11-19", "ignore-ended", "was ignored until 2026-11-19"),
+        ("2020-01-01", "ignore-ended", "was ignored until 2020-01-01"),
+    ],
+)
+def test_a_field_is_told_before_and_after_its_last_day(until: str | None, code: str | None, said: str) -> None:
+    found = lint(ignoring(until), {}, today=date(2026, 11, 20))
+    assert found == lint_endings(ignoring(until), {}, date(2026, 11, 20))
+    assert [each.code for each in found] == ([code] if code else [])
+    for each in found:
+        assert each.severity is Severity.WARNING
+        assert each.source is not None
+        assert each.source.line == 9
+        assert said in each.detail
+
+
+def test_what_ends_is_not_looked_for_where_nobody_says_which_day_it_is() -> None:
+    assert lint(ignoring("2020-01-01"), {}) == ()
+    assert lint(ignoring("2020-01-01"), {"ignore-ended": "off"}, today=date(2026, 11, 20)) == ()
+    assert lint(ignoring("2020-01-01"), {}, today=date(2026, 11, 20), only=(Severity.ERROR,)) == ()

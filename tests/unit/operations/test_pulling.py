@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from omnictl.errors import AccessError, LedgerError, RemoteError
+from omnictl.errors import AccessError, LedgerError, LedgerHeldError, RemoteError
 from omnictl.ledger.base import Run, RunKind
 from omnictl.ledger.sqlite import SqliteLedger
 from omnictl.model.diagnostic import Severity
 from omnictl.model.message import Addressed, Batch, Message, Via
 from omnictl.model.outcome import ReportsTaken
-from omnictl.model.report import GapState, ReportQuery, ReportSource
+from omnictl.model.report import KEPT_BY_API, GapState, ReportQuery, ReportSource
 from omnictl.model.scenario import Step
 from omnictl.operations.looking import Post
-from omnictl.operations.pulling import KEPT_BY_API, pull
+from omnictl.operations.pulling import pull
 from tests.builders import NOW
 from tests.fake_messenger import Clock, FakeMessenger, make_post, make_row, people, problem
 
@@ -143,6 +143,20 @@ def test_what_a_late_filling_cannot_reach_is_said(
     report = pull(post, QUERY)
     assert [each.code for each in report.diagnostics] == codes
     assert (len(report.filled), report.may_have_lost) == (1, False)
+
+
+def test_two_never_take_reports_at_once(ledger: SqliteLedger, messenger: FakeMessenger, post: Post) -> None:
+    with ledger.holding_pull(), pytest.raises(LedgerHeldError, match="pull-held"):
+        pull(post, ReportQuery())
+    assert pull(post, ReportQuery()).requests == 1
+
+
+def test_when_a_pull_can_fill_a_gap_is_said(ledger: SqliteLedger, messenger: FakeMessenger, post: Post) -> None:
+    messenger.settle_seconds, messenger.request_timeout_seconds = 30.0, 60.0
+    ledger.open_gap(ReportQuery(), NOW)
+    report = pull(post, ReportQuery())
+    assert [each.opened_at for each in report.still_open] == [NOW]
+    assert report.fillable_at == NOW + timedelta(seconds=90)
 
 
 def test_a_stop_ends_it_in_good_order(ledger: SqliteLedger, messenger: FakeMessenger) -> None:

@@ -54,6 +54,11 @@ def counts(report: SendReport) -> tuple[int, int, int, int]:
     return report.accepted, report.refused, report.unknown, report.not_tried
 
 
+def messenger_ids(ledger: SqliteLedger) -> list[str]:
+    """Return the ids of all messages that were ever written down."""
+    return [message_id for (message_id,) in ledger._book.query("SELECT message_id FROM messages")]
+
+
 def fates(ledger: SqliteLedger) -> dict[str, MessageFate]:
     """Return the fate of each phone, that of its last message."""
     return {each.recipient.phone or "": each.fate for each in ledger.list_messages(MessageFilter()) if each.recipient}
@@ -139,6 +144,20 @@ def test_what_comes_late_is_found_when_the_run_is_resumed_and_never_sent_again(
     assert_once(ledger, messenger)
 
 
+def test_what_was_purged_is_looked_for_by_its_ids_and_not_offered_to_be_repeated(
+    ledger: SqliteLedger, messenger: FakeMessenger
+) -> None:
+    messenger.fates.extend(["late", "cut before"])
+    assert counts(run(ledger, messenger)) == (4, 0, 6, 0)
+    ledger.purge(NOW + timedelta(days=1))
+    messenger.commit_late()
+    report = run(ledger, messenger, resend_unknown=True)
+    assert (counts(report), report.unrepeatable, report.requests_sent) == ((7, 0, 3, 0), 3, 0)
+    (told,) = report.diagnostics
+    assert "The recipients of 3 were purged, so they cannot be sent again" in told.detail
+    assert_once(ledger, messenger)
+
+
 def test_logs_that_cannot_be_read_are_told_and_the_rest_is_sent(ledger: SqliteLedger, messenger: FakeMessenger) -> None:
     messenger.fates.append("cut after")
     messenger.troubles.append("unreadable")
@@ -206,7 +225,13 @@ def test_what_was_not_sent_in_the_last_request_is_not_tried(ledger: SqliteLedger
     messenger.fates.extend(["ok", "ok", "ok", "unsent"])
     report = run(ledger, messenger)
     assert (counts(report), report.is_finished) == ((9, 0, 0, 1), False)
+    assert len(list(ledger.list_messages(MessageFilter(run=RUN.id)))) == 10
     assert counts(run(ledger, messenger)) == (10, 0, 0, 0)
+    listed = list(ledger.list_messages(MessageFilter(run=RUN.id)))
+    assert [each.fate for each in listed] == [MessageFate.ACCEPTED] * 10
+    (untried,) = (each for each in messenger_ids(ledger) if each not in {sent.message_id for sent in listed})
+    (asked,) = ledger.list_messages(MessageFilter(message_id=untried))
+    assert asked.fate is MessageFate.NOT_TRIED
 
 
 def test_one_who_is_refused_stays_refused_and_the_others_get_it(ledger: SqliteLedger, messenger: FakeMessenger) -> None:

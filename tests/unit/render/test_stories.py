@@ -16,6 +16,7 @@ from omnictl.codec.stories import encode_stories, encode_story, write_stories
 from omnictl.engine.statistics import count_stories
 from omnictl.engine.stories import tell_story
 from omnictl.model.message import MessageFate, Recipient
+from omnictl.model.statistics import Statistics
 from omnictl.model.story import StepState, StepStory, Story, StoryOutcome
 from omnictl.render.csv_rows import defuse, render_statistics_csv, render_stories_csv
 from omnictl.render.statistics import compare_revisions, render_statistics, say_gaps
@@ -211,8 +212,12 @@ def test_a_revision_without_deliveries_is_compared_too() -> None:
 
 
 def test_many_gaps_are_told_in_one_sentence() -> None:
-    assert say_gaps([gap(1)]) == "1 pull lost for good (2026-11-20 15:12Z): up to 200 reports may be missing here"
-    assert "and 2 more): up to 1 400 reports" in say_gaps([gap(number) for number in range(7)])
+    (said,) = say_gaps(Statistics(gaps=(gap(1),)))
+    assert said == "1 pull lost for good (2026-11-20 15:12Z): up to 200 reports may be missing here."
+    (said,) = say_gaps(Statistics(gaps=tuple(gap(number) for number in range(7))))
+    assert "and 2 more): up to 1 400 reports" in said
+    (said,) = say_gaps(Statistics(open_gaps=(gap(1),)))
+    assert said.endswith("up to 200 reports may be missing here; omnictl reports pull fills them in.")
     assert "lost for good" in render_statistics(count_stories((), [gap(1)]), Style())
 
 
