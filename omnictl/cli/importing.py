@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from omnictl.cli.context import Session, refuse_lost_state, utc_now
 from omnictl.cli.files import create_texts
+from omnictl.cli.ignored import read_ignored
 from omnictl.cli.planning import Choices, make_circumstances
 from omnictl.cli.progress import Progress
 from omnictl.config.crosscheck import accounts_beside
@@ -25,6 +26,7 @@ from omnictl.model.address import id_of, make_address
 from omnictl.model.adoption import Adoption, Choice, Draft, ImportedRow, ImportReport, LeftOut
 from omnictl.model.change import Adopt, Change, Refresh
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
+from omnictl.model.drift import IgnoreLine
 from omnictl.model.scenario import Configuration
 from omnictl.model.state import State
 from omnictl.operations.apply import Workshop
@@ -54,7 +56,7 @@ def import_scenarios(session: Session, wish: Wish) -> ImportReport:
     if not (wish.dry_run or wish.files_only):
         refuse_lost_state(session)
     folder = choose_folder(session.settings, session.environment, wish.folder)
-    run = _Run(session, wish, folder, _load(session, folder))
+    run = _Run(session, wish, folder, _load(session, folder), read_ignored(session))
     imported = run.execute()
     return run.report(imported)
 
@@ -74,11 +76,19 @@ def _load(session: Session, folder: Folder) -> Configuration:
 class _Run:
     """One import: what it works with, and what it drafted."""
 
-    def __init__(self, session: Session, wish: Wish, folder: Folder, configuration: Configuration) -> None:
+    def __init__(
+        self,
+        session: Session,
+        wish: Wish,
+        folder: Folder,
+        configuration: Configuration,
+        lines: tuple[IgnoreLine, ...],
+    ) -> None:
         self._session = session
         self._wish = wish
         self._folder = folder
         self._configuration = configuration
+        self._lines = lines
         self._drafted = Drafted()
 
     def execute(self) -> Imported:
@@ -139,13 +149,13 @@ class _Run:
             default = holder.address
         if default not in {each.address for each in adoptions}:
             default = None
-        return Selected(tuple(adoptions), drafted.drafts, left_out, default)
+        return Selected(tuple(adoptions), drafted.drafts, left_out, default, choice.ignored)
 
     def _choose(self, view: View, circumstances: Circumstances) -> Choice:
         wish, elsewhere = self._wish, circumstances.elsewhere
         if wish.scenario_id is not None and wish.key is not None:
             return choose_one(view, elsewhere, make_address(wish.scenario_id), wish.key)
-        choice = choose_all(view, elsewhere, wish.only)
+        choice = choose_all(view, elsewhere, wish.only, self._lines)
         missing = unmatched_words(choice, view.state, wish.only)
         if missing:
             raise UsageError(_matches_nothing(missing))
@@ -196,6 +206,7 @@ class _Run:
             files_only=wish.files_only,
             production=imported.circumstances.production,
             only_in=self._folder.only_in,
+            ignored=selected.ignored,
             diagnostics=(*tell_left_out(left_out), *problems),
         )
 
@@ -285,7 +296,8 @@ def _matches_nothing(words: Iterable[str]) -> Diagnostic:
         "empty-selection",
         Severity.ERROR,
         "A selection names no scenario",
-        f"Nothing that is not managed matches {', '.join(words)}: no id that it would get, and no name.",
+        f"Nothing that is not managed matches {', '.join(words)}: no id that it would get, and no name; what "
+        ".omnictlignore names does not count.",
         hint="see what there is to import with",
         commands=("omnictl import --all --dry-run",),
     )

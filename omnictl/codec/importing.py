@@ -13,6 +13,7 @@ def encode_import(report: ImportReport) -> dict[str, Json]:
     return {
         "items": items,
         "left_out": left_out,
+        "ignored": report.ignored,
         "changed": report.changed,
         "dry_run": report.dry_run,
         "files_only": report.files_only,

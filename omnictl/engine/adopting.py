@@ -6,33 +6,37 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from omnictl.engine.advance import record_default, record_written
-from omnictl.engine.recover import owned_keys
 from omnictl.engine.rename import find_renames
 from omnictl.engine.slugs import choose_id, key_part
+from omnictl.engine.unmanaged import find_unmanaged
 from omnictl.engine.view import View
 from omnictl.errors import RefusalKind, RefusedError, StateError
 from omnictl.model.address import Address, id_of, make_address
 from omnictl.model.adoption import Adoption, Choice, LeftOut
 from omnictl.model.change import Adopt
 from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.drift import IgnoreLine
 from omnictl.model.scenario import Attributes, Configuration, Lifecycle, Remote, Resource
 from omnictl.model.shell import join_words
 from omnictl.model.state import State
 
 
-def choose_all(view: View, elsewhere: Mapping[str, str], only: Sequence[str] = ()) -> Choice:
+def choose_all(
+    view: View, elsewhere: Mapping[str, str], only: Sequence[str] = (), lines: Sequence[IgnoreLine] = ()
+) -> Choice:
     """Return everything on the account that nobody manages, in the order of the ids.
 
     A file that names the key, or that no record stands behind and that equals the scenario, is taken for its file.
-    ``only`` are globs of ids or names.
+    ``only`` are globs of ids or names, ``lines`` those of .omnictlignore: what they name gets no new file.
     """
-    taken = owned_keys(view.state) | set(elsewhere)
-    unmanaged = [remote for key, remote in sorted(view.remotes.items()) if key not in taken]
+    found = find_unmanaged(view.state, view.remotes, elsewhere, lines)
+    unmanaged = [view.remotes[each.key] for each in found]
     waiting = _waiting(view)
     matched = _match(unmanaged, waiting)
-    rest = [each for each in unmanaged if each.key not in matched]
+    ignored = {each.key for each in found if each.ignored} - matched.keys()
+    rest = [each for each in unmanaged if each.key not in matched and each.key not in ignored]
     ids = _choose_ids(rest, view)
-    adoptions = [Adoption(found.address, view.remotes[key], found) for key, found in matched.items()]
+    adoptions = [Adoption(file.address, view.remotes[key], file) for key, file in matched.items()]
     left_out = []
     found_files = {each.address for each in matched.values()}
     rivals = {each.attributes.name: each for each in reversed(waiting) if each.address not in found_files}
@@ -43,7 +47,7 @@ def choose_all(view: View, elsewhere: Mapping[str, str], only: Sequence[str] = (
         elif _is_named(only, id_of(rival.address), remote):
             left_out.append(_twin_of(remote, rival))
     chosen = (each for each in adoptions if _is_named(only, id_of(each.address), each.remote))
-    return Choice(tuple(sorted(chosen, key=lambda each: each.address)), tuple(left_out))
+    return Choice(tuple(sorted(chosen, key=lambda each: each.address)), tuple(left_out), len(ignored))
 
 
 def _waiting(view: View) -> list[Resource]:

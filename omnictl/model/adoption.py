@@ -27,10 +27,14 @@ class LeftOut(Struct, frozen=True):
 
 
 class Choice(Struct, frozen=True):
-    """What one reading of the account offers: in the order of the ids what is adopted, and what is left out."""
+    """What one reading of the account offers: in the order of the ids what is adopted, and what is left out.
+
+    ``ignored`` counts what .omnictlignore names.
+    """
 
     adoptions: tuple[Adoption, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    ignored: int = 0
 
 
 class Draft(Struct, frozen=True):
@@ -76,6 +80,7 @@ class ImportReport(Struct, frozen=True):
     files_only: bool = False
     production: bool = False
     only_in: str | None = None
+    ignored: int = 0
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property

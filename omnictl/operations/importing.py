@@ -23,13 +23,14 @@ from omnictl.provider.base import Provider
 class Selected(Struct, frozen=True):
     """What is about to be imported: scenarios, files to be written for them, and what is left out and why.
 
-    ``default`` is the one that becomes known as the account default.
+    ``default`` is the one that becomes known as the account default; ``ignored`` counts what the project lets be.
     """
 
     adoptions: tuple[Adoption, ...] = ()
     drafts: tuple[Draft, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     default: Address | None = None
+    ignored: int = 0
 
 
 class ImportRequest(Struct, frozen=True):

@@ -64,6 +64,8 @@ def _summary(report: ImportReport) -> Iterator[str]:
         yield f"For {scenarios}: {files}, with the key as import:. The state is as it was."
     else:
         yield f"Imported {scenarios}: {files}; state serial {report.serial}."
+    if report.ignored:
+        yield f".omnictlignore names {count(report.ignored, 'more scenario')}."
     if report.default is not None:
         says = "will say" if report.dry_run else "says"
         yield f"Account default: {report.default}; its file {says} default: true."

@@ -182,6 +182,22 @@ def test_only_some_by_id_or_name(project: Path, world: World) -> None:
     assert "welcome" not in records(project)
 
 
+def test_what_the_project_lets_be_is_left_but_for_a_file_that_names_it(project: Path, world: World) -> None:
+    write(project, {".omnictlignore": "Wel*\nNothing\n"})
+    ran = omnictl("import", "--all")
+    assert ran.code == 0, ran.err
+    assert ".omnictlignore names 1 more scenario." in ran.out
+    assert list(records(project)) == ["order-paid"]
+    assert omnictl("import", "--all", "--only", "welcome").code == 64
+    write(project, {"scenarios/mine.yaml": good("mine", f"import: {key_of(0)!r}\n")})
+    assert omnictl("import", "--all", "--format", "json").document["ignored"] == 0
+    assert "mine" in records(project)
+    write(project, {".omnictlignore": "twice\ntwice\n"})
+    wrong = omnictl("import", "--all")
+    assert wrong.code == 1
+    assert "wrong-ignore-line" in wrong.err
+
+
 def test_files_that_are_there_are_kept_and_adopted(project: Path, world: World) -> None:
     mine = "# mine\nid: hello\nname: Welcome\nflow: [{channel: VKONTAKTE}, {channel: SMS, from: InfoSMS}]\n"
     named = f"id: paid\nname: Paid\nflow: [{{channel: SMS}}]\nimport: {key_of(1)}\n"
