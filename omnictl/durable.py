@@ -125,6 +125,31 @@ def _write_beside(path: Path, content: bytes, *, private: bool) -> Path:
     return temporary
 
 
+def create_file(path: Path, content: bytes) -> None:
+    """Write a file that is not there, whole or not at all. Raises FileExistsError where something has its name.
+
+    Its directory is there; who has made the last file of one makes the entries durable with ``sync_directory``.
+    """
+    handle, name = tempfile.mkstemp(prefix=_prefix_of(path), suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(_mode_of(path))
+        try:
+            path.hardlink_to(temporary)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links: a name that is taken between the two lines would be lost
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+            temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def _prefix_of(path: Path) -> str:
     """Return how the name of a temporary file begins: nobody else's begins so."""
     return f".{path.name}.omnictl-"

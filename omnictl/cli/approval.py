@@ -27,14 +27,23 @@ def ask(question: str, output: Output, *, approved: bool, command: str, word: st
         return
     if not has_person():
         raise RefusedError(RefusalKind.APPROVAL, _nobody_to_ask(command))
-    output.say(f"\n{question} Only {_name_word(word)} goes on.")
+    answer = _read_answer(f"{question} Only {_name_word(word)} goes on.", output)
+    if answer != word:
+        raise RefusedError(RefusalKind.APPROVAL, _not_approved(answer, word))
+
+
+def is_wanted(question: str, output: Output) -> bool:
+    """Tell whether a person says yes to an offer, which any other answer declines."""
+    return _read_answer(f"{question} The word yes accepts.", output) == _YES
+
+
+def _read_answer(question: str, output: Output) -> str:
+    output.say(f"\n{question}")
     try:
-        answer = sys.stdin.readline().strip()
+        return sys.stdin.readline().strip()
     except (KeyboardInterrupt, SignalReceived):
         output.say("\n")  # the terminal has echoed ^C, and what is said now begins a line of its own
         raise
-    if answer != word:
-        raise RefusedError(RefusalKind.APPROVAL, _not_approved(answer, word))
 
 
 def has_person() -> bool:

@@ -125,7 +125,7 @@ def _tell(error: OmnictlError, argv: Sequence[str]) -> int:
     return code
 
 
-_OF_AN_ENVIRONMENT = ("omnictl state ", "omnictl output ", "omnictl sandbox ", "omnictl reports ")
+_OF_AN_ENVIRONMENT = ("omnictl state ", "omnictl import ", "omnictl output ", "omnictl sandbox ", "omnictl reports ")
 
 
 def _localise(diagnostic: Diagnostic, argv: Sequence[str]) -> Diagnostic:

@@ -26,6 +26,7 @@ COMMANDS: dict[str, Entry] = {
     "plan": _entry("Change", "plan", "Show what differs from the account. Changes nothing."),
     "apply": _entry("Change", "apply", "Create and update what differs."),
     "show": _entry("Change", "show", "Show a saved plan, a report or a state."),
+    "import": _entry("Live with", "import_", "Adopt scenarios that the account has, and write their files."),
     "drift": _entry("Live with", "drift", "Show what somebody else changed on the account."),
     "accept": _entry("Live with", "accept", "Write what was changed on the account into the files."),
     "state": _entry("Live with", "state", "Look at the state, and mend it."),
@@ -48,6 +49,8 @@ OTHER_WORDS: dict[str, str] = {
     "refresh": "omnictl plan always reads the whole account.",
     "list": "omnictl state list shows the managed scenarios.",
     "lint": "omnictl validate checks the files, lint rules included.",
+    "adopt": "omnictl import takes scenarios of the account into files and state.",
+    "export": "omnictl import --all writes files for what the account has; omnictl output exports the keys.",
     "diff": "omnictl plan shows what differs from the account.",
 }
 """Words of other tools, and the command that does it here."""

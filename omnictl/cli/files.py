@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from omnictl.durable import replace_file
+from omnictl.durable import create_file, make_durable_directory, replace_file, sync_directory
 from omnictl.errors import OutputError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
 
@@ -79,6 +79,23 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise OutputError(unwritable(path, error.strerror or str(error))) from None
 
 
+def create_texts(files: Iterable[tuple[Path, str]]) -> None:
+    """Write files that are not there yet, durably; none that is there is touched. Raises OutputError."""
+    folders: set[Path] = set()
+    for path, text in files:
+        try:
+            if path.parent not in folders:
+                make_durable_directory(path.parent)
+                folders.add(path.parent)
+            create_file(path, text.encode())
+        except FileExistsError:
+            raise OutputError(unwritable(path, "a file of this name has appeared, and is not overwritten")) from None
+        except OSError as error:
+            raise OutputError(unwritable(path, error.strerror or str(error))) from None
+    for folder in folders:
+        sync_directory(folder)
+
+
 def unwritable(path: Path, why: str) -> Diagnostic:
     """Return why a file cannot be written."""
     return Diagnostic(
@@ -91,5 +108,6 @@ def unwritable(path: Path, why: str) -> Diagnostic:
 
 
 CODES = {
-    "cannot-write-file": "A file that is to be written (--out, --report, fmt, init) cannot be. It is as it was.",
+    "cannot-write-file": "A file that is to be written (--out, --report, fmt, init, import) cannot be. It is as it "
+    "was.",
 }

@@ -14,6 +14,7 @@ from omnictl.model.change import Adopt, Change, Create, Forget, Rename, Retire, 
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Guard, GuardFinding
 from omnictl.model.scenario import Attributes, Protection, Step
+from omnictl.model.shell import join_words
 
 WHOLE_PLAN = "all"
 """The subject of a guard that concerns the plan and not one scenario."""
@@ -127,10 +128,17 @@ def _unmanaged_twin(changes: Iterable[Change], view: View, circumstances: Circum
                 scenario_id,
                 f'The account already has a scenario named "{change.desired.name}" that the state does not know '
                 f"({', '.join(twins)}); a create would make a second one, and scenarios cannot be deleted. "
-                "To adopt it, add its key to the file.",
+                "To adopt it, run the command; or write the line into its file, to have it reviewed.",
                 source=change.source,
-                commands=tuple(f"import: {key}" for key in twins),
+                commands=tuple(each for key in twins for each in _ways_to_adopt(scenario_id, key, circumstances)),
             )
+
+
+def _ways_to_adopt(scenario_id: str, key: str, circumstances: Circumstances) -> tuple[str, str]:
+    """Return the command that adopts at once, and the line for the file, which every project can read."""
+    chosen = ["--env", circumstances.environment, *(["--sandbox"] if circumstances.sandbox else [])]
+    line = f"import: {{{circumstances.environment}: {key}}}"
+    return join_words(["omnictl", "import", scenario_id, key, *chosen]), line
 
 
 def _vanished(changes: Iterable[Change]) -> Iterator[GuardFinding]:

@@ -234,6 +234,6 @@ CODES = {
     "other-lineage": "A state can only be replaced by one of the same lineage.",
     "id-recorded": "state mv gives a record another id; the one that was named has a record of its own.",
     "open-intents": "The state remembers creates whose outcome is not known. Until they are settled, it is not mended "
-    "by hand, nor replaced by a state that does not know what became of them. apply settles them by looking at the "
-    "account.",
+    "by hand, nor replaced by a state that does not know what became of them, and nothing is imported: what they made "
+    "may look like what others made. apply settles them by looking at the account.",
 }

@@ -154,6 +154,13 @@ class Near(Struct, frozen=True):
     exact: bool
 
 
+_HINTS = {
+    Guard.UNMANAGED_TWIN: "adopt it with the command, or with the line in its file",
+    Guard.LIKELY_RENAME: "write this line into the file",
+}
+"""What to do with the commands of a finding."""
+
+
 def describe_guard(finding: GuardFinding) -> Diagnostic:
     """Return a guard that fired as a diagnostic: an error with what allows it, or a note where it is allowed."""
     if finding.allowed:
@@ -166,7 +173,7 @@ def describe_guard(finding: GuardFinding) -> Diagnostic:
         "A guard refuses this plan",
         finding.message,
         finding.source,
-        hint="write this line into the file" if finding.commands else "to allow it, make the plan with this option",
+        hint=_HINTS.get(finding.guard, "to allow it, make the plan with this option"),
         commands=(*finding.commands, "# or, to allow it, make the plan with this option", allow)
         if finding.commands
         else (allow,),

@@ -81,7 +81,8 @@ def _describe(change: Change, style: Style) -> _Words:
             return Action.UPDATE, head, describe_fields(change.fields, style)
         case Adopt():
             source = "again, from its tombstone" if change.from_tombstone else "from the account"
-            return Action.ADOPT, f"key {short_key(change.key, style)}, {source}", describe_fields(change.fields, style)
+            head = f"{_name(change.actual)}, key {short_key(change.key, style)}, {source}"
+            return Action.ADOPT, head, describe_fields(change.fields, style)
         case Rename():
             key = short_key(change.key, style)
             head = f"was {id_of(change.previous)}; same key {key}; its name in output files changes"

@@ -19,6 +19,8 @@ _SANDBOXED = [
     ("drift", 0, "drift"),
     ("drift --only nothing", 64, "error"),
     ("doctor", 0, "doctor"),
+    ("import --all --dry-run", 0, "import"),
+    ("import vk-sms NOWHERE", 3, "error"),
     ("sandbox status", 0, "sandbox"),
     ("sandbox recipient list", 0, "sandbox-recipients"),
     ("accept vk-sms", 0, "accept"),

@@ -27,6 +27,7 @@ READING = (
     "drift", "drift --all --format json", "doctor", "output", "output --format json",
     "state list", "state show vk-sms", "state pull", "state history",
     "accept vk-sms", "accept vk-sms --dry-run --format json",
+    "import --all --dry-run",
     "explain no-api", "schema scenario", "completion bash", "plan --only nothing", "plan --env nowhere", "nonsense",
 )  # fmt: skip
 """What reads must not write at all."""
@@ -44,6 +45,7 @@ WRITING: Mapping[str, tuple[str, ...]] = {
         "told/",
         ".omnictl/",
     ),
+    "import --all --state told/imported.json": ("told/", ".omnictl/", "scenarios/"),
     "fmt": ("scenarios/",),
     "init": ("omnictl.yaml", "scenarios/"),
     "init --ci github": ("omnictl.yaml", "scenarios/", ".github/"),

@@ -8,15 +8,14 @@ from msgspec.structs import replace
 from omnictl.cli.context import Session, get_session, require_state, utc_now
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.globals import global_options
+from omnictl.cli.ignored import read_ignored
 from omnictl.cli.planning import Choices, make_circumstances, only_options
 from omnictl.cli.progress import Progress
 from omnictl.cli.reports import Rendering, Report, report_option, reported_failures, show_rendering, write_reports
-from omnictl.config.ignoring import read_ignore_file
 from omnictl.engine.unmanaged import note_idle_lines
-from omnictl.errors import ConfigurationError, OmnictlError
+from omnictl.errors import OmnictlError
 from omnictl.lint.check import lint_endings
-from omnictl.model.diagnostic import has_errors
-from omnictl.model.drift import Drift, IgnoreLine
+from omnictl.model.drift import Drift
 from omnictl.operations.drift import drift_from_reading
 from omnictl.operations.plan import Reading, read_and_settle
 from omnictl.provider.base import StopSignal
@@ -86,7 +85,7 @@ def _name_environment(session: Session) -> str:
 
 def _find(session: Session, choices: Choices) -> Drift:
     configuration, stop = session.configuration, StopSignal()
-    lines = _read_ignored(session)
+    lines = read_ignored(session)
     state = session.backend.read()
     if state is None and session.in_ci and not session.sandbox:
         state = require_state(state, session)  # no green pipeline because its state was not there
@@ -104,10 +103,3 @@ def _find(session: Session, choices: Choices) -> Drift:
     endings = lint_endings(configuration, session.settings.lint, utc_now().date())
     idle = note_idle_lines(lines, drift.unmanaged) if session.output.verbose else ()
     return replace(drift, diagnostics=(*drift.diagnostics, *endings, *idle))
-
-
-def _read_ignored(session: Session) -> tuple[IgnoreLine, ...]:
-    lines, diagnostics = read_ignore_file(session.settings.root)
-    if has_errors(diagnostics):
-        raise ConfigurationError.of(diagnostics)
-    return lines

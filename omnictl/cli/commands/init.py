@@ -1,18 +1,20 @@
 """``omnictl init``: a first project that works at once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from os.path import lexists
 from pathlib import Path
 
 import click
 
-from omnictl.cli.context import get_session
+from omnictl.cli.approval import is_wanted
+from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.files import find_obstacle, unwritable, write_text
 from omnictl.cli.globals import global_options
 from omnictl.cli.workflows import WORKFLOWS
 from omnictl.config.discovery import is_scenario_name
-from omnictl.errors import OutputError
+from omnictl.errors import OmnictlError, OutputError
 
 _SETTINGS = """\
 # The settings of omnictl. Everything here has a usual value; all of it: omnictl schema settings
@@ -49,9 +51,27 @@ default: true
 @global_options
 @click.pass_context
 def command(ctx: click.Context, ci: str | None) -> int:
-    """Write omnictl.yaml and a first scenario. Files that are there are left alone, and nothing is asked."""
-    output = get_session(ctx).output
-    files = {Path(name): text for name, text in _wanted(ci)}
+    """Write omnictl.yaml and a first scenario. Files that are there are left alone.
+
+    Where an account is configured, it offers to import the scenarios that the account has in place of a first one.
+    Without a terminal nothing is asked.
+    """
+    session = get_session(ctx)
+    output = session.output
+    host = _find_account(session)
+    question = f"{host} is configured. Import the scenarios that it has, in place of a first example?"
+    imports = host is not None and output.is_interactive and is_wanted(question, output)
+    _write_files({Path(name): text for name, text in _wanted(ci, imports=imports)}, session)
+    if imports:
+        return _import(session)
+    output.result("\nNext:\n    omnictl plan --sandbox")
+    if host is not None:
+        output.result(f"or, to adopt the scenarios that {host} has:\n    {session.command('import', '--all')}")
+    return ExitCode.OK
+
+
+def _write_files(files: dict[Path, str], session: Session) -> None:
+    output = session.output
     missing = [path for path in files if not _is_there(path)]
     for path in missing:
         if why := find_obstacle(path):
@@ -63,18 +83,42 @@ def command(ctx: click.Context, ci: str | None) -> int:
         else:
             there = path if lexists(path) else path.parent
             output.say(f"{there.as_posix()} is there and was left alone.")
-    output.result("\nNext:\n    omnictl plan --sandbox")
-    return ExitCode.OK
+
+
+def _find_account(session: Session) -> str | None:
+    """Return the host of the account that is configured here; None where there is none, or none that can be used."""
+    from omnictl.cli.provider import find_api, trusted_hosts
+    from omnictl.transport.trust import check_base_url
+
+    try:
+        if session.sandbox:
+            return None
+        return check_base_url(find_api(session)[0], trusted_hosts(session)).host
+    except OmnictlError:
+        return None
+
+
+def _import(session: Session) -> int:
+    """Import everything, by the settings that were just written."""
+    from omnictl.cli.commands.import_ import code_of_import, show_import
+    from omnictl.cli.importing import Wish, import_scenarios
+
+    fresh = Session(replace(session.options, chdir="."), session.environ)
+    report = import_scenarios(fresh, Wish())
+    code = code_of_import(report)
+    show_import(fresh, report, "text", code)
+    return code
 
 
 def _is_there(path: Path) -> bool:
     return lexists(path) or (path.parent.name == "scenarios" and _has_scenarios())
 
 
-def _wanted(ci: str | None) -> Iterator[tuple[str, str]]:
+def _wanted(ci: str | None, *, imports: bool) -> Iterator[tuple[str, str]]:
     """Return the files and what stands in them, in the order in which they are written."""
-    yield "omnictl.yaml", _SETTINGS.format(variables="" if _has_scenarios() else _VARIABLES)
-    yield "scenarios/vk-sms.yaml", _SCENARIO
+    yield "omnictl.yaml", _SETTINGS.format(variables="" if imports or _has_scenarios() else _VARIABLES)
+    if not imports:
+        yield "scenarios/vk-sms.yaml", _SCENARIO
     if ci is not None:
         yield WORKFLOWS[ci]
 

@@ -162,7 +162,12 @@ def unmanaged() -> World:
 
 
 CREATE = ("yes", "–", "–", "create")
-TWIN = ("yes", "–", "unmanaged, same name, any flow", "guard `unmanaged-twin`, with the line that adopts it")
+TWIN = (
+    "yes",
+    "–",
+    "unmanaged, same name, any flow",
+    "guard `unmanaged-twin`, with the command and the line that adopt it",
+)
 IMPORT = ("yes, `import:`", "–", "that key", "adopt, and update where it differs")
 TOMBSTONE = ("yes", "tombstone", "there", "adopt from the tombstone; retired, it gets its name back")
 SAME = ("yes", "yes", "equal to desired, observed and applied", "nothing")
@@ -187,15 +192,15 @@ REMOVED = ("–", "yes", "there", "forget, or retire; leaves a tombstone")
 GONE = ("–", "yes", "vanished", "forget")
 UNMANAGED = ("–", "–", "there", "unmanaged: counted, never touched")
 
+ADOPTING = "guard unmanaged-twin=b: omnictl import b TWIN --env test: import: {test: TWIN}"
+
 CASES = {
     "new": Case(CREATE, declared_only, ("create b",)),
-    "a twin with the same flow": Case(
-        TWIN, lambda: twin(BY_HAND), ("create b", "guard unmanaged-twin=b: import: TWIN", "unmanaged TWIN")
-    ),
+    "a twin with the same flow": Case(TWIN, lambda: twin(BY_HAND), ("create b", ADOPTING, "unmanaged TWIN")),
     "a twin with another flow": Case(
         TWIN,
         lambda: twin(Attributes("Name of b", (VIBER,))),
-        ("create b", "guard unmanaged-twin=b: import: TWIN", "unmanaged TWIN"),
+        ("create b", ADOPTING, "unmanaged TWIN"),
     ),
     "another name is no twin": Case(
         CREATE, lambda: twin(Attributes("Name of B", (VK, SMS))), ("create b", "unmanaged TWIN")

@@ -155,11 +155,12 @@ def test_vanished() -> None:
 
 def test_unmanaged_twin_with_another_flow() -> None:
     world = applied("a")
-    world.account.plant(Attributes("Name of b", (VIBER,)))
+    key = world.account.plant(Attributes("Name of b", (VIBER,))).key
     world.declare("b")
     plan = world.plan()
     assert fired(plan) == [(Guard.UNMANAGED_TWIN, "b")]
-    assert plan.guards[0].commands[0].startswith("import: ")
+    assert plan.guards[0].commands == (f"omnictl import b {key} --env test", f"import: {{test: {key}}}")
+    assert world.plan(sandbox=True).guards[0].commands[0].endswith(" --env test --sandbox")
 
 
 def test_a_twin_is_seen_whatever_changes_before_it() -> None:

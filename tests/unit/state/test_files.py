@@ -10,6 +10,7 @@ import pytest
 
 from omnictl import durable
 from omnictl.durable import (
+    create_file,
     make_durable_directory,
     make_private_directory,
     read_regular_file,
@@ -257,3 +258,22 @@ def test_a_link_in_a_work_directory_that_stays_in_its_project_is_followed(tmp_pa
     make_private_directory(tmp_path / ".omnictl" / "locks")
     assert mode_of(tmp_path / "elsewhere" / ".gitignore") == 0o600
     assert (tmp_path / "elsewhere" / "locks").is_dir()
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_new_file_is_whole_and_replaces_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    def refuse(self: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    if not has_links:
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    create_file(tmp_path / "new", b"content")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for taken in ("new", "link"):
+        with pytest.raises(FileExistsError):
+            create_file(tmp_path / taken, b"other")
+    assert (tmp_path / "new").read_bytes() == b"content"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "new"]
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o666 & ~_umask()

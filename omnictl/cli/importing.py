@@ -1,0 +1,303 @@
+"""What import and init share: reading, choosing, writing files and state, and the plan that is to be empty after it."""
+
+import os
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from omnictl.cli.context import Session, refuse_lost_state, utc_now
+from omnictl.cli.files import create_texts
+from omnictl.cli.ignored import read_ignored
+from omnictl.cli.planning import Choices, make_circumstances
+from omnictl.cli.progress import Progress
+from omnictl.config.crosscheck import accounts_beside
+from omnictl.config.drafting import Drafted, Folder, choose_folder, make_drafts
+from omnictl.config.scenarios import load_configuration
+from omnictl.engine.adopting import choose_all, choose_one, declares_default, find_holder, unmatched_words
+from omnictl.engine.view import Circumstances, View
+from omnictl.errors import ConfigurationError, UsageError
+from omnictl.lint.check import lint
+from omnictl.model.address import id_of, make_address
+from omnictl.model.adoption import Adoption, Choice, Draft, ImportedRow, ImportReport, LeftOut
+from omnictl.model.change import Adopt, Change, Refresh
+from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
+from omnictl.model.drift import IgnoreLine
+from omnictl.model.scenario import Configuration
+from omnictl.model.state import State
+from omnictl.operations.apply import Workshop
+from omnictl.operations.importing import Imported, ImportRequest, Selected, run_import
+from omnictl.operations.plan import plan_from_reading
+from omnictl.provider.base import StopSignal
+from omnictl.render.importing import tell_left_out
+
+if TYPE_CHECKING:
+    from omnictl.provider.omni import OmniProvider
+
+
+class Wish(Struct, frozen=True):
+    """What was asked for: one scenario under an id, or (both None) all that ``only`` names."""
+
+    scenario_id: str | None = None
+    key: str | None = None
+    only: tuple[str, ...] = ()
+    folder: str | None = None
+    files_only: bool = False
+    dry_run: bool = False
+    lock_timeout_seconds: float = 0.0
+
+
+def import_scenarios(session: Session, wish: Wish) -> ImportReport:
+    """Import, and hold what stands in files and state afterwards against the account."""
+    if not (wish.dry_run or wish.files_only):
+        refuse_lost_state(session)
+    folder = choose_folder(session.settings, session.environment, wish.folder)
+    run = _Run(session, wish, folder, _load(session, folder), read_ignored(session))
+    imported = run.execute()
+    return run.report(imported)
+
+
+def _load(session: Session, folder: Folder) -> Configuration:
+    """Return what the files declare; the folder that is written to need not be there yet."""
+    if os.path.lexists(folder.path):
+        return session.configuration
+    settings, name = session.settings, session.environment.name
+    loaded = load_configuration(settings, name, session.options.variables, session.environ)
+    found = [each for each in loaded.diagnostics if each.code != "missing-path"]
+    if has_errors(found) or len(session.environment.scenario_paths or settings.scenario_paths) > 1:
+        return session.configuration
+    return loaded.configuration
+
+
+class _Run:
+    """One import: what it works with, and what it drafted."""
+
+    def __init__(
+        self,
+        session: Session,
+        wish: Wish,
+        folder: Folder,
+        configuration: Configuration,
+        lines: tuple[IgnoreLine, ...],
+    ) -> None:
+        self._session = session
+        self._wish = wish
+        self._folder = folder
+        self._configuration = configuration
+        self._lines = lines
+        self._drafted = Drafted()
+
+    def execute(self) -> Imported:
+        session, wish = self._session, self._wish
+        stop = StopSignal()
+        with ExitStack() as stack:
+            progress = stack.enter_context(Progress(session.output))
+
+            def open_provider(state: State) -> "OmniProvider":
+                provider = session.open_provider(state, stop, progress.observe, read_only=True)
+                stack.callback(provider.close)
+                return provider
+
+            return run_import(
+                ImportRequest(
+                    look_around=lambda provider, state: make_circumstances(session, provider, state, Choices()),
+                    select=self._select,
+                    write=lambda drafts: create_texts((Path(each.path), each.text) for each in drafts),
+                    configuration=self._configuration,
+                    new_state=session.new_state(),
+                    keeps_state=not wish.files_only,
+                    is_real=not wish.dry_run,
+                    lock_timeout_seconds=wish.lock_timeout_seconds,
+                ),
+                Workshop(
+                    open_provider=open_provider,
+                    backend=session.backend,
+                    stop=stop,
+                    observe=progress.observe,
+                    clock=utc_now,
+                    monotonic=time.monotonic,
+                    workers=session.workers,
+                    holder=session.holder("import"),
+                ),
+            )
+
+    def _select(self, view: View, circumstances: Circumstances) -> Selected:
+        choice = self._choose(view, circumstances)
+        holder = find_holder(choice)
+        is_free = holder is not None and not declares_default(view, self._load_beside())
+        default = holder.address if holder is not None and is_free and holder.resource is None else None
+        new = [each for each in choice.adoptions if each.resource is None]
+        drafted = make_drafts(
+            new,
+            self._folder,
+            self._session.settings,
+            self._session.environment.name,
+            default=default,
+            with_imports=self._wish.files_only,
+        )
+        self._drafted = drafted = self._leave_out_unlawful(drafted)
+        there = [each for each in choice.adoptions if each.resource is not None]
+        adoptions = sorted((*there, *(each.adoption for each in drafted.drafts)), key=lambda each: each.address)
+        left_out = (*choice.left_out, *drafted.left_out)
+        if self._wish.files_only:
+            adoptions, left_out = _without_bare_files(adoptions, left_out, circumstances.environment)
+        if holder is not None and holder.resource is not None and holder.resource.default:
+            default = holder.address
+        if default not in {each.address for each in adoptions}:
+            default = None
+        return Selected(tuple(adoptions), drafted.drafts, left_out, default, choice.ignored)
+
+    def _choose(self, view: View, circumstances: Circumstances) -> Choice:
+        wish, elsewhere = self._wish, circumstances.elsewhere
+        if wish.scenario_id is not None and wish.key is not None:
+            return choose_one(view, elsewhere, make_address(wish.scenario_id), wish.key)
+        choice = choose_all(view, elsewhere, wish.only, self._lines)
+        missing = unmatched_words(choice, view.state, wish.only)
+        if missing:
+            raise UsageError(_matches_nothing(missing))
+        return choice
+
+    def _load_beside(self) -> list[Configuration]:
+        session = self._session
+        return [
+            load_configuration(session.settings, name, session.options.variables, session.environ).configuration
+            for name in accounts_beside(session.environment.name, session.settings)
+        ]
+
+    def _leave_out_unlawful(self, drafted: Drafted) -> Drafted:
+        """Leave out what breaks a rule that the project made an error: its file would stop every command."""
+        rules = self._session.settings.lint
+        if Severity.ERROR.value not in rules.values():
+            return drafted
+        declared = Configuration({each.address: each for each in drafted.resources})
+        broken = {each.source.path: each for each in lint(declared, rules, only=(Severity.ERROR,)) if each.source}
+        kept = [each for each in drafted.drafts if each.shown not in broken]
+        unlawful = [_breaks_rule(each, broken[each.shown]) for each in drafted.drafts if each.shown in broken]
+        addresses = {each.adoption.address for each in kept}
+        resources = tuple(each for each in drafted.resources if each.address in addresses)
+        return Drafted(tuple(kept), resources, (*drafted.left_out, *unlawful))
+
+    def report(self, imported: Imported) -> ImportReport:
+        """Read the files again, and say what the next plan has to say of what was imported."""
+        selected, state = imported.selected, imported.reading.state
+        drafts = {each.adoption.address: each for each in selected.drafts}
+        differing: tuple[Change, ...] | None = None
+        problems: tuple[Diagnostic, ...] = ()
+        try:
+            differing = self._differing(imported) if selected.adoptions else ()
+        except ConfigurationError as error:
+            problems = error.diagnostics
+        environment, wish = self._session.environment, self._wish
+        left_out = tuple(_localise(each, self._session) for each in selected.left_out)
+        return ImportReport(
+            environment=environment.name,
+            host=imported.circumstances.account.host,
+            rows=tuple(_row(each, drafts.get(each.address)) for each in selected.adoptions),
+            left_out=left_out,
+            differing=differing,
+            default=id_of(selected.default) if selected.default else None,
+            serial=state.serial,
+            changed=not wish.dry_run and bool(selected.adoptions),
+            dry_run=wish.dry_run,
+            files_only=wish.files_only,
+            production=imported.circumstances.production,
+            only_in=self._folder.only_in,
+            ignored=selected.ignored,
+            diagnostics=(*tell_left_out(left_out), *problems),
+        )
+
+    def _differing(self, imported: Imported) -> tuple[Change, ...]:
+        """Return what a plan would do with what was imported; with files alone, what it would send beside adopting."""
+        wish = self._wish
+        if wish.dry_run:
+            new = {each.address: each for each in self._drafted.resources}
+            configuration = Configuration(dict(sorted({**self._configuration.resources, **new}.items())))
+        else:
+            configuration = _reload(self._session)
+        plan = plan_from_reading(imported.reading, configuration, imported.circumstances)
+        addresses = {each.address for each in imported.selected.adoptions}
+        return tuple(
+            each
+            for each in plan.changes
+            if each.address in addresses and not isinstance(each, Refresh) and not _only_adopts(each, wish)
+        )
+
+
+def _reload(session: Session) -> Configuration:
+    """Return what the files declare now, whatever was read of them before."""
+    settings, name = session.settings, session.environment.name
+    loaded = load_configuration(settings, name, session.options.variables, session.environ)
+    if has_errors(loaded.diagnostics):
+        raise ConfigurationError.of(loaded.diagnostics)
+    return loaded.configuration
+
+
+def _localise(left_out: LeftOut, session: Session) -> LeftOut:
+    """Let the commands to copy name the environment of this run."""
+    chosen = session.command().removeprefix("omnictl")
+    commands = (f"{each}{chosen}" if each.startswith("omnictl ") else each for each in left_out.commands)
+    return replace(left_out, commands=tuple(commands))
+
+
+def _only_adopts(change: Change, wish: Wish) -> bool:
+    return wish.files_only and isinstance(change, Adopt) and not change.fields
+
+
+def _row(adoption: Adoption, draft: Draft | None) -> ImportedRow:
+    scenario_id, remote = id_of(adoption.address), adoption.remote
+    name = remote.attributes.name
+    if draft is not None:
+        return ImportedRow(scenario_id, remote.key, name, draft.shown, True, draft.text)
+    source = adoption.resource.source if adoption.resource else None
+    return ImportedRow(scenario_id, remote.key, name, source.path if source else "-", False)
+
+
+def _without_bare_files(
+    adoptions: Iterable[Adoption], left_out: tuple[LeftOut, ...], environment: str
+) -> tuple[list[Adoption], tuple[LeftOut, ...]]:
+    """Where the state is left to an apply, a file that is there has to name its key: nobody writes into it here."""
+    kept, bare = [], []
+    for each in adoptions:
+        if each.resource is None or each.resource.import_key == each.remote.key:
+            kept.append(each)
+        else:
+            bare.append(_bare_file(each, environment))
+    return kept, (*left_out, *bare)
+
+
+def _bare_file(adoption: Adoption, environment: str) -> LeftOut:
+    source = adoption.resource.source if adoption.resource else None
+    return LeftOut(
+        adoption.remote.key,
+        adoption.remote.attributes.name,
+        f"its file {source.path if source else id_of(adoption.address)} is there, and does not name its key",
+        "add the line to the file",
+        (f"import: {{{environment}: {adoption.remote.key}}}",),
+    )
+
+
+def _breaks_rule(draft: Draft, found: Diagnostic) -> LeftOut:
+    remote = draft.adoption.remote
+    return LeftOut(
+        remote.key,
+        remote.attributes.name,
+        f"it breaks the rule {found.code}, which is an error in this project: {found.detail}",
+        "change it in the web interface, or make the rule a warning while you import",
+        (f"lint: {{{found.code}: warning}}",),
+    )
+
+
+def _matches_nothing(words: Iterable[str]) -> Diagnostic:
+    return Diagnostic(
+        "empty-selection",
+        Severity.ERROR,
+        "A selection names no scenario",
+        f"Nothing that is not managed matches {', '.join(words)}: no id that it would get, and no name; what "
+        ".omnictlignore names does not count.",
+        hint="see what there is to import with",
+        commands=("omnictl import --all --dry-run",),
+    )

@@ -1,0 +1,69 @@
+"""Ids from names: lower case letters, digits and dashes, the same in every run, none of them given twice."""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+
+LONGEST_SLUG = 48
+"""An id may have 63 characters; the rest is for the part of a key that tells equal names apart."""
+_KEY_CHARACTERS = 8
+_PORTS = tuple(f"{port}{number}" for port in ("com", "lpt") for number in range(10))
+_RESERVED = frozenset(("all", "con", "prn", "aux", "nul", *_PORTS))
+"""What no file of Windows can be called, and the word of ``--allow`` for a whole plan."""
+
+
+def _spell(letters: str, sounds: str) -> dict[str, str]:
+    return dict(zip(letters, ("" if each == "-" else each for each in sounds.split()), strict=True))
+
+
+_LATIN = _spell("æœøłđðþıħŋĸſ", "ae oe o l d d th i h n k s")
+_RUSSIAN = _spell(
+    "абвгдежзийклмнопрстуфхцчшщъыьэюяё", "a b v g d e zh z i y k l m n o p r s t u f kh ts ch sh shch - y - e yu ya e"
+)
+_SLAVIC = _spell("єіїґўђјљњћџѓќѕ", "ye i yi g u d j lj nj c dz g k z")
+_GREEK = _spell("αβγδεζηθικλμνξοπρστυφχψως", "a v g d e z i th i k l m n x o p r s t y f ch ps o s")
+_SPELLED = {**_LATIN, **_RUSSIAN, **_SLAVIC, **_GREEK}
+
+
+def slug_of(name: str) -> str:
+    """Return a name in the characters of an id, cut between words; "" where it has no letter that ASCII could spell."""
+    composed = unicodedata.normalize("NFC", name).casefold()
+    spelled = "".join(_SPELLED.get(each, each) for each in composed)
+    plain = "".join(_SPELLED.get(each, each) for each in unicodedata.normalize("NFKD", spelled).casefold())
+    bare = "".join(each for each in plain if not unicodedata.combining(each) and each not in "'’ʼ`")
+    slug = re.sub(r"[^a-z0-9]+", "-", bare).strip("-")
+    if not re.search(r"[a-z]", slug):
+        return ""
+    return _cut(slug)
+
+
+def _cut(slug: str) -> str:
+    if len(slug) <= LONGEST_SLUG:
+        return slug
+    whole_words = slug[: LONGEST_SLUG + 1].rpartition("-")[0]
+    return (whole_words if len(whole_words) > LONGEST_SLUG // 2 else slug[:LONGEST_SLUG]).strip("-")
+
+
+def choose_id(name: str, key: str, taken: Collection[str]) -> str:
+    """Return the id of a scenario: its name, or its name with the beginning of its key where that is taken.
+
+    It depends on name, key and what is taken alone, so that it is the same in the next run.
+    """
+    return next(each for each in _candidates(slug_of(name), key) if each not in taken and each not in _RESERVED)
+
+
+def key_part(key: str) -> str:
+    """Return the part of a key that tells equal names apart in an id."""
+    return re.sub(r"[^a-z0-9]", "", key.lower())[:_KEY_CHARACTERS] or "x"
+
+
+def _candidates(slug: str, key: str) -> Iterator[str]:
+    base = f"scenario-{slug}" if slug in _RESERVED else slug
+    if base:
+        yield base
+    told_apart = f"{base or 'scenario'}-{key_part(key)}"
+    yield told_apart
+    number = 2
+    while True:
+        yield f"{told_apart}-{number}"
+        number += 1

@@ -1,0 +1,130 @@
+"""What an import did as text: a line for each scenario, then files, state, default and what the plan says now."""
+
+from collections.abc import Iterator
+
+from omnictl.model.adoption import ImportReport, LeftOut
+from omnictl.model.change import SIGNS, Action
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.render.plan_words import describe
+from omnictl.render.style import Style, pad, sanitize, truncate, width_of
+from omnictl.render.words import count, quote, wrap
+
+_LEAST_ID_COLUMNS, _MOST_ID_COLUMNS = 12, 28
+_MOST_NAME_COLUMNS = 40
+_NAMES_TOLD = 10
+_SIGN_COLUMNS = 11
+
+
+def render_import(report: ImportReport, style: Style, *, verbose: bool = False) -> str:
+    """Return what was imported, and what the next plan has to say of it; ``verbose`` shows the new files too."""
+    lines = [style.paint("bold", _header(report, style)), ""]
+    lines += [*_rows(report, style), ""] if report.rows else []
+    for row in report.rows if verbose else ():
+        lines += [style.paint("path", sanitize(row.file)), *_indented(row.text), ""] if row.written else []
+    lines += [wrap(each, style.width, "", "    ") for each in _summary(report)]
+    lines += _plan(report, style)
+    return "\n".join(lines) + "\n"
+
+
+def _header(report: ImportReport, style: Style) -> str:
+    where = f"{sanitize(report.environment)} ({sanitize(report.host)})"
+    return f" {style.dot} ".join([where, *(["marked production"] if report.production else []), _counted(report)])
+
+
+def _counted(report: ImportReport) -> str:
+    left = f", {len(report.left_out)} left out" if report.left_out else ""
+    return f"{count(len(report.rows), 'scenario')} to import{left}"
+
+
+def _rows(report: ImportReport, style: Style) -> Iterator[str]:
+    names = [truncate(quote(each.name), _MOST_NAME_COLUMNS, style.ellipsis) for each in report.rows]
+    columns = min(_MOST_ID_COLUMNS, max(_LEAST_ID_COLUMNS, *(len(each.scenario_id) for each in report.rows)))
+    room = max(map(width_of, names))
+    sign = style.paint("added", f"{SIGNS[Action.ADOPT]} {pad(Action.ADOPT, 8)}")
+    for row, name in zip(report.rows, names, strict=True):
+        there = "new  " if row.written else "there"
+        told = "  ".join([pad(row.scenario_id, columns), pad(name, room), there, sanitize(row.file)])
+        yield f"{sign} {truncate(told, style.width - _SIGN_COLUMNS, style.ellipsis) if style.cuts else told}"
+
+
+def _indented(text: str) -> Iterator[str]:
+    return (f"    {sanitize(line)}" for line in text.split("\n")[:-1])
+
+
+def _summary(report: ImportReport) -> Iterator[str]:
+    scenarios, total = count(len(report.rows), "scenario"), len(report.rows)
+    there = total - report.written
+    files = f"{count(report.written, 'file')} {'to write' if report.dry_run else 'written'}"
+    files += f", {there} {'is' if there == 1 else 'are'} there" if there else ""
+    if not report.rows:
+        yield "Nothing is left to import." if not report.left_out else "Nothing was imported."
+    elif report.dry_run:
+        yield f"Would import {scenarios}: {files}. Nothing was written."
+    elif report.files_only:
+        yield f"For {scenarios}: {files}, with the key as import:. The state is as it was."
+    else:
+        yield f"Imported {scenarios}: {files}; state serial {report.serial}."
+    if report.ignored:
+        yield f".omnictlignore names {count(report.ignored, 'more scenario')}."
+    if report.default is not None:
+        says = "will say" if report.dry_run else "says"
+        yield f"Account default: {report.default}; its file {says} default: true."
+    if report.only_in is not None and report.written:
+        yield (
+            f"The new files say only_in: [{report.only_in}], since other environments read their folder too and would "
+            "create the scenarios."
+        )
+
+
+def _plan(report: ImportReport, style: Style) -> list[str]:
+    if not report.rows:
+        return []
+    if report.differing is None:
+        return ["The plan could not be made."]
+    if report.differing:
+        return _differing(report, style)
+    them = "it" if len(report.rows) == 1 else "them"
+    if report.files_only:
+        return [f"The plan adopts {them} and sends nothing."]
+    return [f"The plan is empty: nothing differs for {them}."]
+
+
+def _differing(report: ImportReport, style: Style) -> list[str]:
+    """The files were there and say something else: the next apply sends that."""
+    changes = report.differing or ()
+    lines = [f"The plan is not empty: the next apply sends {count(len(changes), 'change')}."]
+    for change in changes:
+        told = describe(change, style)
+        lines.append(f"{SIGNS[told.action]} {pad(told.action, 8)} {told.scenario_id}  {told.head}")
+        lines += [wrap(f"{pad(name, 10)} {text}", style.width, " " * 13, " " * 24) for name, text in told.details]
+    return lines
+
+
+def tell_left_out(left_out: tuple[LeftOut, ...]) -> tuple[Diagnostic, ...]:
+    """Return a warning for each reason for which scenarios were left out."""
+    alike: dict[tuple[str, str, tuple[str, ...]], list[LeftOut]] = {}
+    for each in left_out:
+        alike.setdefault((each.reason, each.hint, each.commands), []).append(each)
+    return tuple(
+        Diagnostic(
+            "left-out",
+            Severity.WARNING,
+            "A scenario was not imported" if len(group) == 1 else "Scenarios were not imported",
+            f"{_named(group)}: {reason}.".replace("..", "."),
+            hint=hint,
+            commands=commands,
+        )
+        for (reason, hint, commands), group in alike.items()
+    )
+
+
+def _named(group: list[LeftOut]) -> str:
+    more = len(group) - _NAMES_TOLD
+    names = ", ".join(f"{quote(each.name)} ({sanitize(each.key)})" for each in group[:_NAMES_TOLD])
+    return names + (f" and {more} more" if more > 0 else "")
+
+
+CODES = {
+    "left-out": "import left a scenario where it is: no file can hold it, or a file of its name waits for a key. "
+    "The others were imported; mend the cause, and the same command takes the rest.",
+}

@@ -1,0 +1,305 @@
+"""Choosing what is adopted: files that are there, ids of the others, and what is refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from omnictl.engine.adopting import (
+    CODES,
+    adopt_all,
+    choose_all,
+    choose_one,
+    declares_default,
+    find_holder,
+    refuse_open_intents,
+    unmatched_words,
+)
+from omnictl.engine.planner import make_plan
+from omnictl.engine.view import View
+from omnictl.errors import OmnictlError, RefusedError, StateError
+from omnictl.model.adoption import Choice
+from omnictl.model.change import Refresh
+from omnictl.model.scenario import Attributes, Configuration, Lifecycle, Manage, Protection, Remote
+from omnictl.model.state import Intent, Tombstone
+from tests.builders import NOW
+from tests.worlds import SMS, VIBER, VK, World, address, declare
+
+BODY = Attributes("Theirs", (VK, SMS))
+
+
+def view_of(world: World) -> View:
+    return View(world.configuration, world.state, dict(world.account.rows))
+
+
+def planted(*names: str, world: World | None = None) -> World:
+    """An account on which somebody else made these, under keys in their order."""
+    world = world or World()
+    for number, name in enumerate(names):
+        world.account.plant(Attributes(name, (VK, SMS)), key=f"{number:04X}KEY")
+    return world
+
+
+def chosen(choice: Choice) -> dict[str, str]:
+    """Return the key of each id; one that has a file is marked."""
+    return {
+        each.address.removeprefix("scenario.") + ("*" if each.resource else ""): each.remote.key
+        for each in choice.adoptions
+    }
+
+
+# --- everything -----------------------------------------------------------------------------------------------------
+
+
+def test_names_that_are_told_apart_by_nothing_get_a_part_of_their_key() -> None:
+    world = planted("Café", "cafe", "CAFÉ", "😀", "")
+    assert chosen(choose_all(view_of(world), {})) == {
+        "cafe": "0000KEY",
+        "cafe-0001key": "0001KEY",
+        "cafe-0002key": "0002KEY",
+        "scenario-0003key": "0003KEY",
+        "scenario-0004key": "0004KEY",
+    }
+
+
+def test_the_order_of_the_list_means_nothing() -> None:
+    view = view_of(planted("A", "a", "B", "b", "A!"))
+    turned = replace(view, remotes=dict(reversed(list(view.remotes.items()))))
+    assert choose_all(view, {}) == choose_all(turned, {})
+
+
+def test_what_has_an_owner_is_not_taken() -> None:
+    world = World()
+    world.declare("ours")
+    world.apply()
+    planted("Elsewhere", "Forgotten", "Free", world=world)
+    tombstone = Tombstone(address("forgotten"), "0001KEY", BODY, NOW)
+    view = view_of(world)
+    view = replace(view, state=replace(view.state, tombstones=(tombstone,)))
+    assert chosen(choose_all(view, {"0000KEY": "staging"})) == {"free": "0002KEY"}
+
+
+def test_ids_that_mean_something_are_not_given_again() -> None:
+    world = World()
+    world.declare("declared", declare("declared", previous_ids=("previous",)))
+    world.apply()
+    world.declare("waiting")
+    planted("declared", "previous", "waiting", "buried", "open", world=world)
+    view = view_of(world)
+    intent = Intent(address("open"), BODY, False, "run", NOW, NOW)
+    state = replace(view.state, tombstones=(Tombstone(address("buried"), "OLD", BODY, NOW),), intents=(intent,))
+    ids = chosen(choose_all(replace(view, state=state), {}))
+    assert sorted(ids) == ["buried-0003key", "declared-0000key", "open-0004key", "previous-0001key", "waiting-0002key"]
+
+
+def test_a_file_that_names_the_key_is_its_file_whatever_it_says() -> None:
+    world = planted("Theirs", "Theirs")
+    world.declare("mine", declare("mine", "Other", import_key="0001KEY"))
+    world.declare("equal", declare("equal", "Theirs"))
+    assert chosen(choose_all(view_of(world), {})) == {"mine*": "0001KEY", "equal*": "0000KEY"}
+
+
+def test_equal_files_and_keys_are_paired_in_order_and_once() -> None:
+    world = planted("Same", "Same", "Same")
+    for each in ("same", "same-0001key"):
+        world.declare(each, declare(each, "Same"))
+    assert chosen(choose_all(view_of(world), {})) == {
+        "same*": "0000KEY",
+        "same-0001key*": "0001KEY",
+        "same-0002key": "0002KEY",
+    }
+
+
+def test_the_default_goes_with_the_file_that_declares_it() -> None:
+    world = planted("Same", "Same", "Same")
+    row = world.account.rows["0001KEY"]
+    world.account.rows["0001KEY"] = Remote(row.key, row.attributes, is_default=True)
+    world.account.rows["0000KEY"] = replace(world.account.rows["0000KEY"], is_default=False)
+    for each in ("a", "b", "c"):
+        world.declare(each, declare(each, "Same", default=True if each == "c" else None))
+    assert chosen(choose_all(view_of(world), {})) == {"a*": "0000KEY", "b*": "0002KEY", "c*": "0001KEY"}
+
+
+def test_a_file_that_is_being_renamed_is_not_paired() -> None:
+    world = World()
+    world.declare("old", declare("old", "Same"))
+    world.apply()
+    world.files.pop("old")
+    world.declare("new", declare("new", "Same"))
+    planted("Same", world=world)
+    assert chosen(choose_all(view_of(world), {})) == {"same": "0000KEY"}
+
+
+def test_a_file_of_the_name_with_another_flow_is_not_covered_up() -> None:
+    """With a second file of that name the guard would no longer see what the first is about to create."""
+    world = planted("Theirs", "Free")
+    world.declare("mine", declare("mine", "Theirs", (VIBER,)))
+    choice = choose_all(view_of(world), {})
+    assert chosen(choice) == {"free": "0001KEY"}
+    (left,) = choice.left_out
+    assert (left.key, left.commands) == ("0000KEY", ("omnictl import mine 0000KEY",))
+    assert choose_all(view_of(world), {}, ("free",)).left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("only", "ids", "missing"),
+    [
+        (("promo-*",), ["promo-a", "promo-b"], ()),
+        (("Promo A",), ["promo-a"], ()),
+        (("*a", "welcome"), ["promo-a", "welcome"], ()),
+        (("nothing", "welcome"), ["welcome"], ("nothing",)),
+        (("managed", "Name of man*"), [], ()),
+    ],
+)
+def test_only_names_ids_and_names(only: tuple[str, ...], ids: list[str], missing: tuple[str, ...]) -> None:
+    world = World()
+    world.declare("managed")
+    world.apply()
+    view = view_of(planted("Promo A", "Promo B", "Welcome", world=world))
+    choice = choose_all(view, {}, only)
+    assert sorted(chosen(choice)) == ids
+    assert unmatched_words(choice, view.state, only) == missing
+
+
+def test_an_id_does_not_depend_on_what_is_chosen() -> None:
+    view = view_of(planted("Same", "Same", "Other"))
+    assert chosen(choose_all(view, {}, ("same-*",))) == {"same-0001key": "0001KEY"}
+
+
+# --- one ------------------------------------------------------------------------------------------------------------
+
+
+def test_one_is_adopted_under_a_new_id_or_for_its_file() -> None:
+    world = planted("Theirs")
+    assert chosen(choose_one(view_of(world), {}, address("new"), "0000KEY")) == {"new": "0000KEY"}
+    world.declare("mine", declare("mine", "Other"))
+    assert chosen(choose_one(view_of(world), {}, address("mine"), "0000KEY")) == {"mine*": "0000KEY"}
+
+
+def test_what_was_forgotten_may_come_back_under_any_id() -> None:
+    world = planted("Theirs")
+    view = view_of(world)
+    view = replace(view, state=replace(view.state, tombstones=(Tombstone(address("old"), "0000KEY", BODY, NOW),)))
+    choice = choose_one(view, {}, address("new"), "0000KEY")
+    assert chosen(choice) == {"new": "0000KEY"}
+    assert adopt_all(view.state, choice.adoptions, None, NOW).tombstones == ()
+
+
+def recorded() -> World:
+    world = planted("Theirs")
+    world.declare("a")
+    world.apply()
+    return world
+
+
+def with_file(**more: Any) -> Callable[[], World]:
+    def make() -> World:
+        world = recorded()
+        world.declare("b", declare("b", **more))
+        return world
+
+    return make
+
+
+def renaming() -> World:
+    world = recorded()
+    world.files.pop("a")
+    world.declare("b", declare("b", "Name of a"))
+    return world
+
+
+@pytest.mark.parametrize(
+    ("make", "scenario_id", "key", "error", "code"),
+    [
+        (recorded, "b", "NOWHERE", StateError, "import-missing"),
+        (recorded, "a", "0000KEY", RefusedError, "id-recorded"),
+        (recorded, "b", "OF A", RefusedError, "import-taken"),
+        (recorded, "b", "ELSEWHERE", RefusedError, "import-taken"),
+        (with_file(import_key="0000KEY"), "c", "0000KEY", RefusedError, "import-taken"),
+        (with_file(import_key="OTHER"), "b", "0000KEY", RefusedError, "import-differs"),
+        (renaming, "b", "0000KEY", RefusedError, "id-recorded"),
+    ],
+)
+def test_one_is_refused(
+    make: Callable[[], World], scenario_id: str, key: str, error: type[OmnictlError], code: str
+) -> None:
+    world = make()
+    key = world.keys()["a"] if key == "OF A" else key
+    with pytest.raises(error) as caught:
+        choose_one(view_of(world), {"ELSEWHERE": "staging"}, address(scenario_id), key)
+    assert [each.code for each in caught.value.diagnostics] == [code]
+    assert set(CODES) == {"id-recorded", "import-differs"}
+
+
+def test_one_that_is_adopted_already_is_nothing_to_do_unless_its_file_is_gone() -> None:
+    world = recorded()
+    key = world.keys()["a"]
+    assert choose_one(view_of(world), {}, address("a"), key) == Choice()
+    world.files.clear()
+    choice = choose_one(view_of(world), {}, address("a"), key)
+    assert chosen(choice) == {"a": key}
+    assert adopt_all(world.state, choice.adoptions, None, NOW) == world.state
+
+
+def test_open_creates_are_settled_first() -> None:
+    world = World()
+    refuse_open_intents(world.state)
+    intent = Intent(address("open"), BODY, False, "run", NOW, NOW)
+    with pytest.raises(RefusedError) as caught:
+        refuse_open_intents(replace(world.state, intents=(intent,)))
+    assert caught.value.diagnostics[0].code == "open-intents"
+    assert caught.value.diagnostics[0].commands == ("omnictl state settle open --key KEY",)
+
+
+# --- the state ------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_adopted_is_recorded_as_the_account_shows_it_and_differs_in_the_next_plan() -> None:
+    world = planted("Theirs", "Equal")
+    lifecycle = Lifecycle(Protection.ALL)
+    world.declare("mine", declare("mine", "Mine", import_key="0000KEY", lifecycle=lifecycle))
+    world.declare("equal", declare("equal", "Equal", default=True))
+    view = view_of(world)
+    choice = choose_all(view, {})
+    state = adopt_all(view.state, choice.adoptions, address("equal"), NOW)
+    record = state.records[address("mine")]
+    assert (record.applied, record.observed, record.key) == (BODY, BODY, "0000KEY")
+    assert (record.created_at, record.updated_at, record.lifecycle) == (None, None, lifecycle)
+    assert (state.account_default.address, state.account_default.key) == (address("equal"), "0001KEY")
+    plan = make_plan(View(world.configuration, state, view.remotes), world.circumstances())
+    assert [each.address for each in plan.changes if not isinstance(each, Refresh)][:1] == [address("mine")]
+    assert plan.unmanaged == {}
+
+
+def test_what_is_only_observed_is_adopted_too() -> None:
+    world = planted("Theirs")
+    world.declare("seen", declare("seen", "Other", import_key="0000KEY", lifecycle=Lifecycle(manage=Manage.OBSERVE)))
+    view = view_of(world)
+    state = adopt_all(view.state, choose_all(view, {}).adoptions, None, NOW)
+    plan = make_plan(View(world.configuration, state, view.remotes), world.circumstances())
+    assert plan.changes == ()
+    assert [each.code for each in plan.diagnostics] == ["observed-differs"]
+
+
+def test_the_holder_of_the_default_is_one_or_none() -> None:
+    world = planted("A", "B")
+    rows = world.account.rows
+    world.account.rows = {key: replace(row, is_default=False) for key, row in rows.items()}
+    assert find_holder(choose_all(view_of(world), {})) is None
+    world.account.rows["0001KEY"] = replace(rows["0001KEY"], is_default=True)
+    holder = find_holder(choose_all(view_of(world), {}))
+    assert holder is not None
+    assert holder.address == address("b")
+    world.account.rows["0000KEY"] = replace(rows["0000KEY"], is_default=True)
+    assert find_holder(choose_all(view_of(world), {})) is None
+
+
+def test_a_default_is_declared_here_or_beside() -> None:
+    world = World()
+    world.declare("a")
+    beside = Configuration({address("b"): declare("b", default=True)})
+    assert not declares_default(view_of(world))
+    assert declares_default(view_of(world), [Configuration(), beside])
+    world.declare("c", declare("c", default=True))
+    assert declares_default(view_of(world))
