@@ -129,11 +129,11 @@ def _unreadable_neighbour(environment: "Environment", error: StateError) -> Iter
 
 
 def make_circumstances(
-    session: Session, provider: Provider, state: State, choices: Choices, *, judge_files: bool = True
+    session: Session, provider: Provider, state: State, choices: Choices, *, judge_files: bool = False
 ) -> Circumstances:
     """Return what a plan depends on beside files, state and account.
 
-    Where the files are not read, as for a saved plan, there is nothing to ``judge_files`` by.
+    ``judge_files`` where the plan says its risk: what lint and the reading warned of is a part of it.
     """
     now = utc_now()
     budgets = session.budgets
