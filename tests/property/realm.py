@@ -4,12 +4,13 @@ Nothing waits: whoever sleeps moves the clock. Everything that the account ever 
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from omnictl.engine.rebuild import Claim
 from omnictl.engine.view import Circumstances, Thresholds
 from omnictl.errors import LockHeldError
 from omnictl.model.outcome import ApplyReport, Event, KeyReceived
@@ -18,6 +19,7 @@ from omnictl.model.scenario import Attributes, Configuration, Resource, Step
 from omnictl.model.state import Account, State
 from omnictl.operations.apply import Request, Workshop, run_apply
 from omnictl.operations.plan import plan_from_reading, read_and_settle
+from omnictl.operations.rebuilding import Rebuilding, rebuild
 from omnictl.provider.base import Provider, StopSignal
 from omnictl.provider.factory import make_provider
 from omnictl.sandbox import account as service
@@ -227,6 +229,20 @@ class Realm:
                 provider, self.state, circumstances, workers=self.workers, observe=lambda event: None
             )
             return plan_from_reading(reading, self.configuration, circumstances)
+
+    def rebuild(self, told: Iterable[Claim]) -> Rebuilding:
+        """Make a lost state again from the files, the account and what a log told; store nothing."""
+        with self.provider(PatientStop(self.time), lambda event: None, Watch()) as provider:
+            circumstances = self.circumstances(provider.host, EVERYTHING_ALLOWED)
+            return rebuild(
+                provider,
+                self.state,
+                self.configuration,
+                told,
+                circumstances,
+                workers=self.workers,
+                observe=lambda event: None,
+            )
 
     def apply(
         self,

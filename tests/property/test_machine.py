@@ -26,9 +26,10 @@ from hypothesis.stateful import (
 from msgspec.structs import replace
 
 from omnictl.engine import surgery
+from omnictl.engine.rebuild import Claim, Evidence
 from omnictl.engine.recover import settle
 from omnictl.errors import ConfigurationError, LockHeldError, OmnictlError, RefusedError
-from omnictl.model.address import id_of
+from omnictl.model.address import Address, id_of
 from omnictl.model.change import Action, Forget, Retire
 from omnictl.model.diagnostic import Severity
 from omnictl.model.outcome import ApplyReport, Ending, Fate
@@ -391,6 +392,34 @@ class Life(RuleBasedStateMachine):
             strength = record.lifecycle.protected.strength
             assert kept.get(record.key, strength) >= strength, "a protection was lifted by an older state"
         assert owned_by(current) | owned_by(old) <= self.realm.owned()
+
+    @precondition(lambda self: self.realm.memory.stored is not None and self.realm.is_quiet)
+    @rule(has_log=st.booleans())
+    def lose_the_state(self, has_log: bool) -> None:
+        """The disk is gone, and the state is made again from files and account, and perhaps the log of the applies.
+
+        What they do not tell for sure is nobody's from now on. What they tell is recorded once, and nothing is sent.
+        """
+        realm = self.realm
+        realm.time.move(SETTLE_SECONDS)
+        self.strayed |= realm.made_by_us() | realm.owned()
+        realm.memory.stored, writes, rows = None, self._writes(), self._bodies()
+        told = [Claim(Address(address), key, Evidence.LOG) for key, address in realm.told.items()] if has_log else []
+        try:
+            rebuilding = realm.rebuild(told)
+        except OmnictlError as error:
+            event(f"not rebuilt: {error.diagnostics[0].code}")
+            return
+        if rebuilding.replaced.is_changed:
+            realm.write(rebuilding.replaced.state)
+        self.strayed -= realm.owned()
+        assert (self._writes(), self._bodies()) == (writes, rows), "a rebuilding changed the account"
+        recorded = {each.key: each.address for each in realm.state.records.values()}
+        named = Counter(each.address for each in told if each.key in rows)
+        for claim in told:
+            if claim.key in rows and named[claim.address] == 1 and claim.key in recorded:
+                assert recorded[claim.key] == claim.address, "a key went to another id than the log says"
+        event(f"rebuilt {'with' if has_log else 'without'} a log: {bool(recorded)}")
 
     # --- what holds ------------------------------------------------------------------------------------------
 
