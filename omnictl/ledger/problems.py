@@ -1,10 +1,10 @@
 """What can be wrong with a ledger, in words."""
 
 import sqlite3
-from shlex import quote
 
 from omnictl.errors import LedgerError, LedgerHeldError
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
+from omnictl.model.shell import quote_word
 
 
 def _problem(
@@ -56,7 +56,7 @@ def broken(path: str, reason: str) -> Diagnostic:
         "on its own.",
         path,
         "bring it back from a backup; if there is none, save what can be read, and look at it before you send",
-        (f"sqlite3 {quote(path)} .recover | sqlite3 recovered.db",),
+        (f"sqlite3 {quote_word(path)} .recover | sqlite3 recovered.db",),
     )
 
 
@@ -69,7 +69,7 @@ def empty(path: str) -> Diagnostic:
         "is forgotten, or it was made by hand.",
         path,
         "bring it back from a backup; if it has never held anything, remove it",
-        (f"rm {quote(path)}",),
+        (f"rm {quote_word(path)}",),
     )
 
 
@@ -81,7 +81,7 @@ def log_alone(path: str) -> Diagnostic:
         f"{path} is gone, but {path}-wal, its log and a part of it, is still there.",
         path,
         "bring the file back to its log; if you removed it, to begin a new one, remove the log too",
-        (f"rm {quote(f'{path}-wal')}",),
+        (f"rm {quote_word(f'{path}-wal')}",),
     )
 
 

@@ -1,6 +1,5 @@
 """Applying: under the lock, settle what is open, compare or resume, refuse or execute, remember after every step."""
 
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -27,6 +26,7 @@ from omnictl.model.outcome import (
 )
 from omnictl.model.plan import Plan, describe_guard
 from omnictl.model.scenario import Configuration, Remote
+from omnictl.model.shell import quote_word
 from omnictl.model.state import State
 from omnictl.operations.keeper import Keeper
 from omnictl.operations.plan import Reading, plan_from_reading
@@ -230,7 +230,7 @@ def _save(tools: Tools, tally: Tally) -> Diagnostic | None:
             "The state could not be written; it was saved beside you",
             f"{cause} The state with every key is in {path}.",
             hint="mend the cause, then put the state back before anything else",
-            commands=(f"omnictl state push {shlex.quote(path)}",),
+            commands=(f"omnictl state push {quote_word(path)}",),
         )
     return None
 
