@@ -130,6 +130,7 @@ def create_file(path: Path, content: bytes) -> None:
 
     Its directory is there; who has made the last file of one makes the entries durable with ``sync_directory``.
     """
+    _drop_stale(path)
     handle, name = tempfile.mkstemp(prefix=_prefix_of(path), suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:

@@ -104,8 +104,6 @@ class Session:
         """The chosen environment."""
         name = self.options.env or self.environ.get("OMNICTL_ENV") or self.settings.default_environment
         environments = self.settings.environments
-        if name is None and len(environments) == 1:
-            name = next(iter(environments))
         if name is None:
             raise UsageError(_no_environment(tuple(environments)))
         if name not in environments:
@@ -146,6 +144,19 @@ class Session:
         given = [("-C", options.chdir), ("--env", options.env), ("--state", options.state)]
         parts = [part for name, value in given if value for part in (name, value)]
         return join_words(["omnictl", *words, *parts, *(["--sandbox"] if options.sandbox else [])])
+
+    def localise(self, command: str) -> str:
+        """Return a command to copy, worded where nobody knows the run, as it works on the same environment."""
+        chosen = self.command().removeprefix("omnictl")
+        return f"{command}{chosen}" if command.startswith("omnictl ") else command
+
+    @property
+    def other_options(self) -> tuple[str, ...]:
+        """What else was said of where things lie and of variables: a command to copy needs it in the same words."""
+        options = self.options
+        given = [("-C", options.chdir), ("--state", options.state)]
+        given += [("--var", f"{name}={value}") for name, value in options.variables.items()]
+        return tuple(part for name, value in given if value for part in (name, value))
 
     def show(self, text: str) -> None:
         """Write a result for people; in the sandbox it says so first."""

@@ -238,9 +238,7 @@ def _reload(session: Session) -> Configuration:
 
 def _localise(left_out: LeftOut, session: Session) -> LeftOut:
     """Let the commands to copy name the environment of this run."""
-    chosen = session.command().removeprefix("omnictl")
-    commands = (f"{each}{chosen}" if each.startswith("omnictl ") else each for each in left_out.commands)
-    return replace(left_out, commands=tuple(commands))
+    return replace(left_out, commands=tuple(map(session.localise, left_out.commands)))
 
 
 def _only_adopts(change: Change, wish: Wish) -> bool:

@@ -15,7 +15,7 @@ from omnictl.engine.view import BudgetUse, Circumstances, RemovalRules, Threshol
 from omnictl.errors import StateError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Guard
-from omnictl.model.state import State
+from omnictl.model.state import Record, State
 from omnictl.provider.base import Operation, Provider
 
 if TYPE_CHECKING:
@@ -87,10 +87,14 @@ def managed_elsewhere(session: Session) -> dict[str, str]:
 
     Raises StateError where one of their states cannot be read: what it manages would look like nobody's.
     """
+    return {record.key: name for name, record in _neighbours(session)}
+
+
+def _neighbours(session: Session) -> Iterator[tuple[str, Record]]:
+    """Yield what other environments of the same account manage, each with the name of its environment."""
     own = session.environment
     if session.sandbox or own.account is None:
-        return {}
-    keys: dict[str, str] = {}
+        return
     for environment in session.settings.environments.values():
         if environment.name == own.name or not _is_same_account(environment, own):
             continue
@@ -98,9 +102,16 @@ def managed_elsewhere(session: Session) -> dict[str, str]:
             state = session.backend_of(environment).read()
         except StateError as error:
             raise StateError(*_unreadable_neighbour(environment, error)) from None
-        records = state.records.values() if state is not None else ()
-        keys.update({record.key: environment.name for record in records})
-    return keys
+        for record in state.records.values() if state is not None else ():
+            yield environment.name, record
+
+
+def _left_elsewhere(session: Session) -> frozenset[str]:
+    """Return the keys that another environment still manages though its files no longer declare them."""
+    declared = session.loaded.declared_beside
+    return frozenset(
+        record.key for name, record in _neighbours(session) if name in declared and record.address not in declared[name]
+    )
 
 
 def _is_same_account(one: "Environment", other: "Environment") -> bool:
@@ -164,6 +175,8 @@ def make_circumstances(
         updates=use(Operation.UPDATE),
         page_size=provider.capabilities.page_size,
         elsewhere=managed_elsewhere(session),
+        left_elsewhere=_left_elsewhere(session) if judge_files else frozenset(),
+        options=session.other_options,
         removal=RemovalRules(removal.retire_marker, removal.longest_name),
         retire=choices.retire,
         lint=session.lint_findings if judge_files else (),

@@ -56,6 +56,8 @@ jobs:
   #     INFOBIP_API_KEY: ${{ secrets.INFOBIP_API_KEY }}
   #   steps:
   #     - uses: actions/checkout@v4
+  #       with:
+  #         ref: ${{ github.ref_name }} # the newest state, not the one of the merged commit
   #     - uses: actions/setup-python@v5
   #       with:
   #         python-version: "3.11"
@@ -66,14 +68,24 @@ jobs:
   #         git config user.name omnictl
   #         git config user.email omnictl@users.noreply.github.com
   #         git add state
-  #         git diff --cached --quiet || git commit -m "Remember what was applied [skip ci]"
+  #         git diff --cached --quiet && exit 0
+  #         git commit -m "Remember what was applied [skip ci]"
+  #         git pull --rebase
   #         git push
+  #     - uses: actions/upload-artifact@v4 # the keys, where they could not be pushed
+  #       if: failure()
+  #       with:
+  #         name: state
+  #         path: |
+  #           state
+  #           .omnictl/errored
+  #         include-hidden-files: true
 """
 
 _GITLAB = """\
 # Checks every merge request; shows the plan where the project has a key.
 #   settings > CI/CD > variables: INFOBIP_BASE_URL, such as https://xxxxx.api.infobip.com, and INFOBIP_API_KEY (masked)
-stages: [validate, plan]
+stages: [validate, plan, apply]
 
 default:
   image: python:3.11
@@ -113,7 +125,19 @@ plan:
 #   rules:
 #     - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $INFOBIP_API_KEY
 #   script:
+#     - git fetch origin "$CI_DEFAULT_BRANCH" && git checkout -B "$CI_DEFAULT_BRANCH" "origin/$CI_DEFAULT_BRANCH"
 #     - omnictl apply --yes
+#   after_script: # STATE_TOKEN is a project access token that may push
+#     - git config user.name omnictl
+#     - git config user.email omnictl@example.com
+#     - git add state
+#     - git diff --cached --quiet || git commit -m "Remember what was applied"
+#     - git pull --rebase origin "$CI_DEFAULT_BRANCH"
+#     - git remote set-url --push origin "https://omnictl:${STATE_TOKEN}@${CI_SERVER_HOST}/${CI_PROJECT_PATH}.git"
+#     - git push -o ci.skip origin "HEAD:${CI_DEFAULT_BRANCH}"
+#   artifacts: # the keys, where they could not be pushed
+#     when: always
+#     paths: [state, .omnictl/errored]
 """
 
 WORKFLOWS = {"github": (".github/workflows/omnictl.yml", _GITHUB), "gitlab": (".gitlab-ci.yml", _GITLAB)}

@@ -74,6 +74,8 @@ def encode_tombstone(each: Tombstone) -> dict[str, Json]:
             "applied": encode_attributes(each.applied),
             "removed_at": write_time(each.removed_at),
             "retired": each.retired,
+            "named": each.named,
+            "retired_as": each.retired_as,
         }
     )
 
@@ -87,6 +89,8 @@ def decode_tombstone(value: Json, path: str) -> Tombstone:
         decode_attributes(fields.get("applied"), f"{path}.applied"),
         as_time(fields.get("removed_at"), f"{path}.removed_at"),
         as_flag(fields.get("retired"), f"{path}.retired"),
+        as_optional_text(fields.get("named"), f"{path}.named"),
+        as_optional_text(fields.get("retired_as"), f"{path}.retired_as"),
     )
 
 

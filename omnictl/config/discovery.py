@@ -115,6 +115,8 @@ def _walk(folder: str, search: _Search, depth: int = 0) -> None:
 def _follow(entry: "os.DirEntry[str]", search: _Search, depth: int) -> None:
     is_folder = os.path.isdir(entry.path)  # noqa: PTH112
     if not is_folder and not is_scenario_name(entry.name):
+        if not os.path.exists(entry.path):  # noqa: PTH110
+            search.diagnostics.append(_leads_nowhere(_shown(entry.path, search.root)))
         return
     if not is_inside(entry.path, search.root):
         search.diagnostics.append(outside(_shown(entry.path, search.root)))
@@ -161,6 +163,17 @@ def _missing_path(path: str) -> Diagnostic:
         f"{path} is not there, and nothing is read instead of it.",
         hint="write a first scenario with",
         commands=("omnictl init",),
+    )
+
+
+def _leads_nowhere(path: str) -> Diagnostic:
+    return Diagnostic(
+        "missing-path",
+        Severity.ERROR,
+        "A link among the scenarios leads nowhere",
+        "What it names is not there, or cannot be reached; there may have been scenarios in it.",
+        Source(path),
+        hint="put back what it names, or remove the link",
     )
 
 

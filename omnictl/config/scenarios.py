@@ -15,7 +15,7 @@ from omnictl.config.messages import MessageFile, find_message_file, locate_messa
 from omnictl.config.reading import ON_DISK, Overlay
 from omnictl.config.settings import FILE_NAME, Environment, Settings
 from omnictl.config.variables import Variables, collect, find_names, find_unknown_given
-from omnictl.model.address import Address
+from omnictl.model.address import Address, make_address
 from omnictl.model.diagnostic import Diagnostic, Severity, Source, has_errors
 from omnictl.model.message import Message
 from omnictl.model.scenario import Configuration, Resource
@@ -25,13 +25,17 @@ MOST_MISTAKES_OF_ALL = 10_000
 
 
 class LoadedConfiguration(Struct, frozen=True):
-    """What the files of one environment declare, and what is wrong with them; a message is that of its file."""
+    """What the files of one environment declare, and what is wrong with them; a message is that of its file.
+
+    ``declared_beside`` are the addresses that other environments of the same account declare, by their names.
+    """
 
     configuration: Configuration
     diagnostics: tuple[Diagnostic, ...]
     files: int
     scenarios: int
     messages: Mapping[Address, Message] = field(default_factory=dict)
+    declared_beside: Mapping[str, frozenset[Address]] = field(default_factory=dict)
 
 
 class Validation(Struct, frozen=True):
@@ -99,7 +103,13 @@ def load_configuration(
     ]
     found += find_unknown_given(variables, _known_variables(settings, project))
     resources = dict(sorted(own.resources.items()))
-    return LoadedConfiguration(Configuration(resources), in_order(found), len(own.paths), len(own.said), own.messages)
+    declared = {
+        name: frozenset(make_address(each.scenario_id) for each in project.environments[name].said if each.scenario_id)
+        for name in beside
+    }
+    return LoadedConfiguration(
+        Configuration(resources), in_order(found), len(own.paths), len(own.said), own.messages, declared
+    )
 
 
 def validate_all(

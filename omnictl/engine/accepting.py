@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from omnictl.engine.compare import wanted
 from omnictl.engine.diff import Alignment, align_flows
+from omnictl.engine.normalised import see_through
 from omnictl.errors import UsageError
 from omnictl.model.acceptance import Acceptance, PlacedStep
 from omnictl.model.address import id_of
@@ -67,17 +68,6 @@ def ignored_changes(resource: Resource, record: Record, actual: Attributes) -> t
     plain = replace(resource, lifecycle=replace(resource.lifecycle, ignore_changes=()))
     taken = accept_account(resource, record, actual, ()).fields
     return tuple(each for each in accept_account(plain, record, actual, ()).fields if each not in taken)
-
-
-def see_through(record: Record, actual: Attributes) -> Attributes:
-    """Return the account's attributes as they would be sent: where the service normalised what was sent, that."""
-    name = record.applied.name if actual.name == record.observed.name else actual.name
-    applied, observed = record.applied.flow, record.observed.flow
-    if [each.channel for each in applied] != [each.channel for each in observed]:
-        return Attributes(name, applied if actual.flow == observed else actual.flow)
-    found = align_flows(observed, actual.flow)
-    same = {j: i for i, j in (*found.kept, *found.moved) if observed[i] == actual.flow[j]}
-    return Attributes(name, tuple(applied[same[j]] if j in same else step for j, step in enumerate(actual.flow)))
 
 
 def _find_edits(file: Sequence[Step], account: Sequence[Step], found: Alignment) -> Iterator[_Edit]:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from omnictl.engine.advance import record_default, record_written
 from omnictl.engine.rename import find_renames
-from omnictl.engine.slugs import choose_id, key_part
+from omnictl.engine.slugs import choose_id, key_part, slug_of
 from omnictl.engine.unmanaged import find_unmanaged
 from omnictl.engine.view import View
 from omnictl.errors import RefusalKind, RefusedError, StateError
@@ -39,13 +39,17 @@ def choose_all(
     adoptions = [Adoption(file.address, view.remotes[key], file) for key, file in matched.items()]
     left_out = []
     found_files = {each.address for each in matched.values()}
-    rivals = {each.attributes.name: each for each in reversed(waiting) if each.address not in found_files}
+    rivals: dict[str, list[Resource]] = defaultdict(list)
+    for each in waiting:
+        if each.address not in found_files:
+            rivals[each.attributes.name].append(each)
     for remote in rest:
-        rival = rivals.get(remote.attributes.name)
-        if rival is None:
+        own = rivals.get(remote.attributes.name, [])
+        equal = [each for each in own if each.attributes == remote.attributes]
+        if not own:
             adoptions.append(Adoption(make_address(ids[remote.key]), remote))
-        elif _is_named(only, id_of(rival.address), remote):
-            left_out.append(_twin_of(remote, rival))
+        elif any(_is_named(only, id_of(each.address), remote) for each in equal or own):
+            left_out.append(_one_of(remote, equal) if equal else _twin_of(remote, own[0]))
     chosen = (each for each in adoptions if _is_named(only, id_of(each.address), each.remote))
     return Choice(tuple(sorted(chosen, key=lambda each: each.address)), tuple(left_out), len(ignored))
 
@@ -79,7 +83,10 @@ def _match(unmanaged: Sequence[Remote], waiting: Sequence[Resource]) -> dict[str
 
 
 def _pair(remotes: Iterable[Remote], resources: Iterable[Resource]) -> Iterator[tuple[str, Resource]]:
-    """Pair equal ones: the account default with the file that declares it, then by the key in an id, then in order."""
+    """Pair equal ones: the account default with the file that declares it, then by the ids that an import makes.
+
+    Of the rest nothing says which is which, unless there is one of each.
+    """
     keys = {each.key: each for each in remotes}
     files = {each.address: each for each in sorted(resources, key=lambda each: each.address)}
     holder = next((key for key, each in keys.items() if each.is_default), None)
@@ -92,7 +99,13 @@ def _pair(remotes: Iterable[Remote], resources: Iterable[Resource]) -> Iterator[
         if named is not None:
             del keys[key]
             yield key, files.pop(named)
-    yield from zip(keys, files.values(), strict=False)
+    slug = next((address for address, each in files.items() if id_of(address) == slug_of(each.attributes.name)), None)
+    if slug is not None and keys:
+        first = min(keys)  # an earlier run gave the name alone to the first key
+        del keys[first]
+        yield first, files.pop(slug)
+    if len(keys) == len(files) == 1:
+        yield from zip(keys, files.values(), strict=True)
 
 
 def _choose_ids(remotes: Iterable[Remote], view: View) -> dict[str, str]:
@@ -139,6 +152,18 @@ def _twin_of(remote: Remote, rival: Resource) -> LeftOut:
         f"{scenario_id}{place} has its name and no key yet, and differs in the flow",
         "where they are the same scenario, adopt it under that id; else give one of them another name",
         (join_words(["omnictl", "import", scenario_id, remote.key]),),
+    )
+
+
+def _one_of(remote: Remote, files: Sequence[Resource]) -> LeftOut:
+    """Several scenarios and files are equal: a guess might give an id another key than it had."""
+    ids = sorted(id_of(each.address) for each in files)
+    return LeftOut(
+        remote.key,
+        remote.attributes.name,
+        f"it equals {', '.join(ids)}, which have no key yet, and another scenario does too",
+        "say which of them it is; where the state was lost, state rebuild with the log of an apply knows",
+        tuple(join_words(["omnictl", "import", each, remote.key]) for each in ids),
     )
 
 

@@ -134,8 +134,9 @@ def record_removed(state: State, change: Forget | Retire, now: datetime) -> Stat
     recorded = change.recorded
     if isinstance(change, Forget) and change.vanished:
         return replace(state, records=records)
-    retired = isinstance(change, Retire)
-    tombstone = Tombstone(change.address, recorded.key, recorded.applied, now, retired)
+    tombstone = Tombstone(change.address, recorded.key, recorded.applied, now)
+    if isinstance(change, Retire):
+        tombstone = replace(tombstone, retired=True, named=change.actual.name, retired_as=change.desired.name)
     kept = tuple(each for each in state.tombstones if each.key != recorded.key)
     return replace(state, records=records, tombstones=(*kept, tombstone))
 

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from omnictl.engine.compare import wanted
 from omnictl.engine.diff import diff_attributes
+from omnictl.engine.normalised import see_through
 from omnictl.engine.removal import before_retirement
 from omnictl.engine.rename import Renames, find_tombstone
 from omnictl.engine.view import RemovalRules, View
@@ -107,7 +108,7 @@ def _decide_recorded(resource: Resource, record: Record, remote: Remote) -> Chan
     desired = wanted(resource.attributes, actual, ignored)
     applied = wanted(record.applied, actual, ignored)
     observed = wanted(record.observed, actual, ignored)
-    equal = desired == actual
+    equal = desired in (actual, wanted(see_through(record, actual), actual, ignored))
     if equal or (desired == applied and actual == observed):
         same_lifecycle = remembered(record.lifecycle) == remembered(resource.lifecycle)
         if record.observed == actual and record.applied in (desired, resource.attributes) and same_lifecycle:

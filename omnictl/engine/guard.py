@@ -33,7 +33,7 @@ def find_guards(
         *_channel_removal(changes),
         *_unmanaged_twin(changes, view, circumstances),
         *_vanished(changes),
-        *_likely_rename(changes, likely_renames),
+        *_likely_rename(changes, likely_renames, circumstances),
         *_mass_change(changes, view, circumstances),
         *_empty_configuration(changes, view),
     )
@@ -121,8 +121,17 @@ def _unmanaged_twin(changes: Iterable[Change], view: View, circumstances: Circum
             unmanaged[remote.attributes.name].append(key)
     for change in creates:
         twins = unmanaged.get(change.desired.name)
-        if twins:
-            scenario_id = id_of(change.address)
+        scenario_id = id_of(change.address)
+        if moved := _moved_twins(change, view, circumstances):
+            yield GuardFinding(
+                Guard.UNMANAGED_TWIN,
+                scenario_id,
+                f"{_say_moved(moved, circumstances)} A create would make a second one, and scenarios cannot be "
+                "deleted. Let the other environment forget it first, then adopt it; or take it out of these files.",
+                source=change.source,
+                commands=tuple(each for key in moved for each in _ways_to_take_over(scenario_id, key, circumstances)),
+            )
+        elif twins:
             yield GuardFinding(
                 Guard.UNMANAGED_TWIN,
                 scenario_id,
@@ -134,11 +143,40 @@ def _unmanaged_twin(changes: Iterable[Change], view: View, circumstances: Circum
             )
 
 
+def _moved_twins(change: Create, view: View, circumstances: Circumstances) -> list[str]:
+    """Return the keys of scenarios that this one is, though another environment of the account has them.
+
+    Equal names in two environments are nothing odd; that one of them was here before, or lost its file there, is.
+    """
+    before = {each.key for each in view.state.tombstones if each.address == change.address}
+    leaving = circumstances.left_elsewhere
+    return [
+        key
+        for key, remote in sorted(view.remotes.items())
+        if key in circumstances.elsewhere
+        and (key in before or (key in leaving and remote.attributes.name == change.desired.name))
+    ]
+
+
+def _say_moved(keys: Sequence[str], circumstances: Circumstances) -> str:
+    return " ".join(
+        f"The environment {circumstances.elsewhere[key]} manages {key}, and its files no longer declare it."
+        if key in circumstances.left_elsewhere
+        else f"The environment {circumstances.elsewhere[key]} manages {key} now, which this id stood for before."
+        for key in keys
+    )
+
+
+def _ways_to_take_over(scenario_id: str, key: str, circumstances: Circumstances) -> tuple[str, str]:
+    first = join_words(["omnictl", "apply", "--env", circumstances.elsewhere[key]])
+    return first, _ways_to_adopt(scenario_id, key, circumstances)[0]
+
+
 def _ways_to_adopt(scenario_id: str, key: str, circumstances: Circumstances) -> tuple[str, str]:
     """Return the command that adopts at once, and the line for the file, which every project can read."""
     chosen = ["--env", circumstances.environment, *(["--sandbox"] if circumstances.sandbox else [])]
-    line = f"import: {{{circumstances.environment}: {key}}}"
-    return join_words(["omnictl", "import", scenario_id, key, *chosen]), line
+    command = join_words(["omnictl", "import", scenario_id, key, *chosen, *circumstances.options])
+    return command, _import_line(key, circumstances)
 
 
 def _vanished(changes: Iterable[Change]) -> Iterator[GuardFinding]:
@@ -153,7 +191,9 @@ def _vanished(changes: Iterable[Change]) -> Iterator[GuardFinding]:
             )
 
 
-def _likely_rename(changes: Iterable[Change], likely: Mapping[Address, tuple[Likely, ...]]) -> Iterator[GuardFinding]:
+def _likely_rename(
+    changes: Iterable[Change], likely: Mapping[Address, tuple[Likely, ...]], circumstances: Circumstances
+) -> Iterator[GuardFinding]:
     for change in changes:
         found = likely.get(change.address, ())
         if not isinstance(change, Create) or not found:
@@ -165,7 +205,7 @@ def _likely_rename(changes: Iterable[Change], likely: Mapping[Address, tuple[Lik
             id_of(change.address),
             f"{id_of(change.address)} {verb} {_name_likely(found, joined)}. {_say_likely(found)}",
             source=change.source,
-            commands=tuple(map(_line_for, found)),
+            commands=tuple(_line_for(each, circumstances) for each in found),
         )
 
 
@@ -183,9 +223,13 @@ def _say_likely(found: tuple[Likely, ...]) -> str:
     return f"If it is the same scenario, say so in its file{which}, and it keeps its key."
 
 
-def _line_for(each: Likely) -> str:
+def _line_for(each: Likely, circumstances: Circumstances) -> str:
     """Return what a file says to go on with a scenario; previous_ids acts only on what is recorded."""
-    return f"previous_ids: [{id_of(each.address)}]" if each.is_recorded else f"import: {each.key}"
+    return f"previous_ids: [{id_of(each.address)}]" if each.is_recorded else _import_line(each.key, circumstances)
+
+
+def _import_line(key: str, circumstances: Circumstances) -> str:
+    return f"import: {{{circumstances.environment}: {key}}}"
 
 
 def _mass_change(changes: Iterable[Change], view: View, circumstances: Circumstances) -> Iterator[GuardFinding]:

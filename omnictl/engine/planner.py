@@ -27,6 +27,7 @@ from omnictl.model.scenario import Manage
 def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, ...] = ()) -> Plan:
     """Compare the three views of every address and say all that an apply would do."""
     view = replace(view, configuration=without_ended(view.configuration, circumstances.created_at.date()))
+    tombstones = view.state.tombstones
     view = without_taken_tombstones(view, circumstances.elsewhere)
     renames = find_renames(view)
     addresses = _addresses(view, renames)
@@ -37,7 +38,8 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
     default = decide_default(changes, view, selected)
     watched = tuple(address for address, each in decided.items() if _is_watched(each, view))
     refreshed = sum(1 for each in default.changes if isinstance(each, Refresh))
-    guards = find_guards(default.changes, view, circumstances, renames.likely)
+    with_all = replace(view, state=replace(view.state, tombstones=tombstones))
+    guards = find_guards(default.changes, with_all, circumstances, renames.likely)
     untouched = {address for address in selected if isinstance(decided[address], NoOp | Refresh)}
     diagnostics = (
         *renames.diagnostics,

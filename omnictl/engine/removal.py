@@ -41,11 +41,12 @@ def mark_name(name: str, rules: RemovalRules) -> str:
 
 def before_retirement(shown: Attributes, tombstone: Tombstone, rules: RemovalRules) -> Attributes:
     """Return what the account shows of a retired scenario with the name that it had; a name edited since stays."""
-    was = tombstone.applied.name
+    was = tombstone.named or tombstone.applied.name
+    if tombstone.retired and fold(shown.name) == fold(tombstone.retired_as or mark_name(was, rules)):
+        return replace(shown, name=was)
     if not tombstone.retired or not _is_marked(shown.name, rules.marker):
         return shown
-    is_ours = fold(shown.name) == fold(mark_name(was, rules))
-    return replace(shown, name=was if is_ours else shown.name[len(rules.marker) :].lstrip() or was)
+    return replace(shown, name=shown.name[len(rules.marker) :].lstrip() or was)
 
 
 def kept_as_read(change: Update | Adopt | Rename) -> tuple[IgnoredField, ...]:
@@ -66,11 +67,15 @@ def names_to_retire(word: str, address: Address) -> bool:
 
 
 def note_spared(changes: tuple[Change, ...], circumstances: Circumstances) -> Iterator[Diagnostic]:
-    """Say what ``--retire`` names and is only forgotten, and why."""
+    """Say what somebody wants to be retired and is only forgotten, and why."""
     for change in changes:
-        if not isinstance(change, Forget) or not _is_named(change.address, circumstances):
+        if not isinstance(change, Forget) or not _is_asked_for(change.recorded, circumstances):
             continue
-        why = "it is no longer on the account" if change.vanished else _why_spared(change.recorded, circumstances)
+        why = _why_spared(change.recorded, circumstances)
+        if change.vanished:
+            why = "it is no longer on the account" if _is_named(change.address, circumstances) else ""
+        if not why:
+            continue
         yield Diagnostic(
             "not-retired",
             Severity.WARNING,
@@ -111,6 +116,6 @@ def _is_marked(name: str, marker: str) -> bool:
 
 
 CODES = {
-    "not-retired": "--retire names a scenario whose name is not changed: it is only observed, another environment of "
-    "the account manages it, or it is gone. It is forgotten, as without --retire.",
+    "not-retired": "--retire, or its file, asks for a scenario to be retired whose name is not changed: it is only "
+    "observed, another environment of the account manages it, or it is gone. It is forgotten.",
 }

@@ -184,7 +184,7 @@ def _same_flow(resource: Resource, record: Record) -> Diagnostic:
     new, old = id_of(resource.address), id_of(record.address)
     return Diagnostic(
         "maybe-renamed",
-        Severity.NOTE,
+        Severity.WARNING,
         "A new scenario has the flow of one that left",
         f"{new} is created and {old} leaves. If {new} is {old} with another name, say so in its file, and it keeps "
         "its key.",

@@ -114,7 +114,7 @@ def _judge_create(change: Create, plan: Plan, present: Present) -> str | None:
 def _judge_update(change: Update, present: Present) -> str | None:
     record = present.state.records.get(change.address)
     if record is None or record.key != change.key:
-        return "its record is gone or names another key"
+        return _other_record(change.key, record)
     remote = present.remotes.get(change.key)
     untouched = remote is not None and remote.attributes == change.actual and _is_as_recorded(record, change.recorded)
     if present.started and record.applied == change.desired and record != change.recorded and not untouched:
@@ -122,6 +122,10 @@ def _judge_update(change: Update, present: Present) -> str | None:
     if not _is_as_recorded(record, change.recorded):
         return _recorded_anew(change.recorded, record)
     return _judge_actual(change, present)
+
+
+def _other_record(key: str, now: Record | None) -> str:
+    return f"its record is gone (key {key})" if now is None else f"its record had the key {key} and has {now.key} now"
 
 
 def _recorded_anew(before: Record, now: Record) -> str:
@@ -172,16 +176,16 @@ def _judge_default(change: SetDefault, present: Present) -> str | None:
     if present.started and record is not None and record.key in holders:
         return _DONE
     if change.previous_key is None and holders:
-        return "another scenario became the account default"
+        return f"the account had no default, and {', '.join(sorted(holders))} is it now"
     if change.previous_key is not None and change.previous_key not in holders:
-        return "the account default moved"
+        return f"the account default was {change.previous_key} and is {', '.join(sorted(holders)) or 'nobody'} now"
     return None
 
 
 def _judge_refresh(change: Refresh, present: Present) -> str | None:
     record = present.state.records.get(change.address)
     if record is None or record.key != change.recorded.key:
-        return "its record is gone or names another key"
+        return _other_record(change.recorded.key, record)
     if (change.desired, change.actual) == (change.recorded.applied, change.recorded.observed):
         return _judge_lifecycle(change, record, present)
     remote = present.remotes.get(record.key)

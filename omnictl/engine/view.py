@@ -49,8 +49,10 @@ class BudgetUse(Struct, frozen=True):
 class Circumstances(Struct, frozen=True):
     """All that a plan depends on beside the three views.
 
-    ``elsewhere`` maps the keys that other environments of the same account manage to the names of these. ``retire``
-    are the words of ``--retire``. ``lint`` and ``warnings`` are what is odd about the files, whatever the plan does.
+    ``elsewhere`` maps the keys that other environments of the same account manage to the names of these;
+    ``left_elsewhere`` are those of them whose files declare them no longer. ``options`` are words of the command line
+    that commands to copy need as well, ``retire`` those of ``--retire``. ``lint`` and ``warnings`` are what is odd
+    about the files, whatever the plan does.
     """
 
     plan_id: str
@@ -73,3 +75,5 @@ class Circumstances(Struct, frozen=True):
     lint: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    left_elsewhere: frozenset[str] = frozenset()
+    options: tuple[str, ...] = ()

@@ -160,7 +160,8 @@ class Counts(Struct, frozen=True):
 class Drift(Struct, frozen=True):
     """The recorded scenarios against the account. ``elsewhere`` maps keys to the environments that manage them.
 
-    ``on_account`` is how many recorded scenarios the account has, whatever was selected.
+    ``on_account`` is how many recorded scenarios the account has, whatever was selected. ``guards`` are those, as
+    GUARD=ID, that would hold back an apply of the files as they are.
     """
 
     environment: str
@@ -176,6 +177,7 @@ class Drift(Struct, frozen=True):
     selection: Selection = Selection()
     settled: tuple[Settled, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    guards: tuple[str, ...] = ()
     sandbox: bool = False
 
     @property

@@ -39,6 +39,10 @@ class Ending(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+CHANGED_SINCE_PLAN = "changed-since-plan"
+"""The code of a change that was refused because the account is no longer what the plan saw."""
+
+
 class ApplyReport(Struct, frozen=True):
     """The result of an apply: outcomes in the order of the plan, and what a reader has to know beside them.
 
@@ -64,6 +68,12 @@ class ApplyReport(Struct, frozen=True):
     def is_unfinished(self) -> bool:
         """Whether something is left that the same command would go on with."""
         return any(each.fate is not Fate.DONE for each in self.outcomes)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether something was left as it is because somebody changed it since the plan saw it."""
+        found = (each.diagnostic for each in self.outcomes)
+        return any(each is not None and each.code == CHANGED_SINCE_PLAN for each in found)
 
     def count(self, fate: Fate) -> int:
         """Return how many changes ended so."""

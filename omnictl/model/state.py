@@ -32,13 +32,18 @@ class Record(Struct, frozen=True):
 
 
 class Tombstone(Struct, frozen=True):
-    """A scenario that is no longer managed but still exists; ``retired`` if it was renamed with the marker."""
+    """A scenario that is no longer managed but still exists; ``retired`` if it was renamed with the marker.
+
+    ``named`` and ``retired_as`` are its names on the account before and after that; the marker may change since.
+    """
 
     address: Address
     key: str
     applied: Attributes
     removed_at: datetime
     retired: bool = False
+    named: str | None = None
+    retired_as: str | None = None
 
 
 class Intent(Struct, frozen=True):

@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from omnictl.engine.drift import find_drift
+from omnictl.engine.planner import make_plan
 from omnictl.engine.view import Circumstances, View
 from omnictl.model.drift import Drift, IgnoreLine
 from omnictl.model.scenario import Configuration
@@ -15,4 +18,6 @@ def drift_from_reading(
     """Compare a reading with what was recorded. Raises UsageError for a selection that names nothing."""
     refuse_empty_selection(configuration, reading.state, circumstances)
     view = View(configuration, reading.state, reading.remotes)
-    return find_drift(view, circumstances, settled=reading.settled, lines=lines)
+    drift = find_drift(view, circumstances, settled=reading.settled, lines=lines)
+    guards = make_plan(view, circumstances, reading.settled).open_guards
+    return replace(drift, guards=tuple(f"{each.guard.value}={each.subject}" for each in guards))

@@ -1,5 +1,7 @@
 """The echo of a write against its request: what the service made of what was sent, told once."""
 
+from collections.abc import Iterable
+
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Attributes
 from omnictl.operations.run import Tally
@@ -25,8 +27,13 @@ def describe_differences(sent: Attributes, echoed: Attributes) -> str:
 
     changes = DeepDiff(_to_document(sent), _to_document(echoed), verbose_level=2, view="tree")
     levels = [level for kind in changes.values() for level in kind]
-    told = {level.path().removeprefix("root"): (_show(level.t1), _show(level.t2)) for level in levels}
+    told = {_spell(level.path(output_format="list")): (_show(level.t1), _show(level.t2)) for level in levels}
     return ", ".join(f"{path} was sent as {one} and is {other}" for path, (one, other) in sorted(told.items()))
+
+
+def _spell(path: Iterable[str | int]) -> str:
+    """Return a place as files and diagnostics name it: ``flow[1].from``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
 def _show(value: object) -> str:

@@ -8,6 +8,7 @@ from omnictl.engine.compare import is_near, wanted
 from omnictl.engine.moves import describe_moves
 from omnictl.errors import OutcomeUnknownError, RemoteError, StoppedError
 from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.outcome import CHANGED_SINCE_PLAN
 from omnictl.model.scenario import Attributes, IgnoredField, Remote
 from omnictl.provider.base import Provider
 
@@ -127,7 +128,7 @@ def _look(provider: Provider, key: str, lost: OutcomeUnknownError) -> Remote:
 
 def _changed(key: str, what: str) -> Diagnostic:
     return Diagnostic(
-        "changed-since-plan",
+        CHANGED_SINCE_PLAN,
         Severity.ERROR,
         "A scenario was changed on the account since the plan was made",
         f"{key} is no longer what the plan saw: {what}. It was left as it is.",

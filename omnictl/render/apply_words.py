@@ -55,6 +55,9 @@ def say_what_next(report: ApplyReport) -> tuple[str, ...]:
     go_on = "Go on with the same command"
     if any(each.code == "state-not-saved" for each in report.diagnostics):
         go_on = "First put the state back, as the message says; then go on with the same command"
+    if report.has_moved:
+        go_on = "Somebody changed what the plan saw. Look at a new plan before anything of it is written over"
+        return why, go_on + (":" if report.again else ".")
     return why, f"{go_on}; nothing is done twice" + (":" if report.again else ".")
 
 

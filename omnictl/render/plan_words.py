@@ -178,7 +178,8 @@ def say_no_changes(plan: Plan) -> str:
     if plan.selection.only or plan.selection.exclude:
         words = ", ".join((*plan.selection.only, *(f"not {each}" for each in plan.selection.exclude)))
         sentence = f"No changes: {plan.selection.selected} of {sentence[12:]} ({sanitize(words)})"
-    text = f"{sentence} {verb} as declared."
+    watched = sum(each.code == "observed-differs" for each in plan.diagnostics)
+    text = f"{sentence} {verb} as declared{f', but for {watched} only observed' if watched else ''}."
     if plan.refreshed:
         text += f" {count(plan.refreshed, 'record')} will be brought up to date."
     if plan.default.released:

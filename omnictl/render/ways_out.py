@@ -65,9 +65,15 @@ def _apply(drift: Drift) -> Iterator[Way]:
     if parts:
         selection = [f"--only {quote_word(each)}" for each in drift.selection.only]
         selection += [f"--exclude {quote_word(each)}" for each in drift.selection.exclude]
+        caption = f"The files are right about everything (puts back {' and '.join(parts)})"
+        if not drift.guards:
+            yield Way(caption, _command(drift, "omnictl apply", (), selection))
+            return
+        names = _listed(list(dict.fromkeys(each.partition("=")[0] for each in drift.guards)))
+        allowed = [f"--allow {quote_word(each)}" for each in drift.guards[:MOST_IDS]]
         yield Way(
-            f"The files are right about everything (puts back {' and '.join(parts)})",
-            _command(drift, "omnictl apply", (), selection),
+            f"{caption}; a guard holds that back until it is allowed ({names})",
+            _command(drift, "omnictl plan", (), [*selection, *allowed, "--out plan.json"]),
         )
 
 

@@ -319,3 +319,20 @@ def test_names_of_the_account_steer_no_terminal(shop: Path) -> None:
     assert "\u202e" not in ran.out
     assert 'name: "a\\u001b[2Jb\\u202ec"  # ours' in texts(shop)["scenarios/campaign.yaml"]
     assert omnictl("plan", "--sandbox", "--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("switches", [("--senders", "upper"), ("--names", "lower"), ("--names", "upper")])
+def test_after_an_accept_on_a_service_that_normalises_nothing_is_left_to_do(
+    project: Path, switches: tuple[str, str]
+) -> None:
+    file = "id: a\nname: MiXed\nflow:\n  - channel: VKONTAKTE\n  - channel: SMS\n    from: BrAnD\n"
+    write(project, {"omnictl.yaml": "version: 1\n", "scenarios/a.yaml": file})
+    omnictl("sandbox", "behave", *switches)
+    assert omnictl("apply", "--sandbox", "--yes").code == 0
+    sender = "BRAND" if "--senders" in switches else "BrAnD"
+    change(project, "a", "default", flow=steps(("VKONTAKTE", None), ("SMS", sender), ("EMAIL", "e@e.example")))
+    assert omnictl("accept", "a", "--sandbox").code == 0
+    assert (project / "scenarios" / "a.yaml").read_text() == f"{file}  - channel: EMAIL\n    from: e@e.example\n"
+    assert omnictl("plan", "--sandbox", "--detailed-exitcode").code == 0
+    assert omnictl("apply", "--sandbox", "--yes").code == 0
+    assert omnictl("plan", "--sandbox", "--detailed-exitcode").code == 0

@@ -60,6 +60,32 @@ def test_what_the_neighbour_manages_is_neither_unmanaged_nor_a_twin(shared: Worl
     assert [each["guard"] for each in alone.document["guards"]] == ["unmanaged-twin"]
 
 
+def test_a_file_that_moves_to_the_neighbour_is_no_second_scenario(shared: World) -> None:
+    wanted, before = key("blue", "a"), shared.count()
+    Path("blue/a.yaml").rename("green/a.yaml")
+    ran = omnictl("apply", "--env", "green", "--only", "a", "--yes")
+    assert ran.code == 3, ran.out
+    assert "The environment blue manages" in ran.out
+    assert shared.count() == before
+    assert omnictl("apply", "--env", "blue", "--yes", "--allow", "default-change=a").code == 0
+    assert omnictl("import", "a", wanted, "--env", "green").code == 0
+    assert (key("green", "a"), shared.count()) == (wanted, before)
+
+
+def test_what_the_neighbour_took_over_is_not_made_again_when_its_file_comes_back(shared: World) -> None:
+    wanted, before = key("blue", "b"), shared.count()
+    kept = Path("blue/b.yaml").read_text()
+    Path("blue/b.yaml").unlink()
+    assert omnictl("apply", "--env", "blue", "--yes").code == 0
+    write(Path(), {"green/b.yaml": kept})
+    assert omnictl("import", "b", wanted, "--env", "green").code == 0
+    write(Path(), {"blue/b.yaml": kept})
+    ran = omnictl("apply", "--env", "blue", "--yes")
+    assert ran.code == 3, ran.out
+    assert "which this id stood for before" in " ".join(ran.out.split())
+    assert shared.count() == before
+
+
 def test_a_key_of_the_neighbour_is_not_adopted_and_its_name_is_told(shared: World) -> None:
     write(Path(), {"green/z.yaml": good("z", f"import: {{green: {key('blue', 'a')}}}\n")})
     for command in (("plan",), ("apply", "--yes")):

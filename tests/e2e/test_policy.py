@@ -253,3 +253,11 @@ def typed(answer: str, *words: str) -> Ran:
 
 def test_the_streams_of_these_tests_are_no_terminal() -> None:
     assert not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty())
+
+
+def test_production_is_never_chosen_by_itself(project: Path) -> None:
+    write(project, {"omnictl.yaml": "version: 1\nenvironments: {live: {production: true}}\n"})
+    write(project, {"scenarios/a.yaml": good("a")})
+    ran = omnictl("plan", "--sandbox")
+    assert (ran.code, "no-environment" in ran.err) == (64, True)
+    assert omnictl("plan", "--sandbox", "--env", "live").code == 0

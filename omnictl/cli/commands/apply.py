@@ -110,7 +110,7 @@ def command(
             session, progress, saved, choices, approval, stop_after=stop_after, lock_timeout=lock_timeout or 0.0
         )
     if report.is_unfinished:
-        report = replace(report, again=command_line(ctx))
+        report = replace(report, again=session.command("plan") if report.has_moved else command_line(ctx))
     code = code_of_report(report)
     problems = try_reports(reports, lambda: apply_renderings(report, code))
     ended = strongest([code, ExitCode.PARTIAL if report.writes_sent else ExitCode.FAILED]) if problems else code

@@ -1,7 +1,7 @@
 """``state rebuild``: a lost state is made again from the files, the account, and the log of an apply."""
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -201,7 +201,10 @@ def _tell(
     session: Session, found: Rebuilding, warnings: Collection[Diagnostic], output_format: str, *, dry_run: bool
 ) -> None:
     foretold = Foretold(found.plan, found.why_not)
-    diagnostics = (*warnings, *found.diagnostics)
+    diagnostics = (
+        *warnings,
+        *(replace(each, commands=_localise(each.commands, session)) for each in found.diagnostics),
+    )
     state = found.replaced.state
     if output_format == "json":
         items: list[Json] = [
@@ -223,6 +226,11 @@ def _tell(
     session.output.diagnostics(diagnostics)
     next_plan = say_foretold(foretold, (), session.output.out_style)
     session.show("\n".join((*_say_taken(session, found, dry_run=dry_run), next_plan)))
+
+
+def _localise(commands: Iterable[str], session: Session) -> tuple[str, ...]:
+    """Let the commands to copy name the environment of this run."""
+    return tuple(session.localise(each) for each in commands)
 
 
 def _say_taken(session: Session, found: Rebuilding, *, dry_run: bool) -> Iterator[str]:

@@ -144,6 +144,14 @@ def test_a_folder_or_a_fifo_in_place_of_a_file_is_told_and_never_waited_for(proj
     ]
 
 
+def test_a_link_to_a_folder_that_is_gone_is_no_empty_folder(project: Path) -> None:
+    write(project, {"scenarios/a.yaml": good("a")})
+    (project / "scenarios" / "team").symlink_to("../nowhere")
+    (project / "scenarios" / "loop").symlink_to("loop")
+    (project / "scenarios" / "_old").symlink_to("../nowhere")
+    assert told(validate(project).diagnostics) == ["scenarios/loop missing-path", "scenarios/team missing-path"]
+
+
 @pytest.mark.parametrize(
     ("kind", "code"), [("folder", "not-a-file"), ("fifo", "not-a-file"), ("broken link", "unreadable-file")]
 )

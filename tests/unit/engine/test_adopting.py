@@ -118,7 +118,19 @@ def test_the_default_goes_with_the_file_that_declares_it() -> None:
     world.account.rows["0000KEY"] = replace(world.account.rows["0000KEY"], is_default=False)
     for each in ("a", "b", "c"):
         world.declare(each, declare(each, "Same", default=True if each == "c" else None))
-    assert chosen(choose_all(view_of(world), {})) == {"a*": "0000KEY", "b*": "0002KEY", "c*": "0001KEY"}
+    choice = choose_all(view_of(world), {})
+    assert chosen(choice) == {"c*": "0001KEY"}
+    assert [each.key for each in choice.left_out] == ["0000KEY", "0002KEY"]
+    assert choice.left_out[0].commands == ("omnictl import a 0000KEY", "omnictl import b 0000KEY")
+
+
+def test_of_two_equal_ones_that_are_left_nothing_is_guessed() -> None:
+    world = planted("Same", "Same")
+    for each in ("e1", "e2"):
+        world.declare(each, declare(each, "Same"))
+    choice = choose_all(view_of(world), {})
+    assert choice.adoptions == ()
+    assert {each.key for each in choice.left_out} == {"0000KEY", "0001KEY"}
 
 
 def test_a_file_that_is_being_renamed_is_not_paired() -> None:

@@ -264,12 +264,12 @@ CASES = {
     "forgotten before, same name": Case(
         FORGOTTEN,
         lambda: forgotten_and_moved(declare("new", "Name of b", (SMS,))),
-        ("create new", f"guard likely-rename=new: import: {2:032X}"),
+        ("create new", f"guard likely-rename=new: import: {{test: {2:032X}}}"),
     ),
     "forgotten before, in previous_ids": Case(
         FORGOTTEN,
         lambda: forgotten_and_moved(declare("new", "Other", previous_ids=("b",))),
-        ("create new", f"guard likely-rename=new: import: {2:032X}"),
+        ("create new", f"guard likely-rename=new: import: {{test: {2:032X}}}"),
     ),
     "removed": Case(REMOVED, lambda: gone_here(anchor_and("b")), ("forget b",)),
     "removed, to be retired": Case(REMOVED, lambda: gone_here(anchor_and("b", lifecycle=RETIRE)), ("retire b",)),

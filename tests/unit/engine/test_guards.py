@@ -219,7 +219,7 @@ def test_what_was_forgotten_before_is_a_likely_rename_too(lifecycle: Lifecycle) 
     ):
         world.declare("new", new)
         [finding] = [each for each in world.plan().guards if each.guard is Guard.LIKELY_RENAME]
-        assert finding.commands == (f"import: {key}",)
+        assert finding.commands == (f"import: {{test: {key}}}",)
     world.declare("new", replace(world.files["new"], import_key=key))
     world.apply()
     assert world.keys()["new"] == key

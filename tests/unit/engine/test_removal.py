@@ -102,6 +102,13 @@ def test_a_name_that_was_cut_for_the_marker_comes_back_whole() -> None:
     assert before_retirement(shown, tombstone, RemovalRules()) == was
 
 
+def test_a_retired_name_comes_back_whatever_the_marker_is_now() -> None:
+    tombstone = Tombstone(address("b"), "KEY", Attributes("Old", (SMS,)), NOW, True, "Promo", "[retired] Promo")
+    shown = Attributes("[retired] Promo", (SMS,))
+    for rules in (RemovalRules(), RemovalRules("OLD ")):
+        assert before_retirement(shown, tombstone, rules).name == "Promo"
+
+
 # --- forget or retire ------------------------------------------------------------------------------------------
 
 
@@ -128,7 +135,7 @@ def test_retired_is_what_was_asked_for_and_is_ours_to_rename(
     neighbours = {world.keys()["b"]: "staging"} if elsewhere else {}
     plan = world.plan(retire=asked, elsewhere=neighbours)
     assert words(plan.changes) == [says]
-    spared = bool(asked) and says == "forget b"
+    spared = says == "forget b" and (bool(asked) or lifecycle.on_removal is OnRemoval.RETIRE)
     assert [each.code for each in plan.diagnostics] == ["not-retired"] * spared
     assert plan.retire == asked
 

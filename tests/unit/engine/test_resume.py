@@ -119,7 +119,7 @@ def test_another_default_makes_the_flip_stale() -> None:
     world = rich()
     plan = world.plan()
     world.account.plant(Attributes("A new default", (VIBER,)), default=True)
-    assert any("the account default moved" in each for each in reasons(plan, world))
+    assert any("the account default was " in each for each in reasons(plan, world))
 
 
 def test_an_account_that_is_no_longer_empty() -> None:

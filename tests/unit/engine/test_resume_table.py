@@ -57,7 +57,7 @@ def intent(scenario_id: str) -> Intent:
     return Intent(address(scenario_id), NEW, False, "run", NOW, NOW)
 
 
-GONE = "its record is gone or names another key"
+DEFAULT_WAS_X = "the account default was X and is"
 ELSE = 'its record was changed by another apply (the name was "Old" and is "Meddled")'
 NOT_THERE = "its scenario is no longer on the account"
 RENAMED, LONGER = ('the name was "Old" and is "Meddled"', "step 1 of the flow was not there and is VIBER Acme")
@@ -136,9 +136,9 @@ CASES = [
     # update
     Case(update(), (rec("edited"),), {"EDITED": OLD}, "pending"),
     Case(update(), (rec("edited"),), {"EDITED": OLD}, "pending", started=True),
-    Case(update(), (), {"EDITED": OLD}, GONE),
-    Case(update(), (rec("edited", "K"),), {"EDITED": OLD}, GONE),
-    Case(update(), (rec("edited", "K"),), {"EDITED": OLD}, GONE, started=True),
+    Case(update(), (), {"EDITED": OLD}, "its record is gone (key EDITED)"),
+    Case(update(), (rec("edited", "K"),), {"EDITED": OLD}, "its record had the key EDITED and has K now"),
+    Case(update(), (rec("edited", "K"),), {"EDITED": OLD}, "its record had the key EDITED and has K now", started=True),
     Case(update(), (rec("edited"),), {}, NOT_THERE),
     Case(update(), (rec("edited"),), {"EDITED": MEDDLED}, NAME),
     Case(update(), (rec("edited"),), {"EDITED": REROUTED}, FLOW),
@@ -249,18 +249,28 @@ CASES = [
     Case(lifecycle_alone(), (rec("stale", applied=MEDDLED),), {"STALE": OLD}, ELSE),
     # the account default
     Case(set_default(), (rec("chosen"),), {"CHOSEN": NEW}, "pending"),
-    Case(set_default(), (rec("chosen"),), {"CHOSEN": NEW, "*X": OLD}, "another scenario became the account default"),
-    Case(set_default(), (rec("chosen"),), {"*CHOSEN": NEW}, "another scenario became the account default"),
+    Case(set_default(), (rec("chosen"),), {"CHOSEN": NEW, "*X": OLD}, "the account had no default, and X is it now"),
+    Case(set_default(), (rec("chosen"),), {"*CHOSEN": NEW}, "the account had no default, and CHOSEN is it now"),
     Case(set_default(), (rec("chosen"),), {"*CHOSEN": NEW}, "done", started=True),
-    Case(set_default(), (), {"*CHOSEN": NEW}, "another scenario became the account default", started=True),
+    Case(set_default(), (), {"*CHOSEN": NEW}, "the account had no default, and CHOSEN is it now", started=True),
     Case(replace(set_default(), previous_key="X"), (rec("chosen"),), {"CHOSEN": NEW, "*X": OLD}, "pending"),
-    Case(replace(set_default(), previous_key="X"), (rec("chosen"),), {"X": OLD}, "the account default moved"),
-    Case(replace(set_default(), previous_key="X"), (rec("chosen"),), {"*Y": OLD}, "the account default moved"),
+    Case(
+        replace(set_default(), previous_key="X"),
+        (rec("chosen"),),
+        {"X": OLD},
+        "the account default was X and is nobody now",
+    ),
+    Case(
+        replace(set_default(), previous_key="X"),
+        (rec("chosen"),),
+        {"*Y": OLD},
+        "the account default was X and is Y now",
+    ),
     Case(replace(set_default(), previous_key="X"), (rec("chosen"),), {"X": OLD, "*CHOSEN": NEW}, "done", started=True),
     # refresh
     Case(refresh(), (rec("stale"),), {"STALE": NEW}, "pending"),
-    Case(refresh(), (), {"STALE": NEW}, GONE),
-    Case(refresh(), (rec("stale", "K"),), {"STALE": NEW, "K": NEW}, GONE),
+    Case(refresh(), (), {"STALE": NEW}, "its record is gone (key STALE)"),
+    Case(refresh(), (rec("stale", "K"),), {"STALE": NEW, "K": NEW}, "its record had the key STALE and has K now"),
     Case(refresh(), (rec("stale"),), {}, NOT_THERE),
     Case(refresh(), (rec("stale"),), {"STALE": OLD}, WENT_BACK),
     Case(refresh(), (rec("stale", applied=NEW),), {"STALE": NEW}, "pending"),

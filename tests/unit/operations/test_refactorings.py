@@ -238,9 +238,11 @@ IGNORING = Lifecycle(ignore_changes=(IgnoredField("name", "campaign"),))
 TOLD: dict[str, Told] = {
     "the flow changed too": Told(renamed("one", "uno", flow=(VIBER,)), "likely-rename", "previous_ids: [one]"),
     "the name changed too": Told(renamed("one", "uno", "Uno"), "maybe-renamed", "previous_ids: [one]"),
-    "forgotten, then another id": Told(forgotten_first(renamed("one", "uno")), "likely-rename", "import: {one}"),
+    "forgotten, then another id": Told(
+        forgotten_first(renamed("one", "uno")), "likely-rename", "import: {{test: {one}}}"
+    ),
     "forgotten, then another id and name": Told(
-        forgotten_first(renamed("one", "uno", "Uno", previous_ids=("one",))), "likely-rename", "import: {one}"
+        forgotten_first(renamed("one", "uno", "Uno", previous_ids=("one",))), "likely-rename", "import: {{test: {one}}}"
     ),
     "another id, its name left to others": Told(
         renamed("one", "uno", "Uno", lifecycle=IGNORING), "likely-rename", "previous_ids: [one]"
@@ -263,7 +265,8 @@ def test_what_may_be_a_rename_is_said_with_the_line_that_makes_it_one(case: str)
     line = told.line.format(**before)
     assert (told.code, (line,)) in said
     key, _, value = line.partition(": ")
-    more: dict[str, Any] = {"import_key": value} if key == "import" else {"previous_ids": (value.strip("[]"),)}
+    adopted = value.strip("{}").rpartition(": ")[2]
+    more: dict[str, Any] = {"import_key": adopted} if key == "import" else {"previous_ids": (value.strip("[]"),)}
     world.declare("uno", replace(world.files["uno"], **more))
     world.apply()
     assert world.plan().changes == ()

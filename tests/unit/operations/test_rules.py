@@ -126,7 +126,7 @@ def test_a_refused_update_names_the_field_and_both_values(now: Attributes, told:
 
 def test_an_echo_is_told_with_both_values() -> None:
     told = describe_differences(Attributes("N ", (Step("SMS", "A"),)), Attributes("N", (Step("SMS"),)))
-    assert "['name'] was sent as 'N ' and is 'N'" in told
+    assert "name was sent as 'N ' and is 'N'" in told
     assert "was sent as 'A' and is absent" in told
 
 
@@ -157,7 +157,7 @@ def test_the_echo_of_a_moved_default_is_compared_told_and_remembered() -> None:
     world.declare("b", declare("b", default=True))
     world.account.normalise = lambda each: replace(each, name=each.name.upper())
     [told] = notes_of(world.apply(allowed=frozenset({(Guard.DEFAULT_CHANGE, "b")})))
-    assert told.startswith("b: ['name'] was sent as 'Name of b' and is 'NAME OF B'")
+    assert told.startswith("b: name was sent as 'Name of b' and is 'NAME OF B'")
     assert world.state.records[address("b")].observed.name == "NAME OF B"
     assert world.plan().changes == ()
 
