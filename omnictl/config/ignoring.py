@@ -66,7 +66,7 @@ def _find_mistake(line: str) -> tuple[str, str]:
     if len(line) > LONGEST_LINE:
         return f"It has {len(line):,} characters; {LONGEST_LINE:,} are read at most.", ""
     if line.startswith("!"):
-        return "Nothing is taken back by a line with ! here.", r"for a name that begins so, write \!"
+        return "Nothing is taken back by a line with ! here.", r"write \! where a name begins so"
     hidden = next(find_hidden(line), None)
     if hidden is not None:
         return f"It holds U+{ord(line[hidden]):04X}, which nobody sees.", "write ? in its place"

@@ -30,7 +30,7 @@ def say_reasons(risk: Risk) -> Iterator[str]:
 
 def _name_reason(reason: RiskReason) -> str:
     if reason.kind is RiskKind.GUARD:
-        return f"guard {reason.code} ({sanitize(reason.subject or '')})"
+        return f"guard {sanitize(reason.code)} ({sanitize(reason.subject or '')})"
     source = reason.source
     where = f" ({sanitize(f'{source.path}:{source.line}' if source.line else source.path)})" if source else ""
     return f"{reason.kind.value} {sanitize(reason.code)}{where}"

@@ -1,6 +1,7 @@
 """``omnictl accept``: the opposite of apply. Writes what the account has into files, never state or account."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,14 @@ def _check(draft: Draft, accepted: Sequence[Acceptance], session: Session) -> Se
     found = problems or tuple(find_new(_lint(draft.project.validation, session), _lint(after, session)))
     if not found:
         session.output.diagnostics(find_consequences(draft.project.validation, after))
-    return found
+    return tuple(_of_the_edit(each, draft) for each in found)
+
+
+def _of_the_edit(problem: Diagnostic, draft: Draft) -> Diagnostic:
+    """Say of a problem whose place is in an edited file that it is not on the disk: its line is one of the edit."""
+    if problem.source is None or problem.source.path not in {each.shown for each in draft.edits}:
+        return problem
+    return replace(problem, detail=f"In the edit, which was not written: {problem.detail}")
 
 
 def _lint(validation: Validation, session: Session) -> tuple[Diagnostic, ...]:
@@ -141,8 +149,11 @@ def _write(edits: Sequence[FileEdit]) -> None:
 
 
 def _name_of(error: OSError, edits: Sequence[FileEdit]) -> str:
-    named = {each.path: each.shown for each in edits}
-    return named.get(str(error.filename2 or error.filename), edits[0].shown)
+    """Return the file that could not be written: it, or a temporary one beside it."""
+    failed = Path(str(error.filename2 or error.filename))
+    beside = [each.shown for each in edits if Path(each.path).parent == failed.parent]
+    named = {Path(each.path): each.shown for each in edits}
+    return named.get(failed) or next(iter(beside), edits[0].shown)
 
 
 def _shown(edit: FileEdit) -> EditedFile:
