@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-CORES := auto
+# Two workers a core: much of what is tested waits for servers, clocks and processes.
+CORES := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))))
 FUZZ ?= 60
 UNCOUNTED := property faults hostile
 
