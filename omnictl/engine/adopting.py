@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from omnictl.engine.advance import record_default, record_written
 from omnictl.engine.rename import find_renames
-from omnictl.engine.slugs import choose_id, key_part, slug_of
+from omnictl.engine.slugs import choose_id, key_part
 from omnictl.engine.unmanaged import find_unmanaged
 from omnictl.engine.view import View
 from omnictl.errors import RefusalKind, RefusedError, StateError
@@ -99,11 +99,12 @@ def _pair(remotes: Iterable[Remote], resources: Iterable[Resource]) -> Iterator[
         if named is not None:
             del keys[key]
             yield key, files.pop(named)
-    slug = next((address for address, each in files.items() if id_of(address) == slug_of(each.attributes.name)), None)
-    if slug is not None and keys:
+    if keys and files:
         first = min(keys)  # an earlier run gave the name alone to the first key
-        del keys[first]
-        yield first, files.pop(slug)
+        plain = make_address(choose_id(next(iter(files.values())).attributes.name, first, ()))
+        if plain in files:
+            del keys[first]
+            yield first, files.pop(plain)
     if len(keys) == len(files) == 1:
         yield from zip(keys, files.values(), strict=True)
 
