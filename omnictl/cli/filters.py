@@ -17,12 +17,6 @@ def read_filter(
     return value
 
 
-def read_scenario(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Return the id of a scenario that may be left out, but not be empty."""
-    read_filter(ctx, param, value)
-    return value
-
-
 def read_to(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """Return one address as messages have it: spelled as for ``send --to``, or a push id as it stands."""
     read_filter(ctx, param, value)

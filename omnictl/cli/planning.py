@@ -1,6 +1,6 @@
 """What plan and apply share on the command line: selection, allowed guards, and the circumstances of a plan."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +13,7 @@ from omnictl.cli.context import Session, make_token, recent_requests, utc_now
 from omnictl.codec.state import state_digest
 from omnictl.engine.view import BudgetUse, Circumstances, RemovalRules, Thresholds
 from omnictl.errors import StateError
+from omnictl.model.address import Address
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Guard
 from omnictl.model.state import Record, State
@@ -82,16 +83,18 @@ def _read_allowance(text: str) -> tuple[Guard, str]:
     return Guard(name), subject
 
 
-def managed_elsewhere(session: Session) -> dict[str, str]:
-    """Return the keys that other environments of the same account manage, with the names of these environments.
+def _left_of(neighbours: Iterable[tuple[str, Record]], declared: Mapping[str, frozenset[Address]]) -> frozenset[str]:
+    """Return the keys that another environment still manages though its files no longer declare them."""
+    return frozenset(
+        record.key for name, record in neighbours if name in declared and record.address not in declared[name]
+    )
+
+
+def find_neighbours(session: Session) -> Iterator[tuple[str, Record]]:
+    """Yield what other environments of the same account manage, each with the name of its environment.
 
     Raises StateError where one of their states cannot be read: what it manages would look like nobody's.
     """
-    return {record.key: name for name, record in _neighbours(session)}
-
-
-def _neighbours(session: Session) -> Iterator[tuple[str, Record]]:
-    """Yield what other environments of the same account manage, each with the name of its environment."""
     own = session.environment
     if session.sandbox or own.account is None:
         return
@@ -104,14 +107,6 @@ def _neighbours(session: Session) -> Iterator[tuple[str, Record]]:
             raise StateError(*_unreadable_neighbour(environment, error)) from None
         for record in state.records.values() if state is not None else ():
             yield environment.name, record
-
-
-def _left_elsewhere(session: Session) -> frozenset[str]:
-    """Return the keys that another environment still manages though its files no longer declare them."""
-    declared = session.loaded.declared_beside
-    return frozenset(
-        record.key for name, record in _neighbours(session) if name in declared and record.address not in declared[name]
-    )
 
 
 def _is_same_account(one: "Environment", other: "Environment") -> bool:
@@ -148,6 +143,7 @@ def make_circumstances(
     """
     now = utc_now()
     budgets = session.budgets
+    neighbours = tuple(find_neighbours(session))
     guards, removal = session.settings.guards, session.settings.removal
 
     def use(operation: Operation) -> BudgetUse:
@@ -174,8 +170,8 @@ def make_circumstances(
         creates=use(Operation.CREATE),
         updates=use(Operation.UPDATE),
         page_size=provider.capabilities.page_size,
-        elsewhere=managed_elsewhere(session),
-        left_elsewhere=_left_elsewhere(session) if judge_files else frozenset(),
+        elsewhere={record.key: name for name, record in neighbours},
+        left_elsewhere=_left_of(neighbours, session.loaded.declared_beside) if judge_files else frozenset(),
         options=session.other_options,
         removal=RemovalRules(removal.retire_marker, removal.longest_name),
         retire=choices.retire,

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from omnictl.engine.advance import record_default, record_written
 from omnictl.engine.rename import find_renames
 from omnictl.engine.slugs import choose_id, key_part
+from omnictl.engine.surgery import open_intents
 from omnictl.engine.unmanaged import find_unmanaged
 from omnictl.engine.view import View
 from omnictl.errors import RefusalKind, RefusedError, StateError
@@ -208,20 +209,9 @@ def _refuse_owned(view: View, elsewhere: Mapping[str, str], address: Address, ke
 
 def refuse_open_intents(state: State) -> None:
     """Refuse while the fate of a create is not known: what it made may be one of those that nobody manages."""
-    if not state.intents:
-        return
-    ids = sorted(id_of(each.address) for each in state.intents)
-    raise RefusedError(
-        RefusalKind.POLICY,
-        Diagnostic(
-            "open-intents",
-            Severity.ERROR,
-            "Creates with unknown outcome are open",
-            f"{', '.join(ids)}: what such a create made is not told from what others made, so nothing is imported.",
-            hint="settle them first: apply does; or say yourself what became of them",
-            commands=tuple(f"omnictl state settle {each} --key KEY" for each in ids),
-        ),
-    )
+    if state.intents:
+        why = "what such a create made is not told from what others made, so nothing is imported"
+        raise RefusedError(RefusalKind.POLICY, open_intents(state.intents, why))
 
 
 def adopt_all(state: State, adoptions: Iterable[Adoption], default: Address | None, now: datetime) -> State:

@@ -108,8 +108,8 @@ def _decide_recorded(resource: Resource, record: Record, remote: Remote) -> Chan
     desired = wanted(resource.attributes, actual, ignored)
     applied = wanted(record.applied, actual, ignored)
     observed = wanted(record.observed, actual, ignored)
-    equal = desired in (actual, wanted(see_through(record, actual), actual, ignored))
-    if equal or (desired == applied and actual == observed):
+    equal = desired == actual or (desired == applied and actual == observed)
+    if equal or desired == wanted(see_through(record, actual), actual, ignored):
         same_lifecycle = remembered(record.lifecycle) == remembered(resource.lifecycle)
         if record.observed == actual and record.applied in (desired, resource.attributes) and same_lifecycle:
             return NoOp()

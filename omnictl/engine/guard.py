@@ -148,14 +148,12 @@ def _moved_twins(change: Create, view: View, circumstances: Circumstances) -> li
 
     Equal names in two environments are nothing odd; that one of them was here before, or lost its file there, is.
     """
+    if not circumstances.elsewhere:
+        return []
     before = {each.key for each in view.state.tombstones if each.address == change.address}
-    leaving = circumstances.left_elsewhere
-    return [
-        key
-        for key, remote in sorted(view.remotes.items())
-        if key in circumstances.elsewhere
-        and (key in before or (key in leaving and remote.attributes.name == change.desired.name))
-    ]
+    twins = {key for key in before if key in circumstances.elsewhere and key in view.remotes}
+    left = (key for key in circumstances.left_elsewhere if key in view.remotes)
+    return sorted(twins.union(key for key in left if view.remotes[key].attributes.name == change.desired.name))
 
 
 def _say_moved(keys: Sequence[str], circumstances: Circumstances) -> str:

@@ -41,7 +41,7 @@ def push_state(current: State | None, incoming: State, environment: str, now: da
         each for each in current.intents if each not in incoming.intents and not _has_become(each, current, incoming)
     ]
     if silent and incoming.serial <= current.serial:
-        raise RefusedError(RefusalKind.POLICY, _open_intents(silent))
+        raise RefusedError(RefusalKind.POLICY, open_intents(silent))
     return _replace(current, incoming, tuple(silent), now)
 
 
@@ -102,7 +102,7 @@ def _find_guards(current: State, addresses: Iterable[Address]) -> Iterator[Guard
 def refuse_open_intents(state: State) -> None:
     """Refuse to mend a state by hand while creates are open that may have happened."""
     if state.intents:
-        raise RefusedError(RefusalKind.POLICY, _open_intents(state.intents))
+        raise RefusedError(RefusalKind.POLICY, open_intents(state.intents))
 
 
 def _replace(current: State, incoming: State, silent: tuple[Intent, ...], now: datetime) -> Replaced:
@@ -217,13 +217,17 @@ def _other_lineage(current: State, incoming: State) -> Diagnostic:
     )
 
 
-def _open_intents(intents: Collection[Intent]) -> Diagnostic:
+_BY_HAND = "they may have happened, and a state that is mended by hand now could forget that"
+
+
+def open_intents(intents: Collection[Intent], why: str = _BY_HAND) -> Diagnostic:
+    """Tell of open creates, and why nothing can be done while they are."""
     ids = sorted(id_of(each.address) for each in intents)
     return Diagnostic(
         "open-intents",
         Severity.ERROR,
         "Creates with unknown outcome are open",
-        f"{', '.join(ids)}: they may have happened, and a state that is mended by hand now could forget that.",
+        f"{', '.join(ids)}: {why}.",
         hint="settle them first: apply does; or say yourself what became of them",
         commands=tuple(f"omnictl state settle {each} --key KEY" for each in ids),
     )

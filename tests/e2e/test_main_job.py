@@ -95,7 +95,7 @@ def test_wrong_usage_is_one_json_document_too(project: Path) -> None:
 def test_keys_of_the_same_account_elsewhere_are_no_twins(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from omnictl.cli.context import Session
     from omnictl.cli.globals import GlobalOptions
-    from omnictl.cli.planning import managed_elsewhere
+    from omnictl.cli.planning import find_neighbours
 
     omnictl("init")
     assert omnictl("apply", "--sandbox", "--yes").code == 0
@@ -106,7 +106,9 @@ def test_keys_of_the_same_account_elsewhere_are_no_twins(project: Path, monkeypa
     (project / "state").mkdir()
     (project / "state" / "test.json").write_text(json.dumps(state))
     session = Session(GlobalOptions(env="other"), {})
-    assert managed_elsewhere(session) == {state["records"]["vk-sms"]["key"]: "test"}
+    assert {record.key: name for name, record in find_neighbours(session)} == {
+        state["records"]["vk-sms"]["key"]: "test"
+    }
 
 
 def test_no_api_is_refused_and_says_how(seeded: Path) -> None:

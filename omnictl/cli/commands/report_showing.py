@@ -10,7 +10,7 @@ from omnictl import __version__
 from omnictl.cli.completing import complete_ids
 from omnictl.cli.context import Session, get_session, utc_now
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.filters import read_filter, read_scenario, read_to
+from omnictl.cli.filters import read_filter, read_to
 from omnictl.cli.globals import global_options
 from omnictl.cli.messaging import ledger_option, open_ledger, read_now, resolve_time, unmask_option
 from omnictl.cli.renderings import PLAIN
@@ -37,7 +37,7 @@ _STATISTICS = ("text", "json", "csv", "html")
 
 
 @click.command("list", epilog="Example: omnictl reports list vk-sms --since 24h --sandbox")
-@click.argument("scenario", metavar="[ID]", required=False, callback=read_scenario, shell_complete=complete_ids)
+@click.argument("scenario", metavar="[ID]", required=False, callback=read_filter, shell_complete=complete_ids)
 @click.option("--run", callback=read_filter, metavar="RUN", help="Only those of one run of send.")
 @click.option("--message-id", callback=read_filter, metavar="ID", help="Only one message.")
 @click.option("--to", callback=read_to, metavar="ADDRESS", help="Only those to one address.")
@@ -163,7 +163,7 @@ def _follow(
 
 
 @click.command("stats", epilog="Example: omnictl reports stats vk-sms --sandbox --report html=stats.html")
-@click.argument("scenario", metavar="[ID]", required=False, callback=read_scenario, shell_complete=complete_ids)
+@click.argument("scenario", metavar="[ID]", required=False, callback=read_filter, shell_complete=complete_ids)
 @click.option("--run", callback=read_filter, metavar="RUN", help="Only those of one run of send.")
 @click.option("--since", callback=read_time, metavar="TIME", help="Sent since then: a date, a time, or 24h.")
 @click.option("--until", callback=read_time, metavar="TIME", help="Sent before then.")
