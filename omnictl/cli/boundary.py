@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,7 +22,6 @@ from omnictl.cli.globals import GlobalOptions, is_on, remember_arguments
 from omnictl.cli.signals import SignalReceived, let_signals_end, raise_on_signals
 from omnictl.errors import OmnictlError, OutputError, RefusedError
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.model.shell import quote_word
 
 if TYPE_CHECKING:
     from omnictl.cli.output import Output
@@ -115,32 +113,14 @@ def _tell(error: OmnictlError, argv: Sequence[str]) -> int:
     code = code_of(error)
     from omnictl.cli.hiding import hide_in
 
-    told = hide_in(_localise(each, argv) for each in error.diagnostics)
-    _output(argv).diagnostics(told)
+    output = _output(argv)
+    output.diagnostics(error.diagnostics)
     if _wants_json(argv):
         fields: dict[str, Json] = {}
         if isinstance(error, RefusedError):
             fields["refusal"] = {"kind": error.kind.value}
-        _answer(argv, code, told, fields)
+        _answer(argv, code, output.complete(hide_in(error.diagnostics)), fields)
     return code
-
-
-_OF_AN_ENVIRONMENT = ("omnictl state ", "omnictl import ", "omnictl output ", "omnictl sandbox ", "omnictl reports ")
-
-
-def _localise(diagnostic: Diagnostic, argv: Sequence[str]) -> Diagnostic:
-    """Let the commands to copy name the environment of this run: they are worded where nobody knows it."""
-    options = _glance(argv)
-    environment = ["--env", options.env] if options.env else []
-    sandbox = ["--sandbox"] if options.sandbox else []
-
-    def complete(command: str) -> str:
-        if "--env" in command or "--sandbox" in command or not command.startswith(_OF_AN_ENVIRONMENT):
-            return command
-        words = environment if command.startswith("omnictl sandbox ") else [*environment, *sandbox]
-        return " ".join([command, *map(quote_word, words)])
-
-    return replace(diagnostic, commands=tuple(map(complete, diagnostic.commands)))
 
 
 def _tell_usage(wrong: click.ClickException, argv: Sequence[str]) -> int:
@@ -205,13 +185,25 @@ def _glance(argv: Sequence[str]) -> GlobalOptions:
     options = GlobalOptions(sandbox="--sandbox" in argv, quiet="-q" in argv or "--quiet" in argv)
     for option, following in pairwise([*argv, ""]):
         name, _, value = option.partition("=")
-        if name == "--color":
-            options.color = value or following
-        if option in ("-e", "--env") or option.startswith("--env="):
-            options.env = value or following
-        if name == "--log-format":
-            options.log_format = value or following
+        field = _GLANCED.get(name)
+        if field == "variables":
+            variable, _, text = (value or following).partition("=")
+            options.variables[variable] = text
+        elif field is not None:
+            setattr(options, field, value or following)
     return options
+
+
+_GLANCED = {
+    "-C": "chdir",
+    "--chdir": "chdir",
+    "-e": "env",
+    "--env": "env",
+    "--state": "state",
+    "--var": "variables",
+    "--color": "color",
+    "--log-format": "log_format",
+}
 
 
 def _wants_json(argv: Sequence[str]) -> bool:

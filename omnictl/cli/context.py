@@ -14,7 +14,7 @@ from omnictl.cli.globals import GlobalOptions, current_globals, is_on
 from omnictl.cli.output import Output, make_output
 from omnictl.errors import ConfigurationError, RefusalKind, RefusedError, StateError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
-from omnictl.model.shell import join_words
+from omnictl.model.shell import complete_command, join_words
 
 if TYPE_CHECKING:
     from omnictl.config.scenarios import LoadedConfiguration
@@ -139,24 +139,8 @@ class Session:
         return LocalBackend(place.state_path, work_dir=place.work_dir, environment=place.environment)
 
     def command(self, *words: str) -> str:
-        """Return a command line that works on the same environment as this run, for people to copy."""
-        options = self.options
-        given = [("-C", options.chdir), ("--env", options.env), ("--state", options.state)]
-        parts = [part for name, value in given if value for part in (name, value)]
-        return join_words(["omnictl", *words, *parts, *(["--sandbox"] if options.sandbox else [])])
-
-    def localise(self, command: str) -> str:
-        """Return a command to copy, worded where nobody knows the run, as it works on the same environment."""
-        chosen = self.command().removeprefix("omnictl")
-        return f"{command}{chosen}" if command.startswith("omnictl ") else command
-
-    @property
-    def other_options(self) -> tuple[str, ...]:
-        """What else was said of where things lie and of variables: a command to copy needs it in the same words."""
-        options = self.options
-        given = [("-C", options.chdir), ("--state", options.state)]
-        given += [("--var", f"{name}={value}") for name, value in options.variables.items()]
-        return tuple(part for name, value in given if value for part in (name, value))
+        """Return a command line that works where this run works, for people to copy."""
+        return complete_command(join_words(["omnictl", *words]), self.options.here)
 
     def show(self, text: str) -> None:
         """Write a result for people; in the sandbox it says so first."""

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from omnictl.model.shell import join_words
+from omnictl.model.shell import Options, join_words
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +27,13 @@ class GlobalOptions:
     quiet: bool = False
     verbose: int = 0
     log_format: str | None = None
+
+    @property
+    def here(self) -> Options:
+        """What decides where a command works: one to copy needs it in the same words."""
+        given = [("-C", self.chdir), ("--env", self.env), ("--state", self.state)]
+        given += [("--var", f"{name}={value}") for name, value in self.variables.items()]
+        return (*((name, value) for name, value in given if value), *([("--sandbox", "")] if self.sandbox else []))
 
 
 def current_globals(ctx: click.Context) -> GlobalOptions:

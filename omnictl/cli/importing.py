@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from omnictl.cli.context import Session, refuse_lost_state, utc_now
 from omnictl.cli.files import create_texts
@@ -192,7 +191,7 @@ class _Run:
         except ConfigurationError as error:
             problems = error.diagnostics
         environment, wish = self._session.environment, self._wish
-        left_out = tuple(_localise(each, self._session) for each in selected.left_out)
+        left_out = selected.left_out
         return ImportReport(
             environment=environment.name,
             host=imported.circumstances.account.host,
@@ -234,11 +233,6 @@ def _reload(session: Session) -> Configuration:
     if has_errors(loaded.diagnostics):
         raise ConfigurationError.of(loaded.diagnostics)
     return loaded.configuration
-
-
-def _localise(left_out: LeftOut, session: Session) -> LeftOut:
-    """Let the commands to copy name the environment of this run."""
-    return replace(left_out, commands=tuple(map(session.localise, left_out.commands)))
 
 
 def _only_adopts(change: Change, wish: Wish) -> bool:

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
@@ -84,7 +84,7 @@ class Output(Struct, frozen=True):
         if self.json_log:
             from omnictl.codec.diagnostics import encode_diagnostic
 
-            for each in diagnostics:
+            for each in self.complete(diagnostics):
                 self._event({"event": "diagnostic", **encode_diagnostic(each)})
         else:
             from omnictl.render.diagnostics import render_diagnostics, select_most_severe  # late: most runs have none
@@ -93,6 +93,12 @@ class Output(Struct, frozen=True):
             _tell(self._make_harmless(render_diagnostics(told, self.err_style)))
             if left:
                 _tell(f"{left}: --format json and --report have all of them.\n")
+
+    def complete(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """Return diagnostics for programs, whose commands work where this run works; text has them so by its style."""
+        from dataclasses import replace
+
+        return tuple(replace(each, commands=tuple(map(self.err_style.complete, each.commands))) for each in diagnostics)
 
     def event(self, event: "Event", at: datetime) -> None:
         """Write an event as a JSON line."""
@@ -152,7 +158,8 @@ def _style(stream: TextIO | None, options: GlobalOptions, environ: Mapping[str, 
     encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
     columns = shutil.get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 24)).columns
     width = columns if terminal or environ.get("COLUMNS") else _WIDTH_WITHOUT_TERMINAL
-    return Style(colour=colour, unicode=encoding.startswith("utf"), width=max(40, width), cuts=terminal)
+    unicode = encoding.startswith("utf")
+    return Style(colour=colour, unicode=unicode, width=max(40, width), cuts=terminal, here=options.here)
 
 
 def _wants_colour(terminal: bool, environ: Mapping[str, str]) -> bool:

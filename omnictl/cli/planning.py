@@ -172,7 +172,6 @@ def make_circumstances(
         page_size=provider.capabilities.page_size,
         elsewhere={record.key: name for name, record in neighbours},
         left_elsewhere=_left_of(neighbours, session.loaded.declared_beside) if judge_files else frozenset(),
-        options=session.other_options,
         removal=RemovalRules(removal.retire_marker, removal.longest_name),
         retire=choices.retire,
         lint=session.lint_findings if judge_files else (),

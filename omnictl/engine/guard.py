@@ -173,8 +173,7 @@ def _ways_to_take_over(scenario_id: str, key: str, circumstances: Circumstances)
 def _ways_to_adopt(scenario_id: str, key: str, circumstances: Circumstances) -> tuple[str, str]:
     """Return the command that adopts at once, and the line for the file, which every project can read."""
     chosen = ["--env", circumstances.environment, *(["--sandbox"] if circumstances.sandbox else [])]
-    command = join_words(["omnictl", "import", scenario_id, key, *chosen, *circumstances.options])
-    return command, _import_line(key, circumstances)
+    return join_words(["omnictl", "import", scenario_id, key, *chosen]), _import_line(key, circumstances)
 
 
 def _vanished(changes: Iterable[Change]) -> Iterator[GuardFinding]:

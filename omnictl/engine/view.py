@@ -50,9 +50,8 @@ class Circumstances(Struct, frozen=True):
     """All that a plan depends on beside the three views.
 
     ``elsewhere`` maps the keys that other environments of the same account manage to the names of these;
-    ``left_elsewhere`` are those of them whose files declare them no longer. ``options`` are words of the command line
-    that commands to copy need as well, ``retire`` those of ``--retire``. ``lint`` and ``warnings`` are what is odd
-    about the files, whatever the plan does.
+    ``left_elsewhere`` are those of them whose files declare them no longer. ``retire`` are the ids of ``--retire``.
+    ``lint`` and ``warnings`` are what is odd about the files, whatever the plan does.
     """
 
     plan_id: str
@@ -76,4 +75,3 @@ class Circumstances(Struct, frozen=True):
     warnings: tuple[Diagnostic, ...] = ()
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     left_elsewhere: frozenset[str] = frozenset()
-    options: tuple[str, ...] = ()

@@ -19,6 +19,34 @@ def join_words(words: Iterable[str]) -> str:
     return " ".join(map(quote_word, words))
 
 
+Options = tuple[tuple[str, str], ...]
+"""Options with their values, which are empty for flags, in the order in which they are written."""
+
+_ANYWHERE = frozenset({"explain", "completion", "schema"})
+"""What means the same in every project, environment and state."""
+
+
+def complete_command(command: str, here: Options) -> str:
+    """Return a command of omnictl with what a run was told of where it works, as far as the command is silent there.
+
+    A command that names another environment than the run keeps nothing of this one but the folder. A line that is no
+    command of omnictl is as it was.
+    """
+    words = command.split()
+    if len(words) < 2 or words[0] != "omnictl" or words[1] in _ANYWHERE:
+        return command
+    chosen = dict(here).get("--env")
+    is_elsewhere = chosen is not None and "--env" in words and quote_word(chosen) not in words
+    left = [
+        (name, value)
+        for name, value in here
+        if (name not in words or (name == "--var" and quote_word(value) not in command))
+        and (name == "-C" or not is_elsewhere)
+        and not (name == "--sandbox" and words[1] == "sandbox")
+    ]
+    return " ".join([command, *(quote_word(part) for each in left for part in each if part)])
+
+
 def _escape(character: str) -> str:
     """Return the bytes of a character in octal: three digits, so that nothing after them is taken for more of them."""
     is_byte = "\udc80" <= character <= "\udcff"  # of a name that is no UTF-8

@@ -71,4 +71,4 @@ def _why(diagnostic: Diagnostic, style: Style) -> Iterator[str]:
     for text in (f"{diagnostic.summary} [{diagnostic.code}]", diagnostic.detail, diagnostic.hint):
         for line in text.splitlines():
             yield wrap(sanitize(line), style.width, _INDENT)
-    yield from (f"{_INDENT}    {sanitize(each)}" for each in diagnostic.commands)
+    yield from (f"{_INDENT}    {sanitize(style.complete(each))}" for each in diagnostic.commands)

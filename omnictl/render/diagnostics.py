@@ -55,7 +55,9 @@ def _commands(commands: Iterable[str], style: Style) -> list[str]:
     lines = []
     for each in commands:
         caption = each.removeprefix("# ")
-        lines += [f"    {sanitize(each)}"] if caption == each else ["", wrap(sanitize(caption), style.width)]
+        lines += (
+            [f"    {sanitize(style.complete(each))}"] if caption == each else ["", wrap(sanitize(caption), style.width)]
+        )
     return lines
 
 

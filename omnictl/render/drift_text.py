@@ -51,7 +51,7 @@ def render_drift(drift: Drift, style: Style, *, exit_code: int, show_all: bool =
     lines += [""] if ways else []
     for way in ways:
         lines += wrap(way.caption, style.width).split("\n")
-        lines += [command(way.command, style.width)] if way.command else []
+        lines += [command(way.command, style)] if way.command else []
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

@@ -76,7 +76,7 @@ def _render_risks(plan: Plan, style: Style) -> list[str]:
     for finding in plan.guards:
         said = "Allowed." if finding.allowed else "Not allowed yet, see below."
         lines += _risk(finding.guard.value, f"{finding.message}  {said}", columns, style)
-        lines += [f"{' ' * (columns + 7)}{sanitize(each)}" for each in finding.commands]
+        lines += [f"{' ' * (columns + 7)}{sanitize(style.complete(each))}" for each in finding.commands]
         lines.append("")
     first = say_first_default(plan, style)
     if first is not None:
@@ -144,4 +144,4 @@ def _how_to_allow(plan: Plan, style: Style) -> list[str]:
     if not plan.open_guards:
         return []
     refusal = wrap(f"{say_refusal(plan)} To allow it:", style.width)
-    return ["", *refusal.split("\n"), command(allowing_command(plan), style.width)]
+    return ["", *refusal.split("\n"), command(allowing_command(plan), style)]

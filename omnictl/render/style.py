@@ -6,6 +6,7 @@ import unicodedata
 from msgspec import Struct
 
 from omnictl.model.hidden import EMOJI_STYLE, JOINER, find_hidden, is_picture, is_skin
+from omnictl.model.shell import Options, complete_command
 
 _CODES = {
     "added": "32",
@@ -29,17 +30,26 @@ _OURS = re.compile(rf"(\t|\x1b\[(?:0|{'|'.join(sorted(set(_CODES.values())))})m)
 
 
 class Style(Struct, frozen=True):
-    """What the place of output can do. ``cuts`` tables at the width: on a terminal, never for a program that reads."""
+    """What the place of output can do.
+
+    ``cuts`` tables at the width: on a terminal, never for a program that reads. ``here`` is what decides where this
+    run works: commands to copy work there too.
+    """
 
     colour: bool = False
     unicode: bool = True
     width: int = 100
     cuts: bool = False
     arrow: str = "->"
+    here: Options = ()
 
     def paint(self, role: str, text: str) -> str:
         """Return the text in the colour of its role; unchanged without colours."""
         return f"\x1b[{_CODES[role]}m{text}\x1b[0m" if self.colour and text else text
+
+    def complete(self, command: str) -> str:
+        """Return a command to copy as it works where this run works."""
+        return complete_command(command, self.here)
 
     @property
     def dot(self) -> str:

@@ -86,11 +86,13 @@ def wrap(text: str, width: int, indent: str = "", hanging: str | None = None) ->
     )
 
 
-def command(parts: Sequence[str], width: int) -> str:
+def command(parts: Sequence[str], style: Style) -> str:
     """Return a command to copy: on a line of its own, or continued where it is too long."""
-    shown = [sanitize(each) for each in parts]
+    whole = " ".join(parts)
+    completed = style.complete(whole)
+    shown = [sanitize(each) for each in (*parts, completed.removeprefix(whole).strip()) if each]
     line = "    " + " ".join(shown)
-    return line if width_of(line) <= width else "    " + " \\\n        ".join(shown)
+    return line if width_of(line) <= style.width else "    " + " \\\n        ".join(shown)
 
 
 def _wrap_line(text: str, width: int, indent: str, hanging: str) -> str:

@@ -29,6 +29,7 @@ from omnictl.ledger.base import Run
 from omnictl.model.message import MOST_IN_BATCH
 from omnictl.model.outcome import Ending
 from omnictl.model.sending import SendReport
+from omnictl.model.shell import complete_command
 from omnictl.model.story import Story
 from omnictl.operations.looking import Post
 from omnictl.operations.sending import Errand, send
@@ -240,5 +241,4 @@ def _say_how_to_go_on(session: Session, options: SendOptions, report: SendReport
 
 def _same_command(session: Session, options: SendOptions, *words: str) -> str:
     """Return the command with more words; what it was given is personal data, and stays out of logs."""
-    where = session.command().removeprefix("omnictl").strip()
-    return " ".join(filter(None, ["omnictl", "send", options.scenario, "…", *words, where]))
+    return complete_command(" ".join(["omnictl", "send", options.scenario, "…", *words]), session.options.here)

@@ -1,7 +1,7 @@
 """``state rebuild``: a lost state is made again from the files, the account, and the log of an apply."""
 
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -203,7 +203,7 @@ def _tell(
     foretold = Foretold(found.plan, found.why_not)
     diagnostics = (
         *warnings,
-        *(replace(each, commands=_localise(each.commands, session)) for each in found.diagnostics),
+        *session.output.complete(found.diagnostics),
     )
     state = found.replaced.state
     if output_format == "json":
@@ -226,11 +226,6 @@ def _tell(
     session.output.diagnostics(diagnostics)
     next_plan = say_foretold(foretold, (), session.output.out_style)
     session.show("\n".join((*_say_taken(session, found, dry_run=dry_run), next_plan)))
-
-
-def _localise(commands: Iterable[str], session: Session) -> tuple[str, ...]:
-    """Let the commands to copy name the environment of this run."""
-    return tuple(session.localise(each) for each in commands)
 
 
 def _say_taken(session: Session, found: Rebuilding, *, dry_run: bool) -> Iterator[str]:
