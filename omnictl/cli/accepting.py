@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
-from omnictl.cli.context import Session, require_state
+from omnictl.cli.context import Session
+from omnictl.cli.memory import require_state
 from omnictl.cli.progress import Progress
+from omnictl.cli.provider import open_provider
 from omnictl.config.accepting import Project
 from omnictl.config.scenarios import validate_all
 from omnictl.engine.accepting import is_field
@@ -56,7 +58,7 @@ def _find_unusable(
 def read_remotes(session: Session, state: State, addresses: Sequence[Address]) -> dict[Address, Remote]:
     """Read the whole account, and return what it shows of the addresses. Raises StateError for one that vanished."""
     with Progress(session.output) as progress:
-        provider = session.open_provider(state, StopSignal(), progress.observe, read_only=True)
+        provider = open_provider(session, state, StopSignal(), progress.observe, read_only=True)
         try:
             remotes = read_account(provider, state, workers=session.workers, observe=progress.observe)
         finally:

@@ -1,8 +1,8 @@
 """The composition root: from options and settings to environment, configuration, state backend and provider."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,34 +10,24 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
+from omnictl.cli.choosing import choose_environment, enter, sandbox_in_ci
 from omnictl.cli.globals import GlobalOptions, current_globals, is_on
 from omnictl.cli.output import Output, make_output
-from omnictl.errors import ConfigurationError, RefusalKind, RefusedError, StateError, UsageError
+from omnictl.cli.system import make_token, utc_now
+from omnictl.errors import ConfigurationError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
 from omnictl.model.shell import complete_command, join_words
 
 if TYPE_CHECKING:
     from omnictl.config.scenarios import LoadedConfiguration
     from omnictl.config.settings import Environment, Settings
-    from omnictl.model.outcome import Event
     from omnictl.model.scenario import Configuration
     from omnictl.model.state import Account, State
-    from omnictl.provider.base import Budget, Operation, StopSignal
-    from omnictl.provider.omni import OmniProvider
+    from omnictl.provider.base import Budget, Operation
     from omnictl.state.base import LockHolder, StateBackend
 
 
 SANDBOX_BANNER = "SANDBOX: nothing leaves this machine"
-
-
-def utc_now() -> datetime:
-    """Return the time in UTC, to the second."""
-    return datetime.now(UTC).replace(microsecond=0)
-
-
-def make_token(size: int) -> str:
-    """Return a random name of so many bytes, in hexadecimal digits."""
-    return os.urandom(size).hex()
 
 
 class Place(Struct, frozen=True):
@@ -57,7 +47,7 @@ class Session:
         self.options = options
         self.environ = environ
         directory = options.chdir or environ.get("OMNICTL_CHDIR")
-        _enter(directory or ".")
+        enter(directory or ".")
 
     @cached_property
     def run_id(self) -> str:
@@ -96,19 +86,14 @@ class Session:
         if self.options.sandbox:
             return True
         if self.asks_for_sandbox and self.in_ci and not self.environment.sandbox:
-            raise UsageError(_sandbox_in_ci())
+            raise UsageError(sandbox_in_ci())
         return self.asks_for_sandbox or self.environment.sandbox
 
     @cached_property
     def environment(self) -> "Environment":
         """The chosen environment."""
         name = self.options.env or self.environ.get("OMNICTL_ENV") or self.settings.default_environment
-        environments = self.settings.environments
-        if name is None:
-            raise UsageError(_no_environment(tuple(environments)))
-        if name not in environments:
-            raise UsageError(_unknown_environment(name, tuple(environments)))
-        return environments[name]
+        return choose_environment(name, self.settings.environments)
 
     @cached_property
     def place(self) -> Place:
@@ -217,63 +202,6 @@ class Session:
             link = "/".join((*parts, "actions/runs", self.environ["GITHUB_RUN_ID"]))
         return LockHolder(operation, self.run_id, utc_now(), expected_end, f"pid {os.getpid()}", link)
 
-    def open_provider(
-        self, state: "State", stop: "StopSignal", observe: "Callable[[Event], None]", *, read_only: bool
-    ) -> "OmniProvider":
-        """Return the provider of the environment; the caller closes it."""
-        from omnictl.cli.provider import open_provider
-
-        return open_provider(self, state, stop, observe, read_only=read_only)
-
-
-def recent_requests(state: "State", now: datetime, window_seconds: float) -> "dict[Operation, Sequence[datetime]]":
-    """Return when recent runs sent creates and updates at the latest, as the state remembers it.
-
-    It remembers whole seconds: a request may have left almost a second after its time.
-    """
-    from omnictl.provider.base import Operation
-
-    records = state.records.values()
-    created = (*(each.created_at for each in records), *(each.created_at for each in state.intents))
-    updated = (each.updated_at for each in records)
-
-    def select(times: Iterable[datetime | None]) -> list[datetime]:
-        latest = (each + timedelta(seconds=1) for each in times if each)
-        return sorted(each for each in latest if each >= now - timedelta(seconds=window_seconds))
-
-    return {Operation.CREATE: select(created), Operation.UPDATE: select(updated)}
-
-
-def require_state(state: "State | None", session: Session) -> "State":
-    """Return the state, where there is one. Raises StateError."""
-    if state is not None:
-        return state
-    raise StateError(
-        Diagnostic(
-            "no-state",
-            Severity.ERROR,
-            "There is no state yet",
-            f"{session.backend.location} does not exist.",
-            hint="apply makes it; check --env and --state",
-        )
-    )
-
-
-def refuse_lost_state(session: Session) -> None:
-    """In a pipeline a local state is lost with the machine, unless git keeps it."""
-    if session.in_ci and not session.sandbox and session.backend.is_local and not session.environment.state_in_git:
-        raise RefusedError(
-            RefusalKind.POLICY,
-            Diagnostic(
-                "local-state-in-ci",
-                Severity.ERROR,
-                "A pipeline must not apply with a state that goes with its machine",
-                f"The state of {session.place.environment} is the local file {session.backend.location}.",
-                hint="if the pipeline commits it to git, say so in omnictl.yaml",
-                commands=(f"environments: {{{session.place.environment}: {{state_in_git: true}}}}",),
-            ),
-        )
-
 
 def get_session(ctx: click.Context) -> Session:
     """Return the session of this run; made once, when the options are known."""
@@ -281,78 +209,3 @@ def get_session(ctx: click.Context) -> Session:
     if not isinstance(root.obj, Session):
         root.obj = Session(current_globals(ctx), os.environ)
     return root.obj
-
-
-def _enter(directory: str) -> None:
-    """Go to a directory, and see that there is one: that of the shell may have been removed under it."""
-    try:
-        if directory != ".":
-            os.chdir(directory)
-        Path.cwd()
-    except OSError as error:
-        raise UsageError(_no_directory(directory, error)) from None
-
-
-def _no_directory(directory: str, error: OSError) -> Diagnostic:
-    if directory == ".":
-        return Diagnostic(
-            "no-directory",
-            Severity.ERROR,
-            "The working directory is gone",
-            f"Where the command was started is no directory any more: {error.strerror}.",
-            hint="go to a directory that exists, or name the project with an absolute path in -C",
-        )
-    return Diagnostic(
-        "no-directory",
-        Severity.ERROR,
-        "The directory of -C or OMNICTL_CHDIR cannot be used",
-        f"{directory}: {error.strerror}",
-    )
-
-
-def _no_environment(names: Sequence[str]) -> Diagnostic:
-    return Diagnostic(
-        "no-environment",
-        Severity.ERROR,
-        "No environment is chosen",
-        f"omnictl.yaml has {', '.join(sorted(names))}, and none is the default.",
-        hint="name one",
-        commands=tuple(f"--env {name}" for name in sorted(names)),
-    )
-
-
-def _unknown_environment(name: str, names: Sequence[str]) -> Diagnostic:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, names, n=1)
-    return Diagnostic(
-        "unknown-environment",
-        Severity.ERROR,
-        "There is no such environment",
-        f"{name} is not in omnictl.yaml; it has {', '.join(sorted(names)) or 'none'}.",
-        hint=f"did you mean {close[0]}?" if close else "",
-    )
-
-
-def _sandbox_in_ci() -> Diagnostic:
-    return Diagnostic(
-        "sandbox-in-ci",
-        Severity.ERROR,
-        "In a pipeline the sandbox must be asked for by its flag or in the settings",
-        "OMNICTL_SANDBOX is set and so is CI. A pipeline must not go green against a toy because of a variable.",
-        hint="write it on the command line",
-        commands=("omnictl plan --sandbox",),
-    )
-
-
-CODES = {
-    "no-state": "The environment has no state yet, or --state names another place.",
-    "local-state-in-ci": "With CI set, apply refuses a state in a local file: the machine of the pipeline goes, and "
-    "the keys with it. Commit the state to git and say state_in_git: true.",
-    "no-directory": "The directory given with -C does not exist or cannot be entered; or, without -C, the working "
-    "directory was removed.",
-    "no-environment": "omnictl.yaml has several environments and no default, so one must be named with --env.",
-    "unknown-environment": "The environment named with --env or OMNICTL_ENV is not in omnictl.yaml.",
-    "sandbox-in-ci": "With CI set, the variable OMNICTL_SANDBOX alone does not select the sandbox: the flag "
-    "must, or sandbox: true of the environment in omnictl.yaml.",
-}

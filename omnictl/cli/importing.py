@@ -1,19 +1,19 @@
 """What import and init share: reading, choosing, writing files and state, and the plan that is to be empty after it."""
 
 import os
-import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from omnictl.cli.context import Session, refuse_lost_state, utc_now
+from omnictl.cli.context import Session
 from omnictl.cli.files import create_texts
 from omnictl.cli.ignored import read_ignored
+from omnictl.cli.memory import refuse_lost_state
 from omnictl.cli.planning import Choices, make_circumstances
 from omnictl.cli.progress import Progress
+from omnictl.cli.workshop import make_workshop
 from omnictl.config.crosscheck import accounts_beside
 from omnictl.config.drafting import Drafted, Folder, choose_folder, make_drafts
 from omnictl.config.scenarios import load_configuration
@@ -27,15 +27,10 @@ from omnictl.model.change import Adopt, Change, Refresh
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
 from omnictl.model.drift import IgnoreLine
 from omnictl.model.scenario import Configuration
-from omnictl.model.state import State
-from omnictl.operations.apply import Workshop
 from omnictl.operations.importing import Imported, ImportRequest, Selected, run_import
 from omnictl.operations.plan import plan_from_reading
 from omnictl.provider.base import StopSignal
 from omnictl.render.importing import tell_left_out
-
-if TYPE_CHECKING:
-    from omnictl.provider.omni import OmniProvider
 
 
 class Wish(Struct, frozen=True):
@@ -95,12 +90,6 @@ class _Run:
         stop = StopSignal()
         with ExitStack() as stack:
             progress = stack.enter_context(Progress(session.output))
-
-            def open_provider(state: State) -> "OmniProvider":
-                provider = session.open_provider(state, stop, progress.observe, read_only=True)
-                stack.callback(provider.close)
-                return provider
-
             return run_import(
                 ImportRequest(
                     look_around=lambda provider, state: make_circumstances(session, provider, state, Choices()),
@@ -112,16 +101,7 @@ class _Run:
                     is_real=not wish.dry_run,
                     lock_timeout_seconds=wish.lock_timeout_seconds,
                 ),
-                Workshop(
-                    open_provider=open_provider,
-                    backend=session.backend,
-                    stop=stop,
-                    observe=progress.observe,
-                    clock=utc_now,
-                    monotonic=time.monotonic,
-                    workers=session.workers,
-                    holder=session.holder("import"),
-                ),
+                make_workshop(session, "import", stack, stop, progress.observe, read_only=True),
             )
 
     def _select(self, view: View, circumstances: Circumstances) -> Selected:

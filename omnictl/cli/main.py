@@ -10,7 +10,7 @@ import click
 
 from omnictl import __version__
 from omnictl.cli.catalogue import COMMANDS, GROUPS, OTHER_WORDS
-from omnictl.cli.globals import global_options
+from omnictl.cli.options import global_options
 
 _COLLECT_AFTER = 100_000
 """New objects before cycles are looked for: reading many files makes many objects, and hardly a cycle."""

@@ -9,6 +9,7 @@ from msgspec import Struct
 from omnictl import __version__
 from omnictl.cli.context import Session
 from omnictl.cli.planning import Choices, make_circumstances
+from omnictl.cli.provider import open_provider
 from omnictl.codec.envelope import make_envelope
 from omnictl.engine.surgery import Replaced
 from omnictl.errors import ConfigurationError, OmnictlError
@@ -85,7 +86,7 @@ def foretell(session: Session, state: State) -> Foretold:
     """Return what the next plan would do if the state were this one. Reads the account, writes nothing."""
     try:
         configuration = session.configuration
-        provider = session.open_provider(state, StopSignal(), lambda _: None, read_only=True)
+        provider = open_provider(session, state, StopSignal(), lambda _: None, read_only=True)
         try:
             circumstances = make_circumstances(session, provider, state, Choices())
             reading = read_and_settle(provider, state, circumstances, workers=session.workers, observe=lambda _: None)

@@ -9,7 +9,9 @@ from msgspec import Struct
 
 from omnictl import __version__
 from omnictl.cli.completing import complete_allowances, complete_ids, complete_recorded_ids
-from omnictl.cli.context import Session, make_token, recent_requests, utc_now
+from omnictl.cli.context import Session
+from omnictl.cli.provider import recent_requests
+from omnictl.cli.system import make_token, utc_now
 from omnictl.codec.state import state_digest
 from omnictl.engine.view import BudgetUse, Circumstances, RemovalRules, Thresholds
 from omnictl.errors import StateError

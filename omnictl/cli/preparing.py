@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from omnictl import __version__
 from omnictl.cli.audience import Audience, gather, survey_file
-from omnictl.cli.context import Session, require_state
+from omnictl.cli.context import Session
 from omnictl.cli.exit_codes import ExitCode
+from omnictl.cli.memory import require_state
 from omnictl.cli.messaging import read_now
 from omnictl.codec.envelope import make_envelope
 from omnictl.codec.shapes import parse_json, write_json

@@ -8,9 +8,9 @@ from typing import Self
 
 from msgspec.structs import replace
 
-from omnictl.cli.context import utc_now
 from omnictl.cli.live_text import LiveText
 from omnictl.cli.output import Output
+from omnictl.cli.system import utc_now
 from omnictl.model.diagnostic import Severity
 from omnictl.model.outcome import (
     ApplyStarted,

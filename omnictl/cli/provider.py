@@ -2,13 +2,14 @@
 
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from omnictl.cli.context import Session, recent_requests, utc_now
+from omnictl.cli.context import Session
 from omnictl.cli.exit_codes import ExitCode
+from omnictl.cli.system import utc_now
 from omnictl.durable import make_private_directory, shown
 from omnictl.errors import AccessError, StateError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
@@ -38,6 +39,24 @@ def open_provider(
     window = max((each.window_seconds for each in session.budgets.values()), default=0.0)
     recent = recent_requests(state, utc_now(), window)
     return _open(make_provider, session, stop, observe, read_only=read_only, recent=recent)
+
+
+def recent_requests(state: "State", now: datetime, window_seconds: float) -> "dict[Operation, Sequence[datetime]]":
+    """Return when recent runs sent creates and updates at the latest, as the state remembers it.
+
+    It remembers whole seconds: a request may have left almost a second after its time.
+    """
+    from omnictl.provider.base import Operation
+
+    records = state.records.values()
+    created = (*(each.created_at for each in records), *(each.created_at for each in state.intents))
+    updated = (each.updated_at for each in records)
+
+    def select(times: Iterable[datetime | None]) -> list[datetime]:
+        latest = (each + timedelta(seconds=1) for each in times if each)
+        return sorted(each for each in latest if each >= now - timedelta(seconds=window_seconds))
+
+    return {Operation.CREATE: select(created), Operation.UPDATE: select(updated)}
 
 
 def open_messenger(session: Session, stop: StopSignal, observe: Callable[[Event], None]) -> OmniMessenger:

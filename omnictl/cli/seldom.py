@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from omnictl.cli.context import utc_now
+from omnictl.cli.system import utc_now
 from omnictl.model.diagnostic import Diagnostic
 
 AGAIN_SECONDS = 60.0

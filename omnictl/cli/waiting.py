@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from omnictl.cli.context import utc_now
 from omnictl.cli.live_text import LiveText
 from omnictl.cli.output import Output
 from omnictl.cli.progress import Progress
+from omnictl.cli.system import utc_now
 from omnictl.model.story import Story
 from omnictl.render.stories import render_story
 from omnictl.render.style import Style

@@ -13,8 +13,8 @@ from omnictl.cli.completing import complete_recorded_ids
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.files import find_obstacle, unwritable
-from omnictl.cli.globals import global_options
 from omnictl.cli.hiding import hide_in
+from omnictl.cli.options import global_options
 from omnictl.codec.envelope import make_envelope
 from omnictl.config.accepting import Draft, FileEdit, Project, draft_acceptances
 from omnictl.config.documents import MistakeError

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from msgspec.structs import replace
@@ -13,28 +12,27 @@ from msgspec.structs import replace
 from omnictl.cli.apply_output import APPLY_FORMATS, APPLY_REPORTS, apply_renderings, code_of_report, show_report
 from omnictl.cli.approval import check_confirmed_name
 from omnictl.cli.completing import complete_environments
-from omnictl.cli.context import Session, get_session, refuse_lost_state, utc_now
+from omnictl.cli.context import Session, get_session
 from omnictl.cli.durations import lock_timeout_option, read_duration
 from omnictl.cli.exit_codes import ExitCode, strongest
-from omnictl.cli.globals import command_line, global_options
+from omnictl.cli.globals import command_line
+from omnictl.cli.memory import refuse_lost_state
+from omnictl.cli.options import global_options
 from omnictl.cli.plan_approval import Flags, PlanApproval
 from omnictl.cli.planning import Choices, make_circumstances, read_choices, selection_options
 from omnictl.cli.progress import Progress
 from omnictl.cli.reports import Report, report_option, reported_failures, try_reports
 from omnictl.cli.saved import check_saved_plan, read_saved_plan
 from omnictl.cli.signals import outlast_signals, stopping
+from omnictl.cli.workshop import make_workshop
 from omnictl.errors import OutputError
 from omnictl.model.outcome import ApplyReport
 from omnictl.model.plan import Plan
 from omnictl.model.scenario import Configuration
-from omnictl.model.state import State
-from omnictl.operations.apply import Request, Workshop, mark_interrupted, run_apply
+from omnictl.operations.apply import Request, mark_interrupted, run_apply
 from omnictl.provider.base import StopSignal
 from omnictl.render.words import written_duration
 from omnictl.threads import leaving_signals
-
-if TYPE_CHECKING:
-    from omnictl.provider.omni import OmniProvider
 
 PIPELINE_STOP_AFTER_SECONDS = 45 * 60.0
 _SAYS_ITSELF = "A saved plan takes no --only, --exclude, --allow or --retire: it says itself what it does."
@@ -178,11 +176,6 @@ def _apply(
         stack.enter_context(progress)
         received = stack.enter_context(stopping(stop, progress.say, _in_danger, has_begun=progress.has_begun))
 
-        def open_provider(state: State) -> "OmniProvider":
-            provider = session.open_provider(state, stop, progress.observe, read_only=False)
-            stack.callback(_close_unless_stopped, provider, stop)
-            return provider
-
         timer.start()
         new_state = session.new_state()
         report = run_apply(
@@ -197,25 +190,10 @@ def _apply(
                 saved_plan=saved,
                 configuration=configuration,
             ),
-            Workshop(
-                open_provider=open_provider,
-                backend=session.backend,
-                stop=stop,
-                observe=progress.observe,
-                clock=utc_now,
-                monotonic=time.monotonic,
-                workers=session.workers,
-                holder=session.holder("apply"),
-            ),
+            make_workshop(session, "apply", stack, stop, progress.observe, read_only=False),
         )
         timer.cancel()
     return mark_interrupted(report, received[0]) if received else report
-
-
-def _close_unless_stopped(provider: "OmniProvider", stop: StopSignal) -> None:
-    """After a stop something may still be in flight; its connection is not cut by us."""
-    if not stop.is_set:
-        provider.close()
 
 
 class _Timer:

@@ -6,7 +6,7 @@ from click.shell_completion import get_completion_class
 from omnictl.cli.completing import VARIABLE
 from omnictl.cli.context import get_session
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.globals import global_options
+from omnictl.cli.options import global_options
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
 

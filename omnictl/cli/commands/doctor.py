@@ -9,11 +9,13 @@ import click
 from msgspec import Struct
 
 from omnictl import __version__
-from omnictl.cli.context import Session, get_session, refuse_lost_state
+from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode, code_of, strongest
-from omnictl.cli.globals import global_options
 from omnictl.cli.hiding import hide_all, hide_in
+from omnictl.cli.memory import refuse_lost_state
+from omnictl.cli.options import global_options
 from omnictl.cli.progress import Progress
+from omnictl.cli.provider import open_provider
 from omnictl.codec.envelope import make_envelope
 from omnictl.errors import OmnictlError, StateError
 from omnictl.model.diagnostic import Diagnostic, Severity
@@ -172,7 +174,7 @@ def _examine_account(session: Session) -> Iterator[Finding]:
     def read() -> str:
         state = session.backend.read() or session.new_state()
         with Progress(session.output) as progress:
-            provider = session.open_provider(state, StopSignal(), progress.observe, read_only=True)
+            provider = open_provider(session, state, StopSignal(), progress.observe, read_only=True)
             try:
                 remotes = read_account(provider, state, workers=session.workers, observe=progress.observe)
             finally:

@@ -5,13 +5,16 @@ from collections.abc import Mapping, Sequence
 import click
 from msgspec.structs import replace
 
-from omnictl.cli.context import Session, get_session, require_state, utc_now
+from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.globals import global_options
 from omnictl.cli.ignored import read_ignored
+from omnictl.cli.memory import require_state
+from omnictl.cli.options import global_options
 from omnictl.cli.planning import Choices, make_circumstances, only_options
 from omnictl.cli.progress import Progress
+from omnictl.cli.provider import open_provider
 from omnictl.cli.reports import Rendering, Report, report_option, reported_failures, show_rendering, write_reports
+from omnictl.cli.system import utc_now
 from omnictl.engine.unmanaged import note_idle_lines
 from omnictl.errors import OmnictlError
 from omnictl.lint.check import lint_endings
@@ -91,7 +94,7 @@ def _find(session: Session, choices: Choices) -> Drift:
         state = require_state(state, session)  # no green pipeline because its state was not there
     state = state or session.new_state()
     with Progress(session.output) as progress:
-        provider = session.open_provider(state, stop, progress.observe, read_only=True)
+        provider = open_provider(session, state, stop, progress.observe, read_only=True)
         try:
             circumstances = make_circumstances(session, provider, state, choices)
             reading: Reading = read_and_settle(

@@ -9,7 +9,7 @@ from omnictl.cli.completing import complete_codes
 from omnictl.cli.context import get_session
 from omnictl.cli.exit_codes import MEANINGS, ExitCode
 from omnictl.cli.explanations import Field, all_codes, all_fields
-from omnictl.cli.globals import global_options
+from omnictl.cli.options import global_options
 from omnictl.engine.guard import EXPLANATIONS, WHOLE_PLAN
 from omnictl.errors import UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity

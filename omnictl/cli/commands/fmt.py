@@ -9,7 +9,7 @@ import click
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.files import refuse_missing, write_bytes
-from omnictl.cli.globals import global_options
+from omnictl.cli.options import global_options
 from omnictl.config.discovery import find_below, find_scenario_files
 from omnictl.config.documents import MistakeError
 from omnictl.config.format import format_text

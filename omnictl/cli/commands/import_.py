@@ -9,8 +9,8 @@ from omnictl.cli.completing import complete_ids
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.durations import lock_timeout_option
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.globals import global_options
 from omnictl.cli.importing import Wish, import_scenarios
+from omnictl.cli.options import global_options
 from omnictl.codec.envelope import make_envelope
 from omnictl.codec.importing import encode_import
 from omnictl.model.adoption import ImportReport

@@ -11,7 +11,7 @@ from omnictl.cli.approval import is_wanted
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.files import find_obstacle, unwritable, write_text
-from omnictl.cli.globals import global_options
+from omnictl.cli.options import global_options
 from omnictl.cli.workflows import WORKFLOWS
 from omnictl.config.discovery import is_scenario_name
 from omnictl.errors import OmnictlError, OutputError

@@ -12,10 +12,11 @@ from msgspec import Struct
 
 from omnictl import __version__
 from omnictl.cli.completing import complete_recorded_ids
-from omnictl.cli.context import SANDBOX_BANNER, Session, get_session, require_state
+from omnictl.cli.context import SANDBOX_BANNER, Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.files import refuse_unwritable, write_text
-from omnictl.cli.globals import global_options
+from omnictl.cli.memory import require_state
+from omnictl.cli.options import global_options
 from omnictl.cli.reports import to_text
 from omnictl.cli.saved import read_text
 from omnictl.codec.envelope import make_envelope

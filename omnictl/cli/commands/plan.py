@@ -8,10 +8,11 @@ import click
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.files import write_text
-from omnictl.cli.globals import global_options
+from omnictl.cli.options import global_options
 from omnictl.cli.plan_output import PLAN_FORMATS, PLAN_REPORTS, plan_renderings, show_plan
 from omnictl.cli.planning import Choices, make_circumstances, read_choices, selection_options
 from omnictl.cli.progress import Progress
+from omnictl.cli.provider import open_provider
 from omnictl.cli.reports import Report, report_option, reported_failures, to_text, write_reports
 from omnictl.codec.plan import encode_plan
 from omnictl.model.change import Refresh
@@ -67,7 +68,7 @@ def _make_plan(session: Session, choices: Choices) -> Plan:
     configuration, stop = session.configuration, StopSignal()
     state = session.backend.read() or session.new_state()
     with Progress(session.output) as progress:
-        provider = session.open_provider(state, stop, progress.observe, read_only=True)
+        provider = open_provider(session, state, stop, progress.observe, read_only=True)
         try:
             circumstances = make_circumstances(session, provider, state, choices, judge_files=True)
             reading = read_and_settle(provider, state, circumstances, workers=session.workers, observe=progress.observe)

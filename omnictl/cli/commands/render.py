@@ -9,7 +9,7 @@ from omnictl import __version__
 from omnictl.cli.completing import complete_ids
 from omnictl.cli.context import SANDBOX_BANNER, get_session
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.globals import global_options
+from omnictl.cli.options import global_options
 from omnictl.codec.envelope import make_envelope
 from omnictl.codec.parts import encode_attributes
 from omnictl.engine.selection import matches, unmatched

@@ -12,8 +12,9 @@ from omnictl.cli.approval import ask
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode, strongest
 from omnictl.cli.filters import read_channel, read_filter, read_to
-from omnictl.cli.globals import command_line, global_options
+from omnictl.cli.globals import command_line
 from omnictl.cli.messaging import ledger_option, open_ledger, open_post, refuse_lost_ledger, resolve_time, unmask_option
+from omnictl.cli.options import global_options
 from omnictl.cli.progress import Progress
 from omnictl.cli.signals import stopping
 from omnictl.cli.times import Moment, read_time

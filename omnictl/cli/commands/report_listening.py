@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from omnictl.cli.context import Session, get_session, utc_now
+from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.globals import global_options
 from omnictl.cli.listening import SECRET_VARIABLE, cannot_listen, read_path, read_secret, refuse_open_door
 from omnictl.cli.messaging import ledger_option, locate_ledger, refuse_lost_ledger, unmask_option
+from omnictl.cli.options import global_options
 from omnictl.cli.signals import stopping
+from omnictl.cli.system import utc_now
 from omnictl.ledger.base import Ledger
 from omnictl.ledger.sqlite import SqliteLedger
 from omnictl.operations.receiving import Receiver

@@ -8,14 +8,15 @@ import click
 
 from omnictl import __version__
 from omnictl.cli.completing import complete_ids
-from omnictl.cli.context import Session, get_session, utc_now
+from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.filters import read_filter, read_to
-from omnictl.cli.globals import global_options
 from omnictl.cli.messaging import ledger_option, open_ledger, read_now, resolve_time, unmask_option
+from omnictl.cli.options import global_options
 from omnictl.cli.renderings import PLAIN
 from omnictl.cli.reports import Rendering, Report, report_option, show_rendering, to_text, write_reports
 from omnictl.cli.signals import stopping
+from omnictl.cli.system import utc_now
 from omnictl.cli.times import Moment, read_time
 from omnictl.cli.unseen import say_unseen
 from omnictl.codec.statistics import encode_statistics

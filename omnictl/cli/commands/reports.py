@@ -5,7 +5,7 @@ import click
 from omnictl.cli.commands.report_collecting import log, pull, purge
 from omnictl.cli.commands.report_listening import listen
 from omnictl.cli.commands.report_showing import list_stories, stats
-from omnictl.cli.globals import global_options
+from omnictl.cli.options import global_options
 
 
 @click.group("reports", epilog="Example: omnictl reports pull --sandbox")

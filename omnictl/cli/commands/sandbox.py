@@ -14,8 +14,8 @@ from omnictl import __version__
 from omnictl.cli.commands import sandbox_recipient
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.globals import global_options
 from omnictl.cli.listening import cannot_listen
+from omnictl.cli.options import global_options
 from omnictl.cli.provider import open_world
 from omnictl.cli.signals import stopping
 from omnictl.codec.envelope import make_envelope

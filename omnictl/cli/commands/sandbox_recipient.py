@@ -10,7 +10,7 @@ from omnictl import __version__
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.filters import read_channel, read_to
-from omnictl.cli.globals import global_options
+from omnictl.cli.options import global_options
 from omnictl.cli.provider import open_world
 from omnictl.codec.envelope import make_envelope
 from omnictl.sandbox.codes import get_error, get_status

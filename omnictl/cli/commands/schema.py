@@ -4,7 +4,7 @@ import click
 
 from omnictl.cli.context import get_session
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.globals import global_options
+from omnictl.cli.options import global_options
 from omnictl.config.schema import SCHEMA_KINDS, schema_text
 
 

@@ -10,16 +10,17 @@ from msgspec.structs import replace
 
 from omnictl.cli.approval import ask, has_person
 from omnictl.cli.completing import complete_ids
-from omnictl.cli.context import Session, get_session, make_token, utc_now
+from omnictl.cli.context import Session, get_session
 from omnictl.cli.durations import read_duration
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.globals import global_options
 from omnictl.cli.messaging import ledger_option, open_ledger, open_post, refuse_lost_ledger, unmask_option
+from omnictl.cli.options import global_options
 from omnictl.cli.preparing import Prepared, SendOptions, prepare, show_dry_run, summarize
 from omnictl.cli.progress import Progress
 from omnictl.cli.run_choice import Intention, choose_run
 from omnictl.cli.send_output import code_of_sending, show_sending
 from omnictl.cli.signals import stopping
+from omnictl.cli.system import make_token, utc_now
 from omnictl.cli.waiting import WaitDisplay
 from omnictl.codec.messages import encode_message
 from omnictl.codec.shapes import write_json

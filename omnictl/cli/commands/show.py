@@ -7,7 +7,7 @@ import click
 from omnictl.cli.apply_output import APPLY_FORMATS, show_report
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.globals import global_options
+from omnictl.cli.options import global_options
 from omnictl.cli.plan_output import PLAN_FORMATS, show_plan
 from omnictl.cli.saved import read_document, unusable
 from omnictl.codec.envelope import decode_envelope

@@ -10,12 +10,15 @@ import click
 
 from omnictl.cli.commands.state_moving import forget, move
 from omnictl.cli.commands.state_rebuilding import rebuild
-from omnictl.cli.context import Session, get_session, require_state, utc_now
+from omnictl.cli.context import Session, get_session
 from omnictl.cli.durations import lock_timeout_option
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.globals import global_options
+from omnictl.cli.memory import require_state
 from omnictl.cli.mending import change_stored, format_option, show_document
+from omnictl.cli.options import global_options
+from omnictl.cli.provider import open_provider
 from omnictl.cli.saved import read_text
+from omnictl.cli.system import utc_now
 from omnictl.codec.parts import encode_record
 from omnictl.codec.shapes import write_time
 from omnictl.codec.state import decode_state, encode_state
@@ -235,7 +238,7 @@ def settle(
 
 
 def _read_remote(session: Session, state: State, key: str) -> Remote:
-    provider = session.open_provider(state, StopSignal(), lambda _: None, read_only=True)
+    provider = open_provider(session, state, StopSignal(), lambda _: None, read_only=True)
     try:
         remote = provider.get(key)
     finally:

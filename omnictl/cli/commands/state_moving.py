@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from omnictl.cli.completing import complete_allowances, complete_recorded_ids
-from omnictl.cli.context import Session, get_session, require_state, utc_now
+from omnictl.cli.context import Session, get_session
 from omnictl.cli.durations import lock_timeout_option
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.globals import global_options
+from omnictl.cli.memory import require_state
 from omnictl.cli.mending import (
     change_stored,
     dry_run_option,
@@ -23,7 +23,9 @@ from omnictl.cli.mending import (
     show_document,
     still_declared,
 )
+from omnictl.cli.options import global_options
 from omnictl.cli.planning import read_choices
+from omnictl.cli.system import utc_now
 from omnictl.codec.parts import decode_address
 from omnictl.codec.shapes import ShapeError
 from omnictl.engine.surgery import Replaced, forget_records, move_record

@@ -10,7 +10,6 @@ import click
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.durations import lock_timeout_option
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.globals import global_options
 from omnictl.cli.mending import (
     Foretold,
     change_stored,
@@ -20,8 +19,10 @@ from omnictl.cli.mending import (
     say_foretold,
     show_document,
 )
+from omnictl.cli.options import global_options
 from omnictl.cli.planning import Choices, make_circumstances
 from omnictl.cli.progress import Progress
+from omnictl.cli.provider import open_provider
 from omnictl.cli.saved import read_text
 from omnictl.codec.apply_log import read_told_keys
 from omnictl.codec.state import decode_state
@@ -88,7 +89,7 @@ def rebuild(
 def _look(session: Session, state: State, told: Collection[Claim]) -> Rebuilding:
     configuration = session.configuration
     with Progress(session.output) as progress:
-        provider = session.open_provider(state, StopSignal(), progress.observe, read_only=True)
+        provider = open_provider(session, state, StopSignal(), progress.observe, read_only=True)
         try:
             circumstances = make_circumstances(session, provider, state, Choices())
             return find_what_is_lost(

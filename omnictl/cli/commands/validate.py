@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from omnictl import __version__
-from omnictl.cli.context import Session, get_session, utc_now
+from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.files import refuse_missing
-from omnictl.cli.globals import global_options
+from omnictl.cli.options import global_options
 from omnictl.cli.reports import (
     Rendering,
     Report,
@@ -19,6 +19,7 @@ from omnictl.cli.reports import (
     to_text,
     write_reports,
 )
+from omnictl.cli.system import utc_now
 from omnictl.codec.envelope import make_envelope
 from omnictl.config.documents import in_order
 from omnictl.config.scenarios import Validation, validate_all

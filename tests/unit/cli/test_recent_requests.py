@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from omnictl.cli.context import recent_requests
+from omnictl.cli.provider import recent_requests
 from omnictl.provider.base import Operation
 from tests.builders import NOW, Scene
 

@@ -1,0 +1,48 @@
+"""The state of an environment as commands need it: there, and somewhere where it lasts."""
+
+from typing import TYPE_CHECKING
+
+from omnictl.cli.context import Session
+from omnictl.errors import RefusalKind, RefusedError, StateError
+from omnictl.model.diagnostic import Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from omnictl.model.state import State
+
+
+def require_state(state: "State | None", session: Session) -> "State":
+    """Return the state, where there is one. Raises StateError."""
+    if state is not None:
+        return state
+    raise StateError(
+        Diagnostic(
+            "no-state",
+            Severity.ERROR,
+            "There is no state yet",
+            f"{session.backend.location} does not exist.",
+            hint="apply makes it; check --env and --state",
+        )
+    )
+
+
+def refuse_lost_state(session: Session) -> None:
+    """In a pipeline a local state is lost with the machine, unless git keeps it."""
+    if session.in_ci and not session.sandbox and session.backend.is_local and not session.environment.state_in_git:
+        raise RefusedError(
+            RefusalKind.POLICY,
+            Diagnostic(
+                "local-state-in-ci",
+                Severity.ERROR,
+                "A pipeline must not apply with a state that goes with its machine",
+                f"The state of {session.place.environment} is the local file {session.backend.location}.",
+                hint="if the pipeline commits it to git, say so in omnictl.yaml",
+                commands=(f"environments: {{{session.place.environment}: {{state_in_git: true}}}}",),
+            ),
+        )
+
+
+CODES = {
+    "no-state": "The environment has no state yet, or --state names another place.",
+    "local-state-in-ci": "With CI set, apply refuses a state in a local file: the machine of the pipeline goes, and "
+    "the keys with it. Commit the state to git and say state_in_git: true.",
+}
