@@ -91,7 +91,8 @@ CODES = {
     "no-directory": "The directory given with -C does not exist or cannot be entered; or, without -C, the working "
     "directory was removed.",
     "no-environment": "omnictl.yaml has several environments and no default, so one must be named with --env.",
-    "unknown-environment": "The environment named with --env or OMNICTL_ENV is not in omnictl.yaml.",
+    "unknown-environment": "An environment is named, with --env, by OMNICTL_ENV or in a file, that omnictl.yaml does "
+    "not have.",
     "sandbox-in-ci": "With CI set, the variable OMNICTL_SANDBOX alone does not select the sandbox: the flag "
     "must, or sandbox: true of the environment in omnictl.yaml.",
 }

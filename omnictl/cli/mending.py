@@ -137,7 +137,7 @@ def still_declared(scenario_id: str, what_follows: str) -> Diagnostic:
 def not_declared(scenario_id: str) -> Diagnostic:
     """Say that no file declares an id that the state now has a record of."""
     return Diagnostic(
-        "not-declared",
+        "declared-nowhere",
         Severity.WARNING,
         "No file declares the new id",
         f"{scenario_id} stands in no file: the next plan forgets it, or gives it the id of a file that is equal to it.",
@@ -148,6 +148,6 @@ def not_declared(scenario_id: str) -> Diagnostic:
 CODES = {
     "still-declared": "The state was told to forget an id, or to move its record, and a file declares it: the next "
     "plan takes it up again, or creates it. Change the file in the same step.",
-    "not-declared": "A record was moved to an id that no file declares: the next plan finds that it left the "
+    "declared-nowhere": "A record was moved to an id that no file declares: the next plan finds that it left the "
     "configuration. Change the file in the same step.",
 }

@@ -159,6 +159,4 @@ def _empty(shown: str) -> Diagnostic:
 CODES = {
     "missing-message-file": "message_file names the default content of send, and there is no such file.",
     "wrong-time": "A time such as 2026-02-30T25:00:00Z is on no clock or calendar.",
-    "several-documents": "omnictl.yaml and each message file is one document; --- starts another.",
-    "empty-file": "A file that should hold a document is empty.",
 }

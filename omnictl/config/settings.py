@@ -278,8 +278,6 @@ def _wrong(code: str, summary: str, detail: str, where: str, document: Document)
 
 
 CODES = {
-    "empty-file": "A file that should hold a document is empty.",
-    "unknown-environment": "An environment is named that omnictl.yaml does not have.",
     "production-default": "An environment marked production must be named on the command line each time.",
     "wrong-version": "requires: names the versions of omnictl that may work on this project.",
     "several-documents": "omnictl.yaml and each message file is one document; --- starts another.",

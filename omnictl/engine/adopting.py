@@ -300,6 +300,6 @@ def _other_import(resource: Resource, key: str) -> Diagnostic:
 
 CODES = {
     "id-recorded": "An id stands for one scenario. This one has a key already, in the state or by a rename that is to "
-    "be applied.",
+    "be applied; neither import nor state mv writes over it.",
     "import-differs": "import ID KEY and the import: line in the file of that id name different keys.",
 }

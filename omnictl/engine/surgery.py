@@ -236,7 +236,6 @@ def open_intents(intents: Collection[Intent], why: str = _BY_HAND) -> Diagnostic
 CODES = {
     "foreign-state": "A state names its environment, and is stored for that one alone.",
     "other-lineage": "A state can only be replaced by one of the same lineage.",
-    "id-recorded": "state mv gives a record another id; the one that was named has a record of its own.",
     "open-intents": "The state remembers creates whose outcome is not known. Until they are settled, it is not mended "
     "by hand, nor replaced by a state that does not know what became of them, and nothing is imported: what they made "
     "may look like what others made. apply settles them by looking at the account.",

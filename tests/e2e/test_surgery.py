@@ -101,7 +101,7 @@ def test_mv_says_what_the_files_do_not(world: World) -> None:
     assert "warning[still-declared]" in ran.err
     assert codes(answer("state", "mv", "a", "z")) == ["still-declared"]
     Path("scenarios/a.yaml").unlink()
-    assert codes(answer("state", "mv", "z", "y", "--dry-run")) == ["not-declared"]
+    assert codes(answer("state", "mv", "z", "y", "--dry-run")) == ["declared-nowhere"]
     assert ". forget   y " in omnictl("state", "mv", "z", "y", "--dry-run").out
     declare("q", "A")
     assert "The next plan would change nothing of it." in omnictl("state", "mv", "z", "q", "--dry-run").out

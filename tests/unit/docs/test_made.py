@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from omnictl.cli.exit_codes import MEANINGS
-from omnictl.cli.explanations import all_codes
+from omnictl.cli.explanations import all_codes, codes_by_module
 from tests.unit.docs.pages import read
 from tools.doc_examples import EXAMPLES, find_environments, read_plans, run_lines
 from tools.make_docs import find_pages, make_page
@@ -26,6 +26,11 @@ def test_every_code_has_its_row_once() -> None:
         row = f"\n| `{code}` | {explanation.replace('|', chr(92) + '|')} |\n"
         assert text.count(f"\n| `{code}` |") == 1
         assert row in text
+
+
+def test_no_code_is_explained_twice() -> None:
+    explained = [code for codes in codes_by_module().values() for code in codes]
+    assert len(explained) == len(set(explained))
 
 
 def test_every_exit_code_has_its_row() -> None:
