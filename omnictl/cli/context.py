@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from omnictl.state.base import LockHolder, StateBackend
 
 
+_RUN_NUMBERS = ("GITHUB_RUN_NUMBER", "CI_PIPELINE_IID", "BUILD_NUMBER")
+"""What GitHub, GitLab and Jenkins number a run with."""
 SANDBOX_BANNER = "SANDBOX: nothing leaves this machine"
 
 
@@ -200,7 +202,13 @@ class Session:
         if not link and self.environ.get("GITHUB_RUN_ID"):
             parts = (self.environ.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY"))
             link = "/".join((*parts, "actions/runs", self.environ["GITHUB_RUN_ID"]))
-        return LockHolder(operation, self.run_id, utc_now(), expected_end, f"pid {os.getpid()}", link)
+        label = next((f"CI run {number}" for name in _RUN_NUMBERS if (number := self._run_number(name))), "")
+        return LockHolder(operation, self.run_id, utc_now(), expected_end, f"pid {os.getpid()}", link, label)
+
+    def _run_number(self, name: str) -> str:
+        """Return the number that a pipeline gave this run, where it is one."""
+        number = self.environ.get(name, "")
+        return number if self.in_ci and number.isascii() and number.isdigit() else ""
 
 
 def get_session(ctx: click.Context) -> Session:

@@ -21,6 +21,7 @@ def encode_drift(drift: Drift, *, version: str, exit_code: int) -> dict[str, Jso
         account=compact({"host": drift.account.host, "name": drift.account.name}),
         checked_at=write_time(drift.checked_at),
         recorded_at=write_optional_time(drift.recorded_at),
+        recorded_by=drift.recorded_by or None,
         selection={
             "only": list(selection.only),
             "exclude": list(selection.exclude),

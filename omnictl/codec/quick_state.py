@@ -47,6 +47,7 @@ class _StateRows(Struct):
     account: _Part = UNSET
     account_default: _Part = UNSET
     listed: _Part = UNSET
+    written: _Part = UNSET
     records: dict[str, _RecordRow] = field(default_factory=dict)
     intents: _Part = UNSET
     tombstones: _Part = UNSET

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
-from msgspec.structs import replace
 
 from omnictl.codec.parts import (
     decode_account,
@@ -34,11 +33,13 @@ from omnictl.codec.state_parts import (
     decode_mark,
     decode_repeat,
     decode_tombstone,
+    decode_writing,
     encode_default,
     encode_intent,
     encode_mark,
     encode_repeat,
     encode_tombstone,
+    encode_writing,
 )
 from omnictl.codec.upgrades import UPGRADES
 from omnictl.errors import StateError
@@ -93,7 +94,7 @@ def _block(fields: Json) -> str:
 
 def state_digest(state: State) -> str:
     """Return a digest of the content, whatever the serial."""
-    content = replace(state, serial=0)
+    content = state.content
     try:
         text = msgspec.json.encode(content, order="deterministic")
     except UnicodeEncodeError:  # as in _dump
@@ -136,6 +137,7 @@ def _to_document(state: State) -> dict[str, Json]:
                 "account": encode_account(state.account) if state.account else None,
                 "account_default": encode_default(state.account_default),
                 "listed": state.listed or None,
+                "written": encode_writing(state.written) if state.written else None,
             }
         ),
         "records": {},
@@ -181,6 +183,7 @@ def _make_state(records: dict[Address, Record], document: Document) -> State:
         account_default=decode_default(document.get("account_default")),
         plans=tuple(_each(document, "plans", decode_mark)),
         listed=as_count(document.get("listed", 0), "listed"),
+        written=decode_writing(document.get("written")),
     )
 
 

@@ -14,7 +14,7 @@ from omnictl.codec.shapes import (
 )
 from omnictl.model.address import id_of
 from omnictl.model.scenario import Json
-from omnictl.model.state import AccountDefault, Intent, PlanMark, RepeatedCreate, Tombstone
+from omnictl.model.state import AccountDefault, Intent, PlanMark, RepeatedCreate, Tombstone, Writing
 
 
 def encode_default(default: AccountDefault) -> dict[str, Json] | None:
@@ -30,6 +30,19 @@ def decode_default(value: Json) -> AccountDefault:
     scenario_id = as_optional_text(fields.get("id"), "account_default.id")
     key = as_optional_text(fields.get("key"), "account_default.key")
     return AccountDefault(decode_address(scenario_id, "account_default.id") if scenario_id else None, key)
+
+
+def encode_writing(writing: Writing) -> dict[str, Json]:
+    """Return when and by which run a state was written."""
+    return compact({"at": write_time(writing.at), "by": writing.by or None})
+
+
+def decode_writing(value: Json) -> Writing | None:
+    """Return when and by which run a state was written."""
+    if value is None:
+        return None
+    fields = as_object(value, "written")
+    return Writing(as_time(fields.get("at"), "written.at"), as_optional_text(fields.get("by"), "written.by") or "")
 
 
 def encode_intent(each: Intent) -> dict[str, Json]:

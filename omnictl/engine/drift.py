@@ -44,6 +44,7 @@ def find_drift(
         account=circumstances.account,
         checked_at=circumstances.created_at,
         recorded_at=_recorded_at(view.state),
+        recorded_by=view.state.written.by if view.state.written else "",
         items=tuple(items),
         default=find_moved_default(view, selected, declared_as),
         counts=_count(judged),
@@ -160,7 +161,9 @@ def _count(judged: Sequence[Judged]) -> Counts:
 
 
 def _recorded_at(state: State) -> datetime | None:
-    """Return when the account was last recorded, as far as the state knows."""
+    """Return when the state was last written; of one that does not say it, when something was last recorded."""
+    if state.written is not None:
+        return state.written.at
     times = [at for each in state.records.values() for at in (each.created_at, each.updated_at)]
     times += [each.finished_at for each in state.plans]
     return max((at for at in times if at is not None), default=None)

@@ -124,6 +124,7 @@ def _replace(current: State, incoming: State, silent: tuple[Intent, ...], now: d
         repeated_creates=tuple(dict.fromkeys((*incoming.repeated_creates, *current.repeated_creates))),
         plans=_unite(current.plans, incoming.plans),
         listed=max(current.listed, incoming.listed),
+        written=current.written,
     )
     ids = tuple(sorted(id_of(each.address) for each in lost))
     if following == current and incoming.serial <= current.serial:

@@ -168,6 +168,7 @@ class Drift(Struct, frozen=True):
     account: Account
     checked_at: datetime
     recorded_at: datetime | None = None
+    recorded_by: str = ""
     items: tuple[Item, ...] = ()
     default: DefaultMoved | None = None
     counts: Counts = Counts()

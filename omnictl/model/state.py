@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from omnictl.model.address import Address
 from omnictl.model.scenario import Attributes, Lifecycle
@@ -91,6 +92,13 @@ class AccountDefault(Struct, frozen=True):
     key: str | None = None
 
 
+class Writing(Struct, frozen=True):
+    """When a state was written (UTC), and by which run of a pipeline: ``CI run 8790``, or nothing."""
+
+    at: datetime
+    by: str = ""
+
+
 class State(Struct, frozen=True):
     """The memory of one environment. ``serial`` rises only when the content changes.
 
@@ -108,3 +116,9 @@ class State(Struct, frozen=True):
     account_default: AccountDefault = AccountDefault()
     plans: tuple[PlanMark, ...] = ()
     listed: int = 0
+    written: Writing | None = None
+
+    @property
+    def content(self) -> "State":
+        """What it says, whichever of its writings this is."""
+        return replace(self, serial=0, written=None)

@@ -84,7 +84,14 @@ def run_apply(request: Request, workshop: Workshop) -> ApplyReport:
     with lock:
         stored = workshop.backend.read()
         state = stored or request.new_state
-        keeper = Keeper(workshop.backend, state, exists=stored is not None, monotonic=workshop.monotonic)
+        keeper = Keeper(
+            workshop.backend,
+            state,
+            workshop.holder,
+            exists=stored is not None,
+            monotonic=workshop.monotonic,
+            clock=workshop.clock,
+        )
         tools = Tools(
             workshop.open_provider(state),
             keeper,

@@ -84,7 +84,14 @@ def _import(request: ImportRequest, workshop: Workshop) -> Imported:
     if not request.keeps_state:
         return Imported(selected, reading, circumstances)
     adopted = adopt_all(reading.state, selected.adoptions, selected.default, circumstances.created_at)
-    keeper = Keeper(workshop.backend, state, exists=stored is not None, monotonic=workshop.monotonic)
+    keeper = Keeper(
+        workshop.backend,
+        state,
+        workshop.holder,
+        exists=stored is not None,
+        monotonic=workshop.monotonic,
+        clock=workshop.clock,
+    )
     if request.is_real and adopted.records != state.records:
         keeper.advance(lambda _: adopted)
         keeper.flush()

@@ -1,12 +1,13 @@
 """The keeper of the state during an apply: advances it in memory, and writes it in groups, durably, in order."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from omnictl.errors import StateWriteError
-from omnictl.model.state import State
-from omnictl.state.base import StateBackend
+from omnictl.model.state import State, Writing
+from omnictl.state.base import LockHolder, StateBackend
 
 SECONDS_BETWEEN_WRITES = 1.0
 
@@ -14,12 +15,23 @@ SECONDS_BETWEEN_WRITES = 1.0
 class Keeper:
     """Holds the current state. Used by one thread alone.
 
-    ``monotonic`` gives seconds. After a write has failed nothing is written any more: ``failure`` says why, and
-    ``rescue`` saves the state beside the user.
+    ``monotonic`` gives seconds, ``clock`` the time in UTC; ``holder`` is who writes. After a write
+    has failed nothing is written any more: ``failure`` says why, and ``rescue`` saves the state beside the user.
     """
 
-    def __init__(self, backend: StateBackend, state: State, *, exists: bool, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        backend: StateBackend,
+        state: State,
+        holder: LockHolder,
+        *,
+        exists: bool,
+        monotonic: Callable[[], float],
+        clock: Callable[[], datetime],
+    ) -> None:
         self._backend = backend
+        self._holder = holder
+        self._clock = clock
         self._monotonic = monotonic
         self._state = state
         self._stored = state if exists else None
@@ -36,7 +48,7 @@ class Keeper:
         """Whether everything that is known is durable."""
         if self._state is self._stored:
             return True
-        return self._stored is not None and replace(self._state, serial=0) == replace(self._stored, serial=0)
+        return self._stored is not None and self._state.content == self._stored.content
 
     @property
     def seconds_until_due(self) -> float:
@@ -53,8 +65,7 @@ class Keeper:
             raise self.failure
         if self.is_stored:
             return
-        serial = (self._stored.serial if self._stored else self._state.serial) + 1
-        following = replace(self._state, serial=serial)
+        following = self._sign()
         try:
             self._backend.write(following)
         except StateWriteError as error:
@@ -70,5 +81,9 @@ class Keeper:
 
     def rescue(self) -> str:
         """Save the state beside the user after a failed write; return the path."""
+        return self._backend.save_errored(self._sign())
+
+    def _sign(self) -> State:
+        """Return the state as it is to be written: its next version, with when and by whom."""
         serial = (self._stored.serial if self._stored else self._state.serial) + 1
-        return self._backend.save_errored(replace(self._state, serial=serial))
+        return replace(self._state, serial=serial, written=Writing(self._clock(), self._holder.label))

@@ -12,7 +12,7 @@ from omnictl.errors import RefusalKind, RefusedError, StateError
 from omnictl.model.address import id_of, make_address
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Remote
-from omnictl.model.state import Intent, Record, State, Tombstone
+from omnictl.model.state import Intent, Record, State, Tombstone, Writing
 from omnictl.state.base import LockHolder, StateBackend
 
 
@@ -28,6 +28,7 @@ def change_state(
     with backend.lock(holder, timeout_seconds=timeout_seconds, on_wait=on_wait):
         replaced = change(backend.read())
         if replaced.is_changed:
+            replaced = replace(replaced, state=replace(replaced.state, written=Writing(holder.since, holder.label)))
             backend.write(replaced.state)
         return replaced
 

@@ -34,7 +34,8 @@ def say_recorded(drift: Drift) -> str:
     """Return what is compared with what."""
     if drift.recorded_at is None:
         return "nothing recorded yet; the account now"
-    return f"recorded {drift.recorded_at:%Y-%m-%d %H:%MZ} against the account now"
+    by = f" ({sanitize(drift.recorded_by)})" if drift.recorded_by else ""
+    return f"recorded {drift.recorded_at:%Y-%m-%d %H:%MZ}{by} against the account now"
 
 
 def say_item(item: Item) -> str:

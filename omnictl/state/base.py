@@ -11,7 +11,10 @@ from omnictl.model.state import State
 
 
 class LockHolder(Struct, frozen=True):
-    """Who holds the lock: the command, since when (UTC), until about when, and where to look. No names of people."""
+    """Who holds the lock: the command, since when (UTC), until about when, and where to look. No names of people.
+
+    ``label`` is what people call the run of a pipeline, such as ``CI run 8790``.
+    """
 
     operation: str
     run: str
@@ -19,6 +22,7 @@ class LockHolder(Struct, frozen=True):
     expected_end: datetime | None = None
     process: str = ""
     link: str = ""
+    label: str = ""
 
 
 class StateVersion(Struct, frozen=True):

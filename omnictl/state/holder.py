@@ -24,6 +24,7 @@ def encode_holder(holder: LockHolder) -> str:
         "expected_end": write_time(holder.expected_end) if holder.expected_end else None,
         "process": holder.process or None,
         "link": holder.link or None,
+        "label": holder.label or None,
     }
     return json.dumps(compact(fields), indent=2) + "\n"
 
@@ -38,4 +39,5 @@ def decode_holder(text: str | bytes) -> LockHolder:
         as_optional_time(fields.get("expected_end"), "expected_end"),
         as_optional_text(fields.get("process"), "process") or "",
         as_optional_text(fields.get("link"), "link") or "",
+        as_optional_text(fields.get("label"), "label") or "",
     )

@@ -40,7 +40,17 @@ from omnictl.model.plan import (
     Settled,
 )
 from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Manage, OnRemoval, Protection, Step
-from omnictl.model.state import Account, AccountDefault, Intent, PlanMark, Record, RepeatedCreate, State, Tombstone
+from omnictl.model.state import (
+    Account,
+    AccountDefault,
+    Intent,
+    PlanMark,
+    Record,
+    RepeatedCreate,
+    State,
+    Tombstone,
+    Writing,
+)
 
 T = TypeVar("T")
 
@@ -115,6 +125,7 @@ states = st.builds(
     account_default=st.builds(AccountDefault, st.none() | addresses, st.none() | keys),
     plans=many(st.builds(PlanMark, names, times, st.none() | times)),
     listed=counts,
+    written=st.none() | st.builds(Writing, times, st.just("") | names),
 ).map(_sort)
 
 sources = st.builds(Source, names, st.none() | counts, st.none() | counts, st.none() | counts)

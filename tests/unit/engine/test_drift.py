@@ -15,7 +15,7 @@ from omnictl.model.address import id_of, make_address
 from omnictl.model.change import Cause, Update
 from omnictl.model.drift import Counts, Drift, Kind
 from omnictl.model.scenario import Attributes, Configuration, IgnoredField, Lifecycle, Manage, Remote
-from omnictl.model.state import Account, AccountDefault, PlanMark, State, Tombstone
+from omnictl.model.state import Account, AccountDefault, PlanMark, State, Tombstone, Writing
 from tests.builders import NOW, PLAN_ID, Scene, flow, key_of
 
 USUAL = "VKONTAKTE > SMS:InfoSMS"
@@ -233,6 +233,8 @@ def test_when_it_was_recorded() -> None:
     plans = (PlanMark("x", NOW, latest), PlanMark("y", latest, None))
     assert find(scene, state=replace(scene.state, plans=plans)).recorded_at == latest
     assert find(Scene()).recorded_at is None
+    by = find(scene, state=replace(scene.state, written=Writing(latest, "CI run 8790")))
+    assert (by.recorded_at, by.recorded_by) == (latest, "CI run 8790")
 
 
 NAMES = st.sampled_from(["A", "B", "a", "AA"])
