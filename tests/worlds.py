@@ -16,7 +16,8 @@ from omnictl.model.scenario import Attributes, Configuration, Lifecycle, Resourc
 from omnictl.model.state import Account, State
 from omnictl.operations.apply import Request, Workshop, run_apply
 from omnictl.provider.base import StopSignal
-from omnictl.state.base import LockHolder, StateVersion
+from omnictl.state.base import Hold, LockHolder, StateVersion
+from omnictl.state.hold import SureHold
 from tests.builders import managing
 from tests.fake_account import FakeAccount, problem
 
@@ -55,8 +56,8 @@ class FakeBackend:
     @contextmanager
     def lock(
         self, holder: LockHolder, *, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]
-    ) -> Iterator[None]:
-        yield
+    ) -> Iterator[Hold]:
+        yield SureHold(ended_before=True)
 
     def describe_lock(self) -> LockHolder | None:
         return None

@@ -38,7 +38,7 @@ class Place(Struct, frozen=True):
     environment: str
     sandbox: bool
     work_dir: Path
-    state_path: Path
+    state: str | Path
     world_path: Path
 
 
@@ -103,15 +103,18 @@ class Session:
         return self._place_of(self.environment)
 
     def _place_of(self, environment: "Environment") -> Place:
+        from omnictl.state.location import is_url
+
         root = self.settings.root
         work = root / ".omnictl"
         if self.sandbox:
             work = work / "sandbox" / environment.name
             return Place(environment.name, True, work, work / "state.json", work / "world.sqlite")
         given = self.options.state or self.environ.get("OMNICTL_STATE")
-        usual = root / (environment.state or f"state/{environment.name}.json")
-        path = Path(given) if given and environment is self.environment else usual
-        return Place(environment.name, False, work, path.absolute(), work / "world.sqlite")
+        usual = environment.state or f"state/{environment.name}.json"
+        chosen, base = (given, Path()) if given and environment is self.environment else (usual, root)
+        state = chosen if is_url(chosen) else (base / chosen).absolute()
+        return Place(environment.name, False, work, state, work / "world.sqlite")
 
     @cached_property
     def backend(self) -> "StateBackend":
@@ -120,10 +123,16 @@ class Session:
 
     def backend_of(self, environment: "Environment") -> "StateBackend":
         """Return the memory of any environment."""
-        from omnictl.state.local import LocalBackend
+        from omnictl.state.factory import open_backend
 
         place = self._place_of(environment)
-        return LocalBackend(place.state_path, work_dir=place.work_dir, environment=place.environment)
+        return open_backend(
+            place.state,
+            work_dir=place.work_dir,
+            environment=place.environment,
+            environ=self.environ,
+            make_token=lambda: make_token(16),
+        )
 
     def command(self, *words: str) -> str:
         """Return a command line that works where this run works, for people to copy."""

@@ -80,9 +80,10 @@ def _new_candidates(body: Attributes, intents: Sequence[Intent], alikes: Alikes)
     return tuple(each for each in alikes.of(body) if each.key not in known)
 
 
-def believe_absence_at(intent: Intent, *, sender_ended_at: datetime, settle_seconds: float) -> datetime:
+def believe_absence_at(intent: Intent, *, sender_ended_at: datetime | None, settle_seconds: float) -> datetime:
     """Return from when on a missing scenario may be believed to be absent.
 
-    The request cannot have left after ``not_after``, nor after its sender ended (the lock proves that).
+    The request cannot have left after ``not_after``, nor after its sender ended (None: nobody knows that it has).
     """
-    return min(intent.not_after, sender_ended_at) + timedelta(seconds=settle_seconds)
+    left_at = intent.not_after if sender_ended_at is None else min(intent.not_after, sender_ended_at)
+    return left_at + timedelta(seconds=settle_seconds)

@@ -68,6 +68,9 @@ class Workshop(Struct, frozen=True):
     holder: LockHolder
 
 
+LOCK_LOST = "the lock of the state was lost"
+
+
 def run_apply(request: Request, workshop: Workshop) -> ApplyReport:
     """Apply the configuration, or the saved plan, under the lock of the state.
 
@@ -81,7 +84,9 @@ def run_apply(request: Request, workshop: Workshop) -> ApplyReport:
         timeout_seconds=request.lock_timeout_seconds,
         on_wait=lambda holder: workshop.observe(WaitingForLock(describe_holder(holder))),
     )
-    with lock:
+    with lock as hold:
+        hold.when_lost(workshop.stop.request)
+        workshop.stop.watch(lambda: "" if hold.is_held else LOCK_LOST)
         stored = workshop.backend.read()
         state = stored or request.new_state
         keeper = Keeper(
@@ -101,6 +106,7 @@ def run_apply(request: Request, workshop: Workshop) -> ApplyReport:
             workshop.monotonic,
             workshop.workers,
             workshop.holder.run,
+            hold.ended_before,
         )
         wanted = _compare(request, tools)
         ends_at = tools.clock() + timedelta(seconds=wanted.plan.cost.seconds)
@@ -120,7 +126,9 @@ def _compare(request: Request, tools: Tools) -> "Wanted":
     circumstances = request.look_around(tools.provider, tools.keeper.state)
     if request.saved_plan is not None:
         _refuse_other_account(request.saved_plan, circumstances)  # before anything is settled against it
-    settlements = settle_intents(tools, circumstances.account, circumstances.elsewhere, sender_ended_at=tools.clock())
+    settlements = settle_intents(
+        tools, circumstances.account, circumstances.elsewhere, sender_ended_at=tools.foreign_ended_at
+    )
     if request.saved_plan is not None:
         return check_resumption(request.saved_plan, tools, settlements.remotes, circumstances.elsewhere)
     reading = Reading(tools.keeper.state, settlements.remotes, settlements.settled)

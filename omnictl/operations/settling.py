@@ -17,7 +17,7 @@ from omnictl.model.scenario import Remote
 from omnictl.model.state import Account, Intent
 from omnictl.operations.account import read_account
 from omnictl.operations.plan import describe_ambiguity
-from omnictl.operations.run import Tools
+from omnictl.operations.run import INTENT_SECONDS, Tools
 
 
 class Settlements(Struct, frozen=True):
@@ -41,11 +41,12 @@ def settle_intents(
     account: Account,
     elsewhere: Mapping[str, str],
     *,
-    sender_ended_at: datetime,
+    sender_ended_at: datetime | None,
     lost_at: float = -math.inf,
 ) -> Settlements:
     """Read the account, and settle every open intent; the state is advanced and durable when it returns.
 
+    ``sender_ended_at`` is by when their sender had surely ended; None where it may still live, and send until then.
     ``lost_at`` is when this run lost sight of the last of them, by the monotonic clock: no wall clock that jumps can
     make that long ago. Raises RefusedError where a person has to choose, StoppedError when asked to stop.
     """
@@ -84,9 +85,13 @@ def _look(
 
 
 def _wait_until_absence_counts(
-    tools: Tools, absent: tuple[Absent, ...], sender_ended_at: datetime, lost_at: float
+    tools: Tools, absent: tuple[Absent, ...], sender_ended_at: datetime | None, lost_at: float
 ) -> None:
-    settle_seconds = tools.provider.capabilities.settle_seconds
+    capabilities = tools.provider.capabilities
+    settle_seconds = longest = capabilities.settle_seconds
+    if sender_ended_at is None:
+        settle_seconds += capabilities.request_timeout_seconds
+        longest = settle_seconds + INTENT_SECONDS
     until = max(
         believe_absence_at(each.intent, sender_ended_at=sender_ended_at, settle_seconds=settle_seconds)
         for each in absent
@@ -96,7 +101,7 @@ def _wait_until_absence_counts(
     seconds = (until - tools.clock()).total_seconds() + 1.0
     # A clock that was set back must not make this wait for ever, nor one set forward make it believe too early.
     since_it_was_lost = lost_at + settle_seconds - tools.monotonic()
-    if not has_waited(tools, max(min(max(seconds, 0.0), settle_seconds), since_it_was_lost)):
+    if not has_waited(tools, max(min(max(seconds, 0.0), longest), since_it_was_lost)):
         raise StoppedError(_stopped(tools))
 
 

@@ -1,7 +1,7 @@
 """The port to the API: what operations ask of a provider, and what a provider can do. No HTTP here."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -58,6 +58,7 @@ class StopSignal:
         self._event = threading.Event()
         self._lock = threading.Lock()
         self._reason = ""
+        self._watch: Callable[[], str] | None = None
 
     @property
     def reason(self) -> str:
@@ -67,7 +68,13 @@ class StopSignal:
     @property
     def is_set(self) -> bool:
         """Whether no new request may start."""
+        if self._watch is not None and not self._event.is_set() and (reason := self._watch()):
+            self.request(reason)
         return self._event.is_set()
+
+    def watch(self, find_reason: Callable[[], str]) -> None:
+        """Ask this too each time, just before a request leaves: a reason to stop, or nothing."""
+        self._watch = find_reason
 
     def request(self, reason: str) -> None:
         """Ask everything to stop."""

@@ -25,6 +25,25 @@ class LockHolder(Struct, frozen=True):
     label: str = ""
 
 
+class Hold(Protocol):
+    """A lock that is held.
+
+    ``ended_before``: whoever held it before has ended in good order, or its process is surely gone, so that nothing of
+    it is still to be sent. A lock that was passed over does not prove that.
+    """
+
+    ended_before: bool
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it may still be relied on, now; looked at just before each write to the account."""
+        ...
+
+    def when_lost(self, tell: Callable[[str], None]) -> None:
+        """Call this once, with the reason, where the lock is lost while it is held."""
+        ...
+
+
 class StateVersion(Struct, frozen=True):
     """A kept older version of the state: its lineage and serial, when it was written (UTC), and where it is kept."""
 
@@ -57,7 +76,7 @@ class StateBackend(Protocol):
 
     def lock(
         self, holder: LockHolder, *, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]
-    ) -> AbstractContextManager[None]:
+    ) -> AbstractContextManager[Hold]:
         """Hold the lock inside the context; LockHeldError after ``timeout_seconds``."""
         ...
 

@@ -12,26 +12,38 @@ from omnictl.codec.shapes import (
     parse_json,
     write_time,
 )
+from omnictl.model.scenario import Json
 from omnictl.state.base import LockHolder
 
 
 def encode_holder(holder: LockHolder) -> str:
     """Return a holder as JSON text."""
-    fields = {
-        "operation": holder.operation,
-        "run": holder.run,
-        "since": write_time(holder.since),
-        "expected_end": write_time(holder.expected_end) if holder.expected_end else None,
-        "process": holder.process or None,
-        "link": holder.link or None,
-        "label": holder.label or None,
-    }
-    return json.dumps(compact(fields), indent=2) + "\n"
+    return json.dumps(encode_holder_fields(holder), indent=2) + "\n"
+
+
+def encode_holder_fields(holder: LockHolder) -> dict[str, Json]:
+    """Return a holder as fields."""
+    return compact(
+        {
+            "operation": holder.operation,
+            "run": holder.run,
+            "since": write_time(holder.since),
+            "expected_end": write_time(holder.expected_end) if holder.expected_end else None,
+            "process": holder.process or None,
+            "link": holder.link or None,
+            "label": holder.label or None,
+        }
+    )
 
 
 def decode_holder(text: str | bytes) -> LockHolder:
     """Return a holder. Raises ShapeError where the text is none."""
-    fields = as_object(parse_json(text), "")
+    return decode_holder_fields(parse_json(text))
+
+
+def decode_holder_fields(value: Json) -> LockHolder:
+    """Return a holder of its fields. Raises ShapeError."""
+    fields = as_object(value, "")
     return LockHolder(
         as_text(fields.get("operation"), "operation"),
         as_text(fields.get("run"), "run"),

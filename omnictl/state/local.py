@@ -2,20 +2,19 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from msgspec import Struct
 
 from omnictl.codec.state import decode_state, encode_state
-from omnictl.durable import make_private_directory, read_regular_file, replace_file, shown
+from omnictl.durable import read_regular_file, replace_file, shown
 from omnictl.errors import StateError, StateWriteError
 from omnictl.model.state import State
-from omnictl.state.base import LockHolder, StateVersion
+from omnictl.state.base import Hold, LockHolder, StateVersion
+from omnictl.state.errored import save_errored
 from omnictl.state.problems import cannot, gone, moved, no_such_version, other_environment
 from omnictl.state.versions import Versions
 
@@ -155,32 +154,14 @@ class LocalBackend:
         raise StateError(no_such_version(serial, self._versions.serials(lineage)))
 
     def save_errored(self, state: State) -> str:
-        """Save a state that could not be written; in the temporary directory where even that fails.
-
-        An errored state that is there already is left alone: it may hold the only copy of its keys.
-        """
-        content = encode_state(state).encode()
-        try:
-            directory = make_private_directory(self._work_dir / "errored")
-            return self._save_beside(directory, state.serial, content)
-        except OSError:
-            pass
-        try:
-            return self._save_beside(Path(tempfile.mkdtemp(prefix="omnictl-errored-")), state.serial, content)
-        except OSError as error:
-            raise StateWriteError(cannot("write", tempfile.gettempdir(), error)) from None
-
-    def _save_beside(self, directory: Path, serial: int, content: bytes) -> str:
-        names = (f"{self._environment}-{serial}{f'-{n}' if n > 1 else ''}.json" for n in count(1))
-        path = next(directory / name for name in names if not (directory / name).exists())
-        replace_file(path, content, private=True)
-        return shown(path)
+        """Save a state that could not be written, beside the user."""
+        return save_errored(state, work_dir=self._work_dir, environment=self._environment)
 
     # --- the lock ------------------------------------------------------------------------------------------
 
     def lock(
         self, holder: LockHolder, *, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]
-    ) -> AbstractContextManager[None]:
+    ) -> AbstractContextManager[Hold]:
         """Hold the lock of the operating system; it is freed when the process ends, however it ends."""
         return self._lock.hold(holder, timeout_seconds=timeout_seconds, on_wait=on_wait)
 

@@ -11,7 +11,8 @@ from filelock import FileLock, Timeout
 from omnictl.codec.shapes import ShapeError
 from omnictl.durable import make_private_directory, replace_file, shown
 from omnictl.errors import LockHeldError, StateError
-from omnictl.state.base import LockHolder
+from omnictl.state.base import Hold, LockHolder
+from omnictl.state.hold import SureHold
 from omnictl.state.holder import decode_holder, encode_holder
 from omnictl.state.problems import cannot, lock_held
 
@@ -31,13 +32,13 @@ class StateLock:
     @contextmanager
     def hold(
         self, holder: LockHolder, *, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]
-    ) -> Iterator[None]:
+    ) -> Iterator[Hold]:
         """Hold the lock of the operating system; it is freed when the process ends, however it ends."""
         lock = self._os_lock()
         self._acquire(lock, timeout_seconds, on_wait)
         try:
             self._write_holder(holder)
-            yield
+            yield SureHold(ended_before=True)
         finally:
             with suppress(OSError):
                 self._holder_path.unlink(missing_ok=True)

@@ -37,6 +37,18 @@ def moved(path: str, stored: State, state: State) -> Diagnostic:
     )
 
 
+def overtaken(where: str, serial: int | None, state: State) -> Diagnostic:
+    """Tell of a stored state that another run wrote meanwhile."""
+    there = "nothing that can be read" if serial is None else f"serial {serial}"
+    return Diagnostic(
+        "state-moved",
+        Severity.ERROR,
+        "The state was changed by somebody else meanwhile",
+        f"{where} has {there}; this run was about to write serial {state.serial} in the place of what it had read.",
+        hint="run the same command again: it begins with what is stored, and looks for what this run did",
+    )
+
+
 def gone(path: str, state: State) -> Diagnostic:
     """Tell of a state that went away under our hands."""
     return Diagnostic(
@@ -74,8 +86,8 @@ def no_such_version(serial: int, kept: list[int]) -> Diagnostic:
     )
 
 
-def lock_held(holder: LockHolder | None, waited_seconds: float) -> Diagnostic:
-    """Tell of a lock that somebody else holds."""
+def lock_held(holder: LockHolder | None, waited_seconds: float, lease_seconds: int | None = None) -> Diagnostic:
+    """Tell of a lock that somebody else holds; ``lease_seconds`` where it does not go with its process."""
     who = "another omnictl"
     if holder is not None:
         link = f"; see {holder.link}" if holder.link else ""
@@ -89,7 +101,45 @@ def lock_held(holder: LockHolder | None, waited_seconds: float) -> Diagnostic:
         Severity.ERROR,
         "Somebody else works with this state",
         f"The lock is held by {who}{waited}.",
-        hint="wait for it with --lock-timeout 10m; the lock goes with its process",
+        hint="wait for it with --lock-timeout 10m; "
+        + (
+            "the lock goes with its process"
+            if lease_seconds is None
+            else f"where its holder is gone, it is passed over after {lease_seconds} s"
+        ),
+    )
+
+
+def lock_lost(where: str) -> Diagnostic:
+    """Tell of a lock that was gone before it could be used."""
+    return Diagnostic(
+        "lock-lost",
+        Severity.ERROR,
+        "The lock of the state was lost",
+        f"{where}: the answer came after the end of its lease. Nothing was sent.",
+        hint="run the same command again",
+    )
+
+
+def not_cleared(holder: LockHolder) -> Diagnostic:
+    """Tell of a lock that is to be cleared and whose holder lives."""
+    return Diagnostic(
+        "lock-held",
+        Severity.ERROR,
+        "Somebody else works with this state",
+        f"{holder.operation} (run {holder.run}) renewed its lock while it was looked at. It was left alone.",
+        hint="wait for it with --lock-timeout 10m, or end that run",
+    )
+
+
+def unreadable_lock(where: str, why: str) -> Diagnostic:
+    """Tell of what stands in the place of a lock and is none."""
+    return Diagnostic(
+        "unreadable-lock",
+        Severity.ERROR,
+        "The lock of the state cannot be read",
+        f"{where}: {why}. Nothing was changed.",
+        hint="look at what is there; a newer omnictl may have written it, else remove it while nobody works",
     )
 
 
@@ -105,6 +155,9 @@ CODES = {
     "other-environment": "The state file belongs to another environment than the one chosen.",
     "no-such-version": "state rollback goes back to kept versions only: those that the last ten runs began with, "
     "and the last three on the way of the last run.",
-    "lock-held": "Another omnictl holds the lock of the state. The lock is one of the operating system and goes with "
-    "its process, so it is never stuck; wait with --lock-timeout.",
+    "lock-held": "Another omnictl holds the lock of the state. That of a local file goes with its process; in a store "
+    "it is a lease, which is passed over once its holder does not renew it. Wait with --lock-timeout.",
+    "lock-lost": "The lock was taken, and the answer of the store came after the end of its lease. Nothing was sent.",
+    "unreadable-lock": "The object that is the lock of a state in a store holds something else, or was written by a "
+    "newer omnictl. Nobody can tell whether the state is in use, so nothing is done.",
 }

@@ -6,7 +6,19 @@ from msgspec.structs import replace
 
 from omnictl.model.state import State
 from omnictl.state.base import LockHolder
-from omnictl.state.problems import CODES, cannot, gone, lock_held, moved, no_such_version, other_environment
+from omnictl.state.problems import (
+    CODES,
+    cannot,
+    gone,
+    lock_held,
+    lock_lost,
+    moved,
+    no_such_version,
+    not_cleared,
+    other_environment,
+    overtaken,
+    unreadable_lock,
+)
 from tests.builders import NOW
 from tests.golden.golden import check_golden
 from tests.golden.words import all_told
@@ -31,6 +43,12 @@ def test_what_can_be_wrong_with_a_state() -> None:
         lock_held(None, 2.5),
         lock_held(HOLDER, 0),
         lock_held(replace(HOLDER, process="pid 7"), 600),
+        lock_held(HOLDER, 600, 60),
+        lock_lost("s3://bucket/production"),
+        not_cleared(HOLDER),
+        unreadable_lock("s3://bucket/production (lock.json)", "kind: this is no lock that this omnictl knows"),
+        overtaken("s3://bucket/production", 8, ours),
+        overtaken("s3://bucket/production", None, ours),
         lock_held(replace(HOLDER, expected_end=NOW + timedelta(minutes=9), link="https://ci.example/1"), 0),
     )
     assert {each.code for each in problems} == set(CODES)

@@ -28,7 +28,8 @@ from omnictl.sandbox.errors import ConnectionCutError
 from omnictl.sandbox.later import commit_due
 from omnictl.sandbox.store import Stored
 from omnictl.sandbox.store import World as Service
-from omnictl.state.base import LockHolder
+from omnictl.state.base import Hold, LockHolder
+from omnictl.state.hold import SureHold
 from omnictl.transport.credentials import make_credentials
 from omnictl.transport.in_process import make_in_process_transport
 from tests.fake_account import problem
@@ -115,12 +116,12 @@ class Memory(FakeBackend):
     @contextmanager
     def lock(
         self, holder: LockHolder, *, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]
-    ) -> Iterator[None]:
+    ) -> Iterator[Hold]:
         if self.held:
             raise LockHeldError(problem("lock-held"))
         self.held = True
         try:
-            yield
+            yield SureHold(ended_before=True)
         finally:
             self.held = False  # as the system does it when the process is gone
 

@@ -1,0 +1,34 @@
+"""A state that could not be stored, saved beside the user."""
+
+import tempfile
+from itertools import count
+from pathlib import Path
+
+from omnictl.codec.state import encode_state
+from omnictl.durable import make_private_directory, replace_file, shown
+from omnictl.errors import StateWriteError
+from omnictl.model.state import State
+from omnictl.state.problems import cannot
+
+
+def save_errored(state: State, *, work_dir: Path, environment: str) -> str:
+    """Save a state that could not be stored; in the temporary directory where even that fails. Return its path.
+
+    An errored state that is there already is left alone: it may hold the only copy of its keys.
+    """
+    content = encode_state(state).encode()
+    try:
+        return _save(make_private_directory(work_dir / "errored"), environment, state.serial, content)
+    except OSError:
+        pass
+    try:
+        return _save(Path(tempfile.mkdtemp(prefix="omnictl-errored-")), environment, state.serial, content)
+    except OSError as error:
+        raise StateWriteError(cannot("write", tempfile.gettempdir(), error)) from None
+
+
+def _save(directory: Path, environment: str, serial: int, content: bytes) -> str:
+    names = (f"{environment}-{serial}{f'-{n}' if n > 1 else ''}.json" for n in count(1))
+    path = next(directory / name for name in names if not (directory / name).exists())
+    replace_file(path, content, private=True)
+    return shown(path)

@@ -1,0 +1,82 @@
+"""The backend of a state, chosen by its place. What a backend needs is imported when it is chosen."""
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from msgspec import Struct
+
+from omnictl.errors import UsageError
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.state.base import StateBackend
+from omnictl.state.location import EXTRAS, Location, is_url, parse_location
+
+_PACKAGES = {"s3": "obstore", "gs": "obstore", "az": "obstore", "postgresql": "psycopg", "postgres": "psycopg"}
+
+
+def open_backend(
+    place: str | Path,
+    *,
+    work_dir: Path,
+    environment: str,
+    environ: Mapping[str, str],
+    make_token: Callable[[], str],
+) -> StateBackend:
+    """Return the backend of a path or a URL; nothing is asked yet.
+
+    ``work_dir`` is where a state that cannot be stored is saved, and what a backend keeps on this machine;
+    ``make_token`` returns a new name each time. Raises UsageError for a URL that cannot be used.
+    """
+    if isinstance(place, Path) or not is_url(place):
+        from omnictl.state.local import LocalBackend
+
+        return LocalBackend(Path(place), work_dir=work_dir, environment=environment)
+    location = parse_location(place, environment)
+    _require_package(location)
+    around = Around(work_dir, environment, environ, make_token)
+    open_one = _OPENERS.get(location.scheme)
+    if open_one is None:
+        raise UsageError(_not_yet(location))
+    return open_one(location, around)
+
+
+class Around(Struct, frozen=True):
+    """What every backend is given: see ``open_backend``."""
+
+    work_dir: Path
+    environment: str
+    environ: Mapping[str, str]
+    make_token: Callable[[], str]
+
+
+_OPENERS: dict[str, Callable[[Location, Around], StateBackend]] = {}
+
+
+def _require_package(location: Location) -> None:
+    package = _PACKAGES.get(location.scheme)
+    if package is not None and find_spec(package) is None:
+        raise UsageError(_no_package(location, package))
+
+
+def _no_package(location: Location, package: str) -> Diagnostic:
+    extra = EXTRAS[location.scheme]
+    return Diagnostic(
+        "no-package",
+        Severity.ERROR,
+        "A package that this state backend needs is not installed",
+        f"{location.scheme}:// needs {package}.",
+        hint="install omnictl with the extra that brings it",
+        commands=(f"pip install 'omnictl[{extra}]'",),
+    )
+
+
+def _not_yet(location: Location) -> Diagnostic:
+    return Diagnostic(
+        "wrong-state-url", Severity.ERROR, "No state backend has this scheme", f"{location.scheme}:// is not there yet."
+    )
+
+
+CODES = {
+    "no-package": "A state in an object store or in PostgreSQL needs a package that omnictl installs only where it is "
+    "asked for: omnictl[s3], omnictl[gs], omnictl[az] or omnictl[postgresql].",
+}
