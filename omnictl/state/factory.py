@@ -49,7 +49,24 @@ class Around(Struct, frozen=True):
     make_token: Callable[[], str]
 
 
-_OPENERS: dict[str, Callable[[Location, Around], StateBackend]] = {}
+def _open_objects(location: Location, around: Around) -> StateBackend:
+    from omnictl.state.object_place import parse_object_place
+    from omnictl.state.object_store import ObjectStore
+    from omnictl.state.stored import StoredBackend
+
+    return StoredBackend(
+        ObjectStore(parse_object_place(location, around.environ)),
+        work_dir=around.work_dir,
+        environment=around.environment,
+        make_token=around.make_token,
+    )
+
+
+_OPENERS: dict[str, Callable[[Location, Around], StateBackend]] = {
+    "s3": _open_objects,
+    "gs": _open_objects,
+    "az": _open_objects,
+}
 
 
 def _require_package(location: Location) -> None:
