@@ -1,5 +1,6 @@
 """What the URL of an object store and the variables of its platform say: where the state is, and how it is reached."""
 
+import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import unquote, urlsplit
 
@@ -50,6 +51,8 @@ _SECRETS = frozenset(
     {"secret_access_key", "session_token", "service_account_key", "account_key", "sas_key", "client_secret"}
 )
 _ENDPOINT_KEYS = {"s3": "endpoint", "gs": "base_url", "az": "endpoint"}
+_BETWEEN = re.compile(r'[&=",:;{}\s]+')
+_SHORTEST_PART = 12
 _LONGEST_PREFIX = 700
 """Of the 1024 bytes that a name may have; the rest is for what stands below it."""
 
@@ -67,8 +70,10 @@ class ObjectPlace(Struct, frozen=True):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The values that no text may hold."""
-        return tuple(value for name, value in self.config.items() if name in _SECRETS and value)
+        """The values that no text may hold, and their parts: a signature inside, a key in a document."""
+        values = [value for name, value in self.config.items() if name in _SECRETS and value]
+        parts = (part for value in values for part in _BETWEEN.split(value) if len(part) >= _SHORTEST_PART)
+        return (*values, *parts)
 
 
 def parse_object_place(location: Location, environ: Mapping[str, str]) -> ObjectPlace:

@@ -12,16 +12,7 @@ from importlib.util import find_spec
 from threading import Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import obstore
 from msgspec import Struct
-from obstore.exceptions import (
-    AlreadyExistsError,
-    BaseError,
-    PermissionDeniedError,
-    PreconditionError,
-    UnauthenticatedError,
-)
-from obstore.store import AzureStore, GCSStore, S3Store
 
 from omnictl.errors import UsageError
 from omnictl.state.blobs import Blob, BlobConflictError, BlobError, BlobName
@@ -38,11 +29,10 @@ from omnictl.state.object_problems import (
 )
 from omnictl.threads import leave_signals
 
-if TYPE_CHECKING:
-    from obstore.store import AzureConfig, ClientConfig, GCSConfig, RetryConfig, S3Config
+if TYPE_CHECKING:  # an extra brings it: the module can be imported without, and used only with it
+    from obstore.store import AzureConfig, AzureStore, ClientConfig, GCSConfig, GCSStore, RetryConfig, S3Config, S3Store
 
 T = TypeVar("T")
-_Service = AzureStore | GCSStore | S3Store
 
 
 class Waits(Struct, frozen=True):
@@ -57,6 +47,7 @@ USUAL_WAITS = Waits()
 _SMALL_BYTES = 256 * 1024
 _NO_RETRIES: "RetryConfig" = {"max_retries": 0, "retry_timeout": timedelta(seconds=10)}
 _NO_CONTAINER = re.compile(r"NoSuchBucket|ContainerNotFound|BucketNotFound|bucket does not exist", re.IGNORECASE)
+_NO_VERSION = re.compile(r"(ETag|generation)\b.{0,20}missing", re.IGNORECASE)
 _STATUS = re.compile(r"status code: (\d{3})")
 _FINAL_STATUS = frozenset({"301", "307", "400", "401", "403", "404", "405", "411", "413", "501"})
 """Answers that come again however often one asks."""
@@ -88,6 +79,9 @@ class ObjectStore:
     def read(self, name: str) -> Blob | None:
         """Return an object, or None where there is none; BlobError where there is not even the bucket."""
 
+        import obstore
+        from obstore.exceptions import BaseError
+
         def get() -> tuple[bytes, str | None]:
             found = obstore.get(self._reading, self._key(name))
             return bytes(found.bytes()), found.meta[self._version_key]  # type: ignore[literal-required]
@@ -104,6 +98,9 @@ class ObjectStore:
 
     def write(self, name: str, content: bytes, *, replaces: str | None) -> str:
         """Write where the condition holds; return the version."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+
         store = self._small if len(content) <= _SMALL_BYTES else self._large
         mode: Any = "create" if replaces is None else {self._version_key: replaces}
         try:
@@ -120,6 +117,9 @@ class ObjectStore:
 
     def list(self, prefix: str) -> tuple[BlobName, ...]:
         """Return the names that begin so."""
+        import obstore
+        from obstore.exceptions import BaseError
+
         folder = self._key(prefix.rpartition("/")[0])
 
         def collect() -> tuple[BlobName, ...]:
@@ -134,6 +134,9 @@ class ObjectStore:
 
     def delete(self, name: str) -> None:
         """Remove an object; there may be none."""
+        import obstore
+        from obstore.exceptions import BaseError
+
         try:
             _beside(lambda: obstore.delete(self._small, self._key(name)))
         except FileNotFoundError:
@@ -150,6 +153,8 @@ class ObjectStore:
         return version
 
     def _error(self, error: Exception, *, is_write: bool) -> BlobError:
+        from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
+
         text = str(error).partition("\n\nDebug source")[0]
         reason = self._reason(text)
         is_denied = isinstance(error, PermissionDeniedError | UnauthenticatedError)
@@ -159,6 +164,8 @@ class ObjectStore:
             return BlobError(no_bucket(self.location, self._place.bucket), is_refused=True)
         if _METADATA.search(text):  # nothing was asked of the store
             return BlobError(no_credentials(self._place, reason))
+        if _NO_VERSION.search(text):
+            return BlobError(no_versions(self.location), is_unknown=is_write, is_refused=True)
         status = _STATUS.search(text)
         is_final = status is not None and status[1] in _FINAL_STATUS
         is_unknown = is_write and not is_final
@@ -175,8 +182,11 @@ class ObjectStore:
         return f"{line[:_LONGEST_REASON]}{told}"
 
 
-def _connect(place: ObjectPlace, waits: Waits, **timeouts: timedelta) -> _Service:
+def _connect(place: ObjectPlace, waits: Waits, **timeouts: timedelta) -> "AzureStore | GCSStore | S3Store":
     """Return a client of obstore; its ``config`` holds the credentials in clear and is never shown."""
+    from obstore.exceptions import BaseError
+    from obstore.store import AzureStore, GCSStore, S3Store
+
     client = cast(
         "ClientConfig",
         {

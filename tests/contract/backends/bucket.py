@@ -19,8 +19,8 @@ from xml.sax.saxutils import escape
 Fault = str
 """What happens to a request.
 
-``cut before``, ``cut after``: no answer, and the request is not, or is, carried out; ``slow after``: the answer never
-comes; ``NNN before``, ``NNN after``: this status in its place.
+``cut before``, ``cut after``: no answer, and the request is not, or is, carried out; ``slow before``, ``slow after``:
+the answer never comes; ``NNN before``, ``NNN after``: this status in its place.
 """
 
 
@@ -46,6 +46,7 @@ class Bucket:
     objects: dict[str, Object] = field(default_factory=dict)
     decide: Callable[[str, str], Fault | None] = lambda method, key: None
     overlooks: tuple[str, ...] = ()
+    names_versions: bool = True
     says_why: str = ""
     requests: list[tuple[str, str]] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
@@ -100,6 +101,9 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         name, _, key = unquote(parts.path).removeprefix("/").partition("/")
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.bucket.released.is_set():  # the server is gone, and so are the connections that were kept open
+            self.close_connection = True
+            return None
         self.bucket.requests.append((self.command, key))
         moment, fault = "", self.bucket.decide(self.command, key)
         if fault is not None:
@@ -110,6 +114,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(404, error("NoSuchBucket", "The specified bucket does not exist"))
         with self.bucket.lock:
             status, body, headers = self.carry_out(key, content, parts.query)
+        if not self.bucket.names_versions:
+            headers = {"Last-Modified": headers["Last-Modified"]} if headers else {}
         if fault is not None:
             return self.fail(fault)
         return self.send(status, body, headers)
