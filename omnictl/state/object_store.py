@@ -55,6 +55,7 @@ _QUERY = re.compile(r"\?[^\s\"'<>]*")
 _METADATA = re.compile(r"169\.254\.169\.254|metadata\.google|/latest/api/token|computeMetadata")
 _CODE = re.compile(r"<Code>([\w.-]{1,80})</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]{1,300})</Message>")
+_TOOK = re.compile(r" in \d[\d.]*(?:[nmµ]?s)\b")
 _LONGEST_REASON = 300
 
 
@@ -174,9 +175,9 @@ class ObjectStore:
     def _reason(self, text: str) -> str:
         """Return what the library and the server said, in one line, with nothing of a query or a credential."""
         code, message = _CODE.search(text), _MESSAGE.search(text)
-        told = f" ({': '.join(each[1].strip() for each in (code, message) if each)})" if code or message else ""
+        told = f" ({': '.join(each[1].strip(' .') for each in (code, message) if each)})" if code or message else ""
         first = text.partition("<?xml")[0].partition("<Error")[0] if code else text
-        line = _QUERY.sub("?…", " ".join(first.split()).rstrip(" :"))
+        line = _QUERY.sub("?…", _TOOK.sub("", " ".join(first.split()))).rstrip(" :.")
         for secret in self._place.secrets:
             line, told = line.replace(secret, "***"), told.replace(secret, "***")
         return f"{line[:_LONGEST_REASON]}{told}"

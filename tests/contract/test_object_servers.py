@@ -76,7 +76,7 @@ def test_the_probe_finds_that_conditions_are_kept(place: Place) -> None:
     assert store.list("") == ()
 
 
-@pytest.mark.parametrize("kind", ["s3", "gs"])
+@pytest.mark.parametrize("kind", ["s3", "gs", "az"])
 def test_many_processes_lose_and_double_nothing(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
     with KINDS[kind](tmp_path, request) as place:
         assert place.url is not None
