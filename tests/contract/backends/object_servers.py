@@ -44,7 +44,8 @@ def start_weed(directory: Path) -> Started:
     for port in named.values():
         wait_for_port(process, port)
     _until_made(f"http://127.0.0.1:{filer}/buckets/omni/")
-    sockets = (f"/tmp/seaweedfs-{name}-grpc-{port + 10_000}.sock" for name, port in named.items())
+    sockets = [f"/tmp/seaweedfs-{name}-grpc-{port + 10_000}.sock" for name, port in named.items()]
+    sockets += [f"/tmp/seaweedfs-{name}-{port}.sock" for name, port in named.items()]
     return process, {"endpoint": f"http://127.0.0.1:{s3}", "leaves": ":".join(sockets)}
 
 

@@ -22,7 +22,7 @@ from tests.contract.backends.swarm import Outcome, Told
 from tests.unit.state.test_object_store import make_store
 
 FAULTS = ("cut before", "cut after", "500 before", "500 after", "503 before", "409 before", "slow after")
-TERMS = Terms(lease=8, poll=0.02, margin=0.5)
+TERMS = Terms(lease=4, poll=0.1, margin=0.4)
 RUNS, MARKS = 3, 8
 
 
@@ -83,7 +83,7 @@ def test_runs_take_turns_and_lose_nothing(stores: tuple[Bucket, list[StateBacken
 
     def decide(method: str, key: str) -> Fault | None:
         with lock:
-            bad = chance.random() < (0.3 if method == "PUT" else 0.08)
+            bad = chance.random() < (0.3 if method == "PUT" else 0.05)
             slow_once = chance.random() < 0.1
             fault = chance.choice(FAULTS) if bad else None
         return "cut after" if fault == "slow after" and not slow_once else fault

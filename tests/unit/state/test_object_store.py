@@ -12,7 +12,7 @@ from threading import Timer
 import pytest
 
 from omnictl.errors import UsageError
-from omnictl.state.blobs import BlobConflictError, BlobError, write_surely
+from omnictl.state.blobs import Blob, BlobConflictError, BlobError, read_surely, write_surely
 from omnictl.state.conditions import Conditions, check_conditions
 from omnictl.state.location import parse_location
 from omnictl.state.object_place import parse_object_place
@@ -145,6 +145,24 @@ def test_a_store_that_always_fails_is_told_and_nothing_was_written(open_store: O
     assert failed.value.diagnostics[0].code == "store-failed"
     assert "503" in failed.value.diagnostics[0].detail
     assert bucket.objects == {}
+
+
+@pytest.mark.parametrize("fault", ["cut before", "500 before", "slow before"])
+def test_a_state_is_read_once_more_where_the_answer_is_lost(open_store: Open, bucket: Bucket, fault: Fault) -> None:
+    store = open_store()
+    version = store.write("state.json", b"1", replaces=None)
+    bucket.decide = once(fault, "GET")
+    assert read_surely(store, "state.json", wait=never_wait) == Blob(b"1", version)
+    bucket.decide = always("503 before", "GET")
+    bucket.requests.clear()
+    with pytest.raises(BlobError):
+        read_surely(store, "state.json", wait=never_wait)
+    assert len(bucket.requests) == 2
+    bucket.decide = always("403 before", "GET")
+    bucket.requests.clear()
+    with pytest.raises(BlobError):
+        read_surely(store, "state.json", wait=never_wait)
+    assert len(bucket.requests) == 1
 
 
 # --- reading -----------------------------------------------------------------------------------------------------
