@@ -67,6 +67,7 @@ class ObjectPlace(Struct, frozen=True):
     config: Mapping[str, str]
     allow_http: bool
     profile: str | None = None
+    ca_file: str | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -101,7 +102,8 @@ def parse_object_place(location: Location, environ: Mapping[str, str]) -> Object
         config["virtual_hosted_style_request"] = "true"
     profile = (options.get("profile") or environ.get("AWS_PROFILE") or None) if scheme == "s3" else None
     is_http = endpoint is not None and endpoint.startswith("http:")
-    return ObjectPlace(scheme, location.text, location.host, _prefix(location), config, is_http, profile)
+    ca_file = environ.get("OMNICTL_CA_FILE") or None
+    return ObjectPlace(scheme, location.text, location.host, _prefix(location), config, is_http, profile, ca_file)
 
 
 def _prefix(location: Location) -> str:

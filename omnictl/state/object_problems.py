@@ -1,7 +1,26 @@
 """What can be wrong with an object store, in words. ``reason`` is what library and server said, made harmless."""
 
+import re
+from collections.abc import Iterable
+
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.state.object_place import ObjectPlace
+
+_DUMP = "\n\nDebug source"
+"""Begins what the library knows of itself: long, and for us."""
+_CAUSES = (
+    (re.compile(r"InvalidCertificate|UnknownIssuer"), "its certificate is not trusted"),
+    (re.compile(r"dns error|failed to lookup"), "its name is not known here"),
+    (re.compile(r"ConnectionRefused"), "nothing listens there"),
+    (re.compile(r"kind: Timeout|TimedOut"), "it did not answer in time"),
+    (re.compile(r"IncompleteMessage|ConnectionReset|BrokenPipe"), "the connection was cut"),
+)
+_UNSAID = re.compile(r"HTTP error: error (sending request|decoding response body|following redirect).*", re.DOTALL)
+_QUERY = re.compile(r"\?[^\s\"'<>]*")
+_TOOK = re.compile(r" in \d[\d.]*(?:[nmµ]?s)\b")
+_CODE = re.compile(r"<Code>([\w.-]{1,80})</Code>")
+_MESSAGE = re.compile(r"<Message>([^<]{1,300})</Message>")
+_LONGEST_REASON = 300
 
 _WHERE_FROM = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a web identity or a role of the machine; a profile of "
@@ -9,6 +28,21 @@ _WHERE_FROM = {
     "gs": "GOOGLE_APPLICATION_CREDENTIALS, gcloud auth application-default login, or the account of the machine",
     "az": "AZURE_STORAGE_ACCOUNT_KEY, AZURE_STORAGE_SAS_KEY, AZURE_CLIENT_ID with its kin, or the machine",
 }
+
+
+def reason_of(text: str, secrets: Iterable[str]) -> str:
+    """Return what library and server said in one line, with nothing of a query of a URL, or of a credential."""
+    text, _, dump = text.partition(_DUMP)
+    code, message = _CODE.search(text), _MESSAGE.search(text)
+    said = ": ".join(each[1].strip(" .") for each in (code, message) if each)
+    first = text.partition("<?xml")[0].partition("<Error")[0] if code else text
+    cause = next((words for pattern, words in _CAUSES if pattern.search(dump)), None)
+    if cause is not None:
+        first = _UNSAID.sub(cause, first)
+    line = _QUERY.sub("?…", _TOOK.sub("", " ".join(first.split()))).rstrip(" :.")
+    for secret in secrets:
+        line, said = line.replace(secret, "***"), said.replace(secret, "***")
+    return f"{line[:_LONGEST_REASON]} ({said})" if said else line[:_LONGEST_REASON]
 
 
 def failed(where: str, reason: str) -> Diagnostic:
@@ -68,13 +102,11 @@ def no_versions(where: str) -> Diagnostic:
 
 def unusable(place: ObjectPlace, why: str) -> Diagnostic:
     """Tell of what the library does not take."""
-    for secret in place.secrets:
-        why = why.replace(secret, "***")
     return Diagnostic(
         "store-settings",
         Severity.ERROR,
         "The object store cannot be set up",
-        f"{place.location}: {' '.join(why.split())[:300]}.",
+        f"{place.location}: {reason_of(why, place.secrets)}.",
         hint="check the options of the URL and the variables of the platform",
     )
 

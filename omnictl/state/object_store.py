@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from threading import Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -24,6 +25,7 @@ from omnictl.state.object_problems import (
     no_bucket,
     no_credentials,
     no_versions,
+    reason_of,
     refused,
     unusable,
 )
@@ -51,12 +53,7 @@ _NO_VERSION = re.compile(r"(ETag|generation)\b.{0,20}missing", re.IGNORECASE)
 _STATUS = re.compile(r"status code: (\d{3})")
 _FINAL_STATUS = frozenset({"301", "307", "400", "401", "403", "404", "405", "411", "413", "501"})
 """Answers that come again however often one asks."""
-_QUERY = re.compile(r"\?[^\s\"'<>]*")
 _METADATA = re.compile(r"169\.254\.169\.254|metadata\.google|/latest/api/token|computeMetadata")
-_CODE = re.compile(r"<Code>([\w.-]{1,80})</Code>")
-_MESSAGE = re.compile(r"<Message>([^<]{1,300})</Message>")
-_TOOK = re.compile(r" in \d[\d.]*(?:[nmµ]?s)\b")
-_LONGEST_REASON = 300
 
 
 class ObjectStore:
@@ -157,7 +154,7 @@ class ObjectStore:
         from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 
         text = str(error).partition("\n\nDebug source")[0]
-        reason = self._reason(text)
+        reason = reason_of(str(error), self._place.secrets)
         is_denied = isinstance(error, PermissionDeniedError | UnauthenticatedError)
         if is_denied and not _METADATA.search(text):
             return BlobError(refused(self.location, reason), is_refused=True)
@@ -172,16 +169,6 @@ class ObjectStore:
         is_unknown = is_write and not is_final
         return BlobError(failed(self.location, reason), is_unknown=is_unknown, is_refused=is_final)
 
-    def _reason(self, text: str) -> str:
-        """Return what the library and the server said, in one line, with nothing of a query or a credential."""
-        code, message = _CODE.search(text), _MESSAGE.search(text)
-        told = f" ({': '.join(each[1].strip(' .') for each in (code, message) if each)})" if code or message else ""
-        first = text.partition("<?xml")[0].partition("<Error")[0] if code else text
-        line = _QUERY.sub("?…", _TOOK.sub("", " ".join(first.split()))).rstrip(" :.")
-        for secret in self._place.secrets:
-            line, told = line.replace(secret, "***"), told.replace(secret, "***")
-        return f"{line[:_LONGEST_REASON]}{told}"
-
 
 def _connect(place: ObjectPlace, waits: Waits, **timeouts: timedelta) -> "AzureStore | GCSStore | S3Store":
     """Return a client of obstore; its ``config`` holds the credentials in clear and is never shown."""
@@ -194,6 +181,7 @@ def _connect(place: ObjectPlace, waits: Waits, **timeouts: timedelta) -> "AzureS
             "connect_timeout": timedelta(seconds=waits.connect),
             "allow_http": place.allow_http,
             "allow_invalid_certificates": False,
+            **_authorities(place),
             **timeouts,
         },
     )
@@ -214,7 +202,17 @@ def _connect(place: ObjectPlace, waits: Waits, **timeouts: timedelta) -> "AzureS
             credential_provider=_profile(place.profile),
         )
     except (BaseError, ValueError) as error:
-        raise UsageError(unusable(place, str(error).partition("\n\nDebug source")[0])) from None
+        raise UsageError(unusable(place, str(error))) from None
+
+
+def _authorities(place: ObjectPlace) -> dict[str, bytes]:
+    """Return the certificate authorities that are believed beside those of the system."""
+    if place.ca_file is None:
+        return {}
+    try:
+        return {"root_certificate": Path(place.ca_file).read_bytes()}
+    except OSError as error:
+        raise UsageError(unusable(place, f"{place.ca_file} (OMNICTL_CA_FILE): {error.strerror}")) from None
 
 
 def _profile(profile: str | None) -> Any:

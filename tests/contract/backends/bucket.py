@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ssl import SSLContext
 from threading import Event, Lock, Thread
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
@@ -49,6 +50,7 @@ class Bucket:
     names_versions: bool = True
     says_why: str = ""
     requests: list[tuple[str, str]] = field(default_factory=list)
+    authorizations: list[str] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
     released: Event = field(default_factory=Event)
     _generation: int = 1000
@@ -105,6 +107,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return None
         self.bucket.requests.append((self.command, key))
+        self.bucket.authorizations.append(self.headers.get("Authorization") or "")
         moment, fault = "", self.bucket.decide(self.command, key)
         if fault is not None:
             fault, _, moment = fault.partition(" ")
@@ -166,13 +169,15 @@ def make_server(bucket: Bucket, port: int = 0) -> Server:
 
 
 @contextmanager
-def served_bucket(bucket: Bucket) -> Iterator[str]:
-    """Serve a bucket in this process; yields its endpoint."""
+def served_bucket(bucket: Bucket, context: SSLContext | None = None) -> Iterator[str]:
+    """Serve a bucket in this process, over TLS where there is a context; yields its endpoint."""
     server = make_server(bucket)
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"{'http' if context is None else 'https'}://127.0.0.1:{server.server_address[1]}"
     finally:
         bucket.released.set()
         server.shutdown()

@@ -3,13 +3,19 @@
 import json
 import os
 import signal
+import ssl
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
+from pathlib import Path
 from threading import Timer
+from types import SimpleNamespace
 
 import pytest
+import trustme
+from msgspec.structs import replace
 
 from omnictl.errors import UsageError
 from omnictl.state.blobs import Blob, BlobConflictError, BlobError, read_surely, write_surely
@@ -281,6 +287,36 @@ def test_a_signal_is_taken_while_the_store_is_waited_for(open_store: Open, bucke
     assert ended - taken[0] > 0.2
 
 
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def secure_endpoint(authority: trustme.CA, bucket: Bucket) -> Iterator[str]:
+    """Serve the bucket over TLS, with a certificate of an authority that no system knows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with served_bucket(bucket, context) as endpoint:
+        yield endpoint
+
+
+def test_authorities_are_those_of_the_system_and_of_a_file(
+    secure_endpoint: str, authority: trustme.CA, tmp_path: Path
+) -> None:
+    with pytest.raises(BlobError) as refused:
+        make_store("s3", secure_endpoint).write("x", b"1", replaces=None)
+    assert "its certificate is not trusted" in refused.value.diagnostics[0].detail
+    path = tmp_path / "ca.pem"
+    path.write_bytes(trustme.CA().cert_pem.bytes() + authority.cert_pem.bytes())
+    location = parse_location(f"s3://omni/team/?endpoint={secure_endpoint}", "test")
+    place = parse_object_place(location, {**S3, "OMNICTL_CA_FILE": str(path)})
+    assert ObjectStore(place, waits=QUICK).write("x", b"1", replaces=None)
+    with pytest.raises(UsageError) as unreadable:
+        ObjectStore(replace(place, ca_file=str(tmp_path / "none")))
+    assert unreadable.value.diagnostics[0].code == "store-settings"
+
+
 # --- words -------------------------------------------------------------------------------------------------------
 
 
@@ -302,6 +338,21 @@ def test_no_secret_is_in_any_error(open_store: Open, bucket: Bucket, scheme: str
     assert "Debug source" not in "\n".join(texts)
 
 
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("cut before", "the connection was cut"),
+        ("slow before", "it did not answer in time"),
+        ("503 before", "503 Service Unavailable (Fault: slow down)"),
+    ],
+)
+def test_what_failed_is_told_in_words(open_store: Open, bucket: Bucket, fault: Fault, words: str) -> None:
+    bucket.decide, bucket.says_why = (lambda method, key: fault), "slow down."
+    with pytest.raises(BlobError) as failed:
+        open_store().read("state.json")
+    assert failed.value.diagnostics[0].detail.endswith(f"{words}.")
+
+
 def test_no_credentials_are_told_with_the_ways_to_give_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")
     place = parse_object_place(parse_location("s3://b/p?endpoint=http://127.0.0.1:1", "test"), {})
@@ -319,6 +370,31 @@ def test_a_profile_needs_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError) as refused:
         ObjectStore(place)
     assert refused.value.diagnostics[0].commands == ("pip install boto3",)
+
+
+class ByProfile:
+    """Stands in for the provider of obstore that asks boto3."""
+
+    def __init__(self, session: SimpleNamespace) -> None:
+        self.profile = session.profile_name
+        if self.profile != "work":
+            raise LookupError(self.profile)
+
+    def __call__(self) -> dict[str, object]:
+        return {"access_key_id": f"AKID-{self.profile}", "secret_access_key": CANARY, "expires_at": None}
+
+
+def test_a_profile_is_read_by_boto3(open_store: Open, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("omnictl.state.object_store.find_spec", lambda name: name)
+    monkeypatch.setitem(sys.modules, "boto3", SimpleNamespace(Session=SimpleNamespace))
+    provider = SimpleNamespace(Boto3CredentialProvider=ByProfile)
+    monkeypatch.setitem(sys.modules, "obstore.auth.boto3", provider)
+    place = open_store()._place
+    ObjectStore(replace(place, profile="work"), waits=QUICK).write("x", b"1", replaces=None)
+    assert "Credential=AKID-work/" in bucket.authorizations[-1]
+    with pytest.raises(UsageError) as refused:
+        ObjectStore(replace(place, profile="none"))
+    assert "LookupError" in refused.value.diagnostics[0].detail
 
 
 def test_what_the_library_does_not_take_is_told_without_the_secret() -> None:
