@@ -10,7 +10,7 @@ from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread, current_thread, main_thread
+from threading import Event, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from msgspec import Struct
@@ -102,7 +102,9 @@ class ObjectStore:
         store = self._small if len(content) <= _SMALL_BYTES else self._large
         mode: Any = "create" if replaces is None else {self._version_key: replaces}
         try:
-            put = _beside(lambda: obstore.put(store, self._key(name), content, mode=mode, use_multipart=False))
+            put = _beside(
+                lambda: obstore.put(store, self._key(name), content, mode=mode, use_multipart=False), writes=True
+            )
         except (AlreadyExistsError, PreconditionError):
             raise BlobConflictError(name) from None
         except FileNotFoundError as error:  # S3 says so where what was to be replaced is gone
@@ -136,7 +138,7 @@ class ObjectStore:
         from obstore.exceptions import BaseError
 
         try:
-            _beside(lambda: obstore.delete(self._small, self._key(name)))
+            _beside(lambda: obstore.delete(self._small, self._key(name)), writes=True)
         except FileNotFoundError:
             return
         except BaseError as error:
@@ -228,11 +230,11 @@ def _profile(profile: str | None) -> Any:
         raise UsageError(bad_profile(profile, type(error).__name__)) from None
 
 
-def _beside(act: Callable[[], T]) -> T:
+def _beside(act: Callable[[], T], *, writes: bool = False) -> T:
     """Return what ``act`` returns; the main thread waits for it where it is asked, and takes signals meanwhile.
 
-    A call of obstore in the main thread keeps signals from Python until it is answered. The thread of a call is left
-    behind where a signal ends the wait.
+    A call of obstore in the main thread keeps signals from Python until it is answered. Where a signal ends the wait, a
+    reading is left behind; a write is waited for, lest it arrive when the lock is let go: it ends within its time.
     """
     if current_thread() is not main_thread():
         return act()
@@ -245,10 +247,17 @@ def _beside(act: Callable[[], T]) -> T:
             results.append(act())
         except BaseException as error:  # noqa: BLE001 - raised again where it was asked for
             errors.append(error)
+        finally:
+            is_done.set()
 
-    thread = Thread(target=run, name="object store", daemon=True)
-    thread.start()
-    thread.join()
+    is_done = Event()
+    Thread(target=run, name="object store", daemon=True).start()
+    try:
+        is_done.wait()  # a join that a signal ends takes the thread for ended
+    except BaseException:
+        if writes:
+            is_done.wait()
+        raise
     if errors:
         raise errors[0]
     return results[0]

@@ -287,6 +287,33 @@ def test_a_signal_is_taken_while_the_store_is_waited_for(open_store: Open, bucke
     assert ended - taken[0] > 0.2
 
 
+def interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("method", ["PUT", "GET"])
+def test_a_signal_that_ends_a_run_leaves_no_write_on_its_way(open_store: Open, bucket: Bucket, method: str) -> None:
+    store, began = open_store(), time.monotonic()
+    acts: dict[str, Callable[[], object]] = {
+        "PUT": lambda: store.write("x", b"1", replaces=None),
+        "GET": lambda: store.read("x"),
+    }
+    bucket.decide = lambda method, key: time.sleep(0.5)
+    before = signal.signal(signal.SIGTERM, interrupt)
+    timer = Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            acts[method]()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        timer.join()
+    if method == "PUT":
+        assert bucket.objects["team/test/x"].content == b"1"
+    else:
+        assert time.monotonic() - began < 0.5
+
+
 @pytest.fixture
 def authority() -> trustme.CA:
     return trustme.CA()
