@@ -11,8 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from random import Random
@@ -71,6 +71,17 @@ def _is_free(port: int) -> bool:
         return True
 
 
+@contextmanager
+def ended_on_failure(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """End a server that does not come to serve."""
+    try:
+        yield
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+
+
 def wait_for_port(process: "subprocess.Popen[bytes]", port: int) -> None:
     """Return when somebody listens there."""
     until = time.monotonic() + START_SECONDS
@@ -89,7 +100,7 @@ def keep(kind: str, place: Path, session: int) -> None:
     """
     module, _, function = kind.partition(":")
     directory = Path(f"{place}.data")
-    directory.mkdir()
+    directory.mkdir(exist_ok=True)
     process, answer = getattr(import_module(module), function)(directory)
     try:
         fresh = Path(f"{place}.new")

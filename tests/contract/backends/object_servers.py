@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.contract.backends.keeper import ROOT, find_ports, wait_for_port
+from tests.contract.backends.keeper import ROOT, ended_on_failure, find_ports, wait_for_port
 
 Started = tuple["subprocess.Popen[bytes] | None", dict[str, str]]
 KEY_ID, SECRET = "AKIDOFTHETESTS", "canary-secret-of-the-tests"
@@ -41,9 +41,10 @@ def start_weed(directory: Path) -> Started:
     )
     surroundings = {"HOME": str(directory), "PATH": os.environ["PATH"]}
     process = subprocess.Popen([str(weed), *arguments.split()], cwd=directory, env=surroundings)
-    for port in named.values():
-        wait_for_port(process, port)
-    _until_made(f"http://127.0.0.1:{filer}/buckets/omni/")
+    with ended_on_failure(process):
+        for port in named.values():
+            wait_for_port(process, port)
+        _until_made(f"http://127.0.0.1:{filer}/buckets/omni/")
     sockets = [f"/tmp/seaweedfs-{name}-grpc-{port + 10_000}.sock" for name, port in named.items()]
     sockets += [f"/tmp/seaweedfs-{name}-{port}.sock" for name, port in named.items()]
     return process, {"endpoint": f"http://127.0.0.1:{s3}", "leaves": ":".join(sockets)}
@@ -61,22 +62,24 @@ def start_bucket(directory: Path) -> Started:
     """Start our own small bucket; no package has an emulator that speaks the XML API of Google's storage."""
     (port,) = find_ports(1)
     process = subprocess.Popen([sys.executable, "-m", "tests.contract.backends.bucket", str(port)], cwd=ROOT)
-    wait_for_port(process, port)
+    with ended_on_failure(process):
+        wait_for_port(process, port)
     return process, {"endpoint": f"http://127.0.0.1:{port}"}
 
 
 def start_azurite(directory: Path) -> Started:
     """Start Azurite in memory, and make its container."""
-    program = os.environ.get(AZURITE) or shutil.which("azurite-blob")
+    program = shutil.which(os.environ.get(AZURITE) or "azurite-blob")
     if program is None:
         return None, {"skip": f"azurite-blob is not there: npm install azurite, on the path or in {AZURITE}"}
     (port,) = find_ports(1)
     arguments = f"--inMemoryPersistence --blobHost 127.0.0.1 --blobPort {port} --skipApiVersionCheck --disableTelemetry"
     process = subprocess.Popen([program, *arguments.split()], cwd=directory)
-    wait_for_port(process, port)
     account = "devstoreaccount1"
     endpoint = f"http://127.0.0.1:{port}/{account}"
-    _make_container(endpoint, account)
+    with ended_on_failure(process):
+        wait_for_port(process, port)
+        _make_container(endpoint, account)
     return process, {"endpoint": endpoint, "account": account}
 
 
