@@ -71,7 +71,7 @@ def _protected(changes: Iterable[Change], view: View) -> Iterator[GuardFinding]:
         for address, loses in _written(change):
             record = view.state.records.get(address)
             protection = record.lifecycle.protected if record else Protection.NONE
-            if protection is Protection.ALL or (protection is Protection.REMOVAL and loses):
+            if protection.forbids(loses=loses):
                 yield GuardFinding(
                     Guard.PROTECTED,
                     id_of(address),
