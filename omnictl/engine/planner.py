@@ -39,7 +39,7 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
     watched = tuple(address for address, each in decided.items() if _is_watched(each, view))
     refreshed = sum(1 for each in default.changes if isinstance(each, Refresh))
     with_all = replace(view, state=replace(view.state, tombstones=tombstones))
-    guards = find_guards(default.changes, with_all, circumstances, renames.likely)
+    guards = find_guards(default.changes, with_all, circumstances, renames.likely, selected)
     untouched = {address for address in selected if isinstance(decided[address], NoOp | Refresh)}
     diagnostics = (
         *renames.diagnostics,
