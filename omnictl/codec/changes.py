@@ -100,6 +100,7 @@ def _encode(change: Change) -> dict[str, Json]:
                 "recorded": encode_record(change.recorded),
                 "actual": encode_attributes(change.actual),
                 "desired": encode_attributes(change.desired),
+                "named": change.named,
             }
         case SetDefault():
             return {
@@ -185,7 +186,8 @@ def decode_change(value: Json, path: str) -> Change:
         case "forget":
             return Forget(address, reader.record(address), as_flag(fields.get("vanished"), f"{path}.vanished"))
         case "retire":
-            return Retire(address, reader.record(address), reader.attributes("actual"), reader.attributes("desired"))
+            actual, desired = reader.attributes("actual"), reader.attributes("desired")
+            return Retire(address, reader.record(address), actual, desired, reader.optional_text("named"))
         case "refresh":
             actual, desired = reader.attributes("actual"), reader.attributes("desired")
             return Refresh(address, reader.record(address), actual, desired, reader.lifecycle)

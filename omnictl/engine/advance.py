@@ -136,7 +136,8 @@ def record_removed(state: State, change: Forget | Retire, now: datetime) -> Stat
         return replace(state, records=records)
     tombstone = Tombstone(change.address, recorded.key, recorded.applied, now)
     if isinstance(change, Retire):
-        tombstone = replace(tombstone, retired=True, named=change.actual.name, retired_as=change.desired.name)
+        named = change.actual.name if change.named is None else change.named
+        tombstone = replace(tombstone, retired=True, named=named, retired_as=change.desired.name)
     kept = tuple(each for each in state.tombstones if each.key != recorded.key)
     return replace(state, records=records, tombstones=(*kept, tombstone))
 

@@ -1,6 +1,7 @@
 """What leaves the configuration: forgotten, or retired under a marked name; and how a retired name comes back."""
 
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from fnmatch import fnmatchcase
 
 from msgspec.structs import replace
@@ -22,14 +23,25 @@ def decide_removed(record: Record, view: View, circumstances: Circumstances) -> 
         return Forget(record.address, record, vanished=True)
     if not _is_asked_for(record, circumstances) or _why_spared(record, circumstances):
         return Forget(record.address, record)
-    marked = mark_name(remote.attributes.name, circumstances.removal)
-    return Retire(record.address, record, remote.attributes, replace(remote.attributes, name=marked))
+    actual, rules = remote.attributes, circumstances.removal
+    before = before_marking(actual, record, rules).name
+    desired = replace(actual, name=mark_name(actual.name, rules))
+    return Retire(record.address, record, actual, desired, before if before != actual.name else None)
 
 
 def without_taken_tombstones(view: View, elsewhere: Collection[str]) -> View:
     """Return the view without the tombstones of scenarios that another environment of the account manages now."""
     kept = tuple(each for each in view.state.tombstones if each.key not in elsewhere)
     return view if kept == view.state.tombstones else replace(view, state=replace(view.state, tombstones=kept))
+
+
+def find_tombstone_of(key: str, view: View) -> Tombstone | None:
+    """Return the newest tombstone of a scenario, whichever id it had."""
+    return max((each for each in view.state.tombstones if each.key == key), key=_by_age, default=None)
+
+
+def _by_age(tombstone: Tombstone) -> datetime:
+    return tombstone.removed_at
 
 
 def mark_name(name: str, rules: RemovalRules) -> str:
@@ -39,20 +51,41 @@ def mark_name(name: str, rules: RemovalRules) -> str:
     return (rules.marker + name)[: max(rules.longest_name, len(name))]
 
 
+def before_marking(shown: Attributes, record: Record, rules: RemovalRules) -> Attributes:
+    """Return what the account shows with the name that it had before a run that was cut marked it.
+
+    The record does not know of that run: it has the name without the marker. A name that was recorded with it keeps it.
+    """
+    was = record.observed.name
+    if _is_marked(was, rules.marker) or fold(shown.name) != fold(mark_name(was, rules)):
+        return shown
+    return replace(shown, name=was)
+
+
 def before_retirement(shown: Attributes, tombstone: Tombstone, rules: RemovalRules) -> Attributes:
     """Return what the account shows of a retired scenario with the name that it had; a name edited since stays."""
-    was = tombstone.named or tombstone.applied.name
+    was, marker = tombstone.named or tombstone.applied.name, _marker_of(tombstone, rules)
     if tombstone.retired and fold(shown.name) == fold(tombstone.retired_as or mark_name(was, rules)):
         return replace(shown, name=was)
-    if not tombstone.retired or not _is_marked(shown.name, rules.marker):
+    if not tombstone.retired or not marker or not _is_marked(shown.name, marker):
         return shown
-    return replace(shown, name=shown.name[len(rules.marker) :].lstrip() or was)
+    return replace(shown, name=shown.name[len(marker) :].lstrip() or was)
+
+
+def _marker_of(tombstone: Tombstone, rules: RemovalRules) -> str:
+    """Return what a name got when it was retired: the setting may be another today; "" where it had it before."""
+    named, marked = tombstone.named, tombstone.retired_as
+    if named is None or marked is None:
+        return rules.marker
+    return next(marked[:end] for end in range(len(marked) + 1) if named.startswith(marked[end:]))
 
 
 def kept_as_read(change: Update | Adopt | Rename) -> tuple[IgnoredField, ...]:
-    """Return the ignored fields that a change leaves as the account has them: all, but a name that is un-retired."""
-    is_named_again = isinstance(change, Adopt) and change.from_tombstone
-    is_named_again &= any(isinstance(each, NameChanged) for each in change.fields)
+    """Return the ignored fields that a change leaves as the account has them: all, but a name that is un-retired.
+
+    An ignored name is wanted as the account has it, so it changes only where it loses the marker.
+    """
+    is_named_again = any(isinstance(each, NameChanged) for each in change.fields)
     return tuple(each for each in change.lifecycle.ignore_changes if not (is_named_again and each.field == "name"))
 
 

@@ -8,7 +8,7 @@ from omnictl.engine.removal import before_retirement, mark_name
 from omnictl.engine.view import RemovalRules, Thresholds
 from omnictl.errors import UsageError
 from omnictl.model.address import id_of
-from omnictl.model.change import Adopt, Change, Create
+from omnictl.model.change import Adopt, Change, Create, Retire
 from omnictl.model.outcome import Fate
 from omnictl.model.plan import Guard
 from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Manage, OnRemoval
@@ -263,6 +263,81 @@ def test_what_comes_back_only_to_be_observed_is_not_written() -> None:
     assert world.account.count(Operation.UPDATE) == 0
     assert name_there(world) == "[retired] Name of b"
     assert "b" in set(world.keys())
+
+
+@pytest.mark.parametrize("recorded", ["Name of b", "P2"])
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_an_ignored_name_loses_the_marker_of_a_retirement_that_was_killed(recorded: str, goes_on: bool) -> None:
+    """The PUT was taken, the state was not written: the same command goes on, or the file comes back first."""
+    lifecycle = replace(RETIRE, ignore_changes=(NAME_IGNORED,))
+    world = applied("b", lifecycle=lifecycle)
+    rename_there(world, recorded)
+    world.apply()
+    rename_there(world, f"[retired] {recorded}")
+    kept = world.files.pop("b")
+    if goes_on:
+        [change] = world.plan().changes
+        assert isinstance(change, Retire)
+        assert (change.named, change.desired) == (recorded, change.actual)
+        world.apply()
+        assert [each.named for each in world.state.tombstones] == [recorded]
+    world.declare("b", kept)
+    world.apply()
+    assert name_there(world) == recorded
+    assert world.plan().changes == ()
+
+
+def test_a_name_that_was_recorded_with_the_marker_keeps_it() -> None:
+    lifecycle = replace(RETIRE, ignore_changes=(NAME_IGNORED,))
+    world = applied("b", lifecycle=lifecycle)
+    rename_there(world, "[retired] by the office")
+    world.apply()
+    assert world.plan().changes == ()
+    kept = world.files.pop("b")
+    world.apply()
+    world.declare("b", kept)
+    world.apply()
+    assert name_there(world) == "[retired] by the office"
+    assert world.plan().changes == ()
+
+
+def test_a_name_that_is_only_observed_is_not_taken_back() -> None:
+    world = applied("b")
+    rename_there(world, "[retired] Name of b")
+    watched = Lifecycle(manage=Manage.OBSERVE, ignore_changes=(NAME_IGNORED,))
+    world.declare("b", declare("b", lifecycle=watched))
+    world.apply()
+    assert name_there(world) == "[retired] Name of b"
+
+
+def test_a_retired_scenario_comes_back_under_a_new_id_without_the_marker() -> None:
+    lifecycle = replace(RETIRE, ignore_changes=(NAME_IGNORED,))
+    world = applied("b", lifecycle=lifecycle)
+    key = world.keys()["b"]
+    del world.files["b"]
+    world.apply()
+    world.declare("new", declare("new", "Other", lifecycle=lifecycle, import_key=key))
+    world.apply()
+    assert (world.keys()["new"], name_there(world, "new")) == (key, "Name of b")
+    assert world.plan().changes == ()
+
+
+@pytest.mark.parametrize(
+    ("named", "marked", "shown", "back"),
+    [
+        ("Promo", "ZZ: Promo", "ZZ: Promo 2027", "Promo 2027"),
+        ("Promo", "ZZ: Promo", "Promo 2027", "Promo 2027"),
+        ("Promo", "ZZ: Promo", "[gone] Promo 2027", "[gone] Promo 2027"),
+        ("Promo of 2026", "ZZ: Promo of ", "zz:  Promo of 2027", "Promo of 2027"),
+        ("ZZ: Promo", "ZZ: Promo", "ZZ: Promo 2027", "ZZ: Promo 2027"),
+        ("", "ZZ: ", "ZZ: Promo", "Promo"),
+    ],
+)
+def test_an_edited_name_loses_the_marker_that_it_got_whatever_the_setting_is_now(
+    named: str, marked: str, shown: str, back: str
+) -> None:
+    tombstone = Tombstone(address("b"), "KEY", Attributes("Old", (SMS,)), NOW, True, named, marked)
+    assert before_retirement(Attributes(shown, (SMS,)), tombstone, RemovalRules("[gone] ")).name == back
 
 
 # --- the account default -------------------------------------------------------------------------------------------
