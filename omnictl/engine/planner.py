@@ -13,7 +13,7 @@ from omnictl.engine.guard import find_guards, note_unused_allowances
 from omnictl.engine.listing import guess_pages
 from omnictl.engine.notes import note_configuration
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.removal import decide_removed, note_spared, without_taken_tombstones
+from omnictl.engine.removal import decide_removed, note_returns, note_spared, without_taken_tombstones
 from omnictl.engine.rename import Renames, find_renames
 from omnictl.engine.risk import assess
 from omnictl.engine.selection import select
@@ -46,6 +46,7 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
         *default.diagnostics,
         *note_configuration(view, watched, renames.pairs, circumstances.elsewhere),
         *note_spared(default.changes, circumstances),
+        *note_returns(default.changes, view, circumstances.removal),
         *note_unused_allowances(circumstances.allowed, guards),
     )
     return Plan(

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from msgspec.structs import replace
 
 from omnictl.engine.compare import fold
+from omnictl.engine.moves import describe_moves
 from omnictl.engine.view import Circumstances, RemovalRules, View
 from omnictl.model.address import Address, id_of
 from omnictl.model.change import Adopt, Change, Forget, NameChanged, Rename, Retire, Update
@@ -117,6 +118,34 @@ def note_spared(changes: tuple[Change, ...], circumstances: Circumstances) -> It
         )
 
 
+def note_returns(changes: tuple[Change, ...], view: View, rules: RemovalRules) -> Iterator[Diagnostic]:
+    """Say what somebody changed of a scenario while nobody here managed it, where its file comes back over that."""
+    for change in changes:
+        tombstone = find_tombstone_of(change.key, view) if isinstance(change, Adopt) and change.fields else None
+        if not isinstance(change, Adopt) or tombstone is None:
+            continue
+        shown = before_retirement(change.actual, tombstone, rules)
+        moves = describe_moves(_as_left(tombstone, shown, change.desired), shown)
+        if moves:
+            yield Diagnostic(
+                "changed-while-gone",
+                Severity.WARNING,
+                "A scenario that comes back was changed on the account since it was let go",
+                f"{id_of(change.address)}: since it was last applied, {moves}. Its file comes back over that.",
+                change.source,
+                hint="to keep what is on the account, write it into the file",
+            )
+
+
+def _as_left(tombstone: Tombstone, shown: Attributes, desired: Attributes) -> Attributes:
+    """Return what a scenario was when it was let go; what its file does not write over, as the account has it."""
+    was = tombstone.observed or tombstone.applied
+    name = was.name if tombstone.named is None else tombstone.named
+    return Attributes(
+        shown.name if desired.name == shown.name else name, shown.flow if desired.flow == shown.flow else was.flow
+    )
+
+
 def unretired_words(changes: tuple[Change, ...], view: View, circumstances: Circumstances) -> tuple[str, ...]:
     """Return the words of ``--retire`` that name nothing that leaves now, nor anything retired by an earlier run."""
     leaving = [each.address for each in changes if isinstance(each, Forget | Retire)]
@@ -149,6 +178,8 @@ def _is_marked(name: str, marker: str) -> bool:
 
 
 CODES = {
+    "changed-while-gone": "The file of a forgotten or retired scenario came back, and somebody changed it on the "
+    "account meanwhile: the apply writes over that. Look whether it is still wanted.",
     "not-retired": "--retire, or its file, asks for a scenario to be retired whose name is not changed: it is only "
     "observed, another environment of the account manages it, or it is gone. It is forgotten.",
 }

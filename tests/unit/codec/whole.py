@@ -91,7 +91,7 @@ CHANGES = (
     Adopt(C, "C", NEW, OLD, FIELDS, True, LIFECYCLE, SOURCE),
     Rename(D, A, "D", NEW, record("a"), OLD, FIELDS, LIFECYCLE, SOURCE),
     Forget(A, record("a"), vanished=True),
-    Retire(B, record("b"), OLD, NEW, "Before"),
+    Retire(B, record("b"), OLD, NEW),
     SetDefault(C, "C", NEW, "B", B, OLD, SOURCE),
     Refresh(D, record("d"), NEW, SHOWN, LIFECYCLE),
 )

@@ -287,6 +287,66 @@ def test_an_ignored_name_loses_the_marker_of_a_retirement_that_was_killed(record
     assert world.plan().changes == ()
 
 
+def forgotten(*, lifecycle: Lifecycle = Lifecycle(), normalise: bool = False) -> World:
+    world = World()
+    world.account.normalise = (lambda each: replace(each, name=each.name.lower())) if normalise else (lambda each: each)
+    for each in ("anchor", "b"):
+        world.declare(each, declare(each, lifecycle=lifecycle))
+    world.apply()
+    kept = world.files.pop("b")
+    world.apply()
+    world.files["b"] = kept
+    return world
+
+
+def edit_there(world: World, attributes: Attributes) -> None:
+    [tombstone] = world.state.tombstones
+    world.account.rows[tombstone.key] = replace(world.account.rows[tombstone.key], attributes=attributes)
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "shown", "says"),
+    [
+        (Lifecycle(), Attributes("Name of b", (VK, SMS)), None),
+        (Lifecycle(), Attributes("Theirs", (VK, SMS)), 'the name was "Name of b" and is "Theirs"'),
+        (Lifecycle(), Attributes("Name of b", (VK,)), "step 2 of the flow was SMS InfoSMS and is not there"),
+        (RETIRE, Attributes("[retired] Name of b", (VK, SMS)), None),
+        (RETIRE, Attributes("Name of b", (VK, SMS)), None),
+        (RETIRE, Attributes("[retired] Theirs", (VK, SMS)), 'the name was "Name of b" and is "Theirs"'),
+        (Lifecycle(ignore_changes=(NAME_IGNORED,)), Attributes("Theirs", (VK, SMS)), None),
+    ],
+)
+def test_what_somebody_changed_while_it_was_gone_is_a_warning(
+    lifecycle: Lifecycle, shown: Attributes, says: str | None
+) -> None:
+    world = forgotten(lifecycle=lifecycle)
+    edit_there(world, shown)
+    plan = world.plan()
+    found = [each.detail for each in plan.diagnostics if each.code == "changed-while-gone"]
+    assert found == ([f"b: since it was last applied, {says}. Its file comes back over that."] if says else [])
+    assert plan.risk is not None
+    assert plan.risk.is_safe == (says is None)
+
+
+def test_what_comes_back_only_to_be_observed_is_no_warning() -> None:
+    world = forgotten()
+    edit_there(world, Attributes("Theirs", (VK,)))
+    world.declare("b", declare("b", lifecycle=Lifecycle(manage=Manage.OBSERVE)))
+    assert world.plan().diagnostics == ()
+
+
+def test_what_the_file_does_not_write_over_is_not_told() -> None:
+    world = forgotten()
+    edit_there(world, Attributes("Name of b", (VK,)))
+    world.declare("b", declare("b", "New", (VK,)))
+    assert world.plan().diagnostics == ()
+
+
+@pytest.mark.parametrize("lifecycle", [Lifecycle(), RETIRE])
+def test_what_the_service_bends_is_no_change_by_somebody(lifecycle: Lifecycle) -> None:
+    assert forgotten(lifecycle=lifecycle, normalise=True).plan().diagnostics == ()
+
+
 def test_a_name_that_was_recorded_with_the_marker_keeps_it() -> None:
     lifecycle = replace(RETIRE, ignore_changes=(NAME_IGNORED,))
     world = applied("b", lifecycle=lifecycle)
