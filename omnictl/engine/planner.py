@@ -13,7 +13,7 @@ from omnictl.engine.guard import find_guards, note_unused_allowances
 from omnictl.engine.listing import guess_pages
 from omnictl.engine.notes import note_configuration
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.removal import decide_removed, note_returns, note_spared, without_taken_tombstones
+from omnictl.engine.removal import decide_removed, note_returns, note_spared, spare_default, without_taken_tombstones
 from omnictl.engine.rename import Renames, find_renames
 from omnictl.engine.risk import assess
 from omnictl.engine.selection import select
@@ -36,17 +36,18 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
     decided = {address: _decide(address, view, renames, circumstances) for address in addresses}
     changes = tuple(each for address, each in decided.items() if address in selected and not isinstance(each, NoOp))
     default = decide_default(changes, view, selected)
+    changes = spare_default(default.changes, view)
     watched = tuple(address for address, each in decided.items() if _is_watched(each, view))
-    refreshed = sum(1 for each in default.changes if isinstance(each, Refresh))
+    refreshed = sum(1 for each in changes if isinstance(each, Refresh))
     with_all = replace(view, state=replace(view.state, tombstones=tombstones))
-    guards = find_guards(default.changes, with_all, circumstances, renames.likely, selected)
+    guards = find_guards(changes, with_all, circumstances, renames.likely, selected)
     untouched = {address for address in selected if isinstance(decided[address], NoOp | Refresh)}
     diagnostics = (
         *renames.diagnostics,
         *default.diagnostics,
         *note_configuration(view, watched, renames.pairs, circumstances.elsewhere),
-        *note_spared(default.changes, circumstances),
-        *note_returns(default.changes, view, circumstances.removal),
+        *note_spared(changes, view, circumstances),
+        *note_returns(changes, view, circumstances.removal),
         *note_unused_allowances(circumstances.allowed, guards),
     )
     return Plan(
@@ -57,18 +58,18 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
         lineage=view.state.lineage,
         serial=view.state.serial,
         state_digest=circumstances.state_digest,
-        changes=default.changes,
+        changes=changes,
         guards=guards,
         diagnostics=diagnostics,
         settled=settled,
         default=default.memory,
         selection=Selection(only, exclude, len(selected), len(addresses)),
-        cost=_cost(default.changes, view, circumstances),
+        cost=_cost(changes, view, circumstances),
         total=len(view.configuration.resources),
         unchanged=len(untouched),
         refreshed=refreshed,
-        unmanaged=_unmanaged(view, default.changes, circumstances),
-        twins=_twins(default.changes, view),
+        unmanaged=_unmanaged(view, changes, circumstances),
+        twins=_twins(changes, view),
         retire=circumstances.retire,
         risk=assess(guards, diagnostics, circumstances),
         production=circumstances.production,

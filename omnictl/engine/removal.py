@@ -10,7 +10,7 @@ from omnictl.engine.compare import fold
 from omnictl.engine.moves import describe_moves
 from omnictl.engine.view import Circumstances, RemovalRules, View
 from omnictl.model.address import Address, id_of
-from omnictl.model.change import Adopt, Change, Forget, NameChanged, Rename, Retire, Update
+from omnictl.model.change import Adopt, Change, Forget, NameChanged, Rename, Retire, SetDefault, Update
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Guard, Plan
 from omnictl.model.scenario import Attributes, IgnoredField, Manage, OnRemoval
@@ -34,6 +34,18 @@ def without_taken_tombstones(view: View, elsewhere: Collection[str]) -> View:
     """Return the view without the tombstones of scenarios that another environment of the account manages now."""
     kept = tuple(each for each in view.state.tombstones if each.key not in elsewhere)
     return view if kept == view.state.tombstones else replace(view, state=replace(view.state, tombstones=kept))
+
+
+def spare_default(changes: tuple[Change, ...], view: View) -> tuple[Change, ...]:
+    """Let the account default be forgotten and not renamed, unless the plan gives the default to another first."""
+    if any(isinstance(each, SetDefault) for each in changes):
+        return changes
+    return tuple(
+        Forget(each.address, each.recorded)
+        if isinstance(each, Retire) and each.recorded.key in view.default_keys
+        else each
+        for each in changes
+    )
 
 
 def find_tombstone_of(key: str, view: View) -> Tombstone | None:
@@ -100,7 +112,7 @@ def names_to_retire(word: str, address: Address) -> bool:
     return fnmatchcase(id_of(address), word)
 
 
-def note_spared(changes: tuple[Change, ...], circumstances: Circumstances) -> Iterator[Diagnostic]:
+def note_spared(changes: tuple[Change, ...], view: View, circumstances: Circumstances) -> Iterator[Diagnostic]:
     """Say what somebody wants to be retired and is only forgotten, and why."""
     for change in changes:
         if not isinstance(change, Forget) or not _is_asked_for(change.recorded, circumstances):
@@ -108,6 +120,8 @@ def note_spared(changes: tuple[Change, ...], circumstances: Circumstances) -> It
         why = _why_spared(change.recorded, circumstances)
         if change.vanished:
             why = "it is no longer on the account" if _is_named(change.address, circumstances) else ""
+        elif change.recorded.key in view.default_keys:
+            why = why or _DEFAULT_IS_SPARED
         if not why:
             continue
         yield Diagnostic(
@@ -146,6 +160,12 @@ def _as_left(tombstone: Tombstone, shown: Attributes, desired: Attributes) -> At
     )
 
 
+_DEFAULT_IS_SPARED = (
+    "it is the account default, which is never renamed. Give the default to another scenario (default: true in its "
+    "file), in this apply or before it"
+)
+
+
 def unretired_words(changes: tuple[Change, ...], view: View, circumstances: Circumstances) -> tuple[str, ...]:
     """Return the words of ``--retire`` that name nothing that leaves now, nor anything retired by an earlier run."""
     leaving = [each.address for each in changes if isinstance(each, Forget | Retire)]
@@ -181,5 +201,6 @@ CODES = {
     "changed-while-gone": "The file of a forgotten or retired scenario came back, and somebody changed it on the "
     "account meanwhile: the apply writes over that. Look whether it is still wanted.",
     "not-retired": "--retire, or its file, asks for a scenario to be retired whose name is not changed: it is only "
-    "observed, another environment of the account manages it, or it is gone. It is forgotten.",
+    "observed, another environment of the account manages it, it is the account default, or it is gone. It is "
+    "forgotten.",
 }

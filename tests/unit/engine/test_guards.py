@@ -335,7 +335,7 @@ def test_previous_id_claimed_twice_is_an_error() -> None:
 
 
 def test_retire_renames_and_comes_back() -> None:
-    world = applied("first", "b", lifecycle=Lifecycle(on_removal=OnRemoval.RETIRE))
+    world = applied("a", "b", lifecycle=Lifecycle(on_removal=OnRemoval.RETIRE))
     kept, key = world.files.pop("b"), world.keys()["b"]
     world.apply()
     assert world.account.rows[key].attributes.name == "[retired] Name of b"

@@ -403,7 +403,8 @@ def test_an_edited_name_loses_the_marker_that_it_got_whatever_the_setting_is_now
 # --- the account default -------------------------------------------------------------------------------------------
 
 
-def test_the_default_is_retired_only_with_the_guard() -> None:
+@pytest.mark.parametrize("asked", [(), ("a",)])
+def test_the_default_is_forgotten_only_with_the_guard_and_never_renamed(asked: tuple[str, ...]) -> None:
     world = World()
     world.declare("a", declare("a", lifecycle=RETIRE))
     world.declare("b")
@@ -412,8 +413,12 @@ def test_the_default_is_retired_only_with_the_guard() -> None:
     [guard] = world.plan().guards
     assert (guard.guard, guard.subject) == (Guard.DEFAULT_CHANGE, "a")
     assert "sends without a key still go to it after this" in guard.message
-    world.apply(allowed=frozenset({(Guard.DEFAULT_CHANGE, "a")}))
-    assert name_there(world, "a") == "[retired] Name of a"
+    plan = world.plan(retire=asked)
+    assert words(plan.changes) == ["forget a"]
+    [told] = plan.diagnostics
+    assert (told.code, "Give the default to another scenario" in told.detail) == ("not-retired", True)
+    world.apply(allowed=frozenset({(Guard.DEFAULT_CHANGE, "a")}), retire=asked)
+    assert name_there(world, "a") == "Name of a"
 
 
 def test_the_old_default_that_leaves_is_told_where_the_default_goes() -> None:
