@@ -45,7 +45,7 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
     diagnostics = (
         *renames.diagnostics,
         *default.diagnostics,
-        *note_configuration(view, watched, renames.pairs, circumstances.elsewhere),
+        *note_configuration(view, watched, renames.pairs, circumstances, selected),
         *note_spared(changes, view, circumstances),
         *note_returns(changes, view, circumstances.removal),
         *note_unused_allowances(circumstances.allowed, guards),
