@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from omnictl.engine.alikes import Alikes
+from omnictl.engine.neighbours import Neighbourhood
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.twins import way_to_adopt
 from omnictl.engine.view import Circumstances, View
@@ -16,17 +17,19 @@ def note_configuration(
     watched: Iterable[Address],
     renamed_from: Mapping[Address, Address],
     circumstances: Circumstances,
+    neighbourhood: Neighbourhood,
     selected: Collection[Address],
 ) -> tuple[Diagnostic, ...]:
     """Return notes and errors that come from comparing files, state and account, address by address.
 
     What is wrong is said whatever was selected; what an apply does or leaves, only of that.
     """
-    elsewhere = circumstances.elsewhere
+    elsewhere = neighbourhood.elsewhere
+    known = owned_keys(view.state) | neighbourhood.spoken_for.keys()
     return (
         *_imports(view, elsewhere),
         *_managed_twice(view, renamed_from, elsewhere),
-        *_watched(view, (each for each in watched if each in selected), circumstances),
+        *_watched(view, (each for each in watched if each in selected), known, circumstances),
         *_lifted_protections(view, renamed_from, selected),
         *_late_twins(view, elsewhere),
     )
@@ -82,8 +85,9 @@ def _managed_twice(
             )
 
 
-def _watched(view: View, watched: Iterable[Address], circumstances: Circumstances) -> Iterator[Diagnostic]:
-    known = owned_keys(view.state) | set(circumstances.elsewhere)
+def _watched(
+    view: View, watched: Iterable[Address], known: Collection[str], circumstances: Circumstances
+) -> Iterator[Diagnostic]:
     for address in watched:
         resource = view.configuration.resources[address]
         record = view.state.records.get(address)
