@@ -94,13 +94,18 @@ def _encode(change: Change) -> dict[str, Json]:
             previous = {"previous_id": id_of(change.previous), "key": change.key}
             return {**previous, **_written(change), **_surroundings(change)}
         case Forget():
-            return {"recorded": encode_record(change.recorded), "vanished": change.vanished}
+            return {
+                "recorded": encode_record(change.recorded),
+                "vanished": change.vanished,
+                "stays_on_account": not change.vanished,
+            }
         case Retire():
             return {
                 "recorded": encode_record(change.recorded),
                 "actual": encode_attributes(change.actual),
                 "desired": encode_attributes(change.desired),
                 "named": change.named,
+                "stays_on_account": True,
             }
         case SetDefault():
             return {

@@ -49,7 +49,7 @@ def test_a_deleted_file_is_forgotten_and_its_return_takes_the_same_key(applied: 
     text = (applied / "scenarios/b.yaml").read_text()
     (applied / "scenarios/b.yaml").unlink()
     plan = omnictl("plan", "--sandbox")
-    assert ". forget   b            file deleted; stays on the account and can still be sent through" in plan.out
+    assert ". forget   b            no longer declared; stays on the account and can still be sent through" in plan.out
     assert f"Left behind: 1 scenario stays on the account; {STAYS}." in plan.out
     ran = apply()
     assert (ran.code, f"Left behind: 1 scenario stays on the account; {STAYS}." in ran.out) == (0, True)
