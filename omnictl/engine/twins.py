@@ -132,8 +132,13 @@ _MOST_NAMED = 5
 
 def _ways_to_adopt(scenario_id: str, key: str, circumstances: Circumstances) -> tuple[str, str]:
     """Return the command that adopts at once, and the line for the file, which every project can read."""
+    return way_to_adopt(scenario_id, key, circumstances), _import_line(key, circumstances)
+
+
+def way_to_adopt(scenario_id: str, key: str, circumstances: Circumstances) -> str:
+    """Return the command that adopts a scenario at once."""
     chosen = ["--env", circumstances.environment, *(["--sandbox"] if circumstances.sandbox else [])]
-    return join_words(["omnictl", "import", scenario_id, key, *chosen]), _import_line(key, circumstances)
+    return join_words(["omnictl", "import", scenario_id, key, *chosen])
 
 
 def find_likely_renames(

@@ -81,7 +81,7 @@ def forgotten_twice() -> World:
     world = come_back(Lifecycle())
     old = world.state.tombstones[0]
     younger = world.account.plant(Attributes("Younger", (SMS,)), key="YOUNGER")
-    tombstone = replace(old, key=younger.key, removed_at=world.clock())
+    tombstone = replace(old, key=younger.key, applied=younger.attributes, removed_at=world.clock())
     world.backend.stored = replace(world.state, tombstones=(tombstone, old))
     return world
 
