@@ -17,13 +17,17 @@ class Adoption(Struct, frozen=True):
 
 
 class LeftOut(Struct, frozen=True):
-    """A scenario that is not taken, why, and what would help; ``commands`` are lines to copy."""
+    """A scenario that is not taken, why, and what would help; ``commands`` are lines to copy.
+
+    ``ids`` are those that it might have got: of files that may be its own, and of a new one.
+    """
 
     key: str
     name: str
     reason: str
     hint: str = ""
     commands: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
 
 
 class Choice(Struct, frozen=True):

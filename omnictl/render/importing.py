@@ -102,9 +102,9 @@ def _differing(report: ImportReport, style: Style) -> list[str]:
 
 def tell_left_out(left_out: tuple[LeftOut, ...]) -> tuple[Diagnostic, ...]:
     """Return a warning for each reason for which scenarios were left out."""
-    alike: dict[tuple[str, str, tuple[str, ...]], list[LeftOut]] = {}
+    alike: dict[tuple[str, str], list[LeftOut]] = {}
     for each in left_out:
-        alike.setdefault((each.reason, each.hint, each.commands), []).append(each)
+        alike.setdefault((each.reason, each.hint), []).append(each)
     return tuple(
         Diagnostic(
             "left-out",
@@ -112,9 +112,9 @@ def tell_left_out(left_out: tuple[LeftOut, ...]) -> tuple[Diagnostic, ...]:
             "A scenario was not imported" if len(group) == 1 else "Scenarios were not imported",
             f"{_named(group)}: {reason}.".replace("..", "."),
             hint=hint,
-            commands=commands,
+            commands=tuple(dict.fromkeys(line for each in group[:_NAMES_TOLD] for line in each.commands)),
         )
-        for (reason, hint, commands), group in alike.items()
+        for (reason, hint), group in alike.items()
     )
 
 
@@ -125,6 +125,6 @@ def _named(group: list[LeftOut]) -> str:
 
 
 CODES = {
-    "left-out": "import left a scenario where it is: no file can hold it, or a file of its name waits for a key. "
+    "left-out": "import left a scenario where it is: no file can hold it, or one that waits for a key may be its own. "
     "The others were imported; mend the cause, and the same command takes the rest.",
 }

@@ -324,6 +324,51 @@ def test_a_run_that_was_killed_is_gone_on_with(
     assert omnictl("plan", "--detailed-exitcode").code == 0
 
 
+def test_after_a_lost_state_a_file_is_not_given_the_key_of_a_copy(project: Path, serve_sandbox: ServeSandbox) -> None:
+    world = serve_sandbox()
+    welcome = "id: welcome\nname: Welcome\nflow: [{channel: VKONTAKTE}, {channel: SMS, from: InfoSMS}]\n"
+    write(project, {"scenarios/welcome.yaml": welcome})
+    assert omnictl("apply", "--yes").code == 0
+    mine = records(project)["welcome"]
+    plant(world, *["Welcome"] * 6)
+    (project / "state/default.json").unlink()
+    ran = omnictl("import", "--all")
+    assert ran.code == 1
+    assert f"    omnictl import welcome {mine}" in ran.err
+    assert ran.err.count("    omnictl import welcome ") == 7
+    assert not (project / "state/default.json").exists()
+    assert omnictl("import", "welcome", mine).code == 0
+    assert omnictl("import", "--all").code == 0
+    assert records(project)["welcome"] == mine
+    assert len(records(project)) == 7
+    assert omnictl("plan", "--detailed-exitcode").code == 0
+
+
+def test_after_a_lost_state_an_edited_file_gets_no_second_one(project: Path, world: World) -> None:
+    plant(world, "con", "Welcome")
+    assert omnictl("import", "--all").code == 0
+    before = records(project)
+    edited = {path: text.replace("name: ", "name: Edited ") for path, text in written(project).items()}
+    write(project, edited)
+    (project / "state/default.json").unlink()
+    ran = omnictl("import", "--all")
+    assert ran.code == 1
+    assert written(project) == edited
+    for scenario_id, key in before.items():
+        assert f"    omnictl import {scenario_id} {key}" in ran.err
+
+
+def test_a_name_that_the_service_bent_gets_no_second_file(project: Path, serve_sandbox: ServeSandbox) -> None:
+    world = serve_sandbox()
+    plant(world, "Beta two")
+    flow = "flow: [{channel: VKONTAKTE}, {channel: SMS, from: InfoSMS}]\n"
+    write(project, {"scenarios/mine.yaml": f'id: mine\nname: "Ｂｅｔａ  two"\n{flow}'})
+    ran = omnictl("import", "--all")
+    assert ran.code == 1
+    assert f"omnictl import mine {key_of(0)}" in ran.err
+    assert list(written(project)) == ["scenarios/mine.yaml"]
+
+
 def test_a_state_that_cannot_be_written_leaves_files_that_the_next_run_takes(project: Path, world: World) -> None:
     (project / "state").write_text("in the way")
     ran = omnictl("import", "--all")
