@@ -5,6 +5,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from omnictl.engine.advance import record_default, record_written
+from omnictl.engine.compare import wanted
 from omnictl.engine.pairing import Likeness, Rival, find_rivals, pair
 from omnictl.engine.rename import find_renames
 from omnictl.engine.slugs import choose_id
@@ -17,7 +18,7 @@ from omnictl.model.adoption import Adoption, Choice, Draft, LeftOut
 from omnictl.model.change import Adopt
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.drift import IgnoreLine
-from omnictl.model.scenario import Configuration, Lifecycle, Remote, Resource
+from omnictl.model.scenario import Configuration, Lifecycle, Manage, Remote, Resource
 from omnictl.model.shell import join_words
 from omnictl.model.state import State
 
@@ -229,6 +230,17 @@ def find_holder(choice: Choice) -> Adoption | None:
     """Return what becomes managed and is the account default; None where several are shown as it."""
     holders = [each for each in choice.adoptions if each.remote.is_default]
     return holders[0] if len(holders) == 1 else None
+
+
+def is_observed(adoption: Adoption) -> bool:
+    """Tell whether a file says that its scenario is only observed: no plan ever sends anything for it."""
+    return adoption.resource is not None and adoption.resource.lifecycle.manage is Manage.OBSERVE
+
+
+def differs(adoption: Adoption) -> bool:
+    """Tell whether the file that is there says something else than the account."""
+    resource, actual = adoption.resource, adoption.remote.attributes
+    return resource is not None and wanted(resource.attributes, actual, resource.lifecycle.ignore_changes) != actual
 
 
 def _unknown_key(key: str, remotes: Collection[str]) -> Diagnostic:

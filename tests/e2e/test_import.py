@@ -128,7 +128,7 @@ def test_a_thousand_with_odd_names_in_one_step(project: Path, serve_sandbox: Ser
     plant(world, *ODD, *(f"Scenario {number % 400}" for number in range(1000 - len(ODD))), default="😀 👩‍👩‍👧")
     ran = omnictl("import", "--all", "--format", "json")
     assert ran.code == 0, ran.err
-    assert ran.document["plan"] == {"empty": True, "differing": []}
+    assert ran.document["plan"] == {"empty": True, "differing": [], "others": []}
     assert len({each["id"] for each in ran.document["items"]}) == 1000
     assert sorted(records(project).values()) == [key_of(number) for number in range(1000)]
     assert len(written(project)) == 1000
@@ -207,9 +207,34 @@ def test_files_that_are_there_are_kept_and_adopted(project: Path, world: World) 
     assert records(project) == {"hello": key_of(0), "paid": key_of(1)}
     assert written(project)["scenarios/a.yaml"] == mine
     assert "Imported 2 scenarios: 0 files written, 2 are there; state serial 1." in ran.out
-    assert "The plan is not empty: the next apply sends 1 change." in ran.out
+    assert "The plan is not empty: the next apply sends 1 change for what was imported." in ran.out
+    assert "Other scenarios: 1 create." in ran.out
     assert '"Order paid" -> "Paid"' in ran.out
     assert "Account default" not in ran.out
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_plan_that_other_files_fill_is_not_called_empty(project: Path, world: World, dry: list[str]) -> None:
+    omnictl("init")
+    write(project, {"scenarios/vk-sms.yaml": good("vk-sms", "default: true\n")})
+    ran = omnictl("import", "--all", *dry)
+    assert ran.code == 0, ran.err
+    assert "The plan is not empty, though nothing differs for them.\n" in ran.out
+    assert "Other scenarios: 1 create, 1 default change.\n" in ran.out
+    again = omnictl("import", "--all", *dry, "--format", "json").document
+    assert again["plan"] == {
+        "empty": False,
+        "differing": [],
+        "others": [{"id": "vk-sms", "action": "default"}, {"id": "vk-sms", "action": "create"}],
+    }
+
+
+def test_what_is_only_observed_is_told(project: Path, world: World) -> None:
+    write(project, {"scenarios/o.yaml": good("o", "lifecycle: {manage: observe}\n")})
+    ran = omnictl("import", "o", key_of(0))
+    assert ran.code == 0, ran.err
+    assert "o is only observed: no plan sends anything for it. The account differs from the file of o." in ran.out
+    assert "nothing differs" not in ran.out
 
 
 def test_a_name_that_waits_for_another_flow_is_left_out(project: Path, world: World) -> None:

@@ -48,6 +48,10 @@ def differing() -> tuple[Change, ...]:
     return scene.plan().changes
 
 
+def beside() -> tuple[Change, ...]:
+    return Scene().both("anchor").holds_default("anchor").declare("vk-sms", default=True).plan().changes
+
+
 def test_what_an_import_says() -> None:
     reports = {
         "imported": WHOLE,
@@ -55,8 +59,16 @@ def test_what_an_import_says() -> None:
         "files alone": replace(WHOLE, files_only=True, left_out=(), default=None),
         "one": replace(WHOLE, rows=ROWS[2:], left_out=(), default=None, production=False),
         "the file says something else": replace(WHOLE, left_out=(), default=None, differing=differing()),
+        "other files wait": replace(WHOLE, left_out=(), default=None, others=beside()),
+        "both": replace(WHOLE, left_out=(), default=None, differing=differing(), others=beside()),
+        "files alone, others wait": replace(WHOLE, files_only=True, left_out=(), default=None, others=beside()),
+        "only observed": replace(WHOLE, left_out=(), default=None, rows=ROWS[2:], observed={"welcome": False}),
+        "only observed, and differs": replace(
+            WHOLE, left_out=(), default=None, observed={"black-friday": True, "welcome": False}
+        ),
         "no plan": replace(WHOLE, differing=None),
         "nothing left": ImportReport("test", "xyz1ab.api.infobip.com", (), (), ()),
+        "nothing left, others wait": ImportReport("test", "xyz1ab.api.infobip.com", (), (), (), others=beside()),
         "all left out": ImportReport("test", "xyz1ab.api.infobip.com", (), (RCS, RCS), ()),
     }
     check_golden("import.txt", "\n".join(f"# {name}\n{render_import(each, Style())}" for name, each in reports.items()))

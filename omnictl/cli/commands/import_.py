@@ -98,5 +98,5 @@ def show_import(session: Session, report: ImportReport, output_format: str, code
         )
         return
     session.show(render_import(report, output.out_style, verbose=output.verbose > 0).rstrip("\n"))
-    if report.rows and not report.dry_run:
+    if (report.rows or report.others) and not report.dry_run:
         output.hint(f"\nNext:\n    {session.command('plan')}")
