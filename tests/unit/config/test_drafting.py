@@ -62,6 +62,9 @@ def test_the_folder_is_one_that_is_read(
         ("own", "own/.hidden"),
         ("own", "own/_drafts/deep"),
         ("own", "own/../shared"),
+        ("own", "own/new.yaml"),
+        ("own", "own/new.yml/deep"),
+        ("own", "own/there.json"),
         ("own", "own/file"),
         ("own", "own/link"),
         ("third", None),
@@ -71,7 +74,7 @@ def test_the_folder_is_one_that_is_read(
 def test_another_folder_is_refused(
     project: Path, tmp_path_factory: pytest.TempPathFactory, environment: str, given: str | None
 ) -> None:
-    write(project, {"own/file": ""})
+    write(project, {"own/file": "", "own/there.json/x.txt": ""})
     (project / "own/link").symlink_to(tmp_path_factory.mktemp("outside"))
     settings = settings_of(project)
     with pytest.raises(UsageError) as caught:
