@@ -252,6 +252,7 @@ def test_a_name_that_waits_for_another_flow_is_left_out(project: Path, world: Wo
 def test_what_no_file_can_hold_is_left_out_with_its_cure(project: Path, world: World) -> None:
     plant(world, "New channel", flow=[{"channel": "RCS"}])
     plant(world, "")
+    assert omnictl("import", "--all", "--dry-run").code == 4
     ran = omnictl("import", "--all", "--format", "json")
     assert ran.code == 4
     assert [each["id"] for each in ran.document["items"]] == ["order-paid", "welcome"]
@@ -260,6 +261,7 @@ def test_what_no_file_can_hold_is_left_out_with_its_cure(project: Path, world: W
         "it has no name",
     ]
     assert "extra_channels: [RCS]" in ran.err
+    assert omnictl("import", "--all", "--dry-run").code == 1
     assert omnictl("import", "--all").code == 1
     write(project, {"omnictl.yaml": "version: 1\nextra_channels: [RCS]\n"})
     assert omnictl("import", "--all", "--only", "new-channel").code == 0
