@@ -144,6 +144,10 @@ def _explain(adoption: Adoption, problems: Sequence[Diagnostic], settings: Setti
         return LeftOut(key, name, "it has no name", "give it one in the web interface, then import again")
     if not remote.attributes.flow:
         return LeftOut(key, name, "it has no step", "give it one in the web interface, then import again")
+    if any(each.code == "secret-in-file" for each in problems):
+        reason = "it holds what has the form of an API key, which no file may hold"
+        hint = "if it is one, revoke it; then change the scenario in the web interface, or leave it there"
+        return LeftOut(key, name, reason, hint)
     worst = next((each for each in problems if each.severity is Severity.ERROR), None)
     reason = f"a file cannot hold it: {worst.summary}. {worst.detail}" if worst else "a file cannot hold it"
     return LeftOut(key, name, reason, "change it in the web interface, or leave it there")

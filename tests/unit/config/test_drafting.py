@@ -140,3 +140,5 @@ def test_an_api_key_in_a_name_is_not_shown(project: Path) -> None:
     drafted = make_drafts([adoption("a", "K", name)], folder, settings, "own", default=None, with_imports=False)
     (left,) = drafted.left_out
     assert set(left.name) == {"*"}
+    assert left.reason == "it holds what has the form of an API key, which no file may hold"
+    assert "repository" not in left.reason + left.hint
