@@ -35,6 +35,7 @@ from omnictl.model.change import Adopt, Change
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
 from omnictl.model.drift import IgnoreLine
 from omnictl.model.scenario import Configuration
+from omnictl.model.shell import join_words
 from omnictl.operations.importing import Imported, ImportRequest, Selected, run_import
 from omnictl.operations.plan import plan_from_reading
 from omnictl.provider.base import StopSignal
@@ -57,7 +58,8 @@ class Wish(Struct, frozen=True):
 def import_scenarios(session: Session, wish: Wish) -> ImportReport:
     """Import, and hold what stands in files and state afterwards against the account."""
     if not (wish.dry_run or wish.files_only):
-        refuse_lost_state(session)
+        way_out = "or write the files alone, and leave the state to the apply that follows"
+        refuse_lost_state(session, or_else=way_out, command=_files_only(wish))
     folder = choose_folder(session.settings, session.environment, wish.folder)
     run = _Run(session, wish, folder, _load(session, folder), read_ignored(session))
     imported = run.execute()
@@ -216,6 +218,14 @@ class _Run:
         addresses = {each.address for each in imported.selected.adoptions}
         own = (each for each in changes if each.address in addresses and not _only_adopts(each, wish))
         return tuple(own), tuple(each for each in changes if each.address not in addresses)
+
+
+def _files_only(wish: Wish) -> str:
+    """Return the command that imports the same and leaves the state alone."""
+    chosen = ["--all"] if wish.scenario_id is None or wish.key is None else [wish.scenario_id, wish.key]
+    chosen += [word for each in wish.only for word in ("--only", each)]
+    chosen += ["--write", wish.folder] if wish.folder is not None else []
+    return join_words(["omnictl", "import", *chosen, "--files-only"])
 
 
 def _reload(session: Session) -> Configuration:

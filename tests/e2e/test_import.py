@@ -592,6 +592,9 @@ def test_a_pipeline_must_not_lose_what_it_imports(project: Path, world: World, m
     ran = omnictl("import", "--all")
     assert ran.code == 3
     assert "local-state-in-ci" in ran.err
+    assert "    omnictl import --all --files-only\n" in ran.err
+    one = omnictl("import", "welcome", key_of(0), "--write", "scenarios/a b")
+    assert f"    omnictl import welcome {key_of(0)} --write 'scenarios/a b' --files-only\n" in one.err
     assert written(project) == {}
     assert omnictl("import", "--all", "--dry-run").code == 0
 
