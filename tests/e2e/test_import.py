@@ -619,11 +619,14 @@ def test_init_names_the_command_where_nobody_can_be_asked(project: Path, world: 
     assert ran.code == 0
     assert ran.out.endswith("or, to adopt the scenarios that 127.0.0.1 has:\n    omnictl import --all\n")
     assert list(written(project)) == ["scenarios/vk-sms.yaml"]
+    assert omnictl("import", "--all").code == 0
+    assert "Plan: 1 create; 2 unchanged." in omnictl("plan").out
 
 
-def init(answer: str) -> tuple[int, str]:
+def init(answer: str, *options: str) -> tuple[int, str]:
     """Run init on a terminal and answer its question."""
-    terminal = pexpect.spawn(sys.executable, ["-m", "omnictl", "init"], encoding="utf-8", timeout=BOUND_SECONDS)
+    words = ["-m", "omnictl", "init", *options]
+    terminal = pexpect.spawn(sys.executable, words, encoding="utf-8", timeout=BOUND_SECONDS)
     terminal.expect("Import the scenarios that it has, in place of a first example")
     terminal.sendline(answer)
     terminal.expect(pexpect.EOF)
@@ -631,8 +634,17 @@ def init(answer: str) -> tuple[int, str]:
     return terminal.exitstatus, terminal.before or ""
 
 
+@pytest.mark.parametrize("options", [(), ("-C", "deep")])
+def test_what_init_says_next_works_where_it_ran(project: Path, world: World, options: tuple[str, ...]) -> None:
+    (project / "deep").mkdir()
+    code, said = init("y", *options)
+    assert code == 0, said
+    assert said.replace("\r", "").endswith(f"\nNext:\n    omnictl plan{' -C deep' * bool(options)}\n")
+    assert omnictl("plan", "--detailed-exitcode", *options).code == 0
+
+
 def test_init_imports_where_somebody_says_yes(project: Path, world: World) -> None:
-    code, said = init("yes")
+    code, said = init("Yes")
     assert code == 0, said
     assert "The plan is empty" in said
     assert sorted(written(project)) == ["scenarios/order-paid.yaml", "scenarios/welcome.yaml"]
