@@ -41,6 +41,7 @@ from omnictl.operations.plan import plan_from_reading
 from omnictl.provider.base import StopSignal
 from omnictl.render.importing import tell_left_out
 from omnictl.render.plan_words import shown_changes
+from omnictl.temporaries import drop_rests
 
 
 class Wish(Struct, frozen=True):
@@ -105,7 +106,7 @@ class _Run:
                 ImportRequest(
                     look_around=lambda provider, state: make_circumstances(session, provider, state, Choices()),
                     select=self._select,
-                    write=lambda drafts: create_texts((Path(each.path), each.text) for each in drafts),
+                    write=self._write,
                     configuration=self._configuration,
                     new_state=session.new_state(),
                     keeps_state=not wish.files_only,
@@ -114,6 +115,10 @@ class _Run:
                 ),
                 make_workshop(session, "import", stack, stop, progress.observe, read_only=True),
             )
+
+    def _write(self, drafts: tuple[Draft, ...]) -> None:
+        drop_rests(Path(self._folder.path))
+        create_texts((Path(each.path), each.text) for each in drafts)
 
     def _select(self, view: View, circumstances: Circumstances) -> Selected:
         choice = self._choose(view, circumstances)

@@ -319,6 +319,7 @@ main(["import", "--all"])
     [
         ("omnictl.cli.files", "create_file", 0, 0),
         ("omnictl.cli.files", "create_file", 17, 17),
+        ("omnictl.durable", "_mode_of", 17, 17),
         ("omnictl.cli.files", "sync_directory", 0, 60),
         ("omnictl.operations.importing", "adopt_all", 0, 60),
     ],
@@ -347,6 +348,7 @@ def test_a_run_that_was_killed_is_gone_on_with(
     assert ran.code == 0, ran.err
     assert "The plan is empty" in ran.out
     assert written(project) == written(whole)
+    assert list(project.rglob("*.tmp")) == []
     assert records(project) == records(whole)
     assert omnictl("plan", "--detailed-exitcode").code == 0
 
