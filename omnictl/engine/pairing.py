@@ -102,19 +102,19 @@ def find_rivals(
     """Return the files that may be those of each key, the likeliest first.
 
     Beside a second file of its own each of them would be created a second time. ``knows_nothing`` where no state says
-    what was applied: then one file and one scenario that share nothing but the flow may be the same too.
+    what was applied: then as many files as scenarios that share nothing but the flow may be the same too, renamed.
     """
     waiting = sorted(waiting, key=lambda each: each.address)
     rivals: dict[str, list[Rival]] = defaultdict(list)
     likely = _Likely(remotes, waiting)
-    alone = []
+    strangers = []
     for resource in waiting:
         found = likely.of(resource)
         for key, likeness in found.items():
             rivals[key].append(Rival(resource, likeness))
-        alone += [] if found else [resource]
+        strangers += [] if found else [resource]
     if knows_nothing:
-        for key, resource in _share_flow([each for each in remotes if each.key not in rivals], alone):
+        for key, resource in _share_flow([each for each in remotes if each.key not in rivals], strangers):
             rivals[key].append(Rival(resource, Likeness.FLOW))
     return {key: tuple(sorted(found, key=lambda each: each.likeness)) for key, found in rivals.items()}
 
@@ -152,11 +152,12 @@ class _Likely:
 
 
 def _share_flow(remotes: Iterable[Remote], files: Sequence[Resource]) -> Iterator[tuple[str, Resource]]:
+    """Yield each key with each file of the same flow, where there are as many of one as of the other."""
     flows: dict[tuple[Step, ...], list[Remote]] = defaultdict(list)
     for remote in remotes:
         flows[remote.attributes.flow].append(remote)
     times = Counter(each.attributes.flow for each in files)
     for resource in files:
         alike = flows.get(resource.attributes.flow, [])
-        if len(alike) == 1 and times[resource.attributes.flow] == 1:
-            yield alike[0].key, resource
+        if len(alike) == times[resource.attributes.flow]:
+            yield from ((each.key, resource) for each in alike)

@@ -212,7 +212,7 @@ def test_several_files_that_may_be_its_own_are_all_named() -> None:
 
 
 @pytest.mark.parametrize("case", ["two files", "two scenarios", "a state"])
-def test_an_equal_flow_alone_says_something_of_one_and_one_without_a_state(case: str) -> None:
+def test_an_equal_flow_alone_says_nothing_of_other_numbers_or_where_a_state_knows(case: str) -> None:
     world = World()
     if case == "a state":
         world.declare("managed")
@@ -221,6 +221,15 @@ def test_an_equal_flow_alone_says_something_of_one_and_one_without_a_state(case:
     for each in ["mine", "other"] if case == "two files" else ["mine"]:
         world.declare(each, declare(each, each, (VK, SMS)))
     assert "theirs" in chosen(choose_all(view_of(world), {}))
+
+
+def test_as_many_files_as_scenarios_of_one_flow_may_be_the_same_where_no_state_knows() -> None:
+    world = planted("Renamed", "Renamed too")
+    for each in ("mine", "other"):
+        world.declare(each, declare(each, each, (VK, SMS)))
+    choice = choose_all(view_of(world), {})
+    assert choice.adoptions == ()
+    assert choice.left_out[1].commands == ("omnictl import mine 0001KEY", "omnictl import other 0001KEY")
 
 
 def test_of_equal_files_the_one_without_a_key_in_its_id_is_written_last() -> None:
