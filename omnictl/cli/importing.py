@@ -14,9 +14,8 @@ from omnictl.cli.memory import refuse_lost_state
 from omnictl.cli.planning import Choices, make_circumstances
 from omnictl.cli.progress import Progress
 from omnictl.cli.workshop import make_workshop
-from omnictl.config.crosscheck import accounts_beside
 from omnictl.config.drafting import Drafted, Folder, choose_folder, make_drafts
-from omnictl.config.scenarios import load_configuration
+from omnictl.config.scenarios import LoadedConfiguration, load_configuration
 from omnictl.engine.adopting import (
     choose_all,
     choose_one,
@@ -26,6 +25,7 @@ from omnictl.engine.adopting import (
     is_observed,
     unmatched_words,
 )
+from omnictl.engine.neighbours import Neighbourhood, leave_to_neighbours
 from omnictl.engine.view import Circumstances, View
 from omnictl.errors import ConfigurationError, UsageError
 from omnictl.lint.check import lint
@@ -67,16 +67,16 @@ def import_scenarios(session: Session, wish: Wish) -> ImportReport:
     return run.report(imported)
 
 
-def _load(session: Session, folder: Folder) -> Configuration:
+def _load(session: Session, folder: Folder) -> LoadedConfiguration:
     """Return what the files declare; the folder that is written to need not be there yet."""
     if os.path.lexists(folder.path):
-        return session.configuration
+        return session.loaded
     settings, name = session.settings, session.environment.name
     loaded = load_configuration(settings, name, session.options.variables, session.environ)
     found = [each for each in loaded.diagnostics if each.code != "missing-path"]
     if has_errors(found) or len(session.environment.scenario_paths or settings.scenario_paths) > 1:
-        return session.configuration
-    return loaded.configuration
+        return session.loaded
+    return loaded
 
 
 class _Run:
@@ -87,13 +87,14 @@ class _Run:
         session: Session,
         wish: Wish,
         folder: Folder,
-        configuration: Configuration,
+        loaded: LoadedConfiguration,
         lines: tuple[IgnoreLine, ...],
     ) -> None:
         self._session = session
         self._wish = wish
         self._folder = folder
-        self._configuration = configuration
+        self._configuration = loaded.configuration
+        self._declared_beside = loaded.declared_beside
         self._lines = lines
         self._drafted = Drafted()
 
@@ -104,7 +105,9 @@ class _Run:
             progress = stack.enter_context(Progress(session.output))
             return run_import(
                 ImportRequest(
-                    look_around=lambda provider, state: make_circumstances(session, provider, state, Choices()),
+                    look_around=lambda provider, state: make_circumstances(
+                        session, provider, state, Choices(), self._declared_beside
+                    ),
                     select=self._select,
                     write=self._write,
                     configuration=self._configuration,
@@ -123,7 +126,7 @@ class _Run:
     def _select(self, view: View, circumstances: Circumstances) -> Selected:
         choice = self._choose(view, circumstances)
         holder = find_holder(choice)
-        is_free = holder is not None and not declares_default(view, self._load_beside())
+        is_free = holder is not None and not declares_default(view, self._declared_beside.values())
         default = holder.address if holder is not None and is_free and holder.resource is None else None
         new = [each for each in choice.adoptions if each.resource is None]
         drafted = make_drafts(
@@ -147,21 +150,15 @@ class _Run:
         return Selected(tuple(adoptions), drafted.drafts, left_out, default, choice.ignored)
 
     def _choose(self, view: View, circumstances: Circumstances) -> Choice:
-        wish, elsewhere = self._wish, circumstances.elsewhere
+        wish, neighbourhood = self._wish, Neighbourhood(circumstances, view.remotes)
         if wish.scenario_id is not None and wish.key is not None:
-            return choose_one(view, elsewhere, make_address(wish.scenario_id), wish.key)
-        choice = choose_all(view, elsewhere, wish.only, self._lines)
+            return choose_one(view, neighbourhood.claimed, make_address(wish.scenario_id), wish.key)
+        everything = choose_all(view, neighbourhood.spoken_for, wish.only, self._lines)
+        choice = leave_to_neighbours(everything, neighbourhood)
         missing = unmatched_words(choice, view.state, wish.only)
         if missing:
             raise UsageError(_matches_nothing(missing))
         return choice
-
-    def _load_beside(self) -> list[Configuration]:
-        session = self._session
-        return [
-            load_configuration(session.settings, name, session.options.variables, session.environ).configuration
-            for name in accounts_beside(session.environment.name, session.settings)
-        ]
 
     def _leave_out_unlawful(self, drafted: Drafted) -> Drafted:
         """Leave out what breaks a rule that the project made an error: its file would stop every command."""

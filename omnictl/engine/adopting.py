@@ -18,7 +18,7 @@ from omnictl.model.adoption import Adoption, Choice, Draft, LeftOut
 from omnictl.model.change import Adopt
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.drift import IgnoreLine
-from omnictl.model.scenario import Configuration, Lifecycle, Manage, Remote, Resource
+from omnictl.model.scenario import Lifecycle, Manage, Remote, Resource
 from omnictl.model.shell import join_words
 from omnictl.model.state import State
 
@@ -221,9 +221,10 @@ def adopt_all(state: State, adoptions: Iterable[Adoption], default: Address | No
     return state
 
 
-def declares_default(view: View, beside: Iterable[Configuration] = ()) -> bool:
+def declares_default(view: View, beside: Iterable[Mapping[Address, Resource | None]] = ()) -> bool:
     """Tell whether a file declares the account default: here, or in another environment of the account."""
-    return any(each.default for one in (view.configuration, *beside) for each in one.resources.values())
+    declared = (view.configuration.resources, *beside)
+    return any(each is not None and bool(each.default) for one in declared for each in one.values())
 
 
 def find_holder(choice: Choice) -> Adoption | None:

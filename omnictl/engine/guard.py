@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec.structs import replace
 
 from omnictl.engine.cost import sends_update
+from omnictl.engine.neighbours import Neighbourhood
 from omnictl.engine.rename import Likely
 from omnictl.engine.twins import find_likely_renames, find_unmanaged_twins
 from omnictl.engine.view import Circumstances, View
@@ -23,13 +24,14 @@ def find_guards(
     view: View,
     circumstances: Circumstances,
     likely_renames: Mapping[Address, tuple[Likely, ...]],
+    neighbourhood: Neighbourhood,
 ) -> tuple[GuardFinding, ...]:
     """Return every guard that fires, marked where it is allowed."""
     findings = (
         *_default_change(changes, view),
         *_protected(changes, view),
         *_channel_removal(changes),
-        *find_unmanaged_twins(changes, view, circumstances),
+        *find_unmanaged_twins(changes, view, circumstances, neighbourhood),
         *_vanished(changes),
         *find_likely_renames(changes, likely_renames, circumstances),
         *_mass_change(changes, view, circumstances),

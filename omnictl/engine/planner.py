@@ -1,6 +1,6 @@
 """Making a plan: every address decided, the default worked in, guards and costs found. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -11,12 +11,14 @@ from omnictl.engine.decide import NoOp, decide_declared
 from omnictl.engine.defaults import decide_default
 from omnictl.engine.guard import find_guards, note_unused_allowances
 from omnictl.engine.listing import guess_pages
+from omnictl.engine.neighbours import Neighbourhood
 from omnictl.engine.notes import note_configuration
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.removal import decide_removed, note_spared, without_taken_tombstones
 from omnictl.engine.rename import Renames, find_renames
 from omnictl.engine.risk import assess
 from omnictl.engine.selection import select
+from omnictl.engine.twins import note_alikes_left
 from omnictl.engine.view import BudgetUse, Circumstances, View
 from omnictl.model.address import Address
 from omnictl.model.change import Adopt, Change, Create, Refresh, Rename
@@ -28,24 +30,27 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
     """Compare the three views of every address and say all that an apply would do."""
     view = replace(view, configuration=without_ended(view.configuration, circumstances.created_at.date()))
     tombstones = view.state.tombstones
-    view = without_taken_tombstones(view, circumstances.elsewhere)
+    neighbourhood = Neighbourhood(circumstances, view.remotes)
+    elsewhere = neighbourhood.elsewhere
+    view = without_taken_tombstones(view, elsewhere)
     renames = find_renames(view)
     addresses = _addresses(view, renames)
     only, exclude = circumstances.only, circumstances.exclude
     selected = select(addresses, view.configuration.resources, only, exclude, renames.pairs)
-    decided = {address: _decide(address, view, renames, circumstances) for address in addresses}
+    decided = {address: _decide(address, view, renames, circumstances, neighbourhood) for address in addresses}
     changes = tuple(each for address, each in decided.items() if address in selected and not isinstance(each, NoOp))
     default = decide_default(changes, view, selected)
     watched = tuple(address for address, each in decided.items() if _is_watched(each, view))
     refreshed = sum(1 for each in default.changes if isinstance(each, Refresh))
     with_all = replace(view, state=replace(view.state, tombstones=tombstones))
-    guards = find_guards(default.changes, with_all, circumstances, renames.likely)
+    guards = find_guards(default.changes, with_all, circumstances, renames.likely, neighbourhood)
     untouched = {address for address in selected if isinstance(decided[address], NoOp | Refresh)}
     diagnostics = (
         *renames.diagnostics,
         *default.diagnostics,
-        *note_configuration(view, watched, renames.pairs, circumstances.elsewhere),
-        *note_spared(default.changes, circumstances),
+        *note_configuration(view, watched, renames.pairs, elsewhere),
+        *note_spared(default.changes, circumstances, neighbourhood),
+        *note_alikes_left(default.changes, view, circumstances, renames.likely, neighbourhood),
         *note_unused_allowances(circumstances.allowed, guards),
     )
     return Plan(
@@ -66,7 +71,7 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
         total=len(view.configuration.resources),
         unchanged=len(untouched),
         refreshed=refreshed,
-        unmanaged=_unmanaged(view, default.changes, circumstances),
+        unmanaged=_unmanaged(view, default.changes, neighbourhood.spoken_for),
         twins=_twins(default.changes, view),
         retire=circumstances.retire,
         risk=assess(guards, diagnostics, circumstances),
@@ -83,11 +88,13 @@ def _addresses(view: View, renames: Renames) -> tuple[Address, ...]:
     return tuple(sorted(everything))
 
 
-def _decide(address: Address, view: View, renames: Renames, circumstances: Circumstances) -> Change | NoOp:
+def _decide(
+    address: Address, view: View, renames: Renames, circumstances: Circumstances, neighbourhood: Neighbourhood
+) -> Change | NoOp:
     resource = view.configuration.resources.get(address)
     if resource is not None:
         return decide_declared(resource, view, renames, circumstances.removal)
-    return decide_removed(view.state.records[address], view, circumstances)
+    return decide_removed(view.state.records[address], view, circumstances, neighbourhood)
 
 
 def _is_watched(decided: Change | NoOp, view: View) -> bool:
@@ -123,10 +130,10 @@ def _wait(requests: int, use: BudgetUse) -> float:
     return estimate_seconds(requests, limit=use.limit, window_seconds=use.window_seconds, used_ages=use.used_ages)
 
 
-def _unmanaged(view: View, changes: Iterable[Change], circumstances: Circumstances) -> Mapping[str, str]:
+def _unmanaged(view: View, changes: Iterable[Change], elsewhere: Collection[str]) -> Mapping[str, str]:
     """Return the scenarios of the account that no address here or elsewhere stands for."""
     claimed = {each.key for each in changes if isinstance(each, Adopt | Rename)}
-    known = owned_keys(view.state) | claimed | set(circumstances.elsewhere)
+    known = owned_keys(view.state) | claimed | set(elsewhere)
     return {key: remote.attributes.name for key, remote in sorted(view.remotes.items()) if key not in known}
 
 

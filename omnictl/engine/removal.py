@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from msgspec.structs import replace
 
 from omnictl.engine.compare import fold
+from omnictl.engine.neighbours import Neighbourhood
 from omnictl.engine.view import Circumstances, RemovalRules, View
 from omnictl.model.address import Address, id_of
 from omnictl.model.change import Adopt, Change, Forget, NameChanged, Rename, Retire, Update
@@ -15,12 +16,14 @@ from omnictl.model.scenario import Attributes, IgnoredField, Manage, OnRemoval
 from omnictl.model.state import Record, Tombstone
 
 
-def decide_removed(record: Record, view: View, circumstances: Circumstances) -> Forget | Retire:
+def decide_removed(
+    record: Record, view: View, circumstances: Circumstances, neighbourhood: Neighbourhood
+) -> Forget | Retire:
     """Decide for a recorded address that no file declares any more. Retired is only what somebody asked for."""
     remote = view.remotes.get(record.key)
     if remote is None:
         return Forget(record.address, record, vanished=True)
-    if not _is_asked_for(record, circumstances) or _why_spared(record, circumstances):
+    if not _is_asked_for(record, circumstances) or _why_spared(record, neighbourhood):
         return Forget(record.address, record)
     marked = mark_name(remote.attributes.name, circumstances.removal)
     return Retire(record.address, record, remote.attributes, replace(remote.attributes, name=marked))
@@ -66,12 +69,14 @@ def names_to_retire(word: str, address: Address) -> bool:
     return fnmatchcase(id_of(address), word)
 
 
-def note_spared(changes: tuple[Change, ...], circumstances: Circumstances) -> Iterator[Diagnostic]:
+def note_spared(
+    changes: tuple[Change, ...], circumstances: Circumstances, neighbourhood: Neighbourhood
+) -> Iterator[Diagnostic]:
     """Say what somebody wants to be retired and is only forgotten, and why."""
     for change in changes:
         if not isinstance(change, Forget) or not _is_asked_for(change.recorded, circumstances):
             continue
-        why = _why_spared(change.recorded, circumstances)
+        why = _why_spared(change.recorded, neighbourhood)
         if change.vanished:
             why = "it is no longer on the account" if _is_named(change.address, circumstances) else ""
         if not why:
@@ -101,13 +106,14 @@ def _is_named(address: Address, circumstances: Circumstances) -> bool:
     return any(names_to_retire(word, address) for word in circumstances.retire)
 
 
-def _why_spared(record: Record, circumstances: Circumstances) -> str:
+def _why_spared(record: Record, neighbourhood: Neighbourhood) -> str:
     """Return why the name of a scenario that leaves is not ours to change; "" where it is."""
     if record.lifecycle.manage is Manage.OBSERVE:
         return "lifecycle.manage was observe, so nothing of it is written"
-    if record.key in circumstances.elsewhere:
-        return f"the environment {circumstances.elsewhere[record.key]} manages it"
-    return ""
+    if record.key in neighbourhood.elsewhere:
+        return f"the environment {neighbourhood.elsewhere[record.key]} manages it"
+    heir = neighbourhood.find_heir(record)
+    return f"the files of the environment {heir} declare it now, without a key" if heir else ""
 
 
 def _is_marked(name: str, marker: str) -> bool:
@@ -117,5 +123,5 @@ def _is_marked(name: str, marker: str) -> bool:
 
 CODES = {
     "not-retired": "--retire, or its file, asks for a scenario to be retired whose name is not changed: it is only "
-    "observed, another environment of the account manages it, or it is gone. It is forgotten.",
+    "observed, another environment of the account manages or declares it, or it is gone. It is forgotten.",
 }

@@ -23,7 +23,7 @@ from omnictl.errors import OmnictlError, RefusedError, StateError
 from omnictl.model.address import id_of
 from omnictl.model.adoption import Choice, Draft
 from omnictl.model.change import Refresh
-from omnictl.model.scenario import Attributes, Configuration, Lifecycle, Manage, Protection
+from omnictl.model.scenario import Attributes, Lifecycle, Manage, Protection
 from omnictl.model.state import Intent, Tombstone
 from tests.builders import NOW
 from tests.worlds import SMS, VIBER, VK, World, address, declare
@@ -424,8 +424,8 @@ def test_the_holder_of_the_default_is_one_or_none() -> None:
 def test_a_default_is_declared_here_or_beside() -> None:
     world = World()
     world.declare("a")
-    beside = Configuration({address("b"): declare("b", default=True)})
+    beside = {address("a"): None, address("b"): declare("b", default=True)}
     assert not declares_default(view_of(world))
-    assert declares_default(view_of(world), [Configuration(), beside])
+    assert declares_default(view_of(world), [{}, beside])
     world.declare("c", declare("c", default=True))
     assert declares_default(view_of(world))
