@@ -57,7 +57,12 @@ Fields = Mapping[str, Json]
 
 def encode_change(change: Change) -> dict[str, Json]:
     """Return a change; ``action`` says which."""
-    return compact({"action": _ACTIONS[type(change)], "id": id_of(change.address), **_encode(change)})
+    return compact({"action": name_action(change), "id": id_of(change.address), **_encode(change)})
+
+
+def name_action(change: Change) -> str:
+    """Return the word of a change in documents."""
+    return _ACTIONS[type(change)]
 
 
 _ACTIONS: dict[type, str] = {

@@ -1,7 +1,7 @@
 """What a plan says, in words: for the text, Markdown and HTML alike. How it is laid out is theirs."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
 from msgspec import Struct
@@ -210,10 +210,14 @@ def say_first_default(plan: Plan, style: Style) -> str | None:
 
 def say_counts(plan: Plan) -> str:
     """Return the summary: how many changes of each kind, and how many scenarios stay as they are."""
-    kinds = Counter(describe(each, Style()).action for each in plan.changes)
-    parts = [count(kinds[action], noun_of(action)) for action in _COUNTED if kinds[action]]
     refreshed = f", {count(plan.refreshed, 'record')} brought up to date" if plan.refreshed else ""
-    return f"Plan: {', '.join(parts) or 'nothing to send'}; {plan.unchanged} unchanged{refreshed}."
+    return f"Plan: {count_changes(plan.changes) or 'nothing to send'}; {plan.unchanged} unchanged{refreshed}."
+
+
+def count_changes(changes: Iterable[Change]) -> str:
+    """Return how many changes of each kind there are; "" where there is nothing to send."""
+    kinds = Counter(describe(each, Style()).action for each in changes)
+    return ", ".join(count(kinds[action], noun_of(action)) for action in _COUNTED if kinds[action])
 
 
 def say_unmanaged(plan: Plan, how: str) -> str | None:
