@@ -177,7 +177,8 @@ EXPLANATIONS: Mapping[Guard, str] = {
     Guard.UNMANAGED_TWIN: "The account has a scenario with the name of one that is about to be created. Names are not "
     "unique and scenarios cannot be deleted, so a second one would stay for ever.",
     Guard.VANISHED: "A recorded scenario is no longer on the account. Creating it again changes its key.",
-    Guard.LIKELY_RENAME: "A new id has the name of one that left the configuration, now or before, or names one in "
-    "previous_ids that was forgotten since. A rename keeps the key, a create does not.",
+    Guard.LIKELY_RENAME: "A new id has the name of one that left the configuration, now or before, or its flow and a "
+    "name, an id or a file like it, or names one in previous_ids that was forgotten since. A rename keeps the key, a "
+    "create does not.",
 }
 """What each guard means, for ``explain`` and the documents."""

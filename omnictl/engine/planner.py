@@ -15,6 +15,7 @@ from omnictl.engine.notes import note_configuration
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.removal import decide_removed, note_spared, without_taken_tombstones
 from omnictl.engine.rename import Renames, find_renames
+from omnictl.engine.resemblance import find_resembling, near_ones, note_resembling
 from omnictl.engine.risk import assess
 from omnictl.engine.selection import select
 from omnictl.engine.view import BudgetUse, Circumstances, View
@@ -39,10 +40,12 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
     watched = tuple(address for address, each in decided.items() if _is_watched(each, view))
     refreshed = sum(1 for each in default.changes if isinstance(each, Refresh))
     with_all = replace(view, state=replace(view.state, tombstones=tombstones))
-    guards = find_guards(default.changes, with_all, circumstances, renames.likely)
+    resembling = find_resembling(default.changes, view, renames, circumstances.created_at)
+    guards = find_guards(default.changes, with_all, circumstances, {**renames.likely, **near_ones(resembling)})
     untouched = {address for address in selected if isinstance(decided[address], NoOp | Refresh)}
     diagnostics = (
         *renames.diagnostics,
+        *note_resembling(resembling, circumstances),
         *default.diagnostics,
         *note_configuration(view, watched, renames.pairs, circumstances.elsewhere),
         *note_spared(default.changes, circumstances),
