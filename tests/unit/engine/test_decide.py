@@ -197,7 +197,7 @@ RENAME = (
     "yes, equal name and flow, or in `previous_ids`",
     "under the old id, which no file declares",
     "there",
-    "rename",
+    "rename, and update where it differs: edited, drift or conflict is said",
 )
 LIKELY = ("yes, same name only", "under an old id", "", "guard `likely-rename`, with the line to paste")
 LOST = ("yes, in `previous_ids`", "under the old id, which no file declares", "vanished", "guard `vanished`, as above")
@@ -264,9 +264,15 @@ CASES = {
     "an equal scenario under a new id": Case(RENAME, moved, ("rename old to new",)),
     "previous_ids and equal": Case(RENAME, lambda: moved(previous=True), ("rename old to new",)),
     "previous_ids and edited": Case(
-        RENAME, lambda: moved(name="Other", previous=True), ("rename old to new, and update",)
+        RENAME, lambda: moved(name="Other", previous=True), ("rename old to new, and update (edited)",)
     ),
-    "a renamed scenario drifted": Case(RENAME, lambda: drifted_and_moved(), ("rename old to new, and update",)),
+    "a renamed scenario drifted": Case(RENAME, lambda: drifted_and_moved(), ("rename old to new, and update (drift)",)),
+    "a renamed scenario edited and drifted": Case(
+        RENAME, lambda: drifted_and_moved("Edited"), ("rename old to new, and update (conflict)",)
+    ),
+    "a renamed scenario edited the same on both sides": Case(
+        RENAME, lambda: drifted_and_moved("Drifted"), ("rename old to new",)
+    ),
     "same name, another flow": Case(
         LIKELY,
         lambda: moved(flow=(SMS,)),
@@ -368,11 +374,11 @@ def gone_of_tombstone() -> World:
     return world
 
 
-def drifted_and_moved() -> World:
+def drifted_and_moved(name: str = "Name of old") -> World:
     world = anchor_and("old")
     edited_there(world, scenario_id="old")
     gone_here(world, "old")
-    world.declare("new", declare("new", "Name of old"))
+    world.declare("new", declare("new", name, previous_ids=() if name == "Name of old" else ("old",)))
     return world
 
 
@@ -393,8 +399,8 @@ def word(change: Change) -> str:
             return f"update {name} ({cause})"
         case Adopt(from_tombstone=from_tombstone):
             return f"adopt {name}{' from its tombstone' if from_tombstone else ''}{update}"
-        case Rename(previous=previous):
-            return f"rename {id_of(previous)} to {name}{update}"
+        case Rename(previous=previous, cause=cause):
+            return f"rename {id_of(previous)} to {name}{update}{f' ({cause})' if cause else ''}"
         case Forget(vanished=vanished):
             return f"forget {name}{', which vanished' if vanished else ''}"
         case Retire():
