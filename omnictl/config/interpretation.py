@@ -19,6 +19,7 @@ from omnictl.config.documents import (
     mistake,
     texts_of,
 )
+from omnictl.config.endings import is_json_name
 from omnictl.config.schema import check, shape_of
 from omnictl.config.settings import Settings, unknown_environment
 from omnictl.config.shapes import to_typed
@@ -85,7 +86,7 @@ def read_by_schema(
     resolution = resolve(document, variables) if has_reference(document.text) else Resolution(document.value)
     plain = resolution.value
     if document.has_scalars or plain is not document.value:
-        plain = to_typed(plain, shape_of(kind), is_json=document.path.endswith(".json"))
+        plain = to_typed(plain, shape_of(kind), is_json=is_json_name(document.path))
     found = check(kind, document, plain)
     places = {document.source(where) for where in resolution.unresolved}
     told = [each for each in found if each.source not in places]
