@@ -6,6 +6,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from omnictl.engine.advance import record_default, record_written
+from omnictl.engine.alikes import find_meant_key
 from omnictl.engine.rename import find_renames
 from omnictl.engine.slugs import choose_id, key_part
 from omnictl.engine.surgery import open_intents
@@ -244,7 +245,7 @@ def find_holder(choice: Choice) -> Adoption | None:
 
 
 def _unknown_key(key: str, remotes: Collection[str]) -> Diagnostic:
-    meant = next((each for each in remotes if each.casefold() == key.strip().casefold()), None)
+    meant = find_meant_key(key, remotes)
     return Diagnostic(
         "import-missing",
         Severity.ERROR,

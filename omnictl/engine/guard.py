@@ -8,13 +8,13 @@ from omnictl.engine.cost import sends_update
 from omnictl.engine.rename import Likely
 from omnictl.engine.twins import find_likely_renames, find_unmanaged_twins
 from omnictl.engine.view import Circumstances, View
-from omnictl.model.address import Address, id_of
+from omnictl.model.address import RESERVED_ID, Address, id_of
 from omnictl.model.change import Adopt, Change, Create, Forget, Rename, Retire, SetDefault, Update
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Guard, GuardFinding
 from omnictl.model.scenario import Attributes, Protection, Step
 
-WHOLE_PLAN = "all"
+WHOLE_PLAN = RESERVED_ID
 """The subject of a guard that concerns the plan and not one scenario."""
 
 
