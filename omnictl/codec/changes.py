@@ -96,7 +96,8 @@ def _encode(change: Change) -> dict[str, Json]:
                 **_surroundings(change),
             }
         case Rename():
-            previous = {"previous_id": id_of(change.previous), "key": change.key}
+            cause = change.cause.value if change.cause else None
+            previous = {"previous_id": id_of(change.previous), "key": change.key, "cause": cause}
             return {**previous, **_written(change), **_surroundings(change)}
         case Forget():
             return {
@@ -234,6 +235,11 @@ class _Reader:
         return decode_record(address, self.fields.get("recorded"), f"{self.path}.recorded")
 
     @property
+    def cause(self) -> Cause:
+        """Why an update is needed."""
+        return as_member(Cause, self.fields.get("cause"), f"{self.path}.cause")
+
+    @property
     def lifecycle(self) -> Lifecycle:
         """The lifecycle to be remembered."""
         return decode_whole_lifecycle(self.fields.get("lifecycle"), f"{self.path}.lifecycle")
@@ -266,12 +272,12 @@ def _decode_written(action: str, reader: _Reader) -> Update | Adopt | Rename:
         again = as_flag(reader.fields.get("from_tombstone"), f"{reader.path}.from_tombstone")
         return Adopt(reader.address, key, desired, actual, changes, again, lifecycle, source)
     if action == "update":
-        cause = as_member(Cause, reader.fields.get("cause"), f"{reader.path}.cause")
         record = reader.record(reader.address)
-        return Update(reader.address, key, desired, record, actual, cause, changes, lifecycle, source)
+        return Update(reader.address, key, desired, record, actual, reader.cause, changes, lifecycle, source)
     previous = decode_address(reader.fields.get("previous_id"), f"{reader.path}.previous_id")
     record = reader.record(previous)
-    return Rename(reader.address, previous, key, desired, record, actual, changes, lifecycle, source)
+    why = reader.cause if reader.fields.get("cause") is not None else None
+    return Rename(reader.address, previous, key, desired, record, actual, changes, lifecycle, source, why)
 
 
 def _decode_field(value: Json, path: str) -> FieldChange:

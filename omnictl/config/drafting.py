@@ -7,8 +7,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from omnictl.config.discovery import is_inside, is_scenario_name
+from omnictl.config.discovery import is_inside
 from omnictl.config.documents import mask_api_keys
+from omnictl.config.endings import is_scenario_name
 from omnictl.config.settings import Environment, Settings
 from omnictl.config.writing import read_back, write_scenario
 from omnictl.errors import UsageError

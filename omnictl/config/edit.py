@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from omnictl.config.endings import is_json_name
 from omnictl.config.nodes import Kind, Node, find_roots
 from omnictl.config.scalars import write_scalar
 
@@ -29,7 +30,7 @@ class Place(Struct, frozen=True):
     @property
     def is_json(self) -> bool:
         """Whether the file is JSON."""
-        return self.shown.endswith(".json")
+        return is_json_name(self.shown)
 
 
 def root_of(text: str, place: Place) -> Node:

@@ -5,6 +5,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from omnictl.engine.advance import record_default, record_written
+from omnictl.engine.alikes import find_meant_key
 from omnictl.engine.compare import wanted
 from omnictl.engine.pairing import Likeness, Rival, find_rivals, pair
 from omnictl.engine.rename import find_renames
@@ -245,7 +246,7 @@ def differs(adoption: Adoption) -> bool:
 
 
 def _unknown_key(key: str, remotes: Collection[str]) -> Diagnostic:
-    meant = next((each for each in remotes if each.casefold() == key.strip().casefold()), None)
+    meant = find_meant_key(key, remotes)
     return Diagnostic(
         "import-missing",
         Severity.ERROR,

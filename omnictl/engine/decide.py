@@ -79,9 +79,11 @@ def _rename(resource: Resource, view: View, previous: Address) -> Rename:
     ignored = resource.lifecycle.ignore_changes
     desired = wanted(resource.attributes, actual, ignored)
     applied, observed = (wanted(each, actual, ignored) for each in (record.applied, record.observed))
+    cause = _cause(edited=desired != applied, drifted=actual != observed)
     shown = _without_normalised_parts(desired, applied, observed, actual)
     if resource.lifecycle.manage is Manage.OBSERVE:
         desired = shown = actual
+    fields = diff_attributes(shown, desired)
     return Rename(
         resource.address,
         previous,
@@ -89,9 +91,10 @@ def _rename(resource: Resource, view: View, previous: Address) -> Rename:
         desired,
         record,
         actual,
-        diff_attributes(shown, desired),
+        fields,
         resource.lifecycle,
         resource.source,
+        cause if fields else None,
     )
 
 

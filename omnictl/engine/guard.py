@@ -9,13 +9,13 @@ from omnictl.engine.neighbours import Neighbourhood
 from omnictl.engine.rename import Likely
 from omnictl.engine.twins import find_likely_renames, find_unmanaged_twins
 from omnictl.engine.view import Circumstances, View
-from omnictl.model.address import Address, id_of
+from omnictl.model.address import RESERVED_ID, Address, id_of
 from omnictl.model.change import Adopt, Change, Create, Forget, Rename, Retire, SetDefault, Update
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Guard, GuardFinding
 from omnictl.model.scenario import Attributes, Protection, Step
 
-WHOLE_PLAN = "all"
+WHOLE_PLAN = RESERVED_ID
 """The subject of a guard that concerns the plan and not one scenario."""
 
 
@@ -200,7 +200,8 @@ EXPLANATIONS: Mapping[Guard, str] = {
     Guard.UNMANAGED_TWIN: "The account has a scenario with the name of one that is about to be created. Names are not "
     "unique and scenarios cannot be deleted, so a second one would stay for ever.",
     Guard.VANISHED: "A recorded scenario is no longer on the account. Creating it again changes its key.",
-    Guard.LIKELY_RENAME: "A new id has the name of one that left the configuration, now or before, or names one in "
-    "previous_ids that was forgotten since. A rename keeps the key, a create does not.",
+    Guard.LIKELY_RENAME: "A new id has the name of one that left the configuration, now or before, or its flow and a "
+    "name, an id or a file like it, or names one in previous_ids that was forgotten since. A rename keeps the key, a "
+    "create does not.",
 }
 """What each guard means, for ``explain`` and the documents."""

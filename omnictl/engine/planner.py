@@ -16,6 +16,7 @@ from omnictl.engine.notes import note_configuration
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.removal import decide_removed, note_returns, note_spared, spare_default, without_taken_tombstones
 from omnictl.engine.rename import Renames, find_renames
+from omnictl.engine.resemblance import find_resembling, near_ones, note_resembling
 from omnictl.engine.risk import assess
 from omnictl.engine.selection import select
 from omnictl.engine.twins import note_alikes_left
@@ -43,15 +44,18 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
     watched = tuple(address for address, each in decided.items() if _is_watched(each, view))
     refreshed = sum(1 for each in changes if isinstance(each, Refresh))
     with_all = replace(view, state=replace(view.state, tombstones=tombstones))
-    guards = find_guards(changes, with_all, circumstances, renames.likely, selected, neighbourhood)
+    resembling = find_resembling(changes, view, renames, circumstances.created_at)
+    likely = {**renames.likely, **near_ones(resembling)}
+    guards = find_guards(changes, with_all, circumstances, likely, selected, neighbourhood)
     untouched = {address for address in selected if isinstance(decided[address], NoOp | Refresh)}
     diagnostics = (
         *renames.diagnostics,
+        *note_resembling(resembling, circumstances),
         *default.diagnostics,
         *note_configuration(view, watched, renames.pairs, circumstances, neighbourhood, selected),
         *note_spared(changes, view, circumstances, neighbourhood),
         *note_returns(changes, view, circumstances.removal),
-        *note_alikes_left(changes, view, circumstances, renames.likely, neighbourhood),
+        *note_alikes_left(changes, view, circumstances, likely, neighbourhood),
         *note_unused_allowances(circumstances.allowed, guards),
     )
     return Plan(

@@ -4,11 +4,13 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator
 
+from omnictl.model.address import RESERVED_ID
+
 LONGEST_SLUG = 48
 """An id may have 63 characters; the rest is for the part of a key that tells equal names apart."""
 _KEY_CHARACTERS = 8
 _PORTS = tuple(f"{port}{number}" for port in ("com", "lpt") for number in range(10))
-_RESERVED = frozenset(("all", "con", "prn", "aux", "nul", *_PORTS))
+_RESERVED = frozenset((RESERVED_ID, "con", "prn", "aux", "nul", *_PORTS))
 """What no file of Windows can be called, and the word of ``--allow`` for a whole plan."""
 
 

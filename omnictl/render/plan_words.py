@@ -87,7 +87,7 @@ def _describe(change: Change, style: Style) -> _Words:
             head = f"{_name(change.actual)}, key {short_key(change.key, style)}, {source}"
             return Action.ADOPT, head, describe_fields(change.fields, style)
         case Rename():
-            key = short_key(change.key, style)
+            key = f"{short_key(change.key, style)}{_said(change.cause)}"
             head = f"was {id_of(change.previous)}; same key {key}; its name in output files changes"
             return Action.RENAME, head, describe_fields(change.fields, style)
         case Forget(vanished=True):
@@ -111,8 +111,9 @@ def _name(attributes: Attributes) -> str:
     return quote(attributes.name)
 
 
-def _said(cause: Cause) -> str:
-    return {Cause.EDITED: "", Cause.DRIFT: ", changed on the account", Cause.CONFLICT: ", changed on both sides"}[cause]
+def _said(cause: Cause | None) -> str:
+    told = {Cause.DRIFT: ", changed on the account", Cause.CONFLICT: ", changed on both sides"}
+    return told.get(cause, "") if cause else ""
 
 
 def _created(change: Create, style: Style) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from omnictl.cli.files import create_texts
 from omnictl.codec.state import decode_state, encode_state
-from omnictl.config.discovery import ENDINGS
+from omnictl.config.endings import ENDINGS
 from omnictl.model.address import make_address
 from omnictl.model.scenario import Attributes, Step
 from omnictl.model.state import Intent

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from omnictl.errors import RefusedError
-from omnictl.model.address import Address
+from omnictl.model.address import Address, id_of
+from omnictl.model.change import Create
 from omnictl.model.outcome import Ending, Fate
-from omnictl.model.plan import Plan
+from omnictl.model.plan import Guard, Plan
 from omnictl.model.scenario import Attributes, Lifecycle, Manage, Protection
 from omnictl.model.state import Record, State
 from omnictl.operations.surgery import settle_absent, settle_found
@@ -118,6 +119,35 @@ def _choose(world: World) -> None:
             world.backend.write(settle_found(world.state, intent, fitting[0]).state)
         else:
             world.backend.write(settle_absent(world.state, intent, world.clock()).state)
+
+
+@given(worlds(), st.data(), st.booleans())
+@settings(max_examples=150, deadline=None, suppress_health_check=SLOW_IS_FINE)
+def test_no_scenario_is_made_a_second_time_without_a_word(world: World, data: st.DataObject, forgotten: bool) -> None:
+    """Ids and names change together, in any number of files, in one commit or after the old ones were forgotten."""
+    for name, each in world.files.items():
+        world.files[name] = replace(each, previous_ids=(), import_key=None, lifecycle=Lifecycle())
+    world.apply()
+    ids = sorted(world.files)
+    chosen = data.draw(st.lists(st.sampled_from(ids), min_size=1, unique=True)) if ids else []
+    files = {each: world.files.pop(each) for each in chosen}
+    if forgotten and world.files:
+        world.apply()
+    for number, (_, each) in enumerate(sorted(files.items())):
+        body = replace(each.attributes, name=data.draw(st.sampled_from([*NEW_NAMES, each.attributes.name])))
+        new = declare(f"new{number}")
+        world.files[f"new{number}"] = replace(new, attributes=body, default=each.default)
+    plan = world.plan()
+    guarded = {each.subject for each in plan.guards if each.guard is Guard.LIKELY_RENAME}
+    warned = " ".join(each.detail for each in plan.diagnostics if each.code == "maybe-renamed")
+    created = [id_of(each.address) for each in plan.changes if isinstance(each, Create)]
+    for scenario_id in created:
+        assert scenario_id in guarded or scenario_id in warned, "a second create was not told"
+        event("guarded" if scenario_id in guarded else "warned")
+    assert not created or (plan.risk is not None and not plan.risk.is_safe)
+
+
+NEW_NAMES = ["Spring", "Orders of 2027", "Alerts!", "Farewell", "Order confirmations of the evening"]
 
 
 @given(worlds(), edits)

@@ -12,7 +12,7 @@ from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.files import find_obstacle, unwritable, write_text
 from omnictl.cli.options import global_options
 from omnictl.cli.workflows import WORKFLOWS
-from omnictl.config.discovery import is_scenario_name
+from omnictl.config.endings import is_scenario_name
 from omnictl.errors import OmnictlError, OutputError
 
 _SETTINGS = """\

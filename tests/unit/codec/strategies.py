@@ -196,6 +196,7 @@ def renames(draw: st.DrawFn) -> Rename:
             fields,
             whole_lifecycles,
             st.none() | sources,
+            st.none() | st.sampled_from(Cause),
         )
     )
     return replace(change, recorded=replace(change.recorded, address=change.previous))

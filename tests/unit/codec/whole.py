@@ -89,7 +89,7 @@ CHANGES = (
     Create(A, NEW, LIFECYCLE, becomes_default=True, replaces="OLD", source=SOURCE),
     Update(B, "B", NEW, record("b"), OLD, Cause.CONFLICT, FIELDS, LIFECYCLE, SOURCE),
     Adopt(C, "C", NEW, OLD, FIELDS, True, LIFECYCLE, SOURCE),
-    Rename(D, A, "D", NEW, record("a"), OLD, FIELDS, LIFECYCLE, SOURCE),
+    Rename(D, A, "D", NEW, record("a"), OLD, FIELDS, LIFECYCLE, SOURCE, Cause.DRIFT),
     Forget(A, record("a"), vanished=True),
     Retire(B, record("b"), OLD, NEW, "Before"),
     SetDefault(C, "C", NEW, "B", B, OLD, SOURCE),

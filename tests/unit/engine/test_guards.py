@@ -451,6 +451,13 @@ def _same_name() -> World:
     return world
 
 
+def _name_like_it() -> World:
+    world = applied("first", "old")
+    del world.files["old"]
+    world.declare("new", declare("new", "The name of old"))
+    return world
+
+
 def _forgotten_before() -> World:
     world = applied("first", "old")
     del world.files["old"]
@@ -485,8 +492,11 @@ FIRES_WHEN: dict[tuple[str, str], tuple[Callable[[], World], ...]] = {
     ("`vanished`", "a recorded scenario is gone and would get another key"): (_gone_from_the_account,),
     (
         "`likely-rename`",
-        "a new id has the name of one that left, now or before, or names a forgotten one in `previous_ids`",
-    ): (_same_name, _forgotten_before, _forgotten_before_and_named),
+        (
+            "a new id has the name of one that left, now or before, or its flow and a name, an id or a file like it, "
+            "or names a forgotten one in `previous_ids`"
+        ),
+    ): (_same_name, _name_like_it, _forgotten_before, _forgotten_before_and_named),
 }
 """The rows of the table of guards in docs/planning.md, and worlds in which each fires."""
 
