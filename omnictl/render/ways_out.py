@@ -163,6 +163,11 @@ def _default(drift: Drift) -> Iterator[Way]:
         )
 
 
+def command_here(drift: Drift, verb: str) -> tuple[str, ...]:
+    """Return the parts of a command that names the environment of the drift."""
+    return _command(drift, verb, ())
+
+
 def _command(drift: Drift, verb: str, ids: Sequence[str], options: Sequence[str] = ()) -> tuple[str, ...]:
     where = f"--env {quote_word(drift.environment)}{' --sandbox' * drift.sandbox}"
     return (verb, *ids, *options, where) if ids else (f"{verb} {where}", *options)

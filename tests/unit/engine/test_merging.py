@@ -59,6 +59,7 @@ class Case:
         view = View(Configuration({ADDRESS: resource}), state, {"KEY": Remote("KEY", self.actual)})
         change = decide_declared(resource, view, Renames({}, {}), RemovalRules())
         assert isinstance(change, NoOp | Refresh | Update)
+        assert not isinstance(change, Update) or change.fields, "an update without content"
         return change.cause if isinstance(change, Update) else None
 
 
