@@ -383,3 +383,16 @@ def test_after_an_accept_on_a_service_that_normalises_nothing_is_left_to_do(
     assert omnictl("plan", "--sandbox", "--detailed-exitcode").code == 0
     assert omnictl("apply", "--sandbox", "--yes").code == 0
     assert omnictl("plan", "--sandbox", "--detailed-exitcode").code == 0
+
+
+def test_steps_that_moved_on_a_service_that_normalises_are_no_drift_once_accepted(project: Path) -> None:
+    file = 'id: a\nname: Mixed\nflow:\n  - channel: SMS\n    from: "Shop "\n  - channel: VIBER\n    from: Shop\n'
+    write(project, {"omnictl.yaml": "version: 1\n", "scenarios/a.yaml": file})
+    omnictl("sandbox", "behave", "--senders", "trimmed")
+    assert omnictl("apply", "--sandbox", "--yes").code == 0
+    change(project, "a", "default", flow=steps(("VIBER", "Shop"), ("SMS", "Shop")))
+    assert omnictl("drift", "--sandbox").code == 2
+    assert omnictl("accept", "a", "--sandbox").code == 0
+    assert omnictl("plan", "--sandbox", "--detailed-exitcode").code == 0
+    ran = omnictl("drift", "--sandbox")
+    assert (ran.code, "edited" in ran.out) == (0, False)
