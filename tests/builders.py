@@ -8,8 +8,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from omnictl.engine.planner import make_plan
-from omnictl.engine.view import BudgetUse, Circumstances, Thresholds, View
-from omnictl.model.address import make_address
+from omnictl.engine.view import BudgetUse, Circumstances, Neighbour, Thresholds, View
+from omnictl.model.address import Address, make_address
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.plan import Plan, Settled
 from omnictl.model.scenario import Attributes, Configuration, Lifecycle, Remote, Resource, Step
@@ -28,6 +28,19 @@ def flow(text: str) -> tuple[Step, ...]:
 def key_of(scenario_id: str) -> str:
     """Return a key that looks like the API's, always the same for an id."""
     return scenario_id.encode().hex().upper().ljust(32, "0")[:28] + f"{len(scenario_id):04X}"
+
+
+def managing(elsewhere: Mapping[str, str]) -> tuple[Neighbour, ...]:
+    """Return neighbours that declare and manage keys; given are the keys with the names of their environments."""
+    found: dict[str, dict[Address, Record]] = {name: {} for name in elsewhere.values()}
+    for number, (key, name) in enumerate(elsewhere.items()):
+        address = make_address(f"theirs-{number}")
+        attributes = Attributes(f"Theirs {number}", flow("SMS:Theirs"))
+        found[name][address] = Record(address, key, attributes, attributes, NOW)
+    return tuple(
+        Neighbour(name, State("theirs", name, records=records), dict.fromkeys(records))
+        for name, records in found.items()
+    )
 
 
 @dataclass
@@ -118,8 +131,8 @@ class Scene:
         resources = {each.address: each for each in self.resources.values()}
         return View(Configuration(dict(sorted(resources.items()))), self.state, self.remotes)
 
-    def circumstances(self, **circumstances: Any) -> Circumstances:
-        """Return what a plan depends on beside the view."""
+    def circumstances(self, elsewhere: Mapping[str, str] | None = None, **circumstances: Any) -> Circumstances:
+        """Return what a plan depends on beside the view; ``elsewhere`` are keys that neighbours manage."""
         given: Mapping[str, Any] = {
             "plan_id": PLAN_ID,
             "created_at": NOW,
@@ -129,6 +142,7 @@ class Scene:
             "creates": BudgetUse(20),
             "updates": BudgetUse(40),
             "omnictl_version": "1.0.0",
+            "neighbours": managing(elsewhere or {}),
             **circumstances,
         }
         return Circumstances(**given)

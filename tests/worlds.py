@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from omnictl.engine.planner import make_plan
 from omnictl.engine.view import Circumstances, Thresholds, View
@@ -16,6 +17,7 @@ from omnictl.model.state import Account, State
 from omnictl.operations.apply import Request, Workshop, run_apply
 from omnictl.provider.base import StopSignal
 from omnictl.state.base import LockHolder, StateVersion
+from tests.builders import managing
 from tests.fake_account import FakeAccount, problem
 
 NOW = datetime(2026, 11, 20, 9, 12, tzinfo=UTC)
@@ -111,7 +113,7 @@ class World:
     def configuration(self) -> Configuration:
         return Configuration({each.address: each for _, each in sorted(self.files.items())})
 
-    def circumstances(self, **settings: object) -> Circumstances:
+    def circumstances(self, elsewhere: Mapping[str, str] | None = None, **settings: object) -> Circumstances:
         self.plans += 1
         base: dict[str, object] = {
             "plan_id": f"plan-{self.plans}",
@@ -119,6 +121,7 @@ class World:
             "environment": "test",
             "account": Account(self.account.host),
             "thresholds": Thresholds(share=1.0, count=10**6),
+            "neighbours": managing(elsewhere or {}),
         }
         return Circumstances(**{**base, **settings})  # type: ignore[arg-type]
 
@@ -126,12 +129,12 @@ class World:
     def state(self) -> State:
         return self.backend.stored or State("lineage", "test")
 
-    def plan(self, **settings: object) -> Plan:
+    def plan(self, **settings: Any) -> Plan:
         """Plan from what is there now, without reading anything."""
         view = View(self.configuration, self.state, dict(self.account.rows))
         return make_plan(view, self.circumstances(**settings))
 
-    def apply(self, saved: Plan | None = None, **settings: object) -> ApplyReport:
+    def apply(self, saved: Plan | None = None, **settings: Any) -> ApplyReport:
         """Apply the files, or a saved plan; every guard that fires is allowed."""
         circumstances = self.circumstances(**settings)
         plan = saved or self.plan(**settings)

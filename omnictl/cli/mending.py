@@ -88,7 +88,7 @@ def foretell(session: Session, state: State) -> Foretold:
         configuration = session.configuration
         provider = open_provider(session, state, StopSignal(), lambda _: None, read_only=True)
         try:
-            circumstances = make_circumstances(session, provider, state, Choices())
+            circumstances = make_circumstances(session, provider, state, Choices(), session.loaded.declared_beside)
             reading = read_and_settle(provider, state, circumstances, workers=session.workers, observe=lambda _: None)
             return Foretold(plan_from_reading(reading, configuration, circumstances))
         finally:

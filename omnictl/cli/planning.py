@@ -1,8 +1,8 @@
 """What plan and apply share on the command line: selection, allowed guards, and the circumstances of a plan."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 from msgspec import Struct
@@ -13,17 +13,20 @@ from omnictl.cli.context import Session
 from omnictl.cli.provider import recent_requests
 from omnictl.cli.system import make_token, utc_now
 from omnictl.codec.state import state_digest
-from omnictl.engine.view import BudgetUse, Circumstances, RemovalRules, Thresholds
+from omnictl.config.accounts import accounts_beside
+from omnictl.engine.view import BudgetUse, Circumstances, Neighbour, RemovalRules, Thresholds
 from omnictl.errors import StateError
 from omnictl.model.address import Address
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Guard
-from omnictl.model.state import Record, State
+from omnictl.model.scenario import Resource
+from omnictl.model.state import State
 from omnictl.provider.base import Operation, Provider
 
 if TYPE_CHECKING:
     from omnictl.config.settings import Environment
 
+Declared: TypeAlias = Mapping[str, Mapping[Address, Resource | None]]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -85,36 +88,20 @@ def _read_allowance(text: str) -> tuple[Guard, str]:
     return Guard(name), subject
 
 
-def _left_of(neighbours: Iterable[tuple[str, Record]], declared: Mapping[str, frozenset[Address]]) -> frozenset[str]:
-    """Return the keys that another environment still manages though its files no longer declare them."""
-    return frozenset(
-        record.key for name, record in neighbours if name in declared and record.address not in declared[name]
-    )
-
-
-def find_neighbours(session: Session) -> Iterator[tuple[str, Record]]:
-    """Yield what other environments of the same account manage, each with the name of its environment.
+def find_neighbours(session: Session, declared: Declared) -> Iterator[Neighbour]:
+    """Yield the other environments of the same account that have a state or files.
 
     Raises StateError where one of their states cannot be read: what it manages would look like nobody's.
     """
-    own = session.environment
-    if session.sandbox or own.account is None:
+    if session.sandbox:  # each environment has an account of its own there
         return
-    for environment in session.settings.environments.values():
-        if environment.name == own.name or not _is_same_account(environment, own):
-            continue
+    for name in accounts_beside(session.environment.name, session.settings, session.environ):
+        environment = session.settings.environments[name]
         try:
             state = session.backend_of(environment).read()
         except StateError as error:
             raise StateError(*_unreadable_neighbour(environment, error)) from None
-        for record in state.records.values() if state is not None else ():
-            yield environment.name, record
-
-
-def _is_same_account(one: "Environment", other: "Environment") -> bool:
-    """Tell whether two environments name the same account; a base URL may come from a variable, which is for all."""
-    hosts = {each.base_url for each in (one, other) if each.base_url is not None}
-    return one.account == other.account and len(hosts) < 2
+        yield Neighbour(name, state or State(lineage="", environment=name), declared.get(name))
 
 
 def _unreadable_neighbour(environment: "Environment", error: StateError) -> Iterator[Diagnostic]:
@@ -137,15 +124,21 @@ def _unreadable_neighbour(environment: "Environment", error: StateError) -> Iter
 
 
 def make_circumstances(
-    session: Session, provider: Provider, state: State, choices: Choices, *, judge_files: bool = False
+    session: Session,
+    provider: Provider,
+    state: State,
+    choices: Choices,
+    declared_beside: Declared | None = None,
+    *,
+    judge_files: bool = False,
 ) -> Circumstances:
     """Return what a plan depends on beside files, state and account.
 
+    ``declared_beside`` is what other environments of the account declare; None where no file is read.
     ``judge_files`` where the plan says its risk: what lint and the reading warned of is a part of it.
     """
     now = utc_now()
     budgets = session.budgets
-    neighbours = tuple(find_neighbours(session))
     guards, removal = session.settings.guards, session.settings.removal
 
     def use(operation: Operation) -> BudgetUse:
@@ -172,8 +165,7 @@ def make_circumstances(
         creates=use(Operation.CREATE),
         updates=use(Operation.UPDATE),
         page_size=provider.capabilities.page_size,
-        elsewhere={record.key: name for name, record in neighbours},
-        left_elsewhere=_left_of(neighbours, session.loaded.declared_beside) if judge_files else frozenset(),
+        neighbours=tuple(find_neighbours(session, declared_beside or {})),
         removal=RemovalRules(removal.retire_marker, removal.longest_name),
         retire=choices.retire,
         lint=session.lint_findings if judge_files else (),

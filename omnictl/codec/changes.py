@@ -57,7 +57,12 @@ Fields = Mapping[str, Json]
 
 def encode_change(change: Change) -> dict[str, Json]:
     """Return a change; ``action`` says which."""
-    return compact({"action": _ACTIONS[type(change)], "id": id_of(change.address), **_encode(change)})
+    return compact({"action": name_action(change), "id": id_of(change.address), **_encode(change)})
+
+
+def name_action(change: Change) -> str:
+    """Return the word of a change in documents."""
+    return _ACTIONS[type(change)]
 
 
 _ACTIONS: dict[type, str] = {
@@ -94,12 +99,18 @@ def _encode(change: Change) -> dict[str, Json]:
             previous = {"previous_id": id_of(change.previous), "key": change.key}
             return {**previous, **_written(change), **_surroundings(change)}
         case Forget():
-            return {"recorded": encode_record(change.recorded), "vanished": change.vanished}
+            return {
+                "recorded": encode_record(change.recorded),
+                "vanished": change.vanished,
+                "stays_on_account": not change.vanished,
+            }
         case Retire():
             return {
                 "recorded": encode_record(change.recorded),
                 "actual": encode_attributes(change.actual),
                 "desired": encode_attributes(change.desired),
+                "named": change.named,
+                "stays_on_account": True,
             }
         case SetDefault():
             return {
@@ -185,7 +196,8 @@ def decode_change(value: Json, path: str) -> Change:
         case "forget":
             return Forget(address, reader.record(address), as_flag(fields.get("vanished"), f"{path}.vanished"))
         case "retire":
-            return Retire(address, reader.record(address), reader.attributes("actual"), reader.attributes("desired"))
+            actual, desired = reader.attributes("actual"), reader.attributes("desired")
+            return Retire(address, reader.record(address), actual, desired, reader.optional_text("named"))
         case "refresh":
             actual, desired = reader.attributes("actual"), reader.attributes("desired")
             return Refresh(address, reader.record(address), actual, desired, reader.lifecycle)

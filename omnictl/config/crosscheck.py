@@ -1,10 +1,10 @@
 """What only several documents together can get wrong: ids, defaults, imports, twins, accounts, variables."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from omnictl.config.accounts import is_same_account
 from omnictl.config.interpretation import Interpretation
 from omnictl.config.settings import Settings
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
@@ -122,36 +122,25 @@ def _looks_of(plain: Mapping[str, Any]) -> Any:
         return None  # the document has a mistake, which is told
 
 
-def check_accounts(said: Mapping[str, Sequence[Interpretation]], settings: Settings) -> Iterator[Diagnostic]:
+def check_accounts(
+    said: Mapping[str, Sequence[Interpretation]], settings: Settings, environ: Mapping[str, str]
+) -> Iterator[Diagnostic]:
     """Tell of environments that share an account and both declare its default."""
-    claims: dict[tuple[str, str | None], list[tuple[str, Interpretation]]] = defaultdict(list)
-    for name, documents in said.items():
-        environment = settings.environments[name]
-        if environment.account is not None:
-            found = next((each for each in documents if each.claims_default), None)
-            claims[environment.account, environment.base_url] += [(name, found)] if found else []
-    for (account, _), each in claims.items():
-        for name, document in each[1:]:
-            first_name, first = each[0]
-            detail = (
-                f"{_name(document)} is the default in {name}, and {_name(first)} ({_place(first, 'default')}) in "
-                f"{first_name}; both environments are the account {account}, which has one default."
-            )
-            hint = "declare it in one of the environments, with only_in or a variable"
-            summary = "Two environments of one account both declare its default"
-            yield _error("shared-default", summary, detail, document, "default", hint)
-
-
-def accounts_beside(name: str, settings: Settings) -> tuple[str, ...]:
-    """Return the other environments of the account of an environment."""
-    own = settings.environments[name]
-    return tuple(
-        other.name
-        for other in settings.environments.values()
-        if own.account is not None
-        and other.name != name
-        and (other.account, other.base_url) == (own.account, own.base_url)
-    )
+    claims = {name: next((each for each in documents if each.claims_default), None) for name, documents in said.items()}
+    claiming = [(settings.environments[name], document) for name, document in claims.items() if document is not None]
+    for i, (environment, document) in enumerate(claiming):
+        earlier = (each for each in claiming[:i] if is_same_account(each[0], environment, environ))
+        first_environment, first = next(earlier, (None, None))
+        if first_environment is None or first is None:
+            continue
+        detail = (
+            f"{_name(document)} is the default in {environment.name}, and {_name(first)} ({_place(first, 'default')}) "
+            f"in {first_environment.name}; both environments are the account {environment.account}, which has one "
+            "default."
+        )
+        hint = "declare it in one of the environments, with only_in or a variable"
+        summary = "Two environments of one account both declare its default"
+        yield _error("shared-default", summary, detail, document, "default", hint)
 
 
 def find_unused_variables(settings: Settings, used: frozenset[str]) -> Iterator[Diagnostic]:

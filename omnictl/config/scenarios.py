@@ -7,7 +7,8 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from omnictl.config.crosscheck import accounts_beside, check_accounts, check_together, find_unused_variables
+from omnictl.config.accounts import accounts_beside, note_account_spellings
+from omnictl.config.crosscheck import check_accounts, check_together, find_unused_variables
 from omnictl.config.discovery import ScenarioFile, find_below, find_files, is_message_name, is_scenario_name
 from omnictl.config.documents import MOST_MISTAKES, Document, has_reference, in_order, limit_mistakes
 from omnictl.config.interpretation import Interpretation, interpret, make_resource
@@ -27,7 +28,8 @@ MOST_MISTAKES_OF_ALL = 10_000
 class LoadedConfiguration(Struct, frozen=True):
     """What the files of one environment declare, and what is wrong with them; a message is that of its file.
 
-    ``declared_beside`` are the addresses that other environments of the same account declare, by their names.
+    ``declared_beside`` is what other environments of the same account declare, by their names; None stands for a
+    scenario with a mistake.
     """
 
     configuration: Configuration
@@ -35,7 +37,7 @@ class LoadedConfiguration(Struct, frozen=True):
     files: int
     scenarios: int
     messages: Mapping[Address, Message] = field(default_factory=dict)
-    declared_beside: Mapping[str, frozenset[Address]] = field(default_factory=dict)
+    declared_beside: Mapping[str, Mapping[Address, Resource | None]] = field(default_factory=dict)
 
 
 class Validation(Struct, frozen=True):
@@ -91,7 +93,7 @@ def load_configuration(
     Environments of the same account are read too, for the one default that they share; what else is wrong there is
     not told.
     """
-    beside = accounts_beside(environment_name, settings)
+    beside = accounts_beside(environment_name, settings, environ)
     project = _find_project(settings, (environment_name, *beside), variables, environ)
     own = project.environments[environment_name]
     project.files = [each for each in project.files if beside or each.path in own.paths]
@@ -99,14 +101,11 @@ def load_configuration(
     found = [
         *project.diagnostics,
         *check_together(own.said, environment_name),
-        *_check_shared(project, environment_name),
+        *_check_shared(project, environment_name, environ),
     ]
     found += find_unknown_given(variables, _known_variables(settings, project))
     resources = dict(sorted(own.resources.items()))
-    declared = {
-        name: frozenset(make_address(each.scenario_id) for each in project.environments[name].said if each.scenario_id)
-        for name in beside
-    }
+    declared = {name: _declared(project.environments[name]) for name in beside}
     return LoadedConfiguration(
         Configuration(resources), in_order(found), len(own.paths), len(own.said), own.messages, declared
     )
@@ -132,7 +131,8 @@ def validate_all(
     found = [*project.diagnostics, *_read_chosen_messages(project)]
     for loading in project.environments.values():
         found += check_together(loading.said, loading.environment.name)
-    found += check_accounts({name: each.said for name, each in project.environments.items()}, settings)
+    found += check_accounts({name: each.said for name, each in project.environments.items()}, settings, environ)
+    found += note_account_spellings(settings)
     found += find_unknown_given(variables, _known_variables(settings, project))
     if not has_errors(found):
         found += find_unused_variables(settings, frozenset(project.used))
@@ -305,11 +305,18 @@ def _stem(path: str) -> str:
     return os.path.splitext(os.path.basename(path))[0]  # noqa: PTH119, PTH122 - many files, so plain texts
 
 
-def _check_shared(project: _Project, name: str) -> list[Diagnostic]:
+def _declared(loading: _Loading) -> dict[Address, Resource | None]:
+    """Return what an environment declares; None where its document has a mistake, which is not told here."""
+    said = (make_address(each.scenario_id) for each in loading.said if each.scenario_id)
+    return {address: loading.resources.get(address) for address in said}
+
+
+def _check_shared(project: _Project, name: str, environ: Mapping[str, str]) -> list[Diagnostic]:
     """Return where another environment of the account declares a default too, as it concerns one environment."""
     if len(project.environments) == 1 or not any(each.claims_default for each in project.environments[name].said):
         return []
-    return list(check_accounts({other: each.said for other, each in project.environments.items()}, project.settings))
+    said = {other: each.said for other, each in project.environments.items()}
+    return list(check_accounts(said, project.settings, environ))
 
 
 def _known_variables(settings: Settings, project: _Project) -> frozenset[str]:

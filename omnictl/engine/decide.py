@@ -5,7 +5,7 @@ from msgspec import Struct
 from omnictl.engine.compare import wanted
 from omnictl.engine.diff import align_flows, diff_attributes
 from omnictl.engine.normalised import Versions, read_versions
-from omnictl.engine.removal import before_retirement
+from omnictl.engine.removal import before_marking, before_retirement, find_tombstone_of
 from omnictl.engine.rename import Renames, find_tombstone
 from omnictl.engine.view import RemovalRules, View
 from omnictl.model.address import Address
@@ -36,7 +36,7 @@ def decide_declared(resource: Resource, view: View, renames: Renames, rules: Rem
             replaces=record.key,
             source=resource.source,
         )
-    return _decide_recorded(resource, record, remote)
+    return _decide_recorded(resource, record, remote, rules)
 
 
 def _decide_unrecorded(resource: Resource, view: View, renames: Renames, rules: RemovalRules) -> Change | NoOp:
@@ -44,10 +44,10 @@ def _decide_unrecorded(resource: Resource, view: View, renames: Renames, rules: 
     if previous is not None:
         return _rename(resource, view, previous)
     if resource.import_key is not None and resource.import_key in view.remotes:
-        return _adopt(resource, view.remotes[resource.import_key])
+        return _adopt(resource, view.remotes[resource.import_key], find_tombstone_of(resource.import_key, view), rules)
     tombstone = find_tombstone(resource.address, view)
     if tombstone is not None:
-        return _adopt_again(resource, view.remotes[tombstone.key], tombstone, rules)
+        return _adopt(resource, view.remotes[tombstone.key], tombstone, rules)
     if resource.lifecycle.manage is Manage.OBSERVE:
         return NoOp(observed_only=True)
     lost = renames.lost.get(resource.address)
@@ -55,16 +55,9 @@ def _decide_unrecorded(resource: Resource, view: View, renames: Renames, rules: 
     return Create(resource.address, resource.attributes, resource.lifecycle, replaces=replaces, source=resource.source)
 
 
-def _adopt(resource: Resource, remote: Remote) -> Adopt:
-    return _adopt_as(resource, remote, remote.attributes, from_tombstone=False)
-
-
-def _adopt_again(resource: Resource, remote: Remote, tombstone: Tombstone, rules: RemovalRules) -> Adopt:
-    """Take back what was ours: a name that is ignored becomes again what it was before it got the marker."""
-    return _adopt_as(resource, remote, before_retirement(remote.attributes, tombstone, rules), from_tombstone=True)
-
-
-def _adopt_as(resource: Resource, remote: Remote, shown: Attributes, *, from_tombstone: bool) -> Adopt:
+def _adopt(resource: Resource, remote: Remote, tombstone: Tombstone | None, rules: RemovalRules) -> Adopt:
+    """Take a scenario into the state. One that was ours gets its name back from the marker where that is ignored."""
+    shown = before_retirement(remote.attributes, tombstone, rules) if tombstone else remote.attributes
     desired = wanted(resource.attributes, shown, resource.lifecycle.ignore_changes)
     if resource.lifecycle.manage is Manage.OBSERVE:
         desired = remote.attributes
@@ -74,7 +67,7 @@ def _adopt_as(resource: Resource, remote: Remote, shown: Attributes, *, from_tom
         desired,
         remote.attributes,
         diff_attributes(remote.attributes, desired),
-        from_tombstone,
+        tombstone is not None,
         resource.lifecycle,
         resource.source,
     )
@@ -100,9 +93,10 @@ def _rename(resource: Resource, view: View, previous: Address) -> Rename:
     )
 
 
-def _decide_recorded(resource: Resource, record: Record, remote: Remote) -> Change | NoOp:
+def _decide_recorded(resource: Resource, record: Record, remote: Remote, rules: RemovalRules) -> Change | NoOp:
     actual = remote.attributes
-    versions = read_versions(record, actual, resource.attributes, resource.lifecycle.ignore_changes)
+    kept = actual if resource.lifecycle.manage is Manage.OBSERVE else before_marking(actual, record, rules)
+    versions = read_versions(record, actual, resource.attributes, resource.lifecycle.ignore_changes, kept=kept)
     desired = versions.desired
     if versions.is_as_declared:
         same_lifecycle = remembered(record.lifecycle) == remembered(resource.lifecycle)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from omnictl.engine.compare import wanted, without_ended
 from omnictl.engine.diff import diff_attributes
+from omnictl.engine.neighbours import Neighbourhood
 from omnictl.engine.normalised import read_versions
 from omnictl.engine.removal import without_taken_tombstones
 from omnictl.engine.rename import find_renames
@@ -31,7 +32,8 @@ def find_drift(
 ) -> Drift:
     """Compare what was recorded with what the account has; ``lines`` are those of .omnictlignore."""
     view = replace(view, configuration=without_ended(view.configuration, circumstances.created_at.date()))
-    pairs = find_renames(without_taken_tombstones(view, circumstances.elsewhere)).pairs
+    neighbourhood = Neighbourhood(circumstances, view.remotes)
+    pairs = find_renames(without_taken_tombstones(view, neighbourhood.elsewhere)).pairs
     declared_as = {old: new for new, old in pairs.items()}
     records = {declared_as.get(each.address, each.address): each for each in view.state.records.values()}
     only, exclude = circumstances.only, circumstances.exclude
@@ -49,8 +51,8 @@ def find_drift(
         items=tuple(items),
         default=find_moved_default(view, selected, declared_as),
         counts=_count(judged),
-        unmanaged=find_unmanaged(view.state, view.remotes, circumstances.elsewhere, lines),
-        elsewhere={key: name for key, name in circumstances.elsewhere.items() if key in view.remotes},
+        unmanaged=find_unmanaged(view.state, view.remotes, neighbourhood.spoken_for, lines),
+        elsewhere={key: name for key, name in neighbourhood.elsewhere.items() if key in view.remotes},
         on_account=sum(1 for each in view.state.records.values() if each.key in view.remotes),
         selection=Selection(only, exclude, len(selected), len(records)),
         settled=settled,

@@ -31,11 +31,19 @@ class Versions(Struct, frozen=True):
 
 
 def read_versions(
-    record: Record, actual: Attributes, declared: Attributes, ignored: Iterable[IgnoredField] = ()
+    record: Record,
+    actual: Attributes,
+    declared: Attributes,
+    ignored: Iterable[IgnoredField] = (),
+    *,
+    kept: Attributes | None = None,
 ) -> Versions:
-    """Compare what was recorded, what the account has and what is declared: plan, drift and accept all go by this."""
-    ignored = tuple(ignored)
-    desired, applied, observed = (wanted(each, actual, ignored) for each in (declared, record.applied, record.observed))
+    """Compare what was recorded, what the account has and what is declared: plan, drift and accept all go by this.
+
+    ``kept`` is what ignored fields are to stay as, where that is not what the account has.
+    """
+    ignored, kept = tuple(ignored), actual if kept is None else kept
+    desired, applied, observed = (wanted(each, kept, ignored) for each in (declared, record.applied, record.observed))
     record = replace(record, applied=applied, observed=observed)
     seen = wanted(see_through(record, actual), actual, ignored)
     account = Attributes(

@@ -1,24 +1,36 @@
 """What a plan says beside its changes: things that are as they are, but that a reader should know."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from omnictl.engine.alikes import Alikes
+from omnictl.engine.neighbours import Neighbourhood
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.view import View
+from omnictl.engine.twins import way_to_adopt
+from omnictl.engine.view import Circumstances, View
 from omnictl.model.address import Address, id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Protection
 
 
 def note_configuration(
-    view: View, watched: Iterable[Address], renamed_from: Mapping[Address, Address], elsewhere: Mapping[str, str]
+    view: View,
+    watched: Iterable[Address],
+    renamed_from: Mapping[Address, Address],
+    circumstances: Circumstances,
+    neighbourhood: Neighbourhood,
+    selected: Collection[Address],
 ) -> tuple[Diagnostic, ...]:
-    """Return notes and errors that come from comparing files, state and account, address by address."""
+    """Return notes and errors that come from comparing files, state and account, address by address.
+
+    What is wrong is said whatever was selected; what an apply does or leaves, only of that.
+    """
+    elsewhere = neighbourhood.elsewhere
+    known = owned_keys(view.state) | neighbourhood.spoken_for.keys()
     return (
         *_imports(view, elsewhere),
         *_managed_twice(view, renamed_from, elsewhere),
-        *_watched(view, watched),
-        *_lifted_protections(view, renamed_from),
+        *_watched(view, (each for each in watched if each in selected), known, circumstances),
+        *_lifted_protections(view, renamed_from, selected),
         *_late_twins(view, elsewhere),
     )
 
@@ -73,24 +85,38 @@ def _managed_twice(
             )
 
 
-def _watched(view: View, watched: Iterable[Address]) -> Iterator[Diagnostic]:
+def _watched(
+    view: View, watched: Iterable[Address], known: Collection[str], circumstances: Circumstances
+) -> Iterator[Diagnostic]:
     for address in watched:
         resource = view.configuration.resources[address]
         record = view.state.records.get(address)
         there = "differs from its file" if record else "is not on the account under a known key"
         if record is not None and record.key not in view.remotes:
             there = "is no longer on the account"
+        name = resource.attributes.name
+        alike = (
+            []
+            if record
+            else sorted(key for key, each in view.remotes.items() if key not in known and each.attributes.name == name)
+        )
         yield Diagnostic(
             "observed-differs",
             Severity.NOTE,
             "A scenario that is only observed differs",
             f"{id_of(address)} {there}; lifecycle.manage is observe, so nothing is written.",
             resource.source,
+            hint="the account has a scenario of this name; to watch it, adopt it with the command" if alike else "",
+            commands=tuple(way_to_adopt(id_of(address), key, circumstances) for key in alike),
         )
 
 
-def _lifted_protections(view: View, renamed_from: Mapping[Address, Address]) -> Iterator[Diagnostic]:
+def _lifted_protections(
+    view: View, renamed_from: Mapping[Address, Address], selected: Collection[Address]
+) -> Iterator[Diagnostic]:
     for address, resource in view.configuration.resources.items():
+        if address not in selected:
+            continue
         record = view.state.records.get(renamed_from.get(address, address))
         before = record.lifecycle.protected if record else Protection.NONE
         if before.strength > resource.lifecycle.protected.strength:

@@ -1,6 +1,6 @@
 """Making a plan: every address decided, the default worked in, guards and costs found. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -11,12 +11,14 @@ from omnictl.engine.decide import NoOp, decide_declared
 from omnictl.engine.defaults import decide_default
 from omnictl.engine.guard import find_guards, note_unused_allowances
 from omnictl.engine.listing import guess_pages
+from omnictl.engine.neighbours import Neighbourhood
 from omnictl.engine.notes import note_configuration
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.removal import decide_removed, note_spared, without_taken_tombstones
+from omnictl.engine.removal import decide_removed, note_returns, note_spared, spare_default, without_taken_tombstones
 from omnictl.engine.rename import Renames, find_renames
 from omnictl.engine.risk import assess
 from omnictl.engine.selection import select
+from omnictl.engine.twins import note_alikes_left
 from omnictl.engine.view import BudgetUse, Circumstances, View
 from omnictl.model.address import Address
 from omnictl.model.change import Adopt, Change, Create, Refresh, Rename
@@ -28,24 +30,28 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
     """Compare the three views of every address and say all that an apply would do."""
     view = replace(view, configuration=without_ended(view.configuration, circumstances.created_at.date()))
     tombstones = view.state.tombstones
-    view = without_taken_tombstones(view, circumstances.elsewhere)
+    neighbourhood = Neighbourhood(circumstances, view.remotes)
+    view = without_taken_tombstones(view, neighbourhood.elsewhere)
     renames = find_renames(view)
     addresses = _addresses(view, renames)
     only, exclude = circumstances.only, circumstances.exclude
     selected = select(addresses, view.configuration.resources, only, exclude, renames.pairs)
-    decided = {address: _decide(address, view, renames, circumstances) for address in addresses}
+    decided = {address: _decide(address, view, renames, circumstances, neighbourhood) for address in addresses}
     changes = tuple(each for address, each in decided.items() if address in selected and not isinstance(each, NoOp))
     default = decide_default(changes, view, selected)
+    changes = spare_default(default.changes, view)
     watched = tuple(address for address, each in decided.items() if _is_watched(each, view))
-    refreshed = sum(1 for each in default.changes if isinstance(each, Refresh))
+    refreshed = sum(1 for each in changes if isinstance(each, Refresh))
     with_all = replace(view, state=replace(view.state, tombstones=tombstones))
-    guards = find_guards(default.changes, with_all, circumstances, renames.likely)
+    guards = find_guards(changes, with_all, circumstances, renames.likely, selected, neighbourhood)
     untouched = {address for address in selected if isinstance(decided[address], NoOp | Refresh)}
     diagnostics = (
         *renames.diagnostics,
         *default.diagnostics,
-        *note_configuration(view, watched, renames.pairs, circumstances.elsewhere),
-        *note_spared(default.changes, circumstances),
+        *note_configuration(view, watched, renames.pairs, circumstances, neighbourhood, selected),
+        *note_spared(changes, view, circumstances, neighbourhood),
+        *note_returns(changes, view, circumstances.removal),
+        *note_alikes_left(changes, view, circumstances, renames.likely, neighbourhood),
         *note_unused_allowances(circumstances.allowed, guards),
     )
     return Plan(
@@ -56,18 +62,18 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
         lineage=view.state.lineage,
         serial=view.state.serial,
         state_digest=circumstances.state_digest,
-        changes=default.changes,
+        changes=changes,
         guards=guards,
         diagnostics=diagnostics,
         settled=settled,
         default=default.memory,
         selection=Selection(only, exclude, len(selected), len(addresses)),
-        cost=_cost(default.changes, view, circumstances),
+        cost=_cost(changes, view, circumstances),
         total=len(view.configuration.resources),
         unchanged=len(untouched),
         refreshed=refreshed,
-        unmanaged=_unmanaged(view, default.changes, circumstances),
-        twins=_twins(default.changes, view),
+        unmanaged=_unmanaged(view, changes, neighbourhood.spoken_for),
+        twins=_twins(changes, view),
         retire=circumstances.retire,
         risk=assess(guards, diagnostics, circumstances),
         production=circumstances.production,
@@ -83,11 +89,13 @@ def _addresses(view: View, renames: Renames) -> tuple[Address, ...]:
     return tuple(sorted(everything))
 
 
-def _decide(address: Address, view: View, renames: Renames, circumstances: Circumstances) -> Change | NoOp:
+def _decide(
+    address: Address, view: View, renames: Renames, circumstances: Circumstances, neighbourhood: Neighbourhood
+) -> Change | NoOp:
     resource = view.configuration.resources.get(address)
     if resource is not None:
         return decide_declared(resource, view, renames, circumstances.removal)
-    return decide_removed(view.state.records[address], view, circumstances)
+    return decide_removed(view.state.records[address], view, circumstances, neighbourhood)
 
 
 def _is_watched(decided: Change | NoOp, view: View) -> bool:
@@ -123,10 +131,10 @@ def _wait(requests: int, use: BudgetUse) -> float:
     return estimate_seconds(requests, limit=use.limit, window_seconds=use.window_seconds, used_ages=use.used_ages)
 
 
-def _unmanaged(view: View, changes: Iterable[Change], circumstances: Circumstances) -> Mapping[str, str]:
+def _unmanaged(view: View, changes: Iterable[Change], elsewhere: Collection[str]) -> Mapping[str, str]:
     """Return the scenarios of the account that no address here or elsewhere stands for."""
     claimed = {each.key for each in changes if isinstance(each, Adopt | Rename)}
-    known = owned_keys(view.state) | claimed | set(circumstances.elsewhere)
+    known = owned_keys(view.state) | claimed | set(elsewhere)
     return {key: remote.attributes.name for key, remote in sorted(view.remotes.items()) if key not in known}
 
 

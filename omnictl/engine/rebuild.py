@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from omnictl.engine.alikes import Alikes
+from omnictl.engine.neighbours import Neighbourhood
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.rename import find_tombstone
 from omnictl.engine.view import Circumstances, View
@@ -57,7 +58,7 @@ class Rebuilt(Struct, frozen=True):
     """The state with what was found in it.
 
     ``absent`` are keys that were named and that the account does not have, ``elsewhere`` those that another
-    environment manages.
+    environment has; ``owners`` maps keys to the names of these.
     """
 
     state: State
@@ -65,6 +66,7 @@ class Rebuilt(Struct, frozen=True):
     left_out: tuple[LeftOut, ...] = ()
     absent: tuple[Claim, ...] = ()
     elsewhere: tuple[Claim, ...] = ()
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 def rebuild_state(view: View, told: Iterable[Claim], circumstances: Circumstances) -> Rebuilt:
@@ -77,13 +79,14 @@ def rebuild_state(view: View, told: Iterable[Claim], circumstances: Circumstance
     records = view.state.records
     missing = [each for each in view.configuration.resources.values() if each.address not in records]
     claims = [*(each for each in told if each.address not in records), *_imports(missing, told)]
-    taken_keys = owned_keys(view.state) | set(circumstances.elsewhere)
+    neighbourhood = Neighbourhood(circumstances, view.remotes)
+    taken_keys = owned_keys(view.state) | set(neighbourhood.claimed)
     clear, doubtful = _resolve(each for each in claims if each.key in view.remotes and each.key not in taken_keys)
     taken_keys |= {each.key for each in claims}
     offered = {key: remote for key, remote in view.remotes.items() if key not in taken_keys}
     decided = {*(each.address for each in clear), *doubtful}
     unclaimed = [each for each in missing if each.address not in decided and _may_be_found(each, view)]
-    equal = _unique_equals(unclaimed, offered)
+    equal = _unique_equals(unclaimed, {key: each for key, each in offered.items() if not neighbourhood.awaits(each)})
     taken = (*clear, *equal)
     found, used = {each.address for each in equal}, {each.key for each in equal}
     left = [each for each in unclaimed if each.address not in found]
@@ -93,7 +96,8 @@ def rebuild_state(view: View, told: Iterable[Claim], circumstances: Circumstance
         tuple(sorted(taken)),
         (*_tell_doubts(doubtful, view), *_look_alikes(left, free)),
         absent=tuple(each for each in claims if each.key not in view.remotes),
-        elsewhere=tuple(each for each in claims if each.key in circumstances.elsewhere),
+        elsewhere=tuple(each for each in claims if each.key in neighbourhood.claimed),
+        owners=neighbourhood.claimed,
     )
 
 

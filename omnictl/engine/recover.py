@@ -49,9 +49,10 @@ def settle(state: State, remotes: Mapping[str, Remote], owned_elsewhere: Collect
     """Look for every open intent in one complete reading of the account.
 
     k equal intents share m <= k exact matches in the order of their addresses; m > k, or a near match that is
-    nobody's exact one, stops.
+    nobody's exact one, stops. So does an exact match that another environment took while ours was open: an import
+    there may have taken what our create made.
     """
-    alikes = Alikes(remotes, owned_keys(state) | frozenset(owned_elsewhere))
+    alikes = Alikes(remotes, owned_keys(state))
     groups: dict[Attributes, list[Intent]] = defaultdict(list)
     for intent in sorted(state.intents, key=lambda each: each.address):
         groups[intent.body].append(intent)
@@ -61,8 +62,10 @@ def settle(state: State, remotes: Mapping[str, Remote], owned_elsewhere: Collect
     absent: list[Absent] = []
     ambiguous: list[Ambiguous] = []
     for body, intents in groups.items():
-        exact = [each for each in candidates[body] if each.exact]
-        near = [each for each in candidates[body] if not each.exact and each.key not in claimed]
+        ours = [each for each in candidates[body] if each.key not in owned_elsewhere]
+        exact = [each for each in ours if each.exact]
+        near = [each for each in ours if not each.exact and each.key not in claimed]
+        near += [each for each in candidates[body] if each.exact and each.key in owned_elsewhere]
         if len(exact) > len(intents) or (near and len(exact) < len(intents)):
             ambiguous.append(Ambiguous(tuple(intents), (*exact, *near)))
             continue

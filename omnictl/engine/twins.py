@@ -3,79 +3,142 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from omnictl.engine.compare import fold
+from omnictl.engine.neighbours import Left, Neighbourhood, describe_left
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.rename import Likely
 from omnictl.engine.view import Circumstances, View
 from omnictl.model.address import Address, id_of
 from omnictl.model.change import Adopt, Change, Create
+from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Guard, GuardFinding
+from omnictl.model.scenario import Remote
 from omnictl.model.shell import join_words
 
 
-def find_unmanaged_twins(changes: Iterable[Change], view: View, circumstances: Circumstances) -> Iterator[GuardFinding]:
-    """Yield a finding for each create whose name a scenario of the account has that the state does not know."""
+def find_unmanaged_twins(
+    changes: Iterable[Change], view: View, circumstances: Circumstances, neighbourhood: Neighbourhood
+) -> Iterator[GuardFinding]:
+    """Yield a finding for each create whose scenario the account has: under its name, or left by a neighbour."""
     changes = tuple(changes)
-    owned = owned_keys(view.state) | {each.key for each in changes if isinstance(each, Adopt)}
     creates = [each for each in changes if isinstance(each, Create) and each.replaces is None]
-    unmanaged: dict[str, list[str]] = defaultdict(list)
-    for key, remote in sorted(view.remotes.items()) if creates else ():
-        if key not in owned and key not in circumstances.elsewhere:
-            unmanaged[remote.attributes.name].append(key)
+    unmanaged = _names_of_unmanaged(changes, view, neighbourhood) if creates else {}
     for change in creates:
-        twins = unmanaged.get(change.desired.name)
         scenario_id = id_of(change.address)
-        if moved := _moved_twins(change, view, circumstances):
-            yield GuardFinding(
-                Guard.UNMANAGED_TWIN,
-                scenario_id,
-                f"{_say_moved(moved, circumstances)} A create would make a second one, and scenarios cannot be "
-                "deleted. Let the other environment forget it first, then adopt it; or take it out of these files.",
-                source=change.source,
-                commands=tuple(each for key in moved for each in _ways_to_take_over(scenario_id, key, circumstances)),
-            )
+        alike = unmanaged.get(fold(change.desired.name), ())
+        named, twins = ", ".join(_name(each, change) for each in alike), [each.key for each in alike]
+        left = neighbourhood.find_left(view.configuration.resources[change.address])
+        taken = [] if left else _taken_over(change, view, neighbourhood)
+        if left:
+            message = f"{' '.join(map(describe_left, left))} {_NO_SECOND} {_say_how(left)}"
+            ways = [way for each in left for way in _ways_to_take_over(scenario_id, each, circumstances)]
+            twins = [key for key in twins if key not in {each.key for each in left}]
+            ways += [way for key in twins for way in _ways_to_adopt(scenario_id, key, circumstances)]
+        elif taken:
+            message = f"{_say_taken(taken, neighbourhood)} {_NO_SECOND} Take it out of the files here or there."
+            ways = []
         elif twins:
-            yield GuardFinding(
-                Guard.UNMANAGED_TWIN,
-                scenario_id,
+            message = (
                 f'The account already has a scenario named "{change.desired.name}" that the state does not know '
-                f"({', '.join(twins)}); a create would make a second one, and scenarios cannot be deleted. "
-                "To adopt it, run the command; or write the line into its file, to have it reviewed.",
-                source=change.source,
-                commands=tuple(each for key in twins for each in _ways_to_adopt(scenario_id, key, circumstances)),
+                f"({named}); a create would make a second one, and scenarios cannot be deleted. "
+                "To adopt it, run the command; or write the line into its file, to have it reviewed."
             )
+            ways = [way for key in twins for way in _ways_to_adopt(scenario_id, key, circumstances)]
+        else:
+            continue
+        yield GuardFinding(
+            Guard.UNMANAGED_TWIN, scenario_id, message, source=change.source, commands=tuple(dict.fromkeys(ways))
+        )
 
 
-def _moved_twins(change: Create, view: View, circumstances: Circumstances) -> list[str]:
-    """Return the keys of scenarios that this one is, though another environment of the account has them.
+_NO_SECOND = "A create would make a second one, and scenarios cannot be deleted."
 
-    Equal names in two environments are nothing odd; that one of them was here before, or lost its file there, is.
-    """
-    if not circumstances.elsewhere:
-        return []
+
+def _name(twin: Remote, change: Create) -> str:
+    """Return the key of a twin, with its name where that is another one."""
+    return twin.key if twin.attributes.name == change.desired.name else f'{twin.key}, "{twin.attributes.name}"'
+
+
+def _names_of_unmanaged(
+    changes: Iterable[Change], view: View, neighbourhood: Neighbourhood
+) -> Mapping[str, list[Remote]]:
+    """Return what nobody manages by its name, without what a service bends."""
+    owned = owned_keys(view.state) | {each.key for each in changes if isinstance(each, Adopt)}
+    found: dict[str, list[Remote]] = defaultdict(list)
+    for key, remote in sorted(view.remotes.items()):
+        if key not in owned and key not in neighbourhood.spoken_for:
+            found[fold(remote.attributes.name)].append(remote)
+    return found
+
+
+def _taken_over(change: Create, view: View, neighbourhood: Neighbourhood) -> list[str]:
+    """Return the keys that this id stood for before, and that a neighbour manages now."""
     before = {each.key for each in view.state.tombstones if each.address == change.address}
-    twins = {key for key in before if key in circumstances.elsewhere and key in view.remotes}
-    left = (key for key in circumstances.left_elsewhere if key in view.remotes)
-    return sorted(twins.union(key for key in left if view.remotes[key].attributes.name == change.desired.name))
+    return sorted(key for key in before if key in neighbourhood.elsewhere and key in view.remotes)
 
 
-def _say_moved(keys: Sequence[str], circumstances: Circumstances) -> str:
+def _say_taken(keys: Iterable[str], neighbourhood: Neighbourhood) -> str:
     return " ".join(
-        f"The environment {circumstances.elsewhere[key]} manages {key}, and its files no longer declare it."
-        if key in circumstances.left_elsewhere
-        else f"The environment {circumstances.elsewhere[key]} manages {key} now, which this id stood for before."
+        f"The environment {neighbourhood.elsewhere[key]} manages {key} now, which this id stood for before."
         for key in keys
     )
 
 
-def _ways_to_take_over(scenario_id: str, key: str, circumstances: Circumstances) -> tuple[str, str]:
-    first = join_words(["omnictl", "apply", "--env", circumstances.elsewhere[key]])
-    return first, _ways_to_adopt(scenario_id, key, circumstances)[0]
+def _say_how(left: Iterable[Left]) -> str:
+    if any(each.is_recorded for each in left):
+        return "Let the other environment forget it first, then adopt it; or take it out of these files."
+    return "To adopt it, run the command; or write the line into its file, to have it reviewed."
+
+
+def _ways_to_take_over(scenario_id: str, left: Left, circumstances: Circumstances) -> tuple[str, ...]:
+    ways = _ways_to_adopt(scenario_id, left.key, circumstances)
+    if not left.is_recorded:
+        return ways
+    return join_words(["omnictl", "apply", "--env", left.environment, "--only", id_of(left.address)]), ways[0]
+
+
+def note_alikes_left(
+    changes: Iterable[Change],
+    view: View,
+    circumstances: Circumstances,
+    likely: Mapping[Address, tuple[Likely, ...]],
+    neighbourhood: Neighbourhood,
+) -> Iterator[Diagnostic]:
+    """Warn where a create has the flow of what a neighbour gives up: id and name may have changed on the way."""
+    for change in changes:
+        if not isinstance(change, Create) or change.replaces is not None or likely.get(change.address):
+            continue
+        resource = view.configuration.resources[change.address]
+        alike = neighbourhood.find_alike(resource)
+        if not alike or neighbourhood.find_left(resource):
+            continue
+        scenario_id = id_of(change.address)
+        told = ", ".join(f"{id_of(each.address)} of {each.environment}" for each in alike[:_MOST_NAMED])
+        more = f" and {len(alike) - _MOST_NAMED} more" if len(alike) > _MOST_NAMED else ""
+        yield Diagnostic(
+            "maybe-moved",
+            Severity.WARNING,
+            "A new scenario has the flow of one that another environment gives up",
+            f"{scenario_id} is created, and no file declares {told}{more} any more. If it is the same scenario under "
+            "another id and name, adopt it, and it keeps its key.",
+            change.source,
+            hint="if it is the same: let the other environment forget it, then adopt it here",
+            commands=_ways_to_take_over(scenario_id, alike[0], circumstances),
+        )
+
+
+_MOST_NAMED = 5
 
 
 def _ways_to_adopt(scenario_id: str, key: str, circumstances: Circumstances) -> tuple[str, str]:
     """Return the command that adopts at once, and the line for the file, which every project can read."""
+    return way_to_adopt(scenario_id, key, circumstances), _import_line(key, circumstances)
+
+
+def way_to_adopt(scenario_id: str, key: str, circumstances: Circumstances) -> str:
+    """Return the command that adopts a scenario at once."""
     chosen = ["--env", circumstances.environment, *(["--sandbox"] if circumstances.sandbox else [])]
-    return join_words(["omnictl", "import", scenario_id, key, *chosen]), _import_line(key, circumstances)
+    return join_words(["omnictl", "import", scenario_id, key, *chosen])
 
 
 def find_likely_renames(
@@ -118,3 +181,9 @@ def _line_for(each: Likely, circumstances: Circumstances) -> str:
 
 def _import_line(key: str, circumstances: Circumstances) -> str:
     return f"import: {{{circumstances.environment}: {key}}}"
+
+
+CODES = {
+    "maybe-moved": "A scenario is created with the flow of one that another environment of the account still manages "
+    "though its files no longer declare it. If id and name changed while the file moved, adopting it keeps the key.",
+}

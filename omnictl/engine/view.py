@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from msgspec import Struct, field
+from msgspec import Struct
 
+from omnictl.model.address import Address
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.plan import Guard
-from omnictl.model.scenario import Configuration, Remote
+from omnictl.model.scenario import Configuration, Remote, Resource
 from omnictl.model.state import Account, State
 
 
@@ -46,12 +47,22 @@ class BudgetUse(Struct, frozen=True):
     used_ages: tuple[float, ...] = ()
 
 
+class Neighbour(Struct, frozen=True):
+    """Another environment of the same account: its name, what it remembers, and what its files declare.
+
+    ``declared`` is None where nobody read the files; in it None stands for a scenario with a mistake.
+    """
+
+    name: str
+    state: State
+    declared: Mapping[Address, Resource | None] | None = None
+
+
 class Circumstances(Struct, frozen=True):
     """All that a plan depends on beside the three views.
 
-    ``elsewhere`` maps the keys that other environments of the same account manage to the names of these;
-    ``left_elsewhere`` are those of them whose files declare them no longer. ``retire`` are the ids of ``--retire``.
-    ``lint`` and ``warnings`` are what is odd about the files, whatever the plan does.
+    ``retire`` are the ids of ``--retire``. ``lint`` and ``warnings`` are what is odd about the files, whatever the
+    plan does.
     """
 
     plan_id: str
@@ -73,5 +84,9 @@ class Circumstances(Struct, frozen=True):
     retire: tuple[str, ...] = ()
     lint: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
-    left_elsewhere: frozenset[str] = frozenset()
+    neighbours: tuple[Neighbour, ...] = ()
+
+    @property
+    def elsewhere(self) -> dict[str, str]:
+        """The keys that neighbours manage, with the names of these."""
+        return {record.key: each.name for each in self.neighbours for record in each.state.records.values()}

@@ -164,12 +164,16 @@ class Forget(Struct, frozen=True):
 
 
 class Retire(Struct, frozen=True):
-    """PUT the scenario with the retire marker in its name, then forget it."""
+    """PUT the scenario with the retire marker in its name, then forget it.
+
+    ``named`` is its name before that, where ``actual`` has the marker already; None: it is that of ``actual``.
+    """
 
     address: Address
     recorded: Record
     actual: Attributes
     desired: Attributes
+    named: str | None = None
 
 
 class SetDefault(Struct, frozen=True):

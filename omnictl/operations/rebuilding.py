@@ -56,7 +56,7 @@ def rebuild(
         following = replace(read, serial=state.serial + 1)
     diagnostics = (
         *([describe_absent(rebuilt.absent)] if rebuilt.absent else []),
-        *([describe_elsewhere(rebuilt.elsewhere, circumstances.elsewhere)] if rebuilt.elsewhere else []),
+        *([describe_elsewhere(rebuilt.elsewhere, rebuilt.owners)] if rebuilt.elsewhere else []),
         *map(describe_left_out, rebuilt.left_out),
     )
     replaced = Replaced(following, is_changed=bool(rebuilt.taken))

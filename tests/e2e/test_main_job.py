@@ -106,7 +106,8 @@ def test_keys_of_the_same_account_elsewhere_are_no_twins(project: Path, monkeypa
     (project / "state").mkdir()
     (project / "state" / "test.json").write_text(json.dumps(state))
     session = Session(GlobalOptions(env="other"), {})
-    assert {record.key: name for name, record in find_neighbours(session)} == {
+    [neighbour] = find_neighbours(session, {})
+    assert {record.key: neighbour.name for record in neighbour.state.records.values()} == {
         state["records"]["vk-sms"]["key"]: "test"
     }
 

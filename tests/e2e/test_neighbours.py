@@ -1,6 +1,7 @@
 """Environments that share an account, and other people's edits between a look and a write."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,58 @@ def test_a_file_that_moves_to_the_neighbour_is_no_second_scenario(shared: World)
     assert omnictl("apply", "--env", "blue", "--yes", "--allow", "default-change=a").code == 0
     assert omnictl("import", "a", wanted, "--env", "green").code == 0
     assert (key("green", "a"), shared.count()) == (wanted, before)
+
+
+@pytest.mark.parametrize("retires", [False, True])
+def test_the_commands_of_a_moved_file_bring_it_over_with_its_key(shared: World, retires: bool) -> None:
+    """Id and name are edited on the way, and the service's name was too; what the guard prints is run as it stands."""
+    lifecycle = "lifecycle: {on_removal: retire}\n" if retires else ""
+    write(Path(), {"blue/b.yaml": good("b", lifecycle)})
+    assert omnictl("apply", "--env", "blue", "--yes").code == 0
+    wanted, before = key("blue", "b"), shared.count()
+    rename(shared, wanted, "Renamed by somebody")
+    Path("blue/b.yaml").unlink()
+    write(Path(), {"green/bb.yaml": good("bb", f"previous_ids: [b]\n{lifecycle}").replace("name: bb", "name: New")})
+    guard = next(
+        each
+        for each in omnictl("plan", "--env", "green", "--only", "bb", "--format", "json").document["guards"]
+        if each["guard"] == "unmanaged-twin"
+    )
+    leave, adopt = (command.split()[1:] for command in guard["commands"])
+    assert omnictl(*leave, "--yes").code == 0
+    stored = shared.get(wanted)
+    assert stored is not None
+    assert stored.body["name"] == "Renamed by somebody"
+    assert omnictl(*adopt).code == 0
+    assert omnictl("apply", "--env", "green", "--yes").code == 0
+    stored = shared.get(wanted)
+    assert stored is not None
+    assert (stored.body["name"], key("green", "bb"), shared.count()) == ("New", wanted, before + 1)  # z is new
+
+
+def test_two_files_that_change_places_between_environments(shared: World) -> None:
+    assert omnictl("apply", "--env", "green", "--yes").code == 0
+    wanted = {"b": key("blue", "b"), "z": key("green", "z")}
+    Path("blue/b.yaml").rename("green/b.yaml")
+    Path("green/z.yaml").rename("blue/z.yaml")
+    for name, scenario_id in (("green", "b"), ("blue", "z")):
+        [guard] = omnictl("plan", "--env", name, "--format", "json").document["guards"]
+        assert guard["subject"] == scenario_id
+        for command in guard["commands"]:
+            words = command.split()[1:]
+            assert omnictl(*words, *(["--yes"] if words[0] == "apply" else [])).code == 0, command
+    assert (key("green", "b"), key("blue", "z")) == (wanted["b"], wanted["z"])
+    for name in ("blue", "green"):
+        assert omnictl("plan", "--env", name, "--detailed-exitcode").code == 0
+
+
+def test_what_a_neighbour_waits_for_is_not_taken_by_an_import_of_everything(shared: World) -> None:
+    Path("state/blue.json").unlink()
+    ran = omnictl("import", "--all", "--env", "green")
+    assert ran.code != 0, ran.out
+    assert "of the environment blue has its name and no key yet" in " ".join(ran.err.split())
+    assert omnictl("import", "--all", "--env", "blue").code == 0
+    assert omnictl("plan", "--env", "blue", "--detailed-exitcode").code == 0
 
 
 def test_what_the_neighbour_took_over_is_not_made_again_when_its_file_comes_back(shared: World) -> None:
@@ -157,9 +210,20 @@ def test_hosts_tell_accounts_of_one_name_apart(shared: World) -> None:
     settings = SETTINGS.replace("{account: acme, scenarios: [blue]}", "{account: acme, base_url: 'http://127.0.0.1:8'}")
     write(Path(), {"omnictl.yaml": settings.replace("{account: other, scenarios: [green]}", elsewhere)})
     Path("state/blue.json").write_text("{")
-    ran = omnictl("plan", "--env", "alone")
-    assert "neighbour-unreadable" not in ran.err
-    assert "neighbour-unreadable" in omnictl("plan", "--env", "green").err
+    for name in ("alone", "green"):
+        assert "neighbour-unreadable" not in omnictl("plan", "--env", name).err
+
+
+@pytest.mark.parametrize("spelled", ["{}/", "HTTP{}", "{} "])
+def test_one_host_is_one_account_however_it_is_spelled(
+    shared: World, monkeypatch: pytest.MonkeyPatch, spelled: str
+) -> None:
+    base_url = os.environ["INFOBIP_BASE_URL"]
+    written = spelled.format(base_url.removeprefix("http") if "HTTP" in spelled else base_url)
+    settings = SETTINGS.replace("blue: {account", f"blue: {{base_url: '{written}', account")
+    write(Path(), {"omnictl.yaml": settings})
+    Path("blue/a.yaml").rename("green/a.yaml")
+    assert "The environment blue manages" in omnictl("plan", "--env", "green").out
 
 
 # --- edits of others between a look and a write ------------------------------------------------------------------

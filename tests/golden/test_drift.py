@@ -1,7 +1,7 @@
 """Drift as text, Markdown, JSON and metrics, as people and programs see it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -21,17 +21,25 @@ from omnictl.render.drift_markdown import render_drift_markdown
 from omnictl.render.drift_text import render_drift
 from omnictl.render.prometheus import render_prometheus
 from omnictl.render.style import Style
-from tests.builders import NOW, PLAN_ID, Scene, key_of, problem
+from tests.builders import NOW, PLAN_ID, Scene, key_of, managing, problem
 from tests.golden.golden import check_golden
 from tests.unit.codec.schemas import mistakes
 
 CAMPAIGN = Lifecycle(ignore_changes=(IgnoredField("name", "campaign team edits it", "2026-12-31"),))
 
 
-def find(scene: Scene, *, settled: tuple[Settled, ...] = (), lines: tuple[str, ...] = (), **more: Any) -> Drift:
+def find(
+    scene: Scene,
+    *,
+    settled: tuple[Settled, ...] = (),
+    lines: tuple[str, ...] = (),
+    elsewhere: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Drift:
     """Return the drift of a scene, looked for three hours after it was recorded."""
     resources = {each.address: each for each in scene.resources.values()}
     around = Circumstances(PLAN_ID, NOW + timedelta(hours=3), scene.environment, Account(scene.host), **more)
+    around = replace(around, neighbours=managing(elsewhere or {}))
     read = tuple(IgnoreLine(each, Source(".omnictlignore", 1, 1)) for each in lines)
     view = View(Configuration(dict(sorted(resources.items()))), scene.state, scene.remotes)
     return find_drift(view, around, settled=settled, lines=read)

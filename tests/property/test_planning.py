@@ -13,7 +13,7 @@ from omnictl.errors import RefusedError
 from omnictl.model.address import Address
 from omnictl.model.outcome import Ending, Fate
 from omnictl.model.plan import Plan
-from omnictl.model.scenario import Attributes, Manage
+from omnictl.model.scenario import Attributes, Lifecycle, Manage, Protection
 from omnictl.model.state import Record, State
 from omnictl.operations.surgery import settle_absent, settle_found
 from omnictl.provider.base import Operation
@@ -135,6 +135,29 @@ def test_a_saved_plan_does_what_it_says_and_only_once(world: World, later: list[
     assert_settled(world, theirs, mine)
 
 
+@given(worlds(), st.data())
+@settings(max_examples=150, deadline=None, suppress_health_check=SLOW_IS_FINE)
+def test_a_saved_plan_goes_through_nothing_that_was_recorded_since(world: World, data: st.DataObject) -> None:
+    """What another apply protected, or only observes, stays as it is and is remembered, whatever the plan was."""
+    saved = world.plan(allowed=EVERYTHING_ALLOWED)
+    records = sorted(world.state.records)
+    guarded = Lifecycle(data.draw(st.sampled_from(Protection)), Manage.OBSERVE)
+    chosen = data.draw(st.sets(st.sampled_from(records))) if records else set()
+    edited = {each: replace(world.state.records[each], lifecycle=guarded) for each in chosen}
+    world.backend.stored = replace(world.state, records={**world.state.records, **edited})
+    before, rows = world.state, dict(world.account.rows)
+    codes: set[str] = set()
+    try:
+        world.apply(saved)
+    except RefusedError as refused:
+        codes = {each.code for each in refused.diagnostics}
+    event(f"refused: {bool(codes)}")
+    assert codes <= {"stale-plan"}
+    assert not codes or (world.state, world.account.rows) == (before, rows)
+    assert {each: world.state.records[each] for each in edited} == edited
+    assert all(world.account.rows[each.key].attributes == rows[each.key].attributes for each in edited.values())
+
+
 @given(worlds(), st.data(), edits)
 @settings(max_examples=100, deadline=None, suppress_health_check=SLOW_IS_FINE)
 def test_what_is_only_observed_is_never_written(world: World, data: st.DataObject, later: list[Edit]) -> None:
@@ -164,8 +187,9 @@ def test_what_is_retired_on_request_comes_back_with_its_key_and_its_name(world: 
     world.files = {}
     if kept:
         world.apply(retire=("*",))
-        assert all(each.retired for each in world.state.tombstones if each.key in keys.values())
-        assert all(world.account.rows[key].attributes.name.startswith("[retired] ") for key in keys.values())
+        marked = {key for key in keys.values() if not world.account.rows[key].is_default}
+        assert all(each.retired == (each.key in marked) for each in world.state.tombstones if each.key in keys.values())
+        assert all(world.account.rows[key].attributes.name.startswith("[retired] ") for key in marked)
         assert world.plan().changes == ()
     world.files = {name: replace(each, previous_ids=(), import_key=None) for name, each in kept.items()}
     world.apply()

@@ -181,7 +181,12 @@ def _apply(
         report = run_apply(
             Request(
                 look_around=lambda provider, state: make_circumstances(
-                    session, provider, state, choices, judge_files=saved is None
+                    session,
+                    provider,
+                    state,
+                    choices,
+                    session.loaded.declared_beside if saved is None else None,
+                    judge_files=saved is None,
                 ),
                 approve=approve,
                 new_state=new_state if saved is None else replace(new_state, lineage=saved.lineage),

@@ -96,7 +96,7 @@ def _find(session: Session, choices: Choices) -> Drift:
     with Progress(session.output) as progress:
         provider = open_provider(session, state, stop, progress.observe, read_only=True)
         try:
-            circumstances = make_circumstances(session, provider, state, choices)
+            circumstances = make_circumstances(session, provider, state, choices, session.loaded.declared_beside)
             reading: Reading = read_and_settle(
                 provider, state, circumstances, workers=session.workers, observe=progress.observe
             )

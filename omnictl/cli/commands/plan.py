@@ -70,7 +70,9 @@ def _make_plan(session: Session, choices: Choices) -> Plan:
     with Progress(session.output) as progress:
         provider = open_provider(session, state, stop, progress.observe, read_only=True)
         try:
-            circumstances = make_circumstances(session, provider, state, choices, judge_files=True)
+            circumstances = make_circumstances(
+                session, provider, state, choices, session.loaded.declared_beside, judge_files=True
+            )
             reading = read_and_settle(provider, state, circumstances, workers=session.workers, observe=progress.observe)
             return plan_from_reading(reading, configuration, circumstances)
         finally:

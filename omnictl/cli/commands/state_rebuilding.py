@@ -91,7 +91,7 @@ def _look(session: Session, state: State, told: Collection[Claim]) -> Rebuilding
     with Progress(session.output) as progress:
         provider = open_provider(session, state, StopSignal(), progress.observe, read_only=True)
         try:
-            circumstances = make_circumstances(session, provider, state, Choices())
+            circumstances = make_circumstances(session, provider, state, Choices(), session.loaded.declared_beside)
             return find_what_is_lost(
                 provider,
                 state,

@@ -106,7 +106,19 @@ states = st.builds(
     serial=counts,
     account=st.none() | accounts,
     records=st.dictionaries(addresses, records_of(addresses), max_size=3),
-    tombstones=many(st.builds(Tombstone, addresses, keys, attributes, times, st.booleans())),
+    tombstones=many(
+        st.builds(
+            Tombstone,
+            addresses,
+            keys,
+            attributes,
+            times,
+            st.booleans(),
+            st.none() | texts,
+            st.none() | texts,
+            st.none() | attributes,
+        )
+    ),
     intents=many(
         st.builds(
             Intent,
@@ -201,7 +213,7 @@ changes = st.one_of(
         Adopt, addresses, keys, attributes, attributes, fields, st.booleans(), whole_lifecycles, st.none() | sources
     ),
     st.builds(Forget, addresses, records_of(addresses), st.booleans()).map(_own),
-    st.builds(Retire, addresses, records_of(addresses), attributes, attributes).map(_own),
+    st.builds(Retire, addresses, records_of(addresses), attributes, attributes, st.none() | texts).map(_own),
     st.builds(Refresh, addresses, records_of(addresses), attributes, attributes, whole_lifecycles).map(_own),
     st.builds(
         SetDefault,

@@ -78,7 +78,7 @@ STATE = State(
     118,
     Account("host", "brand"),
     {A: record("a"), B: record("b")},
-    (Tombstone(C, "C", OLD, NOW, retired=True),),
+    (Tombstone(C, "C", OLD, NOW, True, "Before", "[retired] Before", SHOWN),),
     (Intent(D, NEW, True, "run-1", NOW, LATER, ("K1", "K2"), REMEMBERED, "OLD"),),
     (RepeatedCreate(C, OLD, NOW, ("K3",)),),
     AccountDefault(A, "A"),
@@ -91,7 +91,7 @@ CHANGES = (
     Adopt(C, "C", NEW, OLD, FIELDS, True, LIFECYCLE, SOURCE),
     Rename(D, A, "D", NEW, record("a"), OLD, FIELDS, LIFECYCLE, SOURCE),
     Forget(A, record("a"), vanished=True),
-    Retire(B, record("b"), OLD, NEW),
+    Retire(B, record("b"), OLD, NEW, "Before"),
     SetDefault(C, "C", NEW, "B", B, OLD, SOURCE),
     Refresh(D, record("d"), NEW, SHOWN, LIFECYCLE),
 )

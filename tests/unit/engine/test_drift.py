@@ -1,6 +1,6 @@
 """The table of drift: for each way in which files, state and account can differ, what is said of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,14 +16,22 @@ from omnictl.model.change import Cause, Update
 from omnictl.model.drift import Counts, Drift, Kind
 from omnictl.model.scenario import Attributes, Configuration, IgnoredField, Lifecycle, Manage, Remote
 from omnictl.model.state import Account, AccountDefault, PlanMark, State, Tombstone, Writing
-from tests.builders import NOW, PLAN_ID, Scene, flow, key_of
+from tests.builders import NOW, PLAN_ID, Scene, flow, key_of, managing
 
 USUAL = "VKONTAKTE > SMS:InfoSMS"
 
 
-def find(scene: Scene, *, state: State | None = None, at: datetime = NOW, **more: Any) -> Drift:
+def find(
+    scene: Scene,
+    *,
+    state: State | None = None,
+    at: datetime = NOW,
+    elsewhere: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Drift:
     resources = {each.address: each for each in scene.resources.values()}
     around = Circumstances(PLAN_ID, at, scene.environment, Account(scene.host), **more)
+    around = replace(around, neighbours=managing(elsewhere or {}))
     return find_drift(View(Configuration(resources), state or scene.state, scene.remotes), around)
 
 

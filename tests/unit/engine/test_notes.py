@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from omnictl.model.plan import Guard
-from omnictl.model.scenario import Attributes
+from omnictl.model.scenario import Attributes, Lifecycle, Manage, Protection
 from omnictl.model.state import RepeatedCreate
 from tests.worlds import NOW, SMS, VIBER, VK, World, address, declare
 
@@ -38,6 +38,31 @@ def test_what_fired_is_told_in_the_order_of_the_ids() -> None:
         del world.account.rows[world.keys()[each]]
     [told] = world.plan(allowed=frozenset({(Guard.VANISHED, "a")})).diagnostics
     assert told.detail.endswith("It fired for b, c.")
+
+
+def test_a_lifting_and_a_difference_are_told_of_what_was_selected() -> None:
+    world = World()
+    for each in ("a", "b", "w"):
+        world.declare(each, declare(each, lifecycle=Lifecycle(Protection.ALL)))
+    world.apply()
+    for each in ("a", "b"):
+        world.declare(each)
+    world.declare("w", declare("w", "Other", lifecycle=Lifecycle(Protection.ALL, Manage.OBSERVE)))
+    told = [(each.code, each.detail.split()[0]) for each in world.plan(only=("b",)).diagnostics]
+    assert told == [("protection-lifted", "b")]
+    assert codes(world, exclude=("w",)) == ["protection-lifted"] * 2
+    assert codes(world) == ["observed-differs", "protection-lifted", "protection-lifted"]
+
+
+def test_what_is_only_observed_and_there_under_its_name_is_told_with_the_command_that_adopts_it() -> None:
+    world = applied("a")
+    theirs = world.account.plant(Attributes("Name of o", (VIBER,)))
+    world.declare("o", declare("o", lifecycle=Lifecycle(manage=Manage.OBSERVE)))
+    [told] = world.plan().diagnostics
+    assert told.commands == (f"omnictl import o {theirs.key} --env test",)
+    assert told.hint
+    [told] = world.plan(elsewhere={theirs.key: "staging"}).diagnostics
+    assert (told.commands, told.hint) == ((), "")
 
 
 def test_a_key_that_another_environment_manages_is_not_imported() -> None:

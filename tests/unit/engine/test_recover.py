@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from omnictl.engine.recover import believe_absence_at, settle
+from omnictl.engine.recover import Absent, believe_absence_at, settle
 from omnictl.model.address import make_address
 from omnictl.model.scenario import Attributes, Remote, Step
 from omnictl.model.state import Intent, State
@@ -91,8 +91,17 @@ def test_only_what_every_one_of_equal_intents_knew_is_left_out() -> None:
     assert [each.remote.key for each in result.found] == ["k1", "k3"]
 
 
-def test_owned_elsewhere_is_not_ours() -> None:
-    assert settle(state(intent("a")), account(k1=BODY), owned_elsewhere=["k1"]).found == ()
+def test_what_another_environment_took_while_the_create_was_open_stops() -> None:
+    result = settle(state(intent("a")), account(k1=BODY), owned_elsewhere=["k1"])
+    assert (result.found, result.absent) == ((), ())
+    assert [near.key for each in result.ambiguous for near in each.candidates] == ["k1"]
+
+
+def test_what_another_environment_had_before_is_not_ours_and_stops_nothing() -> None:
+    before = replace(intent("a"), known_keys=("k1",))
+    assert settle(state(before), account(k1=BODY), owned_elsewhere=["k1"]).absent == (Absent(before),)
+    both = settle(state(intent("a")), account(k1=BODY, k2=BODY), owned_elsewhere=["k1"])
+    assert ([each.remote.key for each in both.found], both.ambiguous) == (["k2"], ())
 
 
 @pytest.mark.parametrize(("ended", "expected"), [(-10, -10), (0, 0), (500, 0)])

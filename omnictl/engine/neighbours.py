@@ -1,0 +1,207 @@
+"""What of the account other environments of it have, left, or wait for. A key belongs to one environment.
+
+Files that move between such environments, and states that were lost, must not make a second scenario, nor take the
+scenario of a neighbour.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from omnictl.engine.alikes import Alikes
+from omnictl.engine.compare import fold
+from omnictl.engine.recover import owned_keys
+from omnictl.engine.rename import find_renames
+from omnictl.engine.view import Circumstances, Neighbour, View
+from omnictl.model.address import Address, id_of, make_address
+from omnictl.model.adoption import Adoption, Choice, LeftOut
+from omnictl.model.scenario import Attributes, Configuration, Remote, Resource, Step
+from omnictl.model.shell import join_words
+from omnictl.model.state import Record, Tombstone
+
+
+class Left(Struct, frozen=True):
+    """A scenario that a neighbour gives up: recorded though no file declares it any more, or with a tombstone."""
+
+    environment: str
+    address: Address
+    key: str
+    names: frozenset[str]
+    flows: tuple[Attributes, ...]
+    is_recorded: bool
+
+
+class Neighbourhood:
+    """The neighbours of an environment, held against one complete reading of the account."""
+
+    def __init__(self, circumstances: Circumstances, remotes: Mapping[str, Remote]) -> None:
+        self.elsewhere = circumstances.elsewhere
+        """The keys that they manage, with the names of their environments."""
+        self._neighbours = circumstances.neighbours
+        self._remotes = remotes
+
+    @cached_property
+    def claimed(self) -> dict[str, str]:
+        """The keys that are not free, with the environments that manage them, name them, or may have made them."""
+        found: dict[str, str] = {}
+        for each in self._neighbours:
+            found |= dict.fromkeys(self._may_be_made_by(each), f"{each.name} (an open create)")
+        for environment, resource in self._waiting:
+            if resource.import_key is not None:
+                found[resource.import_key] = f"{environment} (by its import: line)"
+        return found | self.elsewhere
+
+    @cached_property
+    def spoken_for(self) -> dict[str, str]:
+        """The keys that are nobody's to take in passing: those that are claimed, and what a neighbour retired."""
+        stones = ((each.name, stone) for each in self._neighbours for stone in each.state.tombstones)
+        return {stone.key: name for name, stone in stones if stone.retired} | self.claimed
+
+    def find_left(self, wanted: Resource) -> tuple[Left, ...]:
+        """Return what a declared scenario was in a neighbour: by its id, its previous ids or its name."""
+        if not self._neighbours:
+            return ()
+        ids = (wanted.address, *map(make_address, wanted.previous_ids))
+        found = [each for address in ids for each in self._left_by_address.get(address, ())]
+        found += self._left_by_name.get(fold(wanted.attributes.name), ())
+        return tuple(sorted(dict.fromkeys(found), key=lambda each: (each.key, each.environment)))
+
+    def find_alike(self, wanted: Resource) -> tuple[Left, ...]:
+        """Return what neighbours still manage, declare no longer, and sends on the way of a declared scenario."""
+        return tuple(self._left_by_flow.get(wanted.attributes.flow, ()))
+
+    def find_heir(self, record: Record) -> str | None:
+        """Return the environment whose files declare a recorded scenario of ours, though it has no key for it."""
+        names = {fold(each.name) for each in (record.applied, record.observed)}
+        for environment, resource in self._waiting:
+            ids = (resource.address, *map(make_address, resource.previous_ids))
+            if record.address in ids or resource.import_key == record.key or fold(resource.attributes.name) in names:
+                return environment
+        return None
+
+    def find_waiting(self, remote: Remote) -> tuple[str, Resource] | None:
+        """Return the neighbour and its file that a scenario of the account may be meant by, and that has no key yet."""
+        return next(iter(self._waiting_by_name.get(fold(remote.attributes.name), ())), None)
+
+    def awaits(self, remote: Remote) -> bool:
+        """Tell whether a file of a neighbour that has no key yet equals a scenario of the account."""
+        found = self._waiting_by_name.get(fold(remote.attributes.name), ())
+        return any(resource.attributes == remote.attributes for _, resource in found)
+
+    def _may_be_made_by(self, neighbour: Neighbour) -> Iterator[str]:
+        if not neighbour.state.intents:
+            return
+        alikes = Alikes(self._remotes, owned_keys(neighbour.state) | self.elsewhere.keys())
+        for intent in neighbour.state.intents:
+            yield from (near.key for near in alikes.of(intent.body) if near.key not in intent.known_keys)
+
+    def _waiting_in(self, neighbour: Neighbour) -> Iterator[Resource]:
+        """Yield what a neighbour declares and has neither record nor tombstone for, under any id."""
+        declared = {address: each for address, each in (neighbour.declared or {}).items() if each is not None}
+        renamed = find_renames(View(Configuration(declared), neighbour.state, self._remotes)).pairs
+        buried = {each.address for each in neighbour.state.tombstones if each.key in self._remotes}
+        for address, resource in declared.items():
+            if address not in neighbour.state.records and address not in renamed and address not in buried:
+                yield resource
+
+    @cached_property
+    def _waiting(self) -> tuple[tuple[str, Resource], ...]:
+        return tuple((each.name, resource) for each in self._neighbours for resource in self._waiting_in(each))
+
+    @cached_property
+    def _waiting_by_name(self) -> Mapping[str, list[tuple[str, Resource]]]:
+        found = defaultdict(list)
+        for environment, resource in self._waiting:
+            found[fold(resource.attributes.name)].append((environment, resource))
+        return found
+
+    @cached_property
+    def _left(self) -> tuple[Left, ...]:
+        return tuple(left for each in self._neighbours for left in self._left_in(each))
+
+    def _left_in(self, neighbour: Neighbour) -> Iterator[Left]:
+        if neighbour.declared is None:
+            return
+        declared = {address: each for address, each in neighbour.declared.items() if each is not None}
+        renamed = find_renames(View(Configuration(declared), neighbour.state, self._remotes)).pairs.values()
+        for address, record in neighbour.state.records.items():
+            if address not in neighbour.declared and address not in renamed and record.key in self._remotes:
+                yield self._make_left(neighbour.name, record)
+        for stone in neighbour.state.tombstones:
+            is_free = stone.key in self._remotes and stone.key not in self.elsewhere
+            if is_free and stone.address not in neighbour.declared:
+                yield self._make_left(neighbour.name, stone)
+
+    def _make_left(self, environment: str, was: Record | Tombstone) -> Left:
+        shown = self._remotes[was.key].attributes
+        seen = was.observed if isinstance(was, Record) else was.applied
+        names = {fold(each.name) for each in (shown, was.applied, seen)}
+        if isinstance(was, Tombstone) and was.named:
+            names.add(fold(was.named))
+        is_recorded = isinstance(was, Record)
+        return Left(environment, was.address, was.key, frozenset(names), (shown, was.applied), is_recorded)
+
+    @cached_property
+    def _left_by_address(self) -> Mapping[Address, list[Left]]:
+        found = defaultdict(list)
+        for each in self._left:
+            found[each.address].append(each)
+        return found
+
+    @cached_property
+    def _left_by_name(self) -> Mapping[str, list[Left]]:
+        found = defaultdict(list)
+        for each in self._left:
+            for name in each.names:
+                found[name].append(each)
+        return found
+
+    @cached_property
+    def _left_by_flow(self) -> Mapping[tuple[Step, ...], list[Left]]:
+        found = defaultdict(list)
+        for each in self._left:
+            if each.is_recorded:
+                for flow in {attributes.flow for attributes in each.flows}:
+                    found[flow].append(each)
+        return found
+
+
+def leave_to_neighbours(choice: Choice, neighbourhood: Neighbourhood) -> Choice:
+    """Leave out what would get a new file here though a file of a neighbour waits for its key."""
+    kept, left_out = [], []
+    for each in choice.adoptions:
+        waiting = neighbourhood.find_waiting(each.remote) if each.resource is None else None
+        if waiting is None:
+            kept.append(each)
+        else:
+            left_out.append(_awaited(each, *waiting))
+    return replace(choice, adoptions=tuple(kept), left_out=(*choice.left_out, *left_out))
+
+
+def _awaited(adoption: Adoption, environment: str, resource: Resource) -> LeftOut:
+    remote, scenario_id = adoption.remote, id_of(resource.address)
+    place = f" ({resource.source.path})" if resource.source else ""
+    return LeftOut(
+        remote.key,
+        remote.attributes.name,
+        f"{scenario_id}{place} of the environment {environment} has its name and no key yet",
+        "adopt it there; if it belongs here, name it with an id",
+        (
+            join_words(["omnictl", "import", scenario_id, remote.key, "--env", environment]),
+            join_words(["omnictl", "import", scenario_id, remote.key]),
+        ),
+        (scenario_id, id_of(adoption.address)),
+    )
+
+
+def describe_left(left: Left) -> str:
+    """Return what a neighbour had, in one sentence."""
+    if left.is_recorded:
+        return (
+            f"The environment {left.environment} manages {left.key} as {id_of(left.address)}, and its files no longer "
+            "declare it."
+        )
+    return f"The environment {left.environment} managed {left.key} as {id_of(left.address)} before."

@@ -1,0 +1,180 @@
+"""Environments of one account: what moved between them is recognised, and nobody takes what another one waits for."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from omnictl.engine.adopting import choose_all, choose_one, unmatched_words
+from omnictl.engine.neighbours import Neighbourhood, leave_to_neighbours
+from omnictl.engine.rebuild import rebuild_state
+from omnictl.engine.view import Neighbour
+from omnictl.errors import RefusedError
+from omnictl.model.address import id_of, make_address
+from omnictl.model.change import Forget, Retire
+from omnictl.model.plan import Guard, Plan
+from omnictl.model.scenario import Attributes, Lifecycle, OnRemoval
+from omnictl.model.state import Intent, State, Tombstone
+from tests.builders import NOW, Scene, flow, key_of
+
+RETIRE = Lifecycle(on_removal=OnRemoval.RETIRE)
+
+
+def neighbour(theirs: Scene, name: str = "blue") -> Neighbour:
+    return Neighbour(name, theirs.state, {each.address: each for each in theirs.resources.values()})
+
+
+def plan(ours: Scene, theirs: Scene, state: State | None = None, **more: Any) -> Plan:
+    """Plan ours beside theirs, on the account that both show."""
+    ours.remotes = {**ours.remotes, **theirs.remotes}
+    there = replace(neighbour(theirs), state=state or theirs.state)
+    return ours.plan(neighbours=(there,), **more)
+
+
+def guards(made: Plan) -> Mapping[str, Guard]:
+    return {each.subject: each.guard for each in made.guards}
+
+
+# --- files that move ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("declared", "shown"),
+    [
+        ({"scenario_id": "b", "name": "Beta"}, "Beta"),
+        ({"scenario_id": "b", "name": "Beta neu"}, "Beta"),
+        ({"scenario_id": "b", "name": "Beta"}, "Renamed on the account"),
+        ({"scenario_id": "b2", "name": "Beta"}, "Renamed on the account"),
+        ({"scenario_id": "b2", "name": "Beta neu", "previous_ids": ("b",)}, "Beta"),
+        ({"scenario_id": "b2", "name": "  BETA "}, "Beta"),
+    ],
+    ids=["as it was", "name edited", "renamed there", "new id", "previous id", "bent"],
+)
+def test_a_file_that_moved_is_recognised_by_id_previous_id_or_name(declared: Any, shown: str) -> None:
+    theirs = Scene().remember("b", "Beta", account=(shown, "VKONTAKTE > SMS:InfoSMS"))
+    made = plan(Scene().declare(**declared), theirs)
+    [found] = made.guards
+    assert (found.guard, found.subject) == (Guard.UNMANAGED_TWIN, declared["scenario_id"])
+    assert f"The environment blue manages {key_of('b')} as b" in found.message
+    assert found.commands == (
+        "omnictl apply --env blue --only b",
+        f"omnictl import {declared['scenario_id']} {key_of('b')} --env production",
+    )
+
+
+def test_two_environments_may_have_the_same_id_and_name() -> None:
+    assert plan(Scene().declare("b", "Beta"), Scene().both("b", "Beta")).guards == ()
+
+
+def test_what_is_renamed_there_did_not_move() -> None:
+    theirs = Scene().remember("b", "Beta").declare("b2", "Beta")
+    assert plan(Scene().declare("b", "Beta"), theirs).guards == ()
+
+
+def test_a_file_whose_id_and_name_changed_on_the_way_is_a_warning() -> None:
+    made = plan(Scene().declare("other", "Other"), Scene().remember("b", "Beta").remember("c", "Gamma"))
+    [told] = [each for each in made.diagnostics if each.code == "maybe-moved"]
+    assert "b of blue, c of blue" in told.detail
+    assert (made.guards, made.risk is not None and made.risk.is_safe) == ((), False)
+    elsewhere = plan(Scene().declare("other", "Other", "SMS:Else"), Scene().remember("b", "Beta"))
+    assert elsewhere.diagnostics == ()
+
+
+def test_what_a_neighbour_retired_is_adopted_and_not_made_again() -> None:
+    shown = ("[retired] Gamma", "SMS:Acme")
+    theirs = Scene().remember("c", "Gamma", "SMS:Acme", account=shown)
+    record = theirs.records.pop("c")
+    stone = Tombstone(record.address, record.key, record.applied, NOW, retired=True, named="Gamma")
+    made = plan(Scene().declare("c", "Gamma", "SMS:Acme"), theirs, replace(theirs.state, tombstones=(stone,)))
+    [found] = made.guards
+    assert "managed" in found.message
+    assert found.commands[0] == f"omnictl import c {key_of('c')} --env production"
+    assert dict(made.unmanaged) == {}
+    forgotten = replace(stone, retired=False, named=None)
+    made = plan(Scene().declare("x", "Other", "SMS:Acme"), theirs, replace(theirs.state, tombstones=(forgotten,)))
+    assert list(made.unmanaged) == [key_of("c")]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "retired"),
+    [
+        (Scene().declare("c", "Gamma"), False),
+        (Scene().declare("c2", "Gamma"), False),
+        (Scene().declare("c2", "Delta", previous_ids=("c",)), False),
+        (Scene().declare("c2", "Delta", import_key=key_of("c")), False),
+        (Scene().both("c", "Gamma"), True),
+        (Scene().declare("d", "Delta"), True),
+        (Scene(), True),
+    ],
+    ids=["id", "name", "previous id", "import", "has its own", "another one", "none"],
+)
+def test_what_the_neighbour_declares_now_is_forgotten_and_not_retired(theirs: Scene, retired: bool) -> None:
+    theirs.remotes = dict.fromkeys(["THEIRS"], *theirs.remotes.values()) if theirs.remotes else {}
+    theirs.records = {name: replace(each, key="THEIRS") for name, each in theirs.records.items()}
+    ours = Scene().both("a").remember("c", "Gamma", lifecycle=RETIRE)
+    made = plan(ours, theirs)
+    [change] = made.changes
+    assert isinstance(change, Retire if retired else Forget)
+    assert [each.code for each in made.diagnostics] == ([] if retired else ["not-retired"])
+
+
+def refusal(ours: Scene, hood: Neighbourhood, key: str) -> str:
+    with pytest.raises(RefusedError) as refused:
+        choose_one(ours.view, hood.claimed, make_address("s"), key)
+    return refused.value.diagnostics[0].detail
+
+
+# --- what is not free --------------------------------------------------------------------------------------------
+
+
+def opened(body: Attributes, known: tuple[str, ...] = ()) -> State:
+    intent = Intent(make_address("s"), body, False, "run", NOW, NOW + timedelta(minutes=1), known)
+    return State("theirs", "blue", intents=(intent,))
+
+
+def test_what_an_open_create_of_a_neighbour_may_have_made_is_left_alone() -> None:
+    ours = Scene().unmanaged("Sale").unmanaged("Other")
+    sale, other = ours.remotes
+    there = Neighbour("blue", opened(Attributes("Sale", flow("SMS:InfoSMS"))), {})
+    hood = Neighbourhood(ours.circumstances(neighbours=(there,)), ours.remotes)
+    assert hood.spoken_for == {sale: "blue (an open create)"}
+    assert [each.remote.key for each in choose_all(ours.view, hood.spoken_for).adoptions] == [other]
+    assert "blue (an open create)" in refusal(ours, hood, sale)
+    before = replace(there, state=opened(Attributes("Sale", flow("SMS:InfoSMS")), (sale,)))
+    assert Neighbourhood(ours.circumstances(neighbours=(before,)), ours.remotes).spoken_for == {}
+
+
+def test_a_key_that_a_file_of_a_neighbour_imports_is_its_own() -> None:
+    ours = Scene().unmanaged("Sale")
+    [sale] = ours.remotes
+    there = neighbour(Scene().declare("s", "Whatever", import_key=sale))
+    hood = Neighbourhood(ours.circumstances(neighbours=(there,)), ours.remotes)
+    assert choose_all(ours.view, hood.spoken_for).adoptions == ()
+    assert "blue (by its import: line)" in refusal(ours, hood, sale)
+
+
+def test_what_a_file_of_a_neighbour_waits_for_is_left_out_with_the_ways() -> None:
+    ours = Scene().unmanaged("Sale").unmanaged("Other")
+    sale, other = ours.remotes
+    there = neighbour(Scene().declare("s", "sale"))
+    hood = Neighbourhood(ours.circumstances(neighbours=(there,)), ours.remotes)
+    choice = leave_to_neighbours(choose_all(ours.view, hood.spoken_for), hood)
+    assert [each.remote.key for each in choice.adoptions] == [other]
+    [left] = choice.left_out
+    assert left.commands == (f"omnictl import s {sale} --env blue", f"omnictl import s {sale}")
+    assert all(unmatched_words(choice, ours.state, (word,)) == () for word in ("s", "sale", "Sale"))
+    ours.declare("mine", "Sale", "SMS:InfoSMS")
+    choice = leave_to_neighbours(choose_all(ours.view, hood.spoken_for), hood)
+    assert [id_of(each.address) for each in choice.adoptions] == ["mine", "other"]
+
+
+def test_a_lost_state_is_not_rebuilt_with_what_a_neighbour_waits_for_too() -> None:
+    ours = Scene().unmanaged("Sale").declare("mine", "Sale", "SMS:InfoSMS")
+    [sale] = ours.remotes
+    alone = rebuild_state(ours.view, [], ours.circumstances())
+    assert [each.key for each in alone.taken] == [sale]
+    there = neighbour(Scene().declare("s", "Sale", "SMS:InfoSMS"))
+    doubtful = rebuild_state(ours.view, [], ours.circumstances(neighbours=(there,)))
+    assert (doubtful.taken, [id_of(each.address) for each in doubtful.left_out]) == ((), ["mine"])
