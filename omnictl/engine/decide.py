@@ -3,8 +3,8 @@
 from msgspec import Struct
 
 from omnictl.engine.compare import wanted
-from omnictl.engine.diff import diff_attributes
-from omnictl.engine.normalised import see_through
+from omnictl.engine.diff import align_flows, diff_attributes
+from omnictl.engine.normalised import Versions, read_versions
 from omnictl.engine.removal import before_marking, before_retirement, find_tombstone_of
 from omnictl.engine.rename import Renames, find_tombstone
 from omnictl.engine.view import RemovalRules, View
@@ -76,11 +76,8 @@ def _adopt(resource: Resource, remote: Remote, tombstone: Tombstone | None, rule
 def _rename(resource: Resource, view: View, previous: Address) -> Rename:
     record = view.state.records[previous]
     actual = view.remotes[record.key].attributes
-    ignored = resource.lifecycle.ignore_changes
-    desired = wanted(resource.attributes, actual, ignored)
-    applied, observed = (wanted(each, actual, ignored) for each in (record.applied, record.observed))
-    cause = _cause(edited=desired != applied, drifted=actual != observed)
-    shown = _without_normalised_parts(desired, applied, observed, actual)
+    versions = read_versions(record, actual, resource.attributes, resource.lifecycle.ignore_changes)
+    desired, shown = versions.desired, _show_account(versions, actual)
     if resource.lifecycle.manage is Manage.OBSERVE:
         desired = shown = actual
     fields = diff_attributes(shown, desired)
@@ -94,19 +91,16 @@ def _rename(resource: Resource, view: View, previous: Address) -> Rename:
         fields,
         resource.lifecycle,
         resource.source,
-        cause if fields else None,
+        _cause(versions) if fields else None,
     )
 
 
 def _decide_recorded(resource: Resource, record: Record, remote: Remote, rules: RemovalRules) -> Change | NoOp:
     actual = remote.attributes
-    ignored = resource.lifecycle.ignore_changes
     kept = actual if resource.lifecycle.manage is Manage.OBSERVE else before_marking(actual, record, rules)
-    desired, applied, observed = (
-        wanted(each, kept, ignored) for each in (resource.attributes, record.applied, record.observed)
-    )
-    equal = desired == actual or (desired == applied and actual == observed)
-    if equal or desired == wanted(see_through(record, actual), actual, ignored):
+    versions = read_versions(record, actual, resource.attributes, resource.lifecycle.ignore_changes, kept=kept)
+    desired = versions.desired
+    if versions.is_as_declared:
         same_lifecycle = remembered(record.lifecycle) == remembered(resource.lifecycle)
         if record.observed == actual and record.applied in (desired, resource.attributes) and same_lifecycle:
             return NoOp()
@@ -115,16 +109,14 @@ def _decide_recorded(resource: Resource, record: Record, remote: Remote, rules: 
         if remembered(record.lifecycle) == remembered(resource.lifecycle):
             return NoOp(observed_only=True)
         return Refresh(resource.address, record, record.observed, record.applied, resource.lifecycle)
-    cause = _cause(edited=desired != applied, drifted=actual != observed)
-    shown = _without_normalised_parts(desired, applied, observed, actual)
     return Update(
         resource.address,
         record.key,
         desired,
         record,
         actual,
-        cause,
-        diff_attributes(shown, desired),
+        _cause(versions),
+        diff_attributes(_show_account(versions, actual), desired),
         resource.lifecycle,
         resource.source,
     )
@@ -135,19 +127,19 @@ def remembered(lifecycle: Lifecycle) -> tuple[object, ...]:
     return lifecycle.protected, lifecycle.on_removal, lifecycle.manage
 
 
-def _cause(*, edited: bool, drifted: bool) -> Cause:
-    if edited and drifted:
+def _cause(versions: Versions) -> Cause:
+    if versions.edited and versions.drifted:
         return Cause.CONFLICT
-    return Cause.EDITED if edited else Cause.DRIFT
+    return Cause.DRIFT if versions.drifted else Cause.EDITED
 
 
-def _without_normalised_parts(
-    desired: Attributes, applied: Attributes, observed: Attributes, actual: Attributes
-) -> Attributes:
-    """Return the actual attributes, with the parts that differ only by the service's normalisation as desired."""
-    name_normalised = desired.name == applied.name and actual.name == observed.name
-    flow_normalised = desired.flow == applied.flow and actual.flow == observed.flow
-    return Attributes(
-        name=desired.name if name_normalised else actual.name,
-        flow=desired.flow if flow_normalised else actual.flow,
-    )
+def _show_account(versions: Versions, actual: Attributes) -> Attributes:
+    """Return what the account shows, with what the service made of the declared as it is declared."""
+    account, desired = versions.account, versions.desired
+    name = desired.name if account.name == desired.name else actual.name
+    if account.flow == desired.flow or len(account.flow) != len(actual.flow):
+        return Attributes(name, desired.flow if account.flow == desired.flow else actual.flow)
+    found = align_flows(account.flow, desired.flow)
+    same = {i for i, j in (*found.kept, *found.moved) if account.flow[i] == desired.flow[j]}
+    flow = tuple(account.flow[i] if i in same else step for i, step in enumerate(actual.flow))
+    return Attributes(name, flow)
