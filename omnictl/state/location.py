@@ -30,7 +30,10 @@ _GIT_WAY = "a credential helper or GIT_ASKPASS"
 
 
 class Location(Struct, frozen=True):
-    """A URL of a store. ``text`` is how it is shown; ``options`` are what stands behind the ``?``."""
+    """A URL of a store. ``text`` is how it is shown; ``options`` are what stands behind the ``?``.
+
+    In a git remote ``path`` is the repository and ``inside`` the name of the state in it, which ``//`` parts.
+    """
 
     scheme: str
     text: str
@@ -39,6 +42,7 @@ class Location(Struct, frozen=True):
     username: str | None = None
     port: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    inside: str = ""
 
 
 def is_url(text: str) -> bool:
@@ -68,7 +72,14 @@ def parse_location(text: str, environment: str) -> Location:
     host = parts.hostname or ""
     bracketed = f"[{host}]" if ":" in host else host
     shown = f"{scheme}://{user}{bracketed}{f':{port}' if port else ''}{path}"
-    return Location(scheme, shown, host, path, parts.username, port, options)
+    repository, inside = _split_repository(path) if scheme.startswith("git+") else (path, "")
+    return Location(scheme, shown, host, repository, parts.username, port, options, inside)
+
+
+def _split_repository(path: str) -> tuple[str, str]:
+    """Return the path of a repository, and the name in it: the ``//`` at its very beginning parts nothing."""
+    at = path.find("//", 1)
+    return (path, "") if at < 0 else (path[:at], path[at + 2 :])
 
 
 def _refuse_secrets(parts: SplitResult, scheme: str, options: Mapping[str, str]) -> None:
