@@ -46,7 +46,9 @@ _REFUSALS = (
     "askpass",
     "permission denied",
     "permission to",
-    "returned error: 40",
+    "returned error: 401",
+    "returned error: 403",
+    "returned error: 404",
     "access denied",
     "host key verification failed",
     "not found",
@@ -101,7 +103,8 @@ class GitStore:
     def read(self, name: str) -> Blob | None:
         """Return an object, or None. The pattern lets a ref that is not there be no error."""
         with scratch_repository(self._work_dir) as at:
-            ran = self._git(at, "fetch", "--quiet", "--no-tags", self._url, f"+{self._ref(name)}*:refs/in*")
+            refs = f"+{self._ref(name)}*:refs/in*"
+            ran = self._git(at, "fetch", "--quiet", "--no-tags", self._url, refs, seconds=_FETCH_SECONDS)
             if ran.code != 0:
                 raise self._failed("read", ran)
             asked = f"refs/in\nrefs/in:{_file(name)}\n".encode()
@@ -140,7 +143,8 @@ class GitStore:
         ref = self._refs + prefix
         with scratch_repository(self._work_dir) as at:
             refs = f"+{ref}*:refs/in/{prefix}*"
-            ran = self._git(at, "fetch", "--quiet", "--no-tags", "--filter=blob:none", self._url, refs)
+            fetch = ("fetch", "--quiet", "--no-tags", "--filter=blob:none", self._url, refs)
+            ran = self._git(at, *fetch, seconds=_FETCH_SECONDS)
             if ran.code != 0:
                 raise self._failed("read", ran)
             form = "--format=%(refname) %(committerdate:unix)"
@@ -168,8 +172,8 @@ class GitStore:
         return self._refs + name.removesuffix(_SUFFIX)
 
     def _commit(self, at: Path, name: str, content: bytes) -> str:
-        """Make a commit that is like no other, of nobody, and return its id."""
-        message = f"omnictl {self._make_token()}\n".encode()
+        """Make a commit that is like no other, of nobody, and that starts no pipeline; return its id."""
+        message = f"omnictl {self._make_token()} [skip ci]\n".encode()
         who = f"omnictl <omnictl@localhost> {int(self._now())} +0000"
         given = b"".join(
             (
@@ -187,7 +191,7 @@ class GitStore:
             raise self._failed("written", ran)
         return commit
 
-    def _git(self, at: Path, *arguments: str, seconds: float = _FETCH_SECONDS, given: bytes = b"") -> Ran:
+    def _git(self, at: Path, *arguments: str, seconds: float, given: bytes = b"") -> Ran:
         try:
             return run_git(arguments, directory=at, environ=self._environ, timeout_seconds=seconds, given=given)
         except NoGitError as error:

@@ -138,7 +138,7 @@ def scratch_repository(work_dir: Path) -> Iterator[Path]:
 
 def _make_directory(work_dir: Path) -> Path:
     try:
-        return Path(mkdtemp(prefix="call-", dir=make_private_directory(work_dir / "git")))
+        return Path(mkdtemp(prefix="call-", dir=make_private_directory(work_dir / "git").absolute()))
     except OSError:
         return Path(mkdtemp(prefix="omnictl-git-"))
 

@@ -50,7 +50,7 @@ def askpass_environ(directory: Path, password: str = PASSWORD) -> dict[str, str]
 
 
 class GitServer(ThreadingHTTPServer):
-    """Serves the repositories of a directory. ``silent_seconds`` is how long it says nothing; ``pushes`` counts."""
+    """Serves the repositories of a directory. ``silent_seconds`` is how long it says nothing."""
 
     daemon_threads = True
     block_on_close = False
@@ -62,7 +62,6 @@ class GitServer(ThreadingHTTPServer):
         self.fault: Callable[[], Fault] = lambda: Fault.NONE
         self.silent_seconds = 60.0
         self.closing = threading.Event()
-        self.pushes = 0
 
     @property
     def url(self) -> str:
@@ -93,7 +92,6 @@ class _Answer(BaseHTTPRequestHandler):
             return
         fault = Fault.NONE
         if self.path.endswith("/git-receive-pack"):
-            self.server.pushes += 1
             fault = self.server.fault()
         if fault is Fault.CUT_BEFORE:
             self._cut()
