@@ -32,3 +32,11 @@ def test_eight_processes_write_over_http_that_cuts_and_lies_and_lose_nothing(tmp
     outcome.check()
     assert outcome.killed
     assert outcome.stopped
+
+
+def test_writes_that_meet_all_the_time_lose_nothing(tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "remote.git")
+    url = f"git+file://{repository}//"
+    outcome = run_swarm(url, git_environ(), tmp_path, seconds=5, terms=TERMS, heeds_lock=False)
+    outcome.check()
+    assert "state-moved" in outcome.codes
