@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from msgspec import Struct, field
 
+from omnictl.durable import shown
 from omnictl.errors import UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
 
@@ -49,6 +51,11 @@ def is_url(text: str) -> bool:
     """Tell whether a place is a URL, and not the path of a file."""
     found = _SCHEME.match(text)
     return found is not None and (text[found.end() :].startswith("//") or found[1].lower() in SCHEMES)
+
+
+def shown_place(place: str) -> str:
+    """Return a place as people know it: a URL as it is, a file from where they are."""
+    return place if is_url(place) else shown(Path(place))
 
 
 def parse_location(text: str, environment: str) -> Location:
