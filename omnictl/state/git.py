@@ -25,7 +25,7 @@ from omnictl.state.stored import LOCK, StoredBackend
 TERMS = Terms(lease=180, poll=5.0)
 """A push weighs more than a request to an object store: fewer renewals, and a holder that died is waited for longer."""
 
-_PLACES = {"": "refs/omnictl", "heads": "refs/heads/omnictl"}
+_PLACES = {None: "refs/omnictl", "heads": "refs/heads/omnictl"}
 _NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_-]*(\.[0-9A-Za-z_-]+)*", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?", re.ASCII)
 _SUFFIX = ".json"
@@ -91,9 +91,9 @@ class GitStore:
         now: Callable[[], float] = time,
     ) -> None:
         _refuse_odd(location)
-        self.location = location.text
+        self.location = location.text + ("?refs=heads" if "refs" in location.options else "")
         self._url = _url_for_git(location)
-        self._refs = f"{_PLACES[location.options.get('refs', '')]}/{location.inside}/"
+        self._refs = f"{_PLACES[location.options.get('refs')]}/{location.inside}/"
         self._work_dir = work_dir
         self._environ = environ
         self._make_token = make_token
@@ -259,5 +259,5 @@ def _refuse_odd(location: Location) -> None:
         raise UsageError(
             wrong_git_url(f"{odd!r} is no part of a name: letters, digits, _ - and single dots between them.")
         )
-    if set(location.options) - {"refs"} or location.options.get("refs", "") not in _PLACES:
+    if set(location.options) - {"refs"} or location.options.get("refs") not in _PLACES:
         raise UsageError(wrong_git_url("It has an option that is not known; the one there is is refs=heads."))

@@ -31,7 +31,7 @@ class Fault(StrEnum):
 
 
 def make_repository(path: Path) -> Path:
-    """Make a bare repository that takes pushes over HTTP."""
+    """Make a bare repository that takes pushes over HTTP, and that looks closely at what it gets, as hosts do."""
     surroundings = {"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
     for command in (
         ["init", "-q", "--bare", str(path)],

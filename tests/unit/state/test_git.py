@@ -19,7 +19,15 @@ from omnictl.state.git import GitStore
 from omnictl.state.location import parse_location
 from omnictl.state.stored import StoredBackend
 from tests.contract.backends.git_kinds import git_environ
-from tests.contract.backends.git_server import Fault, GitServer, askpass_environ, git_over_http, make_repository
+from tests.contract.backends.git_server import (
+    PASSWORD,
+    USER,
+    Fault,
+    GitServer,
+    askpass_environ,
+    git_over_http,
+    make_repository,
+)
 
 CANARY = "c4nary-0f-a-t0ken"
 
@@ -86,7 +94,8 @@ def refs_of(remote: Path) -> list[str]:
 def test_two_slashes_part_the_repository_from_the_name(url: str, repository: str, refs: str, tmp_path: Path) -> None:
     store = store_at(url, tmp_path)
     assert (store._url, store._refs) == (repository, refs)
-    assert "?" not in store.location
+    again = store_at(store.location, tmp_path)
+    assert (again._url, again._refs, again.location) == (repository, refs, store.location)
 
 
 @pytest.mark.parametrize(
@@ -448,3 +457,48 @@ def test_a_helper_that_stays_behind_holds_nobody_up(tmp_path: Path) -> None:
     began = time.monotonic()
     assert store.read("state.json") is None
     assert time.monotonic() - began < 15
+
+
+def test_the_ssh_of_the_user_is_used_as_it_is_set(remote: Path, tmp_path: Path) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/called\nfor last; do :; done\nexec sh -c "$last"\n')
+    ssh.chmod(0o755)
+    environ = {"GIT_SSH_COMMAND": str(ssh), "GIT_SSH_VARIANT": "ssh"}
+    store = store_at(f"git+ssh://git@git.invalid:2222{remote}//prod", tmp_path / "work", environ)
+    version = store.write("state.json", b"1", replaces=None)
+    found = store.read("state.json")
+    assert found is not None
+    assert found.version == version
+    assert "-p 2222 git@git.invalid" in (tmp_path / "called").read_text()
+
+
+def test_a_credential_helper_of_the_environment_is_asked(remote: Path, tmp_path: Path) -> None:
+    with git_over_http(remote.parent, has_password=True) as server:
+        helper = f'!f() {{ test "$1" = get && echo username={USER} && echo "password=$STATE_TOKEN"; }}; f'
+        environ = {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"credential.{server.url}.helper",
+            "GIT_CONFIG_VALUE_0": helper,
+            "STATE_TOKEN": PASSWORD,
+        }
+        store = store_at(f"git+{server.url}/remote.git//prod", tmp_path / "work", environ)
+        store.write("state.json", b"1", replaces=None)
+        assert store.read("state.json") is not None
+
+
+def test_an_interrupted_run_ends_the_git_that_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = fake_git(tmp_path / "bin", f"echo $$ > {tmp_path}/child; exec sleep 60")
+    store = store_at("git+https://git.invalid/repo.git//prod", tmp_path / "work", environ)
+    wait = subprocess.Popen.wait
+
+    def interrupted(process: "subprocess.Popen[bytes]", timeout: float | None = None) -> int:
+        monkeypatch.setattr(subprocess.Popen, "wait", wait)
+        until = time.monotonic() + 10
+        while not (tmp_path / "child").exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.read("state.json")
+    assert not _is_running(int((tmp_path / "child").read_text()))
