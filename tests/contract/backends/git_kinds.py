@@ -14,7 +14,7 @@ from omnictl.state.lease import Lease, Terms
 from omnictl.state.location import parse_location
 from omnictl.state.stored import LOCK, STATE, StoredBackend
 from tests.contract.backends.git_server import askpass_environ, git_over_http, make_repository
-from tests.contract.backends.kinds import KINDS, Place, make_token
+from tests.contract.backends.kinds import Place, make_token
 
 TERMS = Terms(lease=6, poll=0.2, margin=0.5)
 """A lease for tests; where the machine is busy a push takes a second."""
@@ -70,6 +70,3 @@ def git_by_http(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Plac
 def _require_git() -> None:
     if shutil.which("git") is None:
         pytest.skip("there is no git on this machine")
-
-
-KINDS |= {"git by file": git_by_file, "git by http": git_by_http}
