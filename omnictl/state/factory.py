@@ -49,7 +49,18 @@ class Around(Struct, frozen=True):
     make_token: Callable[[], str]
 
 
-_OPENERS: dict[str, Callable[[Location, Around], StateBackend]] = {}
+def _open_git(location: Location, around: Around) -> StateBackend:
+    from omnictl.state.git import open_git
+
+    return open_git(location, around)
+
+
+_OPENERS: dict[str, Callable[[Location, Around], StateBackend]] = {
+    "git+https": _open_git,
+    "git+http": _open_git,
+    "git+ssh": _open_git,
+    "git+file": _open_git,
+}
 
 
 def _require_package(location: Location) -> None:
