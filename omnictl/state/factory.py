@@ -62,10 +62,20 @@ def _open_objects(location: Location, around: Around) -> StateBackend:
     )
 
 
+def _open_git(location: Location, around: Around) -> StateBackend:
+    from omnictl.state.git import open_git
+
+    return open_git(location, around)
+
+
 _OPENERS: dict[str, Callable[[Location, Around], StateBackend]] = {
     "s3": _open_objects,
     "gs": _open_objects,
     "az": _open_objects,
+    "git+https": _open_git,
+    "git+http": _open_git,
+    "git+ssh": _open_git,
+    "git+file": _open_git,
 }
 
 

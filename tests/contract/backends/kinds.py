@@ -115,5 +115,7 @@ KINDS: dict[str, Kind] = {
     "s3": _later("objects:s3"),
     "gs": _later("objects:gs"),
     "az": _later("objects:az"),
+    "git-file": _later("git_kinds:git_by_file"),
+    "git-http": _later("git_kinds:git_by_http"),
 }
 """All kinds that this machine can have; each module of a backend adds its own here."""
