@@ -15,6 +15,7 @@ from omnictl.errors import StateError
 from omnictl.model.diagnostic import Diagnostic
 
 _TRIES = 5
+_LOOKS = 2
 
 
 class Blob(Struct, frozen=True):
@@ -77,6 +78,18 @@ class BlobStore(Protocol):
         ...
 
 
+def read_surely(store: BlobStore, name: str, *, wait: Callable[[int], None]) -> Blob | None:
+    """Read, once more where the store does not answer: one lost answer ends no run. Raises BlobError."""
+    for n in range(1, _LOOKS):
+        try:
+            return store.read(name)
+        except BlobError as error:
+            if error.is_refused:
+                raise
+        wait(n)
+    return store.read(name)
+
+
 def write_surely(
     store: BlobStore, name: str, content: bytes, *, replaces: str | None, wait: Callable[[int], None]
 ) -> str:
@@ -90,7 +103,7 @@ def write_surely(
         try:
             return store.write(name, content, replaces=replaces)
         except BlobConflictError:
-            found = store.read(name)
+            found = read_surely(store, name, wait=wait)
             if found is not None and found.content == content:
                 return found.version  # an earlier try had arrived
             if _version_of(found) != replaces or n == _TRIES:
@@ -99,7 +112,7 @@ def write_surely(
         except BlobError as error:
             if error.is_refused or n == _TRIES:
                 raise
-            found = _read_patiently(store, name, wait, n)
+            found = read_surely(store, name, wait=wait)
             if found is not None and found.content == content:
                 return found.version
             if _version_of(found) != replaces:
@@ -110,17 +123,6 @@ def write_surely(
 
 def _version_of(found: Blob | None) -> str | None:
     return found.version if found else None
-
-
-def _read_patiently(store: BlobStore, name: str, wait: Callable[[int], None], n: int) -> Blob | None:
-    """Read what is there after a write of unknown fate; where even that fails, once more after a while."""
-    try:
-        return store.read(name)
-    except BlobError as error:
-        if error.is_refused:
-            raise
-        wait(n)
-        return store.read(name)
 
 
 class MemoryStore:

@@ -49,6 +49,19 @@ class Around(Struct, frozen=True):
     make_token: Callable[[], str]
 
 
+def _open_objects(location: Location, around: Around) -> StateBackend:
+    from omnictl.state.object_place import parse_object_place
+    from omnictl.state.object_store import ObjectStore
+    from omnictl.state.stored import StoredBackend
+
+    return StoredBackend(
+        ObjectStore(parse_object_place(location, around.environ)),
+        work_dir=around.work_dir,
+        environment=around.environment,
+        make_token=around.make_token,
+    )
+
+
 def _open_git(location: Location, around: Around) -> StateBackend:
     from omnictl.state.git import open_git
 
@@ -56,6 +69,9 @@ def _open_git(location: Location, around: Around) -> StateBackend:
 
 
 _OPENERS: dict[str, Callable[[Location, Around], StateBackend]] = {
+    "s3": _open_objects,
+    "gs": _open_objects,
+    "az": _open_objects,
     "git+https": _open_git,
     "git+http": _open_git,
     "git+ssh": _open_git,

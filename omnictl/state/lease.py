@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from omnictl.codec.shapes import ShapeError, as_count, as_flag, as_object, as_text, parse_json, write_json
 from omnictl.errors import LockHeldError, StateError
 from omnictl.state.base import Hold, LockHolder
-from omnictl.state.blobs import BlobConflictError, BlobError, BlobStore, write_surely
+from omnictl.state.blobs import BlobConflictError, BlobError, BlobStore, read_surely, write_surely
 from omnictl.state.holder import decode_holder_fields, encode_holder_fields
 from omnictl.state.problems import lock_held, lock_lost, not_cleared, unreadable_lock
 from omnictl.threads import leave_signals
@@ -97,7 +97,7 @@ class Lease:
         seen_at = start
         while True:
             began = self._now()
-            found = self._store.read(self._name)
+            found = read_surely(self._store, self._name, wait=self._pause)
             text = None if found is None else self._decode(found.content)
             if text != seen or text is None:
                 seen, seen_at = text, began

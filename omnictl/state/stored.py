@@ -15,7 +15,7 @@ from omnictl.codec.state import decode_state, encode_state
 from omnictl.errors import StateError, StateMovedError, StateWriteError
 from omnictl.model.state import State
 from omnictl.state.base import Hold, LockHolder, StateVersion
-from omnictl.state.blobs import Blob, BlobConflictError, BlobError, BlobStore, write_surely
+from omnictl.state.blobs import Blob, BlobConflictError, BlobError, BlobStore, read_surely, write_surely
 from omnictl.state.checks import refuse_unusable
 from omnictl.state.errored import save_errored
 from omnictl.state.lease import Lease
@@ -63,7 +63,7 @@ class StoredBackend:
 
     def read(self) -> State | None:
         """Return the state, or None where there is none yet."""
-        self._seen = self._store.read(STATE)
+        self._seen = read_surely(self._store, STATE, wait=self._pause)
         self._has_read = True
         if self._seen is None:
             return None

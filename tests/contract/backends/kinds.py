@@ -112,6 +112,9 @@ def _later(name: str) -> Kind:
 KINDS: dict[str, Kind] = {
     "local": local,
     "memory": memory,
+    "s3": _later("objects:s3"),
+    "gs": _later("objects:gs"),
+    "az": _later("objects:az"),
     "git-file": _later("git_kinds:git_by_file"),
     "git-http": _later("git_kinds:git_by_http"),
 }

@@ -1,0 +1,94 @@
+"""Whether a store keeps its word: both conditions of a write, tried on an object that is thrown away."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from msgspec import Struct
+
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.state.blobs import BlobConflictError, BlobError, BlobStore
+
+_PROBE = "probe/"
+
+
+class Conditions(Struct, frozen=True):
+    """What a store does with a condition: ``keeps_create``, a write in the place of nothing is refused where there is
+    something; ``keeps_update``, one in the place of a version is refused where there is another; ``takes_update``,
+    it is taken where that version is there."""
+
+    keeps_create: bool
+    keeps_update: bool
+    takes_update: bool
+
+    @property
+    def are_kept(self) -> bool:
+        """Whether a state is safe there."""
+        return self.keeps_create and self.keeps_update and self.takes_update
+
+
+def check_conditions(store: BlobStore, make_token: Callable[[], str]) -> Conditions:
+    """Write an object of a new name twice as the first one, then over a version that is gone. Raises BlobError.
+
+    Stores of old software leave out headers that they do not know, and say that all went well: only trying tells.
+    """
+    token = make_token()
+    name = f"{_PROBE}{token}.json"
+    try:
+        return _try_both(store, name, token)
+    finally:
+        with suppress(BlobError):
+            store.delete(name)
+
+
+def _try_both(store: BlobStore, name: str, token: str) -> Conditions:
+    contents = (f'{{"probe": "{token}", "write": {n}}}\n'.encode() for n in range(1, 6))
+    first = next(contents)
+    store.write(name, first, replaces=None)
+    keeps_create = not _is_taken(store, name, next(contents), None) and _has(store, name, first)
+    found = store.read(name)
+    stale = found.version if found else None
+    second = next(contents)
+    takes_update = stale is not None and _is_taken(store, name, second, stale)
+    third = next(contents)
+    keeps_update = takes_update and not _is_taken(store, name, third, stale) and _has(store, name, second)
+    return Conditions(keeps_create, keeps_update, takes_update)
+
+
+def _is_taken(store: BlobStore, name: str, content: bytes, replaces: str | None) -> bool:
+    try:
+        store.write(name, content, replaces=replaces)
+    except BlobConflictError:
+        return False
+    return True
+
+
+def _has(store: BlobStore, name: str, content: bytes) -> bool:
+    found = store.read(name)
+    return found is not None and found.content == content
+
+
+def unkept_conditions(where: str, found: Conditions) -> Diagnostic | None:
+    """Return what to tell people of a store that does not keep its conditions; None where it does."""
+    if found.are_kept:
+        return None
+    if not found.takes_update:
+        what = "it refuses a write that names the version which is there"
+    elif not found.keeps_create and not found.keeps_update:
+        what = "it overlooks the conditions of a write: one that should have been refused was taken"
+    elif not found.keeps_create:
+        what = "it overlooks the condition that there is nothing yet: what was there was written over"
+    else:
+        what = "it overlooks the condition that a version is still there: a newer one was written over"
+    return Diagnostic(
+        "no-conditional-writes",
+        Severity.ERROR,
+        "The store has no conditional writes",
+        f"{where}: {what}. Two runs at once could write over each other, and neither would notice.",
+        hint="keep the state in another store, or update this one: S3 and its like need If-None-Match and If-Match",
+    )
+
+
+CODES = {
+    "no-conditional-writes": "The store of the state overlooks the conditions of writes, or names no versions. The "
+    "lock and the state are protected by nothing else there.",
+}
