@@ -49,7 +49,20 @@ class Around(Struct, frozen=True):
     make_token: Callable[[], str]
 
 
-_OPENERS: dict[str, Callable[[Location, Around], StateBackend]] = {}
+def _open_postgres(location: Location, around: Around) -> StateBackend:
+    try:
+        from omnictl.state.postgres import PostgresBackend
+    except ImportError:  # psycopg is there, and the library that it stands on is not
+        raise UsageError(_no_package(location, "psycopg with its binary")) from None
+    return PostgresBackend(
+        location, work_dir=around.work_dir, environment=around.environment, make_token=around.make_token
+    )
+
+
+_OPENERS: dict[str, Callable[[Location, Around], StateBackend]] = {
+    "postgresql": _open_postgres,
+    "postgres": _open_postgres,
+}
 
 
 def _require_package(location: Location) -> None:

