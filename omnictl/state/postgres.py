@@ -18,15 +18,11 @@ from omnictl.state.errored import save_errored
 from omnictl.state.lease import awake_seconds
 from omnictl.state.location import Location
 from omnictl.state.postgres_hold import USUAL_PACE, Pace, SessionHold
-from omnictl.state.postgres_link import WRITE_SECONDS, DatabaseError, Link, linked, read_address
+from omnictl.state.postgres_link import DatabaseError, Link, linked, read_address
 from omnictl.state.postgres_lock import PostgresLock, key_of
 from omnictl.state.postgres_problems import fate_unknown, lock_gone
 from omnictl.state.postgres_tables import Row, Tables, Write, plain
 from omnictl.state.problems import no_such_version, other_environment, overtaken
-
-_PATIENCE_SECONDS = 25.0
-"""For how long a write whose answer was lost is looked for."""
-
 
 class _LockGoneError(Exception):
     """The lock was lost, and somebody may have had it since."""
@@ -57,6 +53,7 @@ class PostgresBackend:
         self._work_dir = work_dir
         self._environment = environment
         self._make_token = make_token
+        self._pace = pace
         self._now = now
         self._sleep = sleep
         self._tables = Tables(self._address)
@@ -124,7 +121,7 @@ class PostgresBackend:
         if self._seen is not None and not _precedes(self._seen, state):
             raise StateWriteError(overtaken(self.location, self._seen.row.serial, state))
         write = Write(row.serial, state.lineage, row.content, row.write_id, replaces, not self._has_written)
-        until, is_open = self._now() + _PATIENCE_SECONDS, False
+        until, is_open = self._now() + self._pace.patience, False
         while True:
             was_sent = is_open
             try:
@@ -145,7 +142,7 @@ class PostgresBackend:
         """Write; where the answer to an earlier try was lost (``is_open``) look before and after whether it came."""
         return (
             (is_open and self._tables.has(link, write.write_id))
-            or self._tables.insert(link, write, key=self._write_key, seconds=WRITE_SECONDS)
+            or self._tables.insert(link, write, key=self._write_key, seconds=self._pace.write)
             or (is_open and self._tables.has(link, write.write_id))
         )
 

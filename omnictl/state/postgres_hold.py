@@ -18,13 +18,16 @@ _REJOIN_SECONDS = 5.0
 
 
 class Pace(Struct, frozen=True):
-    """How often a holder gives a sign of life, how long it is believed, when the server ends its session, how long an
-    answer may take, and how often who waits looks; in seconds."""
+    """How often a holder gives a sign of life, how long it is believed, when the server ends its session; how long an
+    answer and a write may take, for how long a write whose answer was lost is looked for, and how often who waits
+    looks. All in seconds."""
 
     beat: float = 5.0
     held: float = 40.0
     session: float = SESSION_SECONDS
     answer: float = 12.0
+    write: float = 15.0
+    patience: float = 20.0
     poll: float = 0.5
 
 

