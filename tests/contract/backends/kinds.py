@@ -95,14 +95,5 @@ def make_token() -> str:
     return uuid4().hex
 
 
-@contextmanager
-def postgres(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
-    """A schema of a real server."""
-    from tests.contract.backends.postgres import place
-
-    with place(tmp_path, request) as made:
-        yield made
-
-
-KINDS: dict[str, Kind] = {"local": local, "memory": memory, "postgres": postgres}
+KINDS: dict[str, Kind] = {"local": local, "memory": memory}
 """All kinds that this machine can have; each module of a backend adds its own here."""

@@ -21,7 +21,7 @@ from omnictl.state.location import parse_location
 from omnictl.state.postgres import PostgresBackend
 from omnictl.state.postgres_hold import Pace
 from omnictl.state.postgres_link import linked
-from tests.contract.backends.kinds import Place, make_token
+from tests.contract.backends.kinds import KINDS, Place, make_token
 
 QUICK = Pace(beat=0.2, held=1.5, session=2.0, answer=3.0, write=3.0, patience=5.0, poll=0.05)
 _READY_SECONDS = 60.0
@@ -220,3 +220,6 @@ def open_place(url: str, tmp_path: Path, environment: str = "test", pace: Pace =
     return PostgresBackend(
         location, work_dir=tmp_path / ".omnictl", environment=environment, make_token=make_token, pace=pace
     )
+
+
+KINDS["postgres"] = place
