@@ -11,9 +11,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from omnictl.codec.state import decode_state, encode_state
-from omnictl.errors import StateError, StateWriteError
+from omnictl.errors import StateError, StateMovedError, StateWriteError
 from omnictl.model.state import State
 from omnictl.state.base import LockHolder, StateVersion
+from omnictl.state.checks import refuse_unusable
 from omnictl.state.errored import save_errored
 from omnictl.state.lease import awake_seconds
 from omnictl.state.location import Location
@@ -22,7 +23,8 @@ from omnictl.state.postgres_link import DatabaseError, Link, linked, read_addres
 from omnictl.state.postgres_lock import PostgresLock, key_of
 from omnictl.state.postgres_problems import fate_unknown, lock_gone
 from omnictl.state.postgres_tables import Row, Tables, Write, plain
-from omnictl.state.problems import no_such_version, other_environment, overtaken
+from omnictl.state.problems import no_such_version, overtaken
+
 
 class _LockGoneError(Exception):
     """The lock was lost, and somebody may have had it since."""
@@ -75,18 +77,16 @@ class PostgresBackend:
         """Return the state, or None where there is none yet."""
         with self._reading() as link:
             row = self._tables.top(link)
-        self._seen, self._has_read = None, True
+        self._seen, self._has_read = None, row is None
         if row is None:
             return None
+        state = decode_state(row.content, path=self.location, environment=self._environment)
         try:
-            state = decode_state(row.content, path=self.location, environment=self._environment)
-        except StateError:
-            self._has_read = False
+            refuse_unusable(state, self.location, self._environment)
+        except StateMovedError:
+            self._seen, self._has_read = _Seen(row, state), True  # it may come back, in the place of what was read
             raise
-        self._seen = _Seen(row, state)
-        if state.environment != self._environment:
-            self._has_read = False
-            raise StateError(other_environment(self.location, state.environment, self._environment))
+        self._seen, self._has_read = _Seen(row, state), True
         return state
 
     @contextmanager
@@ -154,7 +154,7 @@ class PostgresBackend:
             self._sleep(0.5)
             return
         if is_open:
-            raise StateWriteError(fate_unknown(self.location, state, error.diagnostics[0].detail)) from None
+            raise StateWriteError(fate_unknown(self.location, state, self._said(error))) from None
         raise error
 
     @contextmanager
@@ -176,7 +176,10 @@ class PostgresBackend:
             with linked(self._lock.connect) as link:
                 return self._tables.has(link, write.write_id)
         except DatabaseError as error:
-            raise StateWriteError(fate_unknown(self.location, state, error.diagnostics[0].detail)) from None
+            raise StateWriteError(fate_unknown(self.location, state, self._said(error))) from None
+
+    def _said(self, error: DatabaseError) -> str:
+        return error.diagnostics[0].detail.removeprefix(f"{self.location}: ")
 
     def _read_serial(self) -> int | None:
         """Return the serial of what is stored now, for people; None where it cannot be said."""

@@ -157,7 +157,7 @@ class SessionHold:
             if (session is not None and session.called != self._called) or lock.now() >= until:
                 return False
             lock.sleep(0.1)
-        return lock.is_signed(link, self._token)
+        return lock.sign_again(link, self._token)
 
     # --- letting it go -------------------------------------------------------------------------------------
 

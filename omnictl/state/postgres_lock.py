@@ -26,6 +26,9 @@ from omnictl.state.postgres_tables import Tables, as_int
 from omnictl.state.problems import lock_held, lock_lost
 
 HELD, RELEASED, CLEARED = "held", "released", "cleared"
+_GRACE_SECONDS = 0.3
+"""Even who does not want to wait bears with a session that is just ending."""
+_LOOK_SECONDS = 0.05
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 _SESSIONS: LiteralString = (
@@ -118,12 +121,12 @@ class PostgresLock:
             waited = self.now() - start
             session = self.find(link)
             holder = session.holder if session else None
-            if waited >= timeout_seconds:
+            if waited >= max(timeout_seconds, _GRACE_SECONDS):
                 raise LockHeldError(lock_held(holder, timeout_seconds, int(self.pace.session)))
-            if not told:
+            if not told and timeout_seconds > _GRACE_SECONDS:
                 on_wait(holder)
                 told = True
-            self.sleep(min(self.pace.poll, max(0.05, timeout_seconds - waited)))
+            self.sleep(min(self.pace.poll, max(_LOOK_SECONDS, timeout_seconds - waited)))
 
     def try_on(self, link: Link) -> bool:
         """Take the advisory lock where it is free."""
@@ -158,13 +161,21 @@ class PostgresLock:
     def release(self, link: Link, token: str) -> None:
         """Say that a hold has ended in good order, and let the lock go."""
         self.mark(link, RELEASED, token)
-        with link.using(self.pace.answer) as connection:
+        self.let_go(link)
+
+    def let_go(self, link: Link) -> None:
+        """Free the advisory lock; the end of the session would do so a moment later."""
+        with suppress(DatabaseError), link.using(self.pace.answer) as connection:
             connection.execute("SELECT pg_advisory_unlock(%s)", (self.key,))
 
-    def is_signed(self, link: Link, token: str) -> bool:
-        """Tell whether the last who held the lock was this hold."""
-        text: LiteralString = "SELECT 1 FROM {schema}.locks WHERE name = %s AND token = %s AND status = %s"
-        return bool(self.tables.ask(link, text, (self.address.name, token, HELD)))
+    def sign_again(self, link: Link, token: str) -> bool:
+        """Write down a new session of a hold; tell whether it was the last who held the lock."""
+        with link.using(self.pace.answer) as connection:
+            text: LiteralString = (
+                "UPDATE {schema}.locks SET pid = pg_backend_pid() WHERE name = %s AND token = %s AND status = %s"
+            )
+            done = connection.execute(self.tables.made(text), (self.address.name, token, HELD))
+        return done.rowcount == 1
 
     def is_ours(self, link: Link, pid: int) -> bool:
         """Tell whether this session, still the same, holds the lock."""
@@ -211,18 +222,24 @@ class PostgresLock:
     def clear(self) -> LockHolder | None:
         """Note that a holder is gone, and return it. LockHeldError while its session lives."""
         with linked(self.connect) as link:
-            if not self.try_on(link):
-                session = self.find(link) or Session(0, "", None)
-                raise LockHeldError(session_lives(session.holder, session.pid, session.called, session.since))
-            row = self.tables.ask(
-                link,
-                "SELECT token, holder FROM {schema}.locks WHERE name = %s AND status = %s",
-                (self.address.name, HELD),
-            )
-            if not row:
-                return None
-            self.mark(link, CLEARED, str(row[0][0]))
-            return _decode(row[0][1]) or LockHolder("another omnictl", "unknown", _NEVER)
+            until = self.now() + _GRACE_SECONDS
+            while not self.try_on(link):
+                if self.now() >= until:
+                    session = self.find(link) or Session(0, "", None)
+                    raise LockHeldError(session_lives(session.holder, session.pid, session.called, session.since))
+                self.sleep(_LOOK_SECONDS)
+            try:
+                return self._clear(link)
+            finally:
+                self.let_go(link)
+
+    def _clear(self, link: Link) -> LockHolder | None:
+        text: LiteralString = "SELECT token, holder FROM {schema}.locks WHERE name = %s AND status = %s"
+        row = self.tables.ask(link, text, (self.address.name, HELD))
+        if not row:
+            return None
+        self.mark(link, CLEARED, str(row[0][0]))
+        return _decode(row[0][1]) or LockHolder("another omnictl", "unknown", _NEVER)
 
 
 def pid_of(link: Link) -> int:

@@ -16,16 +16,16 @@ _DENIED = "42501"
 _MAKING = 7_205_759_403_792_794
 """The advisory lock under which the tables are made; of no other meaning."""
 
+_SCHEMA: LiteralString = "CREATE SCHEMA {schema}"
 _TABLES: tuple[LiteralString, ...] = (
-    "CREATE SCHEMA IF NOT EXISTS {schema}",
     (
-        "CREATE TABLE IF NOT EXISTS {schema}.states (name text NOT NULL, serial bigint NOT NULL, "
+        "CREATE TABLE {schema}.states (name text NOT NULL, serial bigint NOT NULL, "
         "lineage text NOT NULL, "
         "content bytea NOT NULL, write_id text NOT NULL, began_run boolean NOT NULL DEFAULT false, "
         "written_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (name, serial))"
     ),
     (
-        "CREATE TABLE IF NOT EXISTS {schema}.locks (name text PRIMARY KEY, status text NOT NULL, token text NOT NULL, "
+        "CREATE TABLE {schema}.locks (name text PRIMARY KEY, status text NOT NULL, token text NOT NULL, "
         "holder text NOT NULL, pid integer NOT NULL, taken_at timestamptz NOT NULL DEFAULT clock_timestamp())"
     ),
 )
@@ -71,29 +71,30 @@ class Tables:
     def ensure(self, link: Link) -> None:
         """Make the tables where they are not there. Raises DatabaseError with what an administrator has to run."""
         try:
-            if self._are_there(link):
-                return
+            with link.using() as connection:
+                if not self._missing(connection):
+                    return
             with link.transaction(20) as connection:
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MAKING,))
-                if self._find(connection):
-                    return
-                for each in _TABLES:
+                for each in self._missing(connection):
                     connection.execute(self.made(each))
         except DatabaseError as error:
             if error.sqlstate != _DENIED:
                 raise
             said = error.diagnostics[0].detail.partition(": ")[2].partition(". Nothing")[0]
-            statements = tuple(f"{self.made(each, user=link.user).as_string()};" for each in (*_TABLES, *_GRANTS))
+            statements = statements_for(self._address.schema, link.user)
             raise DatabaseError(no_tables(self._address.shown, said, statements), is_refused=True) from None
 
-    def _are_there(self, link: Link) -> bool:
-        with link.using() as connection:
-            return self._find(connection)
-
-    def _find(self, connection: Connection) -> bool:
-        names = [f"{self._address.schema}.{table}" for table in ("states", "locks")]
-        found = connection.execute("SELECT to_regclass(%s), to_regclass(%s)", names).fetchone()
-        return found is not None and None not in found
+    def _missing(self, connection: Connection) -> tuple[LiteralString, ...]:
+        """Return the statements that make what is not there; the catalog is asked, for to_regclass remembers."""
+        found = connection.execute(
+            "SELECT NULL FROM pg_namespace WHERE nspname = %s UNION ALL SELECT relname FROM pg_class AS c "
+            "JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = %s AND relname IN ('states', 'locks')",
+            (self._address.schema, self._address.schema),
+        ).fetchall()
+        names = [each[0] for each in found]
+        makers = ((None, _SCHEMA), ("states", _TABLES[0]), ("locks", _TABLES[1]))
+        return tuple(maker for name, maker in makers if name not in names)
 
     # --- reading -------------------------------------------------------------------------------------------
 
@@ -180,6 +181,12 @@ class Tables:
             ),
             (name, write.serial, plain(write.lineage), name, plain(write.lineage), KEPT_VERSIONS),
         )
+
+
+def statements_for(schema: str, user: str) -> tuple[str, ...]:
+    """Return what an administrator runs, once, for a user that may not make anything."""
+    names = {"schema": sql.Identifier(schema), "user": sql.Identifier(user)}
+    return tuple(f"{sql.SQL(each).format(**names).as_string()};" for each in (_SCHEMA, *_TABLES, *_GRANTS))
 
 
 def plain(text: str) -> str:

@@ -19,7 +19,7 @@ from omnictl.state.location import parse_location
 from omnictl.state.postgres import PostgresBackend
 from omnictl.state.postgres_hold import Pace, SessionHold
 from omnictl.state.postgres_link import read_address
-from omnictl.state.postgres_tables import plain
+from omnictl.state.postgres_tables import plain, statements_for
 from tests.builders import example_scene
 from tests.contract.backends.kinds import make_token
 from tests.contract.backends.postgres import QUICK, Server, find_server, free_port, open_place, start_server
@@ -211,7 +211,7 @@ def test_who_lost_the_lock_to_somebody_else_cannot_write(at: Setting) -> None:
     backend, other = at.written(), at.open(past=True)
     with holding(backend) as (hold, told):
         at.end_sessions()
-        with holding(other) as (second, _):
+        with holding(other) as (second, _):  # at once: a session that is just ending is waited for
             assert not second.ended_before
             wait_until(lambda: told)
             with pytest.raises(StateWriteError) as refused:
@@ -382,6 +382,19 @@ def test_who_may_not_make_the_schema_is_told_what_an_administrator_runs(at: Sett
     assert at.open(user=role).read() == NEXT
 
 
+def test_who_owns_the_schema_makes_the_tables(at: Setting, role: str) -> None:
+    at.server.run(f"CREATE SCHEMA {at.schema} AUTHORIZATION {role}")
+    at.open(user=role).write(STATE)
+    assert at.open(user=role).read() == STATE
+
+
+def test_the_statements_of_the_page_are_those_of_the_error() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "backends.md").read_text(encoding="utf-8")
+    shown = page.partition("```sql\n")[2].partition("```")[0]
+    wanted = " ".join(statements_for("omnictl", "omnictl")).replace('"', "")
+    assert " ".join(shown.split()) == wanted
+
+
 def test_who_may_only_read_reads_and_is_told_what_is_refused(at: Setting, role: str) -> None:
     at.written()
     at.server.run(
@@ -539,8 +552,15 @@ def test_a_place_is_opened_by_its_url(at: Setting) -> None:
     assert isinstance(backend, PostgresBackend)
     backend.write(STATE)
     assert at.open().read() == STATE
-    assert backend.location == url.partition("?")[0] + "test"
+    assert backend.location == url.replace("/?", "/test?")
     assert not backend.is_local
+
+
+def test_a_place_is_shown_as_a_url_that_opens_it() -> None:
+    url = "postgresql://me@h:5433/a/t?sslmode=verify-full&schema=s&host=/run/postgresql"
+    address = read_address(parse_location(url, "test"))
+    assert address.shown == url
+    assert read_address(parse_location(address.shown, "test")) == address
 
 
 def test_any_text_fits_into_a_column() -> None:
