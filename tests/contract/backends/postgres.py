@@ -24,7 +24,8 @@ from omnictl.state.postgres_hold import Pace
 from omnictl.state.postgres_link import linked
 from tests.contract.backends.kinds import KINDS, Place, make_token
 
-QUICK = Pace(beat=0.2, held=1.5, session=2.0, answer=3.0, write=3.0, patience=5.0, poll=0.05)
+QUICK = Pace(beat=0.2, held=6.0, session=8.0, answer=3.0, write=3.0, patience=5.0, poll=0.05)
+"""What is lost is noticed soon, and a busy machine loses nothing."""
 _READY_SECONDS = 60.0
 _KEY = pytest.StashKey["Server | str"]()
 

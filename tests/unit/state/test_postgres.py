@@ -7,12 +7,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Barrier, Thread, Timer
+from threading import Barrier, Event, Thread, Timer
 
 import pytest
 from msgspec.structs import replace
 
-from omnictl.errors import LockHeldError, OmnictlError, StateError, StateWriteError, UsageError
+from omnictl.errors import LockHeldError, OmnictlError, StateError, StateMovedError, StateWriteError, UsageError
 from omnictl.state.base import Hold, LockHolder
 from omnictl.state.factory import open_backend
 from omnictl.state.location import parse_location
@@ -176,6 +176,48 @@ def test_a_write_that_cannot_be_looked_for_is_told_as_unknown(at: Setting) -> No
     assert at.serials() == [1, 2]
 
 
+def test_a_write_that_came_is_no_failure_though_somebody_else_has_the_lock_by_now(at: Setting) -> None:
+    backend, other = at.written(), at.open(past=True)
+    done = Event()
+
+    def take() -> None:
+        with other.lock(HOLDER, timeout_seconds=20, on_wait=lambda _: None):
+            done.wait(20)
+
+    with holding(backend) as (hold, _):
+        waiting = Thread(target=take)
+        waiting.start()
+        time.sleep(0.3)
+        at.proxy.at_commit = "lose the answer"
+        backend.write(NEXT)
+        assert not hold.is_held
+        with pytest.raises(StateWriteError) as refused:
+            backend.write(replace(NEXT, serial=3))
+        assert refusal(refused)[0] == "database-lock-lost"
+        done.set()
+        waiting.join()
+    assert at.serials() == [1, 2]
+
+
+def test_a_state_of_another_lineage_or_an_older_serial_takes_no_place(at: Setting) -> None:
+    backend = at.written()
+    for wrong in (replace(NEXT, lineage="another"), STATE, replace(NEXT, serial=0)):
+        with pytest.raises(StateWriteError) as refused:
+            backend.write(wrong)
+        assert refusal(refused)[0] == "state-moved"
+    backend.write(NEXT)
+    assert at.serials() == [1, 2]
+
+
+def test_a_state_that_was_moved_away_may_come_back(at: Setting) -> None:
+    backend = at.written()
+    backend.write(replace(NEXT, moved_to="state/test.json"))
+    with pytest.raises(StateMovedError):
+        backend.read()
+    backend.write(replace(NEXT, serial=3))
+    assert backend.read() == replace(NEXT, serial=3)
+
+
 def test_a_statement_that_is_refused_is_no_lost_answer(at: Setting) -> None:
     backend = at.written()
     with holding(backend) as (hold, told):
@@ -230,7 +272,7 @@ def test_who_lost_the_lock_to_somebody_else_cannot_write(at: Setting) -> None:
 def test_a_holder_that_gives_no_sign_of_life_is_passed_over_and_knows_it_before(at: Setting) -> None:
     if at.server.version < 14:
         pytest.skip("sessions end by themselves from PostgreSQL 14 on")
-    with holding(at.written()) as (hold, _):
+    with holding(at.open(pace=replace(QUICK, held=1.5, session=2.0))) as (hold, _):
         at.proxy.is_silent = True
         start = time.monotonic()
         with at.open(past=True).lock(HOLDER, timeout_seconds=20, on_wait=lambda _: None) as second:
@@ -249,6 +291,15 @@ def test_a_machine_that_slept_has_lost_the_lock_when_it_wakes(at: Setting) -> No
         assert hold.is_held
         skipped = 3600.0
         assert not hold.is_held
+
+
+def test_a_lock_that_came_too_late_is_not_held(at: Setting) -> None:
+    backend = at.open(pace=replace(QUICK, held=0.0))
+    with pytest.raises(StateError) as refused, holding(backend):
+        pass
+    assert refusal(refused)[0] == "lock-lost"
+    with holding(at.open(past=True)):
+        pass
 
 
 def test_a_lock_that_the_session_no_longer_has_is_lost(at: Setting) -> None:
