@@ -108,8 +108,15 @@ class PostgresLock:
         return hold
 
     def _refuse_pooler(self, link: Link) -> None:
-        if not self.address.takes_pooler and pid_of(link) != link.announced_pid:
-            raise DatabaseError(pooled(self.address.shown), is_refused=True)
+        """Refuse a pooler; one that is said to keep sessions must not give two connections the same."""
+        pid = pid_of(link)
+        if not self.address.takes_pooler:
+            is_kept = pid == link.announced_pid
+        else:
+            with linked(self.connect) as other:
+                is_kept = pid_of(other) != pid == pid_of(link)
+        if not is_kept:
+            raise DatabaseError(pooled(self.address.shown, is_shared=self.address.takes_pooler), is_refused=True)
 
     def _wait_for(self, link: Link, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]) -> float:
         """Take the advisory lock; return the time just before it was asked for."""

@@ -101,14 +101,14 @@ def no_tables(where: str, said: str, statements: tuple[str, ...]) -> Diagnostic:
     )
 
 
-def pooled(where: str) -> Diagnostic:
-    """Tell of a pooler between us and the database."""
+def pooled(where: str, *, is_shared: bool = False) -> Diagnostic:
+    """Tell of a pooler between us and the database; ``is_shared`` where two connections have one session."""
+    how = "gives two connections the same session" if is_shared else "answers for another process than works for us"
     return Diagnostic(
         "pooled-connection",
         Severity.ERROR,
         "A pooler stands between omnictl and the database",
-        f"{where} answers for another process than the one that works for us. A pooler that changes sessions between "
-        "transactions would let the lock go while it is held.",
+        f"{where} {how}. A pooler that changes sessions between transactions would let the lock go while it is held.",
         hint="use the address of the database itself, or of a pool in session mode with ?pooler=session",
     )
 

@@ -39,6 +39,7 @@ def test_what_can_be_wrong_with_a_state_in_a_database() -> None:
         database_said_no(WHERE, "permission denied for table states"),
         no_tables(WHERE, "permission denied for database omnictl", ('CREATE SCHEMA IF NOT EXISTS "omnictl";',)),
         pooled(WHERE),
+        pooled(WHERE, is_shared=True),
         lock_gone(WHERE, STATE),
         fate_unknown(WHERE, replace(STATE, serial=9), "connection refused."),
         session_lives(holder, 4711, "omnictl apply c0ffee", NOW),

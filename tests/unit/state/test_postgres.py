@@ -363,6 +363,16 @@ def test_a_pooler_is_refused_unless_the_url_says_that_it_keeps_sessions(at: Sett
         assert hold.is_held
 
 
+def test_a_pooler_that_gives_two_connections_one_session_is_refused_whatever_the_url_says(
+    at: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omnictl.state.postgres_lock.pid_of", lambda link: 4711)
+    with pytest.raises(StateError) as refused, holding(at.open(more="&pooler=session")):
+        pass
+    assert refusal(refused)[0] == "pooled-connection"
+    assert "two connections" in refusal(refused)[1]
+
+
 # --- many at once ------------------------------------------------------------------------------------------------
 
 
