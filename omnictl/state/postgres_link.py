@@ -203,14 +203,15 @@ def connect(address: Address, called: str = "omnictl", *, session_seconds: float
     try:
         connection.isolation_level = IsolationLevel.READ_COMMITTED
         with link.using() as opened:
-            _set_up(opened, session_seconds)
+            _set_up(opened, session_seconds, takes_pooler=address.takes_pooler)
     except BaseException:
         link.close()
         raise
     return link
 
 
-def _set_up(connection: Connection, session_seconds: float) -> None:
+def _set_up(connection: Connection, session_seconds: float, *, takes_pooler: bool) -> None:
+    """Give the session its settings; not one of a pooler, which others would get with them."""
     ends = f"{int(session_seconds * 1000)}ms"
     settings = {**_SETTINGS, "idle_in_transaction_session_timeout": ends}
     if connection.info.server_version >= 120000:
@@ -220,10 +221,10 @@ def _set_up(connection: Connection, session_seconds: float) -> None:
     wanted = [part for item in settings.items() for part in item]
     values = ", ".join(["(%s, %s)"] * len(settings))
     connection.execute(
-        f"SELECT set_config(name, value, false) FROM (VALUES {values}) AS wanted (name, value)"  # noqa: S608 - only placeholders are put in
-        " UNION ALL SELECT set_config('synchronous_commit', 'on', false)"
-        " WHERE current_setting('synchronous_commit') = 'off'",
-        wanted,
+        f"SELECT set_config(name, value, false) FROM (VALUES {values}, "  # noqa: S608 - only placeholders are put in
+        "('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
+        "ELSE current_setting('synchronous_commit') END)) AS wanted (name, value) WHERE %s OR pg_backend_pid() = %s",
+        [*wanted, takes_pooler, connection.pgconn.backend_pid],
     )
 
 

@@ -229,6 +229,7 @@ class PostgresLock:
     def clear(self) -> LockHolder | None:
         """Note that a holder is gone, and return it. LockHeldError while its session lives."""
         with linked(self.connect) as link:
+            self._refuse_pooler(link)
             until = self.now() + _GRACE_SECONDS
             while not self.try_on(link):
                 if self.now() >= until:

@@ -18,7 +18,7 @@ from omnictl.state.factory import open_backend
 from omnictl.state.location import parse_location
 from omnictl.state.postgres import PostgresBackend
 from omnictl.state.postgres_hold import Pace, SessionHold
-from omnictl.state.postgres_link import read_address
+from omnictl.state.postgres_link import linked, read_address
 from omnictl.state.postgres_tables import plain, statements_for
 from tests.builders import example_scene
 from tests.contract.backends.kinds import make_token
@@ -361,6 +361,26 @@ def test_a_pooler_is_refused_unless_the_url_says_that_it_keeps_sessions(at: Sett
     with holding(at.open(more="&pooler=session")) as (hold, _):
         time.sleep(0.5)
         assert hold.is_held
+
+
+def settings_of(backend: PostgresBackend) -> list[object]:
+    with linked(backend._lock.connect) as link, link.using() as connection:
+        names = ("statement_timeout", "idle_in_transaction_session_timeout", "search_path", "synchronous_commit")
+        return [row[0] for name in names for row in connection.execute("SELECT current_setting(%s)", (name,))]
+
+
+def test_a_session_has_settings_of_its_own_and_one_of_a_pooler_none(at: Setting) -> None:
+    at.server.run("ALTER ROLE postgres SET synchronous_commit = off")
+    try:
+        assert settings_of(at.open(past=True)) == ["10s", "8s", "pg_catalog, pg_temp", "on"]
+        at.proxy.pid = 4711
+        assert settings_of(at.open()) == ["0", "0", '"$user", public', "off"]
+    finally:
+        at.server.run("ALTER ROLE postgres RESET synchronous_commit")
+    at.written()
+    with pytest.raises(StateError) as refused:
+        at.open().unlock()
+    assert refusal(refused)[0] == "pooled-connection"
 
 
 def test_a_pooler_that_gives_two_connections_one_session_is_refused_whatever_the_url_says(
