@@ -59,7 +59,17 @@ def _open_postgres(location: Location, around: Around) -> StateBackend:
     )
 
 
+def _open_git(location: Location, around: Around) -> StateBackend:
+    from omnictl.state.git import open_git
+
+    return open_git(location, around)
+
+
 _OPENERS: dict[str, Callable[[Location, Around], StateBackend]] = {
+    "git+https": _open_git,
+    "git+http": _open_git,
+    "git+ssh": _open_git,
+    "git+file": _open_git,
     "postgresql": _open_postgres,
     "postgres": _open_postgres,
 }

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from msgspec import Struct, field
 
+from omnictl.durable import shown
 from omnictl.errors import UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
 
@@ -30,7 +32,10 @@ _GIT_WAY = "a credential helper or GIT_ASKPASS"
 
 
 class Location(Struct, frozen=True):
-    """A URL of a store. ``text`` is how it is shown; ``options`` are what stands behind the ``?``."""
+    """A URL of a store. ``text`` is how it is shown; ``options`` are what stands behind the ``?``.
+
+    In a git remote ``path`` is the repository and ``inside`` the name of the state in it, which ``//`` parts.
+    """
 
     scheme: str
     text: str
@@ -39,12 +44,18 @@ class Location(Struct, frozen=True):
     username: str | None = None
     port: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    inside: str = ""
 
 
 def is_url(text: str) -> bool:
     """Tell whether a place is a URL, and not the path of a file."""
     found = _SCHEME.match(text)
     return found is not None and (text[found.end() :].startswith("//") or found[1].lower() in SCHEMES)
+
+
+def shown_place(place: str) -> str:
+    """Return a place as people know it: a URL as it is, a file from where they are."""
+    return place if is_url(place) else shown(Path(place))
 
 
 def parse_location(text: str, environment: str) -> Location:
@@ -68,7 +79,14 @@ def parse_location(text: str, environment: str) -> Location:
     host = parts.hostname or ""
     bracketed = f"[{host}]" if ":" in host else host
     shown = f"{scheme}://{user}{bracketed}{f':{port}' if port else ''}{path}"
-    return Location(scheme, shown, host, path, parts.username, port, options)
+    repository, inside = _split_repository(path) if scheme.startswith("git+") else (path, "")
+    return Location(scheme, shown, host, repository, parts.username, port, options, inside)
+
+
+def _split_repository(path: str) -> tuple[str, str]:
+    """Return the path of a repository, and the name in it: the ``//`` at its very beginning parts nothing."""
+    at = path.find("//", 1)
+    return (path, "") if at < 0 else (path[:at], path[at + 2 :])
 
 
 def _refuse_secrets(parts: SplitResult, scheme: str, options: Mapping[str, str]) -> None:

@@ -128,7 +128,7 @@ class StoredBackend:
         """Return the kept versions of all lineages, the last written first."""
         found = [(_KEPT.fullmatch(each.name), each) for each in self._store.list(_HISTORY)]
         versions = (
-            StateVersion(match[1], int(match[2]), each.written_at or _NEVER, f"{self.location}/{each.name}")
+            StateVersion(match[1], int(match[2]), each.written_at or _NEVER, _inside(self.location, each.name))
             for match, each in found
             if match
         )
@@ -141,7 +141,7 @@ class StoredBackend:
         if found is None:
             kept = [each.serial for each in self.history() if each.lineage == _part_of(lineage)]
             raise StateError(no_such_version(serial, kept))
-        return decode_state(found.content, path=f"{self.location}/{name}")
+        return decode_state(found.content, path=_inside(self.location, name))
 
     def save_errored(self, state: State) -> str:
         """Save a state that could not be written, beside the user."""
@@ -162,6 +162,12 @@ class StoredBackend:
     def unlock(self) -> LockHolder | None:
         """Free the lease of a holder that is gone."""
         return self._lease.clear()
+
+
+def _inside(location: str, name: str) -> str:
+    """Return where an object is, for people; the options of a URL stay at its end."""
+    place, mark, options = location.partition("?")
+    return f"{place}/{name}{mark}{options}"
 
 
 def _part_of(lineage: str) -> str:

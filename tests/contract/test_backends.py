@@ -13,7 +13,6 @@ from omnictl.errors import LockHeldError, StateError, StateWriteError
 from omnictl.model.state import State
 from omnictl.state.base import LockHolder, StateBackend
 from tests.builders import example_scene
-from tests.contract.backends import postgres  # noqa: F401 - adds its kind
 from tests.contract.backends.kinds import KINDS, Place
 
 STATE = replace(example_scene().state, environment="test", serial=1)

@@ -23,7 +23,6 @@ from omnictl.cli.system import utc_now
 from omnictl.codec.parts import encode_record
 from omnictl.codec.shapes import write_time
 from omnictl.codec.state import decode_state, encode_state
-from omnictl.durable import shown
 from omnictl.engine.surgery import Replaced, push_state, roll_back_state
 from omnictl.errors import StateError, UsageError
 from omnictl.model.address import id_of
@@ -35,6 +34,7 @@ from omnictl.operations.surgery import find_intent, find_records, settle_absent,
 from omnictl.provider.base import StopSignal
 from omnictl.render.state_text import Version, render_history, render_record, render_state
 from omnictl.render.words import count
+from omnictl.state.location import shown_place
 
 
 @click.group("state", epilog="Example: omnictl state list")
@@ -183,7 +183,7 @@ def history(ctx: click.Context, output_format: str) -> int:
         ]
         show_document(session, "state-history", items=items)
     elif versions:
-        rows = [Version(each.lineage, each.serial, each.written_at, shown(Path(each.location))) for each in versions]
+        rows = [Version(each.lineage, each.serial, each.written_at, shown_place(each.location)) for each in versions]
         session.show(render_history(rows, session.output.out_style))
     else:
         session.show("No versions are kept yet: the first change of a stored state keeps the one before.")

@@ -41,6 +41,7 @@ from omnictl.provider.base import StopSignal
 from omnictl.render.state_text import table
 from omnictl.render.style import sanitize
 from omnictl.render.words import count
+from omnictl.state.location import is_url, shown_place
 
 _EVIDENCE = {
     Evidence.LOG: "the log names it",
@@ -170,7 +171,7 @@ def _name_kept_versions(session: Session) -> tuple[Diagnostic, ...]:
     if not versions:
         return ()
     newest = versions[0]
-    where = shown(Path(newest.location))
+    where = shown_place(newest.location)
     return (
         Diagnostic(
             "kept-version",
@@ -179,7 +180,7 @@ def _name_kept_versions(session: Session) -> tuple[Diagnostic, ...]:
             f"Serial {newest.serial} of {newest.written_at:%Y-%m-%d %H:%M:%SZ} is in {where}. It knows what a "
             "rebuilding cannot find: tombstones, protections and creates that are open.",
             hint="if it is of this account, put it back: move the state away first, and rebuild again after it",
-            commands=(session.command("state", "push", where),),
+            commands=() if is_url(where) else (session.command("state", "push", where),),
         ),
     )
 

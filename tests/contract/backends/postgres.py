@@ -22,7 +22,7 @@ from omnictl.state.location import parse_location
 from omnictl.state.postgres import PostgresBackend
 from omnictl.state.postgres_hold import Pace
 from omnictl.state.postgres_link import linked
-from tests.contract.backends.kinds import KINDS, Place, make_token
+from tests.contract.backends.kinds import Place, make_token
 
 QUICK = Pace(beat=0.2, held=6.0, session=8.0, answer=3.0, write=3.0, patience=5.0, poll=0.05)
 """What is lost is noticed soon, and a busy machine loses nothing."""
@@ -221,6 +221,3 @@ def open_place(url: str, tmp_path: Path, environment: str = "test", pace: Pace =
     return PostgresBackend(
         location, work_dir=tmp_path / ".omnictl", environment=environment, make_token=make_token, pace=pace
     )
-
-
-KINDS["postgres"] = place

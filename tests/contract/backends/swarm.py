@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,14 +92,16 @@ def run_swarm(
     seed: int = 0,
     clears: bool = False,
     calm: bool = False,
+    heeds_lock: bool = True,
 ) -> Outcome:
     """Let so many processes write the state at ``url`` (environment test, empty at first) for so long.
 
     ``directory`` takes their logs and their one work directory; ``terms`` are those of a lease, where there is one;
     ``clears``: a worker that waited for twice the lease clears the lock (where a lock never ends by itself);
-    ``calm``: nobody is killed or stopped.
+    ``calm``: nobody is killed or stopped; not ``heeds_lock``: nobody takes the lock, so that writes meet all the time
+    (where the store itself refuses all but one of them).
     """
-    swarm = _Swarm(url, dict(environ), directory, terms, clears)
+    swarm = _Swarm(url, dict(environ), directory, terms, clears, heeds_lock)
     chance = random.Random(seed)
     outcome = Outcome(State("swarm", ENVIRONMENT))
     try:
@@ -133,6 +136,7 @@ class _Swarm:
     directory: Path
     terms: Terms
     clears: bool
+    heeds_lock: bool
     all: list[_Worker] = field(default_factory=list)
 
     def open(self) -> StateBackend:
@@ -155,6 +159,7 @@ class _Swarm:
             "stop": str(self.directory / "stop"),
             "terms": asdict(self.terms),
             "clears": self.clears,
+            "heeds_lock": self.heeds_lock,
         }
         with (logs / f"{name}.err").open("wb") as err:
             process = subprocess.Popen(
@@ -253,7 +258,9 @@ def work(order: Mapping[str, object]) -> None:
         while not stop.exists():
             mark = pending or f"{name}-{number}"
             try:
-                with backend.lock(holder, timeout_seconds=2.0 * terms.lease, on_wait=lambda _: None):
+                patience = 2.0 * terms.lease
+                lock = backend.lock(holder, timeout_seconds=patience, on_wait=lambda _: None)
+                with lock if order["heeds_lock"] else nullcontext():
                     is_there = _add(backend, mark, log, looks=bool(pending))
             except LockHeldError:
                 _tell(log, Told("waited"))
