@@ -62,6 +62,16 @@ def _open_objects(location: Location, around: Around) -> StateBackend:
     )
 
 
+def _open_postgres(location: Location, around: Around) -> StateBackend:
+    try:
+        from omnictl.state.postgres import PostgresBackend
+    except ImportError:  # psycopg is there, and the library that it stands on is not
+        raise UsageError(_no_package(location, "psycopg with its binary")) from None
+    return PostgresBackend(
+        location, work_dir=around.work_dir, environment=around.environment, make_token=around.make_token
+    )
+
+
 def _open_git(location: Location, around: Around) -> StateBackend:
     from omnictl.state.git import open_git
 
@@ -76,6 +86,8 @@ _OPENERS: dict[str, Callable[[Location, Around], StateBackend]] = {
     "git+http": _open_git,
     "git+ssh": _open_git,
     "git+file": _open_git,
+    "postgresql": _open_postgres,
+    "postgres": _open_postgres,
 }
 
 

@@ -117,5 +117,6 @@ KINDS: dict[str, Kind] = {
     "az": _later("objects:az"),
     "git-file": _later("git_kinds:git_by_file"),
     "git-http": _later("git_kinds:git_by_http"),
+    "postgres": _later("postgres:place"),
 }
 """All kinds that this machine can have; each module of a backend adds its own here."""

@@ -247,6 +247,10 @@ def work(order: Mapping[str, object]) -> None:
     lease = getattr(backend, "_lease", None)
     if lease is not None:
         lease._terms = terms
+    pace = getattr(getattr(backend, "_lock", None), "pace", None)
+    if pace is not None:  # a lock of a session: the server ends one that is silent for so long
+        brief = replace(pace, beat=terms.lease / 10, held=0.7 * terms.lease, session=terms.lease, poll=terms.poll)
+        backend._lock.pace = brief  # type: ignore[attr-defined]
     holder = LockHolder("apply", name, datetime.now(UTC), process=f"pid {os.getpid()}")
     number, pending = 1, ""
     with Path(str(order["log"])).open("a") as log:
