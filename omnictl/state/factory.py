@@ -49,7 +49,23 @@ class Around(Struct, frozen=True):
     make_token: Callable[[], str]
 
 
-_OPENERS: dict[str, Callable[[Location, Around], StateBackend]] = {}
+def _open_terraform_http(location: Location, around: Around) -> StateBackend:
+    from omnictl.state.terraform_http import TerraformHttpBackend
+    from omnictl.state.terraform_place import find_identity, read_place
+    from omnictl.state.terraform_server import Server
+
+    place = read_place(location, around.environ)
+    identity = find_identity(place, around.environ)
+    server = Server(place, identity, ca_file=around.environ.get("OMNICTL_CA_FILE") or None)
+    return TerraformHttpBackend(
+        server, work_dir=around.work_dir, environment=around.environment, make_token=around.make_token
+    )
+
+
+_OPENERS: dict[str, Callable[[Location, Around], StateBackend]] = {
+    "https": _open_terraform_http,
+    "http": _open_terraform_http,
+}
 
 
 def _require_package(location: Location) -> None:

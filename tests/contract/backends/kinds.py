@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from threading import Thread, Timer
 from uuid import uuid4
@@ -95,5 +96,23 @@ def make_token() -> str:
     return uuid4().hex
 
 
-KINDS: dict[str, Kind] = {"local": local, "memory": memory}
+def _later(name: str) -> Kind:
+    """Return a kind of another module, which is imported when it is used; ``module:function``."""
+
+    def open_kind(tmp_path: Path, request: pytest.FixtureRequest) -> AbstractContextManager[Place]:
+        module, _, function = name.partition(":")
+        made: AbstractContextManager[Place] = getattr(import_module(f"{__package__}.{module}"), function)(
+            tmp_path, request
+        )
+        return made
+
+    return open_kind
+
+
+KINDS: dict[str, Kind] = {
+    "local": local,
+    "memory": memory,
+    "terraform": _later("terraform:plain"),
+    "gitlab": _later("terraform:gitlab"),
+}
 """All kinds that this machine can have; each module of a backend adds its own here."""
