@@ -104,27 +104,43 @@ class TerraformHttpBackend:
         self._keep(found, before)
 
     def _send(self, content: bytes, state: State) -> None:
-        """Send it, and find out what became of it where the answer does not say it was stored."""
+        """Send it, and find out what became of it where the answer does not say it was stored.
+
+        It is sent again only after a look that found what it is to replace.
+        """
         answer: Answer | None = None
         for _ in self._server.tries():
+            if answer is not None:
+                has_landed = self._has_landed(content, state)
+                if has_landed is None:
+                    continue
+                if has_landed:
+                    return
             answer = self._server.write(content, self._hold.lock_id if self._hold else None)
             if is_done(answer):
                 return
-            try:
-                found = self._server.read()
-            except StateError:
-                if is_unsure(answer):
-                    continue
-                raise self._refusal(answer) from None
-            if _is_same(found, content):
-                return
-            if not _is_same(found, self._seen):
-                raise StateWriteError(overtaken(self.location, self._serial_of(found), state))
             if not is_unsure(answer):
-                raise self._refusal(answer)
+                break
+        if self._has_landed(content, state):
+            return
         assert answer is not None
+        if not is_unsure(answer):
+            raise self._refusal(answer)
         said = self._server.say(self._server.place.update_method, answer)
         raise StateWriteError(fate_unknown(self.location, said, state.serial))
+
+    def _has_landed(self, content: bytes, state: State) -> bool | None:
+        """Tell whether a write of unknown fate is stored; None where that cannot be seen.
+
+        Raises StateWriteError where neither it nor what it was to replace is there.
+        """
+        try:
+            found = self._server.read(tries=1)
+        except StateError:
+            return None
+        if not _is_same(found, content) and not _is_same(found, self._seen):
+            raise StateWriteError(overtaken(self.location, self._serial_of(found), state))
+        return _is_same(found, content)
 
     def _refusal(self, answer: Answer) -> StateError:
         """Return the error for a write that was not taken; a lock that is no longer ours is lost."""

@@ -13,7 +13,7 @@ from omnictl.transport.answer import Answer, Lost, Reply, Request, Unsent
 from omnictl.transport.client import ClientOptions, HttpClient
 
 ANSWER_SECONDS = 10.0
-_TRIES = 4
+TRIES = 4
 _LAST_START_SECONDS = 12.0
 """After so long no further try begins, so that nothing takes much longer than half a minute."""
 _EXCERPT_CHARACTERS = 300
@@ -48,10 +48,10 @@ class Server:
             self._client = client
         return self._client.send(request)
 
-    def tries(self) -> Iterator[int]:
+    def tries(self, most: int = TRIES) -> Iterator[int]:
         """Count tries from 1, with pauses between them, for as long as one may begin."""
         began = self.monotonic()
-        for n in range(1, _TRIES + 1):
+        for n in range(1, most + 1):
             if n > 1:
                 self.sleep(0.2 * 2**n)
             if n > 1 and self.monotonic() - began > _LAST_START_SECONDS:
@@ -60,13 +60,13 @@ class Server:
 
     # --- the state -----------------------------------------------------------------------------------------
 
-    def read(self, below: str = "") -> bytes | None:
+    def read(self, below: str = "", *, tries: int = TRIES) -> bytes | None:
         """Return what is stored, or None where there is nothing; ``below`` is a path below the state.
 
         Raises StateError.
         """
         answer: Answer = Unsent("it was not asked")
-        for _ in self.tries():
+        for _ in self.tries(tries):
             answer = self._send(Request("GET", self.place.path + below))
             if isinstance(answer, Reply) and not answer.flaw and not is_unsure(answer):
                 return self._judge_reading(answer)

@@ -108,7 +108,7 @@ def test_terraform_finds_the_lock_held_and_clears_it(kind: str, server: Server, 
     assert run("init", "-no-color", "-input=false")[0] == 0
     _, below, lock_method, _ = KINDS[kind]
     name = "11111111-2222-3333-4444-555555555555"
-    held = {each: "" for each in ("Operation", "Info", "Version", "Path")}
+    held = dict.fromkeys(("Operation", "Info", "Version", "Path"), "")
     held |= {"ID": name, "Who": "somebody", "Created": "2026-11-30T05:00:00Z"}
     assert server.book.answer(lock_method, path + below, None, json.dumps(held).encode())[0] == 200
     code, said = run("apply", "-no-color", "-auto-approve", "-input=false")
