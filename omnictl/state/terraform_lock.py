@@ -108,7 +108,7 @@ class ServerLock:
             answer = self._server.unlock(encode_lock_text(found), lock_id)
             if is_done(answer):
                 return found.holder
-            if isinstance(answer, Reply) and not is_unsure(answer):
+            if isinstance(answer, Reply) and not is_unsure(answer) and not is_conflict(answer):
                 raise self._server.refusal(self._server.place.unlock.method, answer)
         raise StateError(unreachable(self._server.place.text, self._server.say("unlocking", answer)))
 
