@@ -7,6 +7,7 @@ OmnictlError
 ├── RefusedError          a guard, a policy, an approval or a stale plan says no (``kind``)
 ├── StateError            the state cannot be read, written or used
 │   ├── LockHeldError     somebody else holds the lock
+│   ├── StateMovedError   it was taken elsewhere (``state``)
 │   └── StateWriteError   a write failed; nothing more may be sent
 ├── LedgerError           the ledger cannot be read, written or used; nothing more may be sent
 │   └── LedgerHeldError   another process sends the same run, or does not let the ledger go
@@ -20,8 +21,12 @@ OmnictlError
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from omnictl.model.diagnostic import Diagnostic
+
+if TYPE_CHECKING:
+    from omnictl.model.state import State
 
 
 class RefusalKind(StrEnum):
@@ -72,6 +77,14 @@ class StateError(OmnictlError):
 
 class LockHeldError(StateError):
     """Somebody else holds the lock of the state."""
+
+
+class StateMovedError(StateError):
+    """The state was taken elsewhere; ``state`` is what was left of it here."""
+
+    def __init__(self, state: "State", diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic)
+        self.state = state
 
 
 class StateWriteError(StateError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 from msgspec import Struct
+from msgspec.structs import replace
 
 from omnictl.cli.choosing import choose_environment, enter, sandbox_in_ci
 from omnictl.cli.globals import GlobalOptions, current_globals, is_on
@@ -123,9 +124,15 @@ class Session:
 
     def backend_of(self, environment: "Environment") -> "StateBackend":
         """Return the memory of any environment."""
+        return self._open_backend(self._place_of(environment))
+
+    def backend_at(self, state: str | Path) -> "StateBackend":
+        """Return the memory of the environment as it would be in another place."""
+        return self._open_backend(replace(self.place, state=state))
+
+    def _open_backend(self, place: Place) -> "StateBackend":
         from omnictl.state.factory import open_backend
 
-        place = self._place_of(environment)
         return open_backend(
             place.state,
             work_dir=place.work_dir,

@@ -46,17 +46,18 @@ def change_stored(
     session: Session, operation: str, change: Callable[[State | None], Replaced], lock_timeout: float | None
 ) -> Replaced:
     """Change the stored state under its lock."""
-
-    def tell_waiting(holder: LockHolder | None) -> None:
-        session.output.say(f"Waiting for the lock, held by {describe_holder(holder)}.")
-
     return change_state(
         session.backend,
         session.holder(operation),
         change,
         timeout_seconds=lock_timeout or 0.0,
-        on_wait=tell_waiting,
+        on_wait=tell_waiting(session),
     )
+
+
+def tell_waiting(session: Session) -> Callable[[LockHolder | None], None]:
+    """Return what says for whom a command waits."""
+    return lambda holder: session.output.say(f"Waiting for the lock, held by {describe_holder(holder)}.")
 
 
 def show_document(session: Session, kind: str, *, diagnostics: Collection[Diagnostic] = (), **fields: Any) -> None:

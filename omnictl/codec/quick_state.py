@@ -48,6 +48,7 @@ class _StateRows(Struct):
     account_default: _Part = UNSET
     listed: _Part = UNSET
     written: _Part = UNSET
+    moved_to: _Part = UNSET
     records: dict[str, _RecordRow] = field(default_factory=dict)
     intents: _Part = UNSET
     tombstones: _Part = UNSET

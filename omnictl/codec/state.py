@@ -22,6 +22,7 @@ from omnictl.codec.shapes import (
     as_count,
     as_list,
     as_object,
+    as_optional_text,
     as_text,
     compact,
     escape_hidden,
@@ -138,6 +139,7 @@ def _to_document(state: State) -> dict[str, Json]:
                 "account_default": encode_default(state.account_default),
                 "listed": state.listed or None,
                 "written": encode_writing(state.written) if state.written else None,
+                "moved_to": state.moved_to,
             }
         ),
         "records": {},
@@ -184,6 +186,7 @@ def _make_state(records: dict[Address, Record], document: Document) -> State:
         plans=tuple(_each(document, "plans", decode_mark)),
         listed=as_count(document.get("listed", 0), "listed"),
         written=decode_writing(document.get("written")),
+        moved_to=as_optional_text(document.get("moved_to"), "moved_to"),
     )
 
 

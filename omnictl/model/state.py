@@ -102,7 +102,8 @@ class Writing(Struct, frozen=True):
 class State(Struct, frozen=True):
     """The memory of one environment. ``serial`` rises only when the content changes.
 
-    ``listed`` is how many scenarios the last complete reading of the account showed.
+    ``listed`` is how many scenarios the last complete reading of the account showed, ``moved_to`` the place to which
+    it was taken: what is here is what it was then.
     """
 
     lineage: str
@@ -117,8 +118,9 @@ class State(Struct, frozen=True):
     plans: tuple[PlanMark, ...] = ()
     listed: int = 0
     written: Writing | None = None
+    moved_to: str | None = None
 
     @property
     def content(self) -> "State":
         """What it says, whichever of its writings this is."""
-        return replace(self, serial=0, written=None)
+        return replace(self, serial=0, written=None, moved_to=None)

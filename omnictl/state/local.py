@@ -11,11 +11,12 @@ from msgspec import Struct
 
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.durable import read_regular_file, replace_file, shown
-from omnictl.errors import StateError, StateWriteError
+from omnictl.errors import StateError, StateMovedError, StateWriteError
 from omnictl.model.state import State
 from omnictl.state.base import Hold, LockHolder, StateVersion
+from omnictl.state.checks import refuse_unusable
 from omnictl.state.errored import save_errored
-from omnictl.state.problems import cannot, gone, moved, no_such_version, other_environment
+from omnictl.state.problems import cannot, gone, moved, no_such_version
 from omnictl.state.versions import Versions
 
 if TYPE_CHECKING:
@@ -70,8 +71,11 @@ class LocalBackend:
         if content is None:
             return None
         state = decode_state(content, path=self._shown, environment=self._environment)
-        if state.environment != self._environment:
-            raise StateError(other_environment(self._shown, state.environment, self._environment))
+        try:
+            refuse_unusable(state, self._shown, self._environment)
+        except StateMovedError:
+            self._seen = _Stored(content, state)  # it may come back
+            raise
         self._seen = _Stored(content, state)
         return state
 

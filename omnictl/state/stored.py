@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from omnictl.codec.state import decode_state, encode_state
-from omnictl.errors import StateError, StateWriteError
+from omnictl.errors import StateError, StateMovedError, StateWriteError
 from omnictl.model.state import State
 from omnictl.state.base import Hold, LockHolder, StateVersion
 from omnictl.state.blobs import Blob, BlobConflictError, BlobError, BlobStore, write_surely
+from omnictl.state.checks import refuse_unusable
 from omnictl.state.errored import save_errored
 from omnictl.state.lease import Lease
-from omnictl.state.problems import no_such_version, other_environment, overtaken
+from omnictl.state.problems import no_such_version, overtaken
 
 KEPT_VERSIONS = 10
 STATE = "state.json"
@@ -68,8 +69,13 @@ class StoredBackend:
         if self._seen is None:
             return None
         state = decode_state(self._seen.content, path=self.location, environment=self._environment)
-        if state.environment != self._environment:
-            raise StateError(other_environment(self.location, state.environment, self._environment))
+        try:
+            refuse_unusable(state, self.location, self._environment)
+        except StateMovedError:
+            raise  # it may come back, in the place of what was read
+        except StateError:
+            self._has_read = False
+            raise
         return state
 
     def write(self, state: State) -> None:

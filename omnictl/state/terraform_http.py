@@ -12,11 +12,12 @@ from pathlib import Path
 from omnictl.codec.shapes import ShapeError, parse_json
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.durable import read_regular_file, shown
-from omnictl.errors import LockHeldError, StateError, StateWriteError
+from omnictl.errors import LockHeldError, StateError, StateMovedError, StateWriteError
 from omnictl.model.state import State
 from omnictl.state.base import Hold, LockHolder, StateVersion
+from omnictl.state.checks import refuse_unusable
 from omnictl.state.errored import save_errored
-from omnictl.state.problems import cannot, lock_held, no_such_version, other_environment, overtaken
+from omnictl.state.problems import cannot, lock_held, no_such_version, overtaken
 from omnictl.state.terraform_lock import ServerHold, ServerLock
 from omnictl.state.terraform_lock_text import UNNAMED
 from omnictl.state.terraform_problems import fate_unknown, lock_cleared
@@ -64,13 +65,17 @@ class TerraformHttpBackend:
 
     def read(self) -> State | None:
         """Return the state, or None where there is none yet."""
-        self._seen = self._server.read()
-        self._has_read = True
-        if self._seen is None:
+        content = self._server.read()
+        self._seen, self._has_read = content, content is None
+        if content is None:
             return None
-        state = decode_state(self._seen, path=self.location, environment=self._environment)
-        if state.environment != self._environment:
-            raise StateError(other_environment(self.location, state.environment, self._environment))
+        state = decode_state(content, path=self.location, environment=self._environment)
+        try:
+            refuse_unusable(state, self.location, self._environment)
+        except StateMovedError:
+            self._has_read = True  # it may come back, in the place of what was read
+            raise
+        self._has_read = True
         return state
 
     def write(self, state: State) -> None:

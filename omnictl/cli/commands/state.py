@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from omnictl.cli.commands.state_migrating import migrate
 from omnictl.cli.commands.state_moving import forget, move
 from omnictl.cli.commands.state_rebuilding import rebuild
 from omnictl.cli.context import Session, get_session
@@ -280,7 +281,7 @@ def _read(session: Session) -> State:
     return require_state(session.backend.read(), session)
 
 
-for _each in (move, forget, rebuild):
+for _each in (migrate, move, forget, rebuild):
     command.add_command(_each)
 
 CODES = {

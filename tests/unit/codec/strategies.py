@@ -126,6 +126,7 @@ states = st.builds(
     plans=many(st.builds(PlanMark, names, times, st.none() | times)),
     listed=counts,
     written=st.none() | st.builds(Writing, times, st.just("") | names),
+    moved_to=st.none() | names,
 ).map(_sort)
 
 sources = st.builds(Source, names, st.none() | counts, st.none() | counts, st.none() | counts)
