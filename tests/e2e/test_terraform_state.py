@@ -10,12 +10,15 @@ from msgspec.structs import replace
 
 from omnictl.codec.state import encode_state
 from tests.builders import example_scene
+from tests.e2e.conftest import ServeSandbox
 from tests.e2e.running import omnictl
-from tests.terraform_server import Server, serving
+from tests.terraform_server import Fault, Server, serving
 
 CANARY = "a-canary-of-a-token"
 PATH = "/api/v4/projects/42/terraform/state/default"
 NAME = "7c9f,apply,2026-11-20T09:12:00Z,run-7"
+FIRST_WRITES = 2
+"""Those of an apply before its requests: the state itself, and the intents."""
 STATE = replace(example_scene().state, environment="default")
 
 
@@ -91,3 +94,49 @@ def test_credentials_that_are_refused_are_told_and_never_shown(
         assert ran.code == 1
         assert "state-server-refused" in ran.err
         assert "another-canary" not in ran.err + ran.out
+
+
+@pytest.mark.parametrize(("status", "code"), [(503, "state-write-unknown"), (409, "lock-cleared")])
+def test_an_apply_whose_state_cannot_be_stored_is_put_right_by_the_command_that_it_says(
+    server: Server,
+    serve_sandbox: ServeSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    project: Path,
+    status: int,
+    code: str,
+) -> None:
+    monkeypatch.setenv("OMNICTL_STATE", f"{server.url}/states/default")
+    world = serve_sandbox()
+    (project / "scenarios").mkdir()
+    for scenario_id in ("a", "b"):
+        (project / "scenarios" / f"{scenario_id}.yaml").write_text(f"name: {scenario_id}\nflow: [{{channel: SMS}}]\n")
+    server.faults.extend([Fault("POST", 200)] * FIRST_WRITES)
+    server.faults.extend([Fault("POST", status, is_done=False)] * 9)
+    ran = omnictl("apply", "--yes")
+    assert ran.code != 0
+    assert code in ran.err
+    made = [each.key for each in world.list_all()]
+    server.faults.clear()
+    (errored,) = (project / ".omnictl" / "errored").iterdir()
+    assert f"omnictl state push {errored.relative_to(project)}" in ran.err
+    assert omnictl("state", "push", str(errored)).code == 0
+    assert omnictl("apply", "--yes").code == 0
+    listed = omnictl("state", "list", "--format", "json").document["items"]
+    assert set(made) <= {each["key"] for each in listed}
+    assert len(world.list_all()) == len(listed) == 2
+
+
+def test_a_state_is_taken_there_and_back(server: Server, monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    there = server.url + PATH
+    monkeypatch.delenv("OMNICTL_STATE")
+    assert omnictl("state", "push", "first.json").code == 0
+    ran = omnictl("state", "migrate", "--to", there)
+    assert ran.code == 0, ran.err
+    assert omnictl("state", "list").code == 1
+    assert omnictl("state", "list", "--state", there).code == 0
+    ran = omnictl("state", "migrate", "--to", "state/default.json", "--state", there)
+    assert ran.code == 0, ran.err
+    assert omnictl("state", "list").code == 0
+    ran = omnictl("state", "list", "--state", there)
+    assert ran.code == 1
+    assert "state-moved-away" in ran.err

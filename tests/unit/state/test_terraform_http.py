@@ -11,7 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from omnictl.codec.state import decode_state, encode_state
-from omnictl.errors import LockHeldError, OmnictlError, StateError, StateWriteError
+from omnictl.errors import LockHeldError, OmnictlError, StateError, StateMovedError, StateWriteError
+from omnictl.model.state import State
 from omnictl.state.base import KeptLock, LockHolder
 from omnictl.state.location import parse_location
 from omnictl.state.terraform_http import TerraformHttpBackend
@@ -202,6 +203,28 @@ def test_a_state_that_was_laid_out_anew_is_the_same(around: Around) -> None:
     backend = around.open()
     backend.write(STATE)
     around.server.book.plain[PLAIN] = json.dumps(json.loads(around.stored() or b""), sort_keys=True).encode()
+    backend.write(NEXT)
+    assert around.open().read() == NEXT
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [replace(STATE, environment="production"), replace(STATE, moved_to="s3://bucket/test")],
+    ids=["another environment", "taken elsewhere"],
+)
+def test_what_was_refused_in_reading_is_not_written_over_unread(around: Around, stored: State) -> None:
+    content = encode_state(stored).encode()
+    around.server.book.plain[PLAIN] = content
+    with pytest.raises(StateWriteError):
+        around.open().write(NEXT)
+    assert around.stored() == content
+
+
+def test_a_state_that_was_taken_elsewhere_may_come_back(around: Around) -> None:
+    around.server.book.plain[PLAIN] = encode_state(replace(STATE, moved_to="s3://bucket/test")).encode()
+    backend = around.open()
+    with pytest.raises(StateMovedError):
+        backend.read()
     backend.write(NEXT)
     assert around.open().read() == NEXT
 
