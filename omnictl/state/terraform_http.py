@@ -53,6 +53,7 @@ class TerraformHttpBackend:
         self._versions = Versions(work_dir / "backups" / environment)
         self._hold: ServerHold | None = None
         self._seen: bytes | None = None
+        self._seen_state: State | None = None
         self._has_read = False
         self._has_written = False
 
@@ -66,10 +67,10 @@ class TerraformHttpBackend:
     def read(self) -> State | None:
         """Return the state, or None where there is none yet."""
         content = self._server.read()
-        self._seen, self._has_read = content, content is None
+        self._seen, self._seen_state, self._has_read = content, None, content is None
         if content is None:
             return None
-        state = decode_state(content, path=self.location, environment=self._environment)
+        state = self._seen_state = decode_state(content, path=self.location, environment=self._environment)
         try:
             refuse_unusable(state, self.location, self._environment)
         except StateMovedError:
@@ -93,7 +94,7 @@ class TerraformHttpBackend:
             raise
         except StateError as error:
             raise StateWriteError(*error.diagnostics) from None
-        self._seen = content
+        self._seen, self._seen_state = content, state
         self._has_written = True
 
     def _look_before(self, state: State) -> None:
@@ -101,9 +102,9 @@ class TerraformHttpBackend:
         found = self._server.read()
         if not _is_same(found, self._seen):
             raise StateWriteError(overtaken(self.location, self._serial_of(found), state))
-        if found is None:
+        before = self._seen_state
+        if found is None or before is None:
             return
-        before = decode_state(found, path=self.location)
         if before.serial >= state.serial:  # a server may give the highest serial, whatever came last
             raise StateWriteError(overtaken(self.location, before.serial, state))
         self._keep(found, before)

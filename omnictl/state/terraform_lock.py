@@ -12,7 +12,7 @@ from omnictl.state.base import LockHolder
 from omnictl.state.problems import lock_held
 from omnictl.state.terraform_lock_text import LockText, decode_lock_text, encode_lock_text, make_lock_text
 from omnictl.state.terraform_problems import no_lock, unreachable
-from omnictl.state.terraform_server import Server, is_conflict, is_done, is_unsure
+from omnictl.state.terraform_server import TRIES, Server, is_conflict, is_done, is_unsure
 from omnictl.transport.answer import Answer, Reply, Unsent
 
 POLL_SECONDS = 2.0
@@ -84,13 +84,13 @@ class ServerLock:
                 told = True
             self._server.sleep(min(0.2 if is_look else self._poll_seconds, max(0.05, patience - waited)))
 
-    def find(self) -> LockText | None:
+    def find(self, *, tries: int = TRIES) -> LockText | None:
         """Return who holds the lock, or None. It is asked for, and given back at once where it was free."""
         if self._server.place.is_gitlab and not self._server.has_record():
             return None  # to ask for the lock would make a record
         attempt = self._attempt(LockHolder(_LOOKING, self._make_token()[:8], _now()), is_look=True)
         try:
-            return attempt.take()
+            return attempt.take(tries)
         finally:
             attempt.give_back()
 
@@ -129,11 +129,11 @@ class _Attempt:
         self._may_be_ours = False
         self._is_sure = False
 
-    def take(self) -> LockText | None:
+    def take(self, tries: int = TRIES) -> LockText | None:
         """Ask for the lock; return None where it is ours now, else who has it. Raises StateError."""
         server, method = self._server, self._server.place.lock.method
         answer: Answer = Unsent("it was not asked")
-        for _ in server.tries():
+        for _ in server.tries(tries):
             before, self._may_be_ours = self._may_be_ours, True
             answer = server.lock(self._told)
             if isinstance(answer, Unsent):
@@ -166,7 +166,7 @@ class _Attempt:
         for _ in self._server.tries():
             if not is_ours:
                 try:
-                    found = None if self._is_look else self._lock.find()
+                    found = None if self._is_look else self._lock.find(tries=1)
                 except StateError:
                     continue
                 if found is None or found.lock_id != self.text.lock_id:

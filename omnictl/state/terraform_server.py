@@ -12,10 +12,10 @@ from omnictl.state.terraform_problems import damaged, refused, unreachable
 from omnictl.transport.answer import Answer, Lost, Reply, Request, Unsent
 from omnictl.transport.client import ClientOptions, HttpClient
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 7.0
 TRIES = 4
-_LAST_START_SECONDS = 12.0
-"""After so long no further try begins, so that nothing takes much longer than half a minute."""
+_LAST_START_SECONDS = 9.0
+"""After so long no further try begins: one that hung is tried once more, and all of it takes half a minute."""
 _EXCERPT_CHARACTERS = 300
 _LATER = (408, 425, 429)
 """Statuses that say no for now."""

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -18,7 +19,9 @@ from omnictl.state.location import parse_location
 from omnictl.state.terraform_http import TerraformHttpBackend
 from omnictl.state.terraform_lock import ServerLock
 from omnictl.state.terraform_place import find_identity, read_place
+from omnictl.state.terraform_server import ANSWER_SECONDS
 from omnictl.state.terraform_server import Server as Client
+from omnictl.transport.answer import Answer, Lost, Request
 from tests.builders import example_scene
 from tests.terraform_server import Fault, Server, serving
 
@@ -453,3 +456,52 @@ def test_what_goes_over_the_line_at_a_lock(around: Around) -> None:
 def test_a_state_is_saved_beside_the_user(around: Around) -> None:
     path = Path(around.open().save_errored(STATE))
     assert decode_state(path.read_bytes(), path="x") == STATE
+
+
+# --- time ---------------------------------------------------------------------------------------------------------
+
+
+class Hanging:
+    """A clock that goes on by the time-out with each request that hangs, and by each pause."""
+
+    def __init__(self, backend: TerraformHttpBackend, monkeypatch: pytest.MonkeyPatch, *hanging: str) -> None:
+        self.seconds = 0.0
+        client = backend._server
+        send = client._send
+        client.monotonic = lambda: self.seconds
+        client.sleep = self.pass_time
+
+        def hang(request: Request) -> Answer:
+            if request.method not in hanging:
+                return send(request)
+            self.pass_time(ANSWER_SECONDS)
+            return Lost("no answer in time")
+
+        monkeypatch.setattr(client, "_send", hang)
+
+    def pass_time(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@pytest.mark.parametrize("hanging", [("GET",), ("POST",), ("GET", "POST"), ("LOCK",), ("LOCK", "UNLOCK"), ("UNLOCK",)])
+def test_nothing_hangs_for_much_longer_than_half_a_minute(
+    around: Around, monkeypatch: pytest.MonkeyPatch, hanging: tuple[str, ...]
+) -> None:
+    around.open().write(STATE)
+    backend = around.open()
+    backend.read()
+    backend._server.read()
+    clock = Hanging(backend, monkeypatch, *hanging)
+    acts: list[Callable[[], object]] = [
+        backend.read,
+        lambda: backend.write(NEXT),
+        backend.describe_lock,
+        lambda: backend.clear_lock("x"),
+        lambda: backend.lock(HOLDER, timeout_seconds=0, on_wait=print).__enter__(),
+    ]
+    for act in acts:
+        clock.seconds = 0.0
+        with suppress(StateError):
+            act()
+        assert clock.seconds <= 34, act
+        around.server.book.locks.clear()
