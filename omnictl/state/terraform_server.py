@@ -83,7 +83,7 @@ class Server:
             return None
         if reply.status != 200:
             raise self.refusal("GET", reply)
-        digest = reply.headers.get("content-md5")
+        digest = "" if "content-encoding" in reply.headers else reply.headers.get("content-md5")
         if digest and digest != _digest_of(reply.body):
             raise StateError(damaged(self.place.text))
         return reply.body or None

@@ -171,7 +171,9 @@ def _examine_conditions(session: Session) -> Iterator[Finding]:
 
 def _check_pipeline(session: Session) -> str:
     refuse_lost_state(session)
-    return "the sandbox needs no lasting state" if session.sandbox else "the state is kept in git"
+    if session.sandbox:
+        return "the sandbox needs no lasting state"
+    return "the state is kept in git" if session.backend.is_local else "the state is kept where every run finds it"
 
 
 def _check_credentials(session: Session) -> str:
