@@ -1,18 +1,17 @@
 """Files that survive a power cut: written whole or not at all, in durable directories, some for the owner alone."""
 
 import errno
-import glob
 import os
 import stat
 import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from omnictl.temporaries import drop_rests, drop_rests_of, prefix_of
+
 LARGEST_BYTES = 256 * 1024 * 1024
-_STALE_SECONDS = 3600.0
 _UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 
 
@@ -82,6 +81,8 @@ def replace_files(replacements: Sequence[Replacement]) -> None:
     """
     temporaries: list[Path] = []
     renamed: list[Replacement] = []
+    for parent in {each.path.parent for each in replacements}:
+        drop_rests(parent)
     try:
         temporaries.extend(_write_beside(each.path, each.after, private=False) for each in replacements)
         for each in replacements:
@@ -109,8 +110,8 @@ def _refuse_moved_on(replacement: Replacement) -> None:
 
 def _write_beside(path: Path, content: bytes, *, private: bool) -> Path:
     """Write the bytes durably into a temporary file beside the one that it shall take the place of."""
-    _drop_stale(path)
-    handle, name = tempfile.mkstemp(prefix=_prefix_of(path), suffix=".tmp", dir=path.parent)
+    drop_rests_of(path)
+    handle, name = tempfile.mkstemp(prefix=prefix_of(path), suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -130,8 +131,8 @@ def create_file(path: Path, content: bytes) -> None:
 
     Its directory is there; who has made the last file of one makes the entries durable with ``sync_directory``.
     """
-    _drop_stale(path)
-    handle, name = tempfile.mkstemp(prefix=_prefix_of(path), suffix=".tmp", dir=path.parent)
+    drop_rests_of(path)
+    handle, name = tempfile.mkstemp(prefix=prefix_of(path), suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -149,20 +150,6 @@ def create_file(path: Path, content: bytes) -> None:
             temporary.rename(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _prefix_of(path: Path) -> str:
-    """Return how the name of a temporary file begins: nobody else's begins so."""
-    return f".{path.name}.omnictl-"
-
-
-def _drop_stale(path: Path) -> None:
-    """Drop what a power cut left of an earlier write; a young one may be another process's, which is at work."""
-    limit = time.time() - _STALE_SECONDS
-    for stale in path.parent.glob(f"{glob.escape(_prefix_of(path))}*.tmp"):
-        with suppress(OSError):
-            if stale.stat().st_mtime < limit:
-                stale.unlink()
 
 
 def _mode_of(path: Path) -> int:

@@ -33,8 +33,8 @@ def ask(question: str, output: Output, *, approved: bool, command: str, word: st
 
 
 def is_wanted(question: str, output: Output) -> bool:
-    """Tell whether a person says yes to an offer, which any other answer declines."""
-    return _read_answer(f"{question} The word yes accepts.", output) == _YES
+    """Tell whether a person says yes to an offer, which any other answer declines: nothing is changed by it."""
+    return _read_answer(f"{question} y or yes accepts.", output).lower() in ("y", _YES)
 
 
 def _read_answer(question: str, output: Output) -> str:

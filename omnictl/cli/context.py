@@ -46,11 +46,15 @@ class Place(Struct, frozen=True):
 class Session:
     """One run of omnictl: everything is found on first use, from the command line, the environment, and the files."""
 
-    def __init__(self, options: GlobalOptions, environ: Mapping[str, str]) -> None:
+    def __init__(self, options: GlobalOptions, environ: Mapping[str, str], *, is_entered: bool = False) -> None:
         self.options = options
         self.environ = environ
         directory = options.chdir or environ.get("OMNICTL_CHDIR")
-        enter(directory or ".")
+        enter("." if is_entered else directory or ".")
+
+    def afresh(self) -> "Session":
+        """Return the same run, in the folder where it is, with nothing read yet: files were written meanwhile."""
+        return Session(self.options, self.environ, is_entered=True)
 
     @cached_property
     def run_id(self) -> str:

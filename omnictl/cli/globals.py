@@ -27,10 +27,17 @@ class GlobalOptions:
 
     @property
     def here(self) -> Options:
-        """What decides where a command works: one to copy needs it in the same words."""
+        """What decides where a command works: one to copy needs it in the same words, unless it may be a credential."""
         given = [("-C", self.chdir), ("--env", self.env), ("--state", self.state)]
         given += [("--var", f"{name}={value}") for name, value in self.variables.items()]
-        return (*((name, value) for name, value in given if value), *([("--sandbox", "")] if self.sandbox else []))
+        said = [(name, value) for name, value in given if value and not _may_be_secret(value)]
+        return (*said, *([("--sandbox", "")] if self.sandbox else []))
+
+
+def _may_be_secret(value: str) -> bool:
+    from omnictl.config.documents import mask_api_keys  # late: --help says nothing of this
+
+    return mask_api_keys(value) != value
 
 
 def current_globals(ctx: click.Context) -> GlobalOptions:

@@ -16,21 +16,32 @@ from omnictl.cli.progress import Progress
 from omnictl.cli.workshop import make_workshop
 from omnictl.config.drafting import Drafted, Folder, choose_folder, make_drafts
 from omnictl.config.scenarios import LoadedConfiguration, load_configuration
-from omnictl.engine.adopting import choose_all, choose_one, declares_default, find_holder, unmatched_words
+from omnictl.engine.adopting import (
+    choose_all,
+    choose_one,
+    declares_default,
+    differs,
+    find_holder,
+    is_observed,
+    unmatched_words,
+)
 from omnictl.engine.neighbours import Neighbourhood, leave_to_neighbours
 from omnictl.engine.view import Circumstances, View
 from omnictl.errors import ConfigurationError, UsageError
 from omnictl.lint.check import lint
 from omnictl.model.address import id_of, make_address
 from omnictl.model.adoption import Adoption, Choice, Draft, ImportedRow, ImportReport, LeftOut
-from omnictl.model.change import Adopt, Change, Refresh
+from omnictl.model.change import Adopt, Change
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
 from omnictl.model.drift import IgnoreLine
 from omnictl.model.scenario import Configuration
+from omnictl.model.shell import join_words
 from omnictl.operations.importing import Imported, ImportRequest, Selected, run_import
 from omnictl.operations.plan import plan_from_reading
 from omnictl.provider.base import StopSignal
 from omnictl.render.importing import tell_left_out
+from omnictl.render.plan_words import shown_changes
+from omnictl.temporaries import drop_rests
 
 
 class Wish(Struct, frozen=True):
@@ -48,7 +59,8 @@ class Wish(Struct, frozen=True):
 def import_scenarios(session: Session, wish: Wish) -> ImportReport:
     """Import, and hold what stands in files and state afterwards against the account."""
     if not (wish.dry_run or wish.files_only):
-        refuse_lost_state(session)
+        way_out = "or write the files alone, and leave the state to the apply that follows"
+        refuse_lost_state(session, or_else=way_out, command=_files_only(wish))
     folder = choose_folder(session.settings, session.environment, wish.folder)
     run = _Run(session, wish, folder, _load(session, folder), read_ignored(session))
     imported = run.execute()
@@ -97,7 +109,7 @@ class _Run:
                         session, provider, state, Choices(), self._declared_beside
                     ),
                     select=self._select,
-                    write=lambda drafts: create_texts((Path(each.path), each.text) for each in drafts),
+                    write=self._write,
                     configuration=self._configuration,
                     new_state=session.new_state(),
                     keeps_state=not wish.files_only,
@@ -106,6 +118,10 @@ class _Run:
                 ),
                 make_workshop(session, "import", stack, stop, progress.observe, read_only=True),
             )
+
+    def _write(self, drafts: tuple[Draft, ...]) -> None:
+        drop_rests(Path(self._folder.path))
+        create_texts((Path(each.path), each.text) for each in drafts)
 
     def _select(self, view: View, circumstances: Circumstances) -> Selected:
         choice = self._choose(view, circumstances)
@@ -162,9 +178,10 @@ class _Run:
         selected, state = imported.selected, imported.reading.state
         drafts = {each.adoption.address: each for each in selected.drafts}
         differing: tuple[Change, ...] | None = None
+        others: tuple[Change, ...] = ()
         problems: tuple[Diagnostic, ...] = ()
         try:
-            differing = self._differing(imported) if selected.adoptions else ()
+            differing, others = self._plan(imported)
         except ConfigurationError as error:
             problems = error.diagnostics
         environment, wish = self._session.environment, self._wish
@@ -175,6 +192,8 @@ class _Run:
             rows=tuple(_row(each, drafts.get(each.address)) for each in selected.adoptions),
             left_out=left_out,
             differing=differing,
+            others=others,
+            observed={id_of(each.address): differs(each) for each in selected.adoptions if is_observed(each)},
             default=id_of(selected.default) if selected.default else None,
             serial=state.serial,
             changed=not wish.dry_run and bool(selected.adoptions),
@@ -186,21 +205,29 @@ class _Run:
             diagnostics=(*tell_left_out(left_out), *problems),
         )
 
-    def _differing(self, imported: Imported) -> tuple[Change, ...]:
-        """Return what a plan would do with what was imported; with files alone, what it would send beside adopting."""
+    def _plan(self, imported: Imported) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+        """Return what the next plan would do with what was imported, and with everything else.
+
+        With files alone it adopts what was imported; only what it would send beside that counts.
+        """
         wish = self._wish
         if wish.dry_run:
             new = {each.address: each for each in self._drafted.resources}
             configuration = Configuration(dict(sorted({**self._configuration.resources, **new}.items())))
         else:
             configuration = _reload(self._session)
-        plan = plan_from_reading(imported.reading, configuration, imported.circumstances)
+        changes = shown_changes(plan_from_reading(imported.reading, configuration, imported.circumstances))
         addresses = {each.address for each in imported.selected.adoptions}
-        return tuple(
-            each
-            for each in plan.changes
-            if each.address in addresses and not isinstance(each, Refresh) and not _only_adopts(each, wish)
-        )
+        own = (each for each in changes if each.address in addresses and not _only_adopts(each, wish))
+        return tuple(own), tuple(each for each in changes if each.address not in addresses)
+
+
+def _files_only(wish: Wish) -> str:
+    """Return the command that imports the same and leaves the state alone."""
+    chosen = ["--all"] if wish.scenario_id is None or wish.key is None else [wish.scenario_id, wish.key]
+    chosen += [word for each in wish.only for word in ("--only", each)]
+    chosen += ["--write", wish.folder] if wish.folder is not None else []
+    return join_words(["omnictl", "import", *chosen, "--files-only"])
 
 
 def _reload(session: Session) -> Configuration:

@@ -25,24 +25,30 @@ def require_state(state: "State | None", session: Session) -> "State":
     )
 
 
-def refuse_lost_state(session: Session) -> None:
-    """In a pipeline a local state is lost with the machine, unless git keeps it."""
+def refuse_lost_state(session: Session, *, or_else: str = "", command: str = "") -> None:
+    """In a pipeline a local state is lost with the machine, unless git keeps it.
+
+    ``or_else`` and ``command`` are another way out, where there is one.
+    """
     if session.in_ci and not session.sandbox and session.backend.is_local and not session.environment.state_in_git:
         raise RefusedError(
             RefusalKind.POLICY,
             Diagnostic(
                 "local-state-in-ci",
                 Severity.ERROR,
-                "A pipeline must not apply with a state that goes with its machine",
+                "A pipeline must not keep a state that goes with its machine",
                 f"The state of {session.place.environment} is the local file {session.backend.location}.",
-                hint="if the pipeline commits it to git, say so in omnictl.yaml",
-                commands=(f"environments: {{{session.place.environment}: {{state_in_git: true}}}}",),
+                hint=f"if the pipeline commits it to git, say so in omnictl.yaml{or_else and f'; {or_else}'}",
+                commands=(
+                    f"environments: {{{session.place.environment}: {{state_in_git: true}}}}",
+                    *([command] if command else []),
+                ),
             ),
         )
 
 
 CODES = {
     "no-state": "The environment has no state yet, or --state names another place.",
-    "local-state-in-ci": "With CI set, apply refuses a state in a local file: the machine of the pipeline goes, and "
-    "the keys with it. Commit the state to git and say state_in_git: true.",
+    "local-state-in-ci": "With CI set, apply and import refuse a state in a local file: the machine of the pipeline "
+    "goes, and the keys with it. Commit the state to git and say state_in_git: true; import --files-only writes none.",
 }

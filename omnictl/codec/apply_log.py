@@ -7,9 +7,9 @@ full cuts the last one. What is not surely a line of ours is left out.
 import codecs
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from omnictl.codec.parts import decode_address
 from omnictl.codec.report import decode_report
@@ -17,6 +17,7 @@ from omnictl.codec.shapes import ShapeError, parse_json
 from omnictl.errors import UsageError
 from omnictl.model.address import Address, id_of
 from omnictl.model.change import Action
+from omnictl.model.key import Ends
 from omnictl.model.outcome import Fate
 from omnictl.model.scenario import Json
 
@@ -24,9 +25,8 @@ _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\
 _WORDS = (
     "start stopped key waiting budget request again settle read lock push reports sent look alive error warning note"
 )
-_LINE = re.compile(
-    rf"(?<!\d)\d\d:\d\d:\d\dZ ({'|'.join((*_WORDS.split(), *(each.value for each in Action)))}) +(\S.*)", re.ASCII
-)
+_ACTIONS = tuple(each.value for each in Action)
+_LINE = re.compile(rf"(?<!\d)\d\d:\d\d:\d\dZ ({'|'.join((*_WORDS.split(), *_ACTIONS))}) +(\S.*)", re.ASCII)
 """A line of ours, wherever it begins: the first one that looks so, for what stands behind it may be somebody's name."""
 _KEY = re.compile(r"(\S+) has key (\S.*)")
 _DONE = re.compile(r"(\S+) done(?:, key (\S.*?))? \(\d+/\d+\)")
@@ -39,12 +39,14 @@ _GONE = (Action.FORGET.value, Action.RETIRE.value)
 class ToldKey(Struct, frozen=True):
     """A key and the id that it belongs to, as the log says it last.
 
-    ``may_be_cut`` where the log ends right behind it: the key may be the beginning of another.
+    ``may_be_cut`` where the log ends right behind it: the key may be the beginning of another. ``ends`` are those of
+    a key that is only told in short, and of which the log does not know more.
     """
 
     address: Address
     key: str
     may_be_cut: bool = False
+    ends: Ends | None = None
 
 
 class _Said(Struct, frozen=True):
@@ -53,45 +55,57 @@ class _Said(Struct, frozen=True):
     scenario_id: str = ""
     key: str | None = None
     environment: str | None = None
-    is_short: bool = False
     may_be_cut: bool = False
+
+
+class _Told(Struct):
+    """The keys that were told so far, and which whole keys have which ends."""
+
+    keys: dict[str, ToldKey] = field(default_factory=dict)
+    whole: dict[Ends, set[str]] = field(default_factory=dict)
 
 
 def read_told_keys(content: bytes, environment: str) -> tuple[ToldKey, ...]:
     """Return the keys that a log, or a report of an apply, tells for an environment, in the order of their ids."""
     text = _decode(content)
-    keys: dict[str, ToldKey] = {}
+    told = _Told()
     is_ours = True
     for said in _read_report(text) or _read_lines(text):
         if said.environment is not None:
             is_ours = said.environment == environment
         elif is_ours:
-            _take(said, keys)
-    return tuple(sorted(keys.values(), key=lambda each: (each.address, each.key)))
+            _take(said, told)
+    return tuple(sorted(told.keys.values(), key=lambda each: (each.address, each.key)))
 
 
-def _take(said: _Said, keys: dict[str, ToldKey]) -> None:
+def _take(said: _Said, told: _Told) -> None:
     """Let a later word go before an earlier one: what was renamed has its new id, what was forgotten none."""
     try:
         address = decode_address(said.scenario_id, "id")
     except ShapeError:
         return
     if said.key is None:
-        for key in [key for key, each in keys.items() if each.address == address]:
-            del keys[key]
-    elif not said.is_short:
-        keys[said.key] = ToldKey(address, said.key, said.may_be_cut)
+        for key in [key for key, each in told.keys.items() if each.address == address]:
+            del told.keys[key]
+    elif short := _SHORT.fullmatch(said.key):
+        _take_short(address, Ends(short[1], short[2]), told)
     else:
-        whole = _find_whole(said.key, keys)
-        if whole is not None:
-            keys[whole] = ToldKey(address, whole)
+        ends = Ends(said.key[:4], said.key[-4:])
+        told.keys.pop(_in_short(ends), None)
+        told.keys[said.key] = ToldKey(address, said.key, said.may_be_cut)
+        told.whole.setdefault(ends, set()).add(said.key)
 
 
-def _find_whole(short: str, keys: Iterable[str]) -> str | None:
-    """Return the one key told before that is shown so; None where there is none, or more than one."""
-    ends = _SHORT.fullmatch(short)
-    found = [key for key in keys if ends and key.startswith(ends[1]) and key.endswith(ends[2])]
-    return found[0] if len(found) == 1 else None
+def _take_short(address: Address, ends: Ends, told: _Told) -> None:
+    """Take a key told by its ends for the one told whole before that has them; what more than one has says nothing."""
+    whole = told.whole.get(ends, ())
+    if len(whole) < 2:
+        key = next(iter(whole), _in_short(ends))
+        told.keys[key] = ToldKey(address, key, ends=None if whole else ends)
+
+
+def _in_short(ends: Ends) -> str:
+    return f"{ends.first}\u2026{ends.last}"
 
 
 def _decode(content: bytes) -> str:
@@ -148,10 +162,8 @@ def _read_line(line: str, *, is_last: bool) -> _Said | None:
 def _read_words(word: str, rest: str, *, is_last: bool) -> _Said | None:
     if word == "key" and (told := _KEY.fullmatch(rest)):
         return _Said(told[1], told[2], may_be_cut=is_last)
-    if word in (*_GONE, Action.RENAME.value) and (ended := _DONE.fullmatch(rest)):
-        if word in _GONE:
-            return _Said(ended[1])
-        return _Said(ended[1], ended[2], is_short=_SHORT.fullmatch(ended[2]) is not None) if ended[2] else None
+    if word in _ACTIONS and (ended := _DONE.fullmatch(rest)):
+        return _say_end(ended[1], word, ended[2])
     return None
 
 

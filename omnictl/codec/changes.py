@@ -57,7 +57,12 @@ Fields = Mapping[str, Json]
 
 def encode_change(change: Change) -> dict[str, Json]:
     """Return a change; ``action`` says which."""
-    return compact({"action": _ACTIONS[type(change)], "id": id_of(change.address), **_encode(change)})
+    return compact({"action": name_action(change), "id": id_of(change.address), **_encode(change)})
+
+
+def name_action(change: Change) -> str:
+    """Return the word of a change in documents."""
+    return _ACTIONS[type(change)]
 
 
 _ACTIONS: dict[type, str] = {
@@ -91,15 +96,22 @@ def _encode(change: Change) -> dict[str, Json]:
                 **_surroundings(change),
             }
         case Rename():
-            previous = {"previous_id": id_of(change.previous), "key": change.key}
+            cause = change.cause.value if change.cause else None
+            previous = {"previous_id": id_of(change.previous), "key": change.key, "cause": cause}
             return {**previous, **_written(change), **_surroundings(change)}
         case Forget():
-            return {"recorded": encode_record(change.recorded), "vanished": change.vanished}
+            return {
+                "recorded": encode_record(change.recorded),
+                "vanished": change.vanished,
+                "stays_on_account": not change.vanished,
+            }
         case Retire():
             return {
                 "recorded": encode_record(change.recorded),
                 "actual": encode_attributes(change.actual),
                 "desired": encode_attributes(change.desired),
+                "named": change.named,
+                "stays_on_account": True,
             }
         case SetDefault():
             return {
@@ -185,7 +197,8 @@ def decode_change(value: Json, path: str) -> Change:
         case "forget":
             return Forget(address, reader.record(address), as_flag(fields.get("vanished"), f"{path}.vanished"))
         case "retire":
-            return Retire(address, reader.record(address), reader.attributes("actual"), reader.attributes("desired"))
+            actual, desired = reader.attributes("actual"), reader.attributes("desired")
+            return Retire(address, reader.record(address), actual, desired, reader.optional_text("named"))
         case "refresh":
             actual, desired = reader.attributes("actual"), reader.attributes("desired")
             return Refresh(address, reader.record(address), actual, desired, reader.lifecycle)
@@ -222,6 +235,11 @@ class _Reader:
         return decode_record(address, self.fields.get("recorded"), f"{self.path}.recorded")
 
     @property
+    def cause(self) -> Cause:
+        """Why an update is needed."""
+        return as_member(Cause, self.fields.get("cause"), f"{self.path}.cause")
+
+    @property
     def lifecycle(self) -> Lifecycle:
         """The lifecycle to be remembered."""
         return decode_whole_lifecycle(self.fields.get("lifecycle"), f"{self.path}.lifecycle")
@@ -254,12 +272,12 @@ def _decode_written(action: str, reader: _Reader) -> Update | Adopt | Rename:
         again = as_flag(reader.fields.get("from_tombstone"), f"{reader.path}.from_tombstone")
         return Adopt(reader.address, key, desired, actual, changes, again, lifecycle, source)
     if action == "update":
-        cause = as_member(Cause, reader.fields.get("cause"), f"{reader.path}.cause")
         record = reader.record(reader.address)
-        return Update(reader.address, key, desired, record, actual, cause, changes, lifecycle, source)
+        return Update(reader.address, key, desired, record, actual, reader.cause, changes, lifecycle, source)
     previous = decode_address(reader.fields.get("previous_id"), f"{reader.path}.previous_id")
     record = reader.record(previous)
-    return Rename(reader.address, previous, key, desired, record, actual, changes, lifecycle, source)
+    why = reader.cause if reader.fields.get("cause") is not None else None
+    return Rename(reader.address, previous, key, desired, record, actual, changes, lifecycle, source, why)
 
 
 def _decode_field(value: Json, path: str) -> FieldChange:

@@ -89,6 +89,7 @@ def encode_tombstone(each: Tombstone) -> dict[str, Json]:
             "retired": each.retired,
             "named": each.named,
             "retired_as": each.retired_as,
+            "observed": encode_attributes(each.observed) if each.observed else None,
         }
     )
 
@@ -96,6 +97,7 @@ def encode_tombstone(each: Tombstone) -> dict[str, Json]:
 def decode_tombstone(value: Json, path: str) -> Tombstone:
     """Return a tombstone."""
     fields = as_object(value, path)
+    observed = fields.get("observed")
     return Tombstone(
         decode_address(fields.get("id"), f"{path}.id"),
         as_text(fields.get("key"), f"{path}.key"),
@@ -104,6 +106,7 @@ def decode_tombstone(value: Json, path: str) -> Tombstone:
         as_flag(fields.get("retired"), f"{path}.retired"),
         as_optional_text(fields.get("named"), f"{path}.named"),
         as_optional_text(fields.get("retired_as"), f"{path}.retired_as"),
+        None if observed is None else decode_attributes(observed, f"{path}.observed"),
     )
 
 

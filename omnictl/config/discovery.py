@@ -6,14 +6,13 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from omnictl.config.endings import is_misspelt, is_scenario_name
 from omnictl.config.settings import FILE_NAME, Environment, Settings
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 
-ENDINGS = (".yaml", ".yml", ".json")
 MOST_ENTRIES = 200_000
 """How many files and folders are looked at; a project of ten thousand scenarios has a twentieth of that."""
 DEEPEST_FOLDER = 40
-_OTHER_KINDS = tuple(f".{kind}{ending}" for kind in ("message", "omnitest") for ending in ENDINGS)
 
 
 class ScenarioFile(Struct, frozen=True):
@@ -60,16 +59,6 @@ def find_scenario_files(settings: Settings) -> tuple[tuple[ScenarioFile, ...], t
     return tuple(found.values()), tuple(diagnostics)
 
 
-def is_scenario_name(name: str) -> bool:
-    """Tell whether a file of this name declares scenarios: not hidden, not of another kind."""
-    return name.endswith(ENDINGS) and not name.endswith(_OTHER_KINDS) and not name.startswith((".", "_"))
-
-
-def is_message_name(name: str) -> bool:
-    """Tell whether a file of this name holds a message."""
-    return name.endswith(tuple(f".message{ending}" for ending in ENDINGS)) and not name.startswith((".", "_"))
-
-
 def _find_path(path: str, named: str, search: _Search) -> None:
     if not os.path.lexists(path):
         search.diagnostics.append(_missing_path(named))
@@ -110,6 +99,8 @@ def _walk(folder: str, search: _Search, depth: int = 0) -> None:
             _add(entry.path, search)
         elif entry.is_dir():
             _walk(entry.path, search, depth + 1)
+        elif is_misspelt(entry.name):
+            search.diagnostics.append(_misspelt(_shown(entry.path, search.root)))
 
 
 def _follow(entry: "os.DirEntry[str]", search: _Search, depth: int) -> None:
@@ -117,6 +108,8 @@ def _follow(entry: "os.DirEntry[str]", search: _Search, depth: int) -> None:
     if not is_folder and not is_scenario_name(entry.name):
         if not os.path.exists(entry.path):  # noqa: PTH110
             search.diagnostics.append(_leads_nowhere(_shown(entry.path, search.root)))
+        elif is_misspelt(entry.name):
+            search.diagnostics.append(_misspelt(_shown(entry.path, search.root)))
         return
     if not is_inside(entry.path, search.root):
         search.diagnostics.append(outside(_shown(entry.path, search.root)))
@@ -177,6 +170,18 @@ def _leads_nowhere(path: str) -> Diagnostic:
     )
 
 
+def _misspelt(path: str) -> Diagnostic:
+    return Diagnostic(
+        "misspelt-ending",
+        Severity.ERROR,
+        "A file among the scenarios is not read for its ending",
+        "Scenarios are in files that end in .yaml, .yml or .json. Were it passed over, what it declares would count as "
+        "removed.",
+        Source(path),
+        hint="give it one of these endings, or a name that begins with _ to keep it unread",
+    )
+
+
 def _too_many(path: str) -> Diagnostic:
     detail = f"More than {MOST_ENTRIES:,} files and folders were found; this is where the search broke off."
     hint = "name a folder that holds scenarios and little else"
@@ -197,6 +202,8 @@ CODES = {
     "missing-path": "A folder or file named for scenarios does not exist. It is never read as an empty configuration.",
     "outside-root": "A symbolic link among the scenarios, or a path of omnictl.yaml, leads out of the project; what "
     "lies there is not read.",
+    "misspelt-ending": "A file among the scenarios ends in what looks like a typing error, or in what editors hang on, "
+    "such as .ymal or .yaml.txt. It is never passed over, for then its scenarios would be removed.",
     "too-many-files": "The folders that were named hold more files than any project has; usually a folder too far up "
     "was named. Nothing is planned from a part of them.",
     "folders-too-deep": "Folders of scenarios stand in one another deeper than anybody nests them. They are never read "

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from omnictl.config.discovery import is_inside, is_scenario_name
+from omnictl.config.discovery import is_inside
 from omnictl.config.documents import mask_api_keys
+from omnictl.config.endings import is_scenario_name
 from omnictl.config.settings import Environment, Settings
 from omnictl.config.writing import read_back, write_scenario
 from omnictl.errors import UsageError
@@ -56,10 +57,16 @@ def _paths_of(environment: Environment, settings: Settings) -> list[str]:
 
 
 def _is_below(path: str, folder: str) -> bool:
-    """Tell whether files in a path are read with a folder: hidden ones and those with _ are not."""
+    """Tell whether files in a path are read with a folder: hidden ones and those with _ are not.
+
+    Nor is one with the name of a scenario file: it would be opened as one.
+    """
     parts = Path(os.path.realpath(path)).parts
     above = Path(os.path.realpath(folder)).parts
-    return parts[: len(above)] == above and not any(each.startswith((".", "_")) for each in parts[len(above) :])
+    below = parts[len(above) :]
+    return parts[: len(above)] == above and not any(
+        each.startswith((".", "_")) or is_scenario_name(each) for each in below
+    )
 
 
 def _is_usable(path: str, settings: Settings) -> bool:
@@ -138,6 +145,10 @@ def _explain(adoption: Adoption, problems: Sequence[Diagnostic], settings: Setti
         return LeftOut(key, name, "it has no name", "give it one in the web interface, then import again")
     if not remote.attributes.flow:
         return LeftOut(key, name, "it has no step", "give it one in the web interface, then import again")
+    if any(each.code == "secret-in-file" for each in problems):
+        reason = "it holds what has the form of an API key, which no file may hold"
+        hint = "if it is one, revoke it; then change the scenario in the web interface, or leave it there"
+        return LeftOut(key, name, reason, hint)
     worst = next((each for each in problems if each.severity is Severity.ERROR), None)
     reason = f"a file cannot hold it: {worst.summary}. {worst.detail}" if worst else "a file cannot hold it"
     return LeftOut(key, name, reason, "change it in the web interface, or leave it there")
@@ -151,8 +162,8 @@ def _not_read(given: str | None, environment: Environment, read: Sequence[str]) 
         Severity.ERROR,
         "Files that are written there would not be read",
         f"{told} of {environment.name}, which reads: {where}.",
-        hint="name one of them or a folder below, neither hidden nor with a leading _; or add it to scenarios: in "
-        "omnictl.yaml",
+        hint="name one of them or a folder below, neither hidden nor with a leading _ nor called like a scenario file; "
+        "or add it to scenarios: in omnictl.yaml",
     )
 
 

@@ -6,8 +6,10 @@ Only a node that is written where it is used is edited: what comes through an an
 import re
 from collections.abc import Sequence
 
+import yaml
 from msgspec import Struct
 
+from omnictl.config.endings import is_json_name
 from omnictl.config.nodes import Kind, Node, find_roots
 from omnictl.config.scalars import write_scalar
 
@@ -29,14 +31,17 @@ class Place(Struct, frozen=True):
     @property
     def is_json(self) -> bool:
         """Whether the file is JSON."""
-        return self.shown.endswith(".json")
+        return is_json_name(self.shown)
 
 
 def root_of(text: str, place: Place) -> Node:
     """Return the root of a document. Raises EditRefusedError for what is no mapping, or has no lines to be edited."""
     if _LONE_CR.search(text):
         raise EditRefusedError("the file has line ends that are neither LF nor CRLF")
-    root = find_roots(text, place.shown)[place.number][1]
+    try:
+        root = find_roots(text, place.shown)[place.number][1]
+    except (yaml.YAMLError, ValueError, IndexError):  # every file was read before: an edit made this of it
+        raise EditRefusedError("with the edits before this one, the file could not be read") from None
     if root.kind is not Kind.MAPPING:
         raise EditRefusedError("the document is no mapping")
     return root
@@ -96,7 +101,14 @@ def add_mapping(text: str, node: Node, key: str, inner: str, value: str, place: 
     return _add(text, node, key, lines, None)
 
 
+def _refuse_explicit(text: str, node: Node) -> None:
+    """Refuse a mapping that writes a key behind a question mark: its value stands on a line of its own."""
+    if any(text[line_start(text, key.start) : key.start].rstrip(" ").endswith("?") for key, _ in node.pairs):
+        raise EditRefusedError("a key is written with a question mark (? key)")
+
+
 def _add(text: str, node: Node, key: str, lines: Sequence[str], after: str | None) -> str:
+    _refuse_explicit(text, node)
     if node.has_merge:
         raise EditRefusedError(f"{key} may come through a merge key (<<), which others may share")
     pair = next((each for each in node.pairs if each[0].text == after), node.pairs[-1] if node.pairs else None)
@@ -118,22 +130,31 @@ def _add_in_braces(text: str, node: Node, pair: tuple[Node, Node] | None, writte
 
 
 def remove_key(text: str, node: Node, key: str) -> str:
-    """Return the text without a key of a mapping; a comment on its line stays."""
+    """Return the text without a key of a mapping; comments on its line and below it stay."""
     number = next((i for i, each in enumerate(node.pairs) if each[0].text == key), None)
     if number is None or len(node.pairs) == 1:
         raise EditRefusedError(f"{key} is not written there alone")
     own(node.pairs[number][1])
+    _refuse_explicit(text, node)
     start, end = node.pairs[number][0].start, node.pairs[number][1].end
     is_last = number + 1 == len(node.pairs)
     following = len(text) if is_last else node.pairs[number + 1][0].start
     if node.is_flow:
-        return _splice(text, node.pairs[number - 1][1].end, end, "") if is_last else _splice(text, start, following, "")
+        return _remove_in_braces(text, node.pairs[number - 1][1].end, (start, end), None if is_last else following)
     behind = text[end : line_end(text, end)]
     if "#" in behind:
         return _splice(text, start, end + behind.index("#"), "")
     if text[line_start(text, start) : start].strip(" "):  # behind the dash of its step
-        return _splice(text, start, following, "")
+        remark = text.find("#", end, following)
+        return _splice(text, start, following if remark < 0 else remark, "")
     return _without_lines(text, line_start(text, start), line_end(text, end))
+
+
+def _remove_in_braces(text: str, before: int, pair: tuple[int, int], following: int | None) -> str:
+    start, end = (before, pair[1]) if following is None else (pair[0], following)
+    if "#" in text[start : pair[0]] + text[pair[1] : end]:
+        raise EditRefusedError("a comment stands beside it in the braces")
+    return _splice(text, start, end, "")
 
 
 def _without_lines(text: str, start: int, end: int) -> str:

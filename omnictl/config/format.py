@@ -5,6 +5,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from omnictl.config.documents import Document
+from omnictl.config.endings import ENDINGS, is_json_name
 from omnictl.config.reading import parse_text
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 
@@ -38,10 +39,10 @@ def format_text(text: str, shown: str) -> tuple[str, tuple[Diagnostic, ...]]:
 
     JSON files are read and left as they are. Line ends stay what they are in the first line.
     """
-    if not shown.lower().endswith((".yaml", ".yml", ".json")):
+    if not shown.lower().endswith(ENDINGS):
         return text, (_left_alone("It is no .yaml, .yml or .json file.", shown),)
     before = parse_text(text, shown)
-    if before.diagnostics or shown.endswith(".json") or not before.documents:
+    if before.diagnostics or is_json_name(shown) or not before.documents:
         return text, tuple(before.diagnostics)
     if len(text) > _MOST_CHARACTERS or text.count("<<") > _MOST_MERGES:
         detail = f"It has more than {_MOST_CHARACTERS:,} characters or {_MOST_MERGES} merge keys, which takes too long."

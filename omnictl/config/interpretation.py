@@ -19,11 +19,12 @@ from omnictl.config.documents import (
     mistake,
     texts_of,
 )
+from omnictl.config.endings import is_json_name
 from omnictl.config.schema import check, shape_of
 from omnictl.config.settings import Settings, unknown_environment
 from omnictl.config.shapes import to_typed
 from omnictl.config.variables import Resolution, Variables, resolve
-from omnictl.model.address import make_address
+from omnictl.model.address import RESERVED_ID, make_address
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
 from omnictl.model.scenario import (
     CHANNELS,
@@ -66,6 +67,8 @@ def interpret(document: Document, fallback_id: str | None, settings: Settings, v
     given = plain.get("id")
     scenario_id = given if isinstance(given, str) else fallback_id
     diagnostics += islice(_check_meaning(document, plain, scenario_id, settings, unresolved), MOST_MISTAKES + 1)
+    if scenario_id == RESERVED_ID:
+        diagnostics.append(_reserved(document))
     diagnostics += islice(find_api_keys(document, "scenario"), MOST_MISTAKES + 1)
     refused = list(islice(_refuse_variables(document), MOST_MISTAKES + 1))
     places = {each.source for each in refused}
@@ -85,11 +88,23 @@ def read_by_schema(
     resolution = resolve(document, variables) if has_reference(document.text) else Resolution(document.value)
     plain = resolution.value
     if document.has_scalars or plain is not document.value:
-        plain = to_typed(plain, shape_of(kind), is_json=document.path.endswith(".json"))
+        plain = to_typed(plain, shape_of(kind), is_json=is_json_name(document.path))
     found = check(kind, document, plain)
     places = {document.source(where) for where in resolution.unresolved}
     told = [each for each in found if each.source not in places]
     return plain, resolution.unresolved, [*resolution.diagnostics, *told]
+
+
+def _reserved(document: Document) -> Diagnostic:
+    return Diagnostic(
+        "reserved-id",
+        Severity.ERROR,
+        "An id is a word of the command line",
+        f"--allow GUARD={RESERVED_ID} is for a whole plan, so no scenario can have this id.",
+        document.source("id" if "id" in document.value else ""),
+        hint="give it another id; one that was applied under this one keeps its key with the line",
+        commands=(f"previous_ids: [{RESERVED_ID}]",),
+    )
 
 
 def _refuse_variables(document: Document) -> Iterator[Diagnostic]:
@@ -207,6 +222,10 @@ def _check_environments(document: Document, plain: Mapping[str, Any], settings: 
     for name in imported if isinstance(imported, dict) else ():
         if name not in known:
             yield unknown_environment(name, known, document.source(f"import.{name}", at_key=True))
+    if imported == {}:
+        detail = "No environment and no key stand in it, so nothing is adopted."
+        hint = "write import: {ENVIRONMENT: KEY}, or remove the line"
+        yield mistake("empty-import", "import: names nothing", detail, document.source("import"), hint=hint)
     places = only_in if isinstance(only_in, list) else known
     if isinstance(imported, str) and imported and len(places) > 1:
         detail = f"The scenario is in {', '.join(sorted(map(str, places)))}, and each account has keys of its own."
@@ -285,6 +304,9 @@ def _make_lifecycle(fields: Mapping[str, Any]) -> Lifecycle:
 
 
 CODES = {
+    "reserved-id": "all stands for the whole plan in --allow GUARD=all. A scenario of this id could not be told from "
+    "it.",
+    "empty-import": "import: {} names no key of any environment; it reads as if something were adopted.",
     "unknown-channel": "A step names a channel that the API does not document. A newer one is declared once, as "
     "extra_channels in omnictl.yaml.",
     "missing-id": "A scenario needs an id: in the document, or, where a file has one document, as its name.",

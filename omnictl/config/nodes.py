@@ -13,6 +13,7 @@ import yaml
 from msgspec import Struct, field
 
 from omnictl.config.documents import Mark, mark_at
+from omnictl.config.endings import is_json_name
 from omnictl.config.yaml import parse_events, scan_tokens
 
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
@@ -60,7 +61,7 @@ class Node(Struct):
 
 def find_roots(text: str, shown: str) -> list[tuple[Mark, Node]]:
     """Return the root of each document of a text without a byte order mark, and where it starts."""
-    if shown.endswith(".json"):
+    if is_json_name(shown):
         start = _skip(text, 0)
         return [(mark_at(text, start), _read_json(text, start))]
     return list(_read_yaml(text))

@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from omnictl.config.documents import LARGEST_BYTES, Mark, MistakeError, Reading, mistake, source_at
+from omnictl.config.endings import is_json_name
 from omnictl.config.yaml import parse_yaml
 from omnictl.model.diagnostic import Source
 
@@ -49,7 +50,7 @@ ON_DISK = Overlay()
 def parse_text(text: str, shown: str) -> Reading:
     """Parse a text as what its name says: JSON, or else YAML. A leading byte order mark means nothing."""
     text = text.removeprefix("\ufeff")
-    if shown.endswith(".json"):
+    if is_json_name(shown):
         from omnictl.config.strict_json import parse_strict_json
 
         return parse_strict_json(text, shown)

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from omnictl.config.accounts import accounts_beside, note_account_spellings
 from omnictl.config.crosscheck import check_accounts, check_together, find_unused_variables
-from omnictl.config.discovery import ScenarioFile, find_below, find_files, is_message_name, is_scenario_name
+from omnictl.config.discovery import ScenarioFile, find_below, find_files
 from omnictl.config.documents import MOST_MISTAKES, Document, has_reference, in_order, limit_mistakes
+from omnictl.config.endings import is_message_name, is_scenario_name
 from omnictl.config.interpretation import Interpretation, interpret, make_resource
 from omnictl.config.messages import MessageFile, find_message_file, locate_message_file, read_message
 from omnictl.config.reading import ON_DISK, Overlay

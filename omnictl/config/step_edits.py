@@ -40,7 +40,9 @@ def arrange_steps(text: str, place: Place, steps: Sequence[PlacedStep]) -> str:
     flow = descend(root_of(text, place), ("flow",))
     if [each.origin for each in steps] == list(range(len(flow.items))):
         return text
-    if flow.kind is not Kind.LIST or not flow.items or not steps:
+    if not steps:
+        raise EditRefusedError("no step of the flow would be left, as where each side removed what the other kept")
+    if flow.kind is not Kind.LIST or not flow.items:
         raise EditRefusedError("the flow is no list of steps that can be written")
     if flow.is_flow:
         return _arrange_in_brackets(text, flow, steps, place)

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from omnictl.config.documents import LONGEST_MASKED, Document, mask, shorten
+from omnictl.config.endings import is_json_name
 from omnictl.config.shapes import is_bent_flag, is_bent_number
 from omnictl.model.diagnostic import Diagnostic, Severity
 
@@ -106,7 +107,7 @@ def _wrong_type(schemas: Iterable[Mapping[str, Any]], value: Any, where: str, do
     wanted = " or ".join(TYPE_WORDS[each] for each in types)
     if value is None:
         hint = "write a value, or remove the key"
-        if "string" in types and not document.path.endswith(".json"):
+        if "string" in types and not is_json_name(document.path):
             hint = 'write a value; a text that is really "~" or "null" needs quotes'
         return _wrong(
             "empty-value", "A value is empty", f"it has no value; {wanted} is expected.", where, document, hint

@@ -5,30 +5,21 @@ step that the file does not have goes by its place on the account. One step edit
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from omnictl.engine.compare import wanted
-from omnictl.engine.diff import Alignment, align_flows
-from omnictl.engine.normalised import see_through
+from omnictl.engine.merging import Edit, find_edits, made_on_account, name_edits, take_edits, without_idle
+from omnictl.engine.normalised import Versions, read_versions
+from omnictl.engine.strands import Strand, pair_steps
 from omnictl.errors import UsageError
-from omnictl.model.acceptance import Acceptance, PlacedStep
-from omnictl.model.address import id_of
+from omnictl.model.acceptance import Acceptance
+from omnictl.model.address import Address, id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.model.scenario import Attributes, Resource, Step
+from omnictl.model.scenario import Attributes, Resource
 from omnictl.model.state import Record
 
 _FIELD = re.compile(r"flow\[([0-9]{1,6})\](\.from)?", re.ASCII)
-
-
-class _Edit(Struct, frozen=True):
-    """One edit of a flow, by the indexes of its step in the file and on the account; ``moves``: it stands elsewhere."""
-
-    file: int | None
-    account: int | None
-    moves: bool = False
 
 
 def is_field(text: str) -> bool:
@@ -42,25 +33,38 @@ def accept_account(resource: Resource, record: Record, actual: Attributes, field
     Without ``fields`` that is what somebody changed on the account: not what the file changed since it was applied, not
     what only the service normalised, not an ignored field.
     """
-    seen = see_through(record, actual)
-    desired = resource.attributes
-    edits = tuple(_find_edits(desired.flow, seen.flow, align_flows(desired.flow, seen.flow)))
-    takes_name, chosen = _choose_drifted(resource, record, seen, edits)
-    kept = _ignored_senders(resource)
+    versions = read_versions(record, actual, resource.attributes)
+    strands = _pair(versions)
+    edits = find_edits(strands)
+    names = name_edits(without_idle(strands, edits))
     if fields:
-        takes_name, chosen = _choose_named(resource, seen, edits, fields)
-        kept = frozenset()
-    flow = _place(desired.flow, seen.flow, chosen, kept)
-    taken = tuple(_paths(edits, (each for each in chosen if not (_is_sender(each) and each.file in kept))))
-    attributes = Attributes(seen.name if takes_name else desired.name, tuple(each.step for each in flow))
-    return Acceptance(resource.address, attributes, flow, (("name",) if takes_name else ()) + taken)
+        takes_name, chosen = _choose_named(resource.address, versions, names, fields)
+    else:
+        takes_name, chosen = _choose_drifted(resource, versions, edits)
+    flow = take_edits(strands, chosen)
+    taken = _say_fields(names, chosen) if flow != take_edits(strands, ()) else ()
+    attributes = Attributes(
+        versions.account.name if takes_name else versions.desired.name, tuple(each.step for each in flow)
+    )
+    return Acceptance(resource.address, attributes, flow, ("name",) * takes_name + tuple(taken))
+
+
+def _pair(versions: Versions) -> tuple[Strand, ...]:
+    account, desired = versions.account.flow, versions.desired.flow
+    applied = desired if account == desired else versions.applied.flow  # how they came to be one is no question
+    return pair_steps(applied, account, desired)
 
 
 def differing_fields(resource: Resource, record: Record, actual: Attributes) -> tuple[str, ...]:
     """Return the fields in which the file and the account differ, whoever changed them."""
-    seen, desired = see_through(record, actual), resource.attributes
-    edits = tuple(_find_edits(desired.flow, seen.flow, align_flows(desired.flow, seen.flow)))
-    return (*(("name",) if desired.name != seen.name else ()), *_paths(edits, edits))
+    versions = read_versions(record, actual, resource.attributes)
+    strands = _pair(versions)
+    return _list_fields(versions, name_edits(without_idle(strands, find_edits(strands))))
+
+
+def _list_fields(versions: Versions, names: Mapping[Edit, str]) -> tuple[str, ...]:
+    name_differs = versions.account.name != versions.desired.name
+    return (*(("name",) if name_differs else ()), *dict.fromkeys(names.values()))
 
 
 def ignored_changes(resource: Resource, record: Record, actual: Attributes) -> tuple[str, ...]:
@@ -70,128 +74,53 @@ def ignored_changes(resource: Resource, record: Record, actual: Attributes) -> t
     return tuple(each for each in accept_account(plain, record, actual, ()).fields if each not in taken)
 
 
-def _find_edits(file: Sequence[Step], account: Sequence[Step], found: Alignment) -> Iterator[_Edit]:
-    yield from (_Edit(i, None) for i in found.gone)
-    yield from (_Edit(None, j) for j in found.new)
-    yield from (_Edit(i, j) for i, j in found.kept if file[i] != account[j])
-    yield from (_Edit(i, j, moves=True) for i, j in (*found.moved, *found.changed))
-
-
-def _choose_drifted(
-    resource: Resource, record: Record, seen: Attributes, edits: tuple[_Edit, ...]
-) -> tuple[bool, tuple[_Edit, ...]]:
-    ignored = resource.lifecycle.ignore_changes
-    applied, desired = (wanted(each, seen, ignored) for each in (record.applied, resource.attributes))
-    takes_name = seen.name not in (applied.name, desired.name)
-    if seen.flow in (applied.flow, desired.flow):
+def _choose_drifted(resource: Resource, versions: Versions, edits: Iterable[Edit]) -> tuple[bool, tuple[Edit, ...]]:
+    ignored = {each.field for each in resource.lifecycle.ignore_changes}
+    takes_name = "name" not in ignored and versions.account.name not in (versions.applied.name, versions.desired.name)
+    if "flow" in ignored:
         return takes_name, ()
-    return takes_name, tuple(_of_the_account(edits, resource.attributes.flow, record.applied.flow, seen.flow))
+    made = (_without_ignored(each, ignored) for each in map(made_on_account, edits) if each is not None)
+    return takes_name, tuple(each for each in made if each.sender or each.place)
 
 
-def _of_the_account(
-    edits: Iterable[_Edit], file: Sequence[Step], applied: Sequence[Step], account: Sequence[Step]
-) -> Iterator[_Edit]:
-    """Yield the edits that somebody made on the account; the others the file made since it was applied."""
-    made = tuple(_find_edits(applied, account, align_flows(applied, account)))
-    touched = {each.account for each in made if each.account is not None}
-    removed = {each.file for each in made if each.account is None}
-    found = align_flows(file, applied)
-    origins = dict((*found.kept, *found.moved, *found.changed))
-    for each in edits:
-        is_removal = each.account is None and each.file is not None
-        if origins.get(each.file or 0) in removed if is_removal else each.account in touched:
-            yield each
+def _without_ignored(edit: Edit, ignored: Collection[str]) -> Edit:
+    """Leave the sender of a step alone that the file has and ignores; its place is taken."""
+    return replace(edit, sender=False) if f"flow[{edit.file}].from" in ignored else edit
 
 
 def _choose_named(
-    resource: Resource, seen: Attributes, edits: tuple[_Edit, ...], fields: Sequence[str]
-) -> tuple[bool, tuple[_Edit, ...]]:
-    name_differs = resource.attributes.name != seen.name
-    chosen: dict[tuple[int | None, int | None], _Edit] = {}
+    address: Address, versions: Versions, names: Mapping[Edit, str], fields: Sequence[str]
+) -> tuple[bool, tuple[Edit, ...]]:
+    differing = _list_fields(versions, names)
+    chosen: dict[Strand, Edit] = {}
     for field in fields:
-        found = edits if field == "flow" else tuple(_select(field, resource.attributes.flow, seen.flow, edits))
-        if not (found or (field == "name" and name_differs)):
-            shown = ", ".join((*(("name",) if name_differs else ()), *_paths(edits, edits)))
-            raise UsageError(_no_difference(id_of(resource.address), field, shown))
+        found = tuple(names) if field == "flow" else tuple(_select(field, names))
+        if not (found or (field == "name" and "name" in differing)):
+            raise UsageError(_no_difference(id_of(address), field, ", ".join(differing)))
         for each in found:
-            other = chosen.get((each.file, each.account))
-            chosen[each.file, each.account] = each if other is None or each.moves else other
+            other = chosen.get(each.strand)
+            chosen[each.strand] = each if other is None or each.place else other
     return "name" in fields, tuple(chosen.values())
 
 
-def _select(field: str, file: Sequence[Step], account: Sequence[Step], edits: Iterable[_Edit]) -> Iterable[_Edit]:
+def _select(field: str, names: Mapping[Edit, str]) -> Iterable[Edit]:
     """Return the edits that a field means: those of that name, else a step that stands there in either flow."""
-    named = [each for each, name in _name_edits(edits).items() if name == field]
+    named = [each for each, name in names.items() if name == field]
     match = _FIELD.fullmatch(field)
     if named or match is None:
         return named
-    pairs = [each for each in edits if each.file is not None and each.account is not None]
+    pairs = [each for each in names if each.file is not None and each.account is not None]
     if match[2]:
-        senders = (each for each in pairs if file[each.file or 0].sender != account[_account_of(each)].sender)
-        pairs = [replace(each, moves=False) for each in senders]
+        pairs = [replace(each, place=False) for each in pairs if each.sender]
     here = [each for each in pairs if each.file == int(match[1])]
     return here or [each for each in pairs if each.account == int(match[1])]
 
 
-def _name_edits(edits: Iterable[_Edit]) -> dict[_Edit, str]:
-    """Return what each edit is called, so that the name leads to it and to no other.
-
-    A step that goes and one that comes may have one name. A step that moves is called by its place in the file, else by
-    that on the account, where no other step is called so; else only the whole flow has it.
-    """
-    names: dict[_Edit, str] = {}
-    for each in sorted(edits, key=lambda each: each.moves):
-        index = each.account if each.file is None else each.file
-        name = f"flow[{index}].from" if _is_sender(each) else f"flow[{index}]"
-        names[each] = "" if each.moves and name in names.values() else name
-    for each, name in names.items():
-        other = f"flow[{each.account}]"
-        names[each] = name or (other if other not in names.values() else "flow")
-    return names
-
-
-def _paths(edits: Iterable[_Edit], chosen: Iterable[_Edit]) -> Iterator[str]:
+def _say_fields(names: Mapping[Edit, str], chosen: Iterable[Edit]) -> Iterator[str]:
     """Yield what the chosen edits are called, each name once."""
-    names = _name_edits(edits)
-    return iter(dict.fromkeys(names.get(each) or f"flow[{each.file}].from" for each in chosen))
-
-
-def _ignored_senders(resource: Resource) -> frozenset[int]:
-    """Return the steps of the file whose sender is ignored."""
-    matches = (_FIELD.fullmatch(each.field) for each in resource.lifecycle.ignore_changes)
-    return frozenset(int(each[1]) for each in matches if each is not None)
-
-
-def _is_sender(edit: _Edit) -> bool:
-    return edit.file is not None and edit.account is not None and not edit.moves
-
-
-def _place(
-    file: Sequence[Step], account: Sequence[Step], chosen: Sequence[_Edit], kept_senders: frozenset[int]
-) -> tuple[PlacedStep, ...]:
-    """Return the file's flow with the chosen edits; a step that comes in stands after the one that it follows there."""
-    anchors = dict(align_flows(file, account).kept)
-    by_file = {each.file: each for each in chosen if each.file is not None}
-    rows: list[tuple[int | None, PlacedStep]] = []
-    for i, step in enumerate(file):
-        edit = by_file.get(i)
-        if edit is None or _is_sender(edit):
-            shown = step if edit is None or i in kept_senders else account[_account_of(edit)]
-            rows.append((anchors.get(i), PlacedStep(shown, i)))
-    for edit in sorted((e for e in chosen if e.account is not None and (e.moves or e.file is None)), key=_account_of):
-        step = file[edit.file] if edit.file is not None and edit.file in kept_senders else account[_account_of(edit)]
-        rows.insert(_find_place(rows, _account_of(edit)), (edit.account, PlacedStep(step, edit.file)))
-    return tuple(step for _, step in rows)
-
-
-def _account_of(edit: _Edit) -> int:
-    return edit.account or 0
-
-
-def _find_place(rows: Sequence[tuple[int | None, PlacedStep]], index: int) -> int:
-    before = [place for place, (anchor, _) in enumerate(rows) if anchor is not None and anchor < index]
-    after = [place for place, (anchor, _) in enumerate(rows) if anchor is not None and anchor > index]
-    return before[-1] + 1 if before else after[0] if after else len(rows)
+    whole = {each.strand: name for each, name in names.items()}
+    said = (whole.get(each.strand, "flow") if each.place else f"flow[{each.file}].from" for each in chosen)
+    return iter(dict.fromkeys(said))
 
 
 def _no_difference(scenario_id: str, field: str, shown: str) -> Diagnostic:

@@ -1,23 +1,25 @@
 """Choosing what is adopted: which scenarios nobody manages, which file stands for which, and the ids of the others."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 
 from omnictl.engine.advance import record_default, record_written
+from omnictl.engine.alikes import find_meant_key
+from omnictl.engine.compare import wanted
+from omnictl.engine.pairing import Likeness, Rival, find_rivals, pair
 from omnictl.engine.rename import find_renames
-from omnictl.engine.slugs import choose_id, key_part
+from omnictl.engine.slugs import choose_id
 from omnictl.engine.surgery import open_intents
 from omnictl.engine.unmanaged import find_unmanaged
 from omnictl.engine.view import View
 from omnictl.errors import RefusalKind, RefusedError, StateError
 from omnictl.model.address import Address, id_of, make_address
-from omnictl.model.adoption import Adoption, Choice, LeftOut
+from omnictl.model.adoption import Adoption, Choice, Draft, LeftOut
 from omnictl.model.change import Adopt
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.drift import IgnoreLine
-from omnictl.model.scenario import Attributes, Lifecycle, Remote, Resource
+from omnictl.model.scenario import Lifecycle, Manage, Remote, Resource
 from omnictl.model.shell import join_words
 from omnictl.model.state import State
 
@@ -27,32 +29,35 @@ def choose_all(
 ) -> Choice:
     """Return everything on the account that nobody manages, in the order of the ids.
 
-    A file that names the key, or that no record stands behind and that equals the scenario, is taken for its file.
+    A file without a record that is for certain that of a scenario is taken for it; a scenario that may be that of such
+    a file, though nothing makes it certain, is left out.
     ``only`` are globs of ids or names, ``lines`` those of .omnictlignore: what they name gets no new file.
     """
     found = find_unmanaged(view.state, view.remotes, elsewhere, lines)
     unmanaged = [view.remotes[each.key] for each in found]
     waiting = _waiting(view)
-    matched = _match(unmanaged, waiting)
-    ignored = {each.key for each in found if each.ignored} - matched.keys()
-    rest = [each for each in unmanaged if each.key not in matched and each.key not in ignored]
+    paired = pair(unmanaged, waiting)
+    ignored = {each.key for each in found if each.ignored} - paired.keys()
+    rest = [each for each in unmanaged if each.key not in paired and each.key not in ignored]
     ids = _choose_ids(rest, view)
-    adoptions = [Adoption(file.address, view.remotes[key], file) for key, file in matched.items()]
-    left_out = []
-    found_files = {each.address for each in matched.values()}
-    rivals: dict[str, list[Resource]] = defaultdict(list)
-    for each in waiting:
-        if each.address not in found_files:
-            rivals[each.attributes.name].append(each)
-    for remote in rest:
-        own = rivals.get(remote.attributes.name, [])
-        equal = [each for each in own if each.attributes == remote.attributes]
-        if not own:
-            adoptions.append(Adoption(make_address(ids[remote.key]), remote))
-        elif any(_is_named(only, id_of(each.address), remote) for each in equal or own):
-            left_out.append(_one_of(remote, equal) if equal else _twin_of(remote, own[0]))
-    chosen = (each for each in adoptions if _is_named(only, id_of(each.address), each.remote))
-    return Choice(tuple(sorted(chosen, key=lambda each: each.address)), tuple(left_out), len(ignored))
+    paired_files = {each.address for each in paired.values()}
+    unpaired = [each for each in waiting if each.address not in paired_files]
+    rivals = find_rivals(rest, unpaired, knows_nothing=not view.state.records)
+    adoptions = [
+        *(Adoption(file.address, view.remotes[key], file) for key, file in paired.items()),
+        *(Adoption(make_address(ids[each.key]), each) for each in rest if each.key not in rivals),
+    ]
+    left_out = [_leave_out(each, rivals[each.key], ids[each.key]) for each in rest if each.key in rivals]
+    return Choice(
+        tuple(
+            sorted(
+                (each for each in adoptions if _is_named(only, (id_of(each.address), each.remote.attributes.name))),
+                key=lambda each: each.address,
+            )
+        ),
+        tuple(each for each in left_out if _is_named(only, (*each.ids, each.name))),
+        len(ignored),
+    )
 
 
 def _waiting(view: View) -> list[Resource]:
@@ -64,50 +69,6 @@ def _waiting(view: View) -> list[Resource]:
         for address, each in view.configuration.resources.items()
         if address not in recorded and address not in renamed
     ]
-
-
-def _match(unmanaged: Sequence[Remote], waiting: Sequence[Resource]) -> dict[str, Resource]:
-    """Pair keys with files: first where a file names the key, then equal ones in order, each once."""
-    named = {each.import_key: each for each in waiting if each.import_key is not None}
-    matched = {each.key: named[each.key] for each in unmanaged if each.key in named}
-    files: dict[Attributes, list[Resource]] = defaultdict(list)
-    for resource in waiting:
-        if resource.import_key is None:
-            files[resource.attributes].append(resource)
-    remotes: dict[Attributes, list[Remote]] = defaultdict(list)
-    for remote in unmanaged:
-        if remote.key not in matched:
-            remotes[remote.attributes].append(remote)
-    for attributes, alike in remotes.items():
-        matched |= _pair(alike, files.get(attributes, []))
-    return matched
-
-
-def _pair(remotes: Iterable[Remote], resources: Iterable[Resource]) -> Iterator[tuple[str, Resource]]:
-    """Pair equal ones: the account default with the file that declares it, then by the ids that an import makes.
-
-    Of the rest nothing says which is which, unless there is one of each.
-    """
-    keys = {each.key: each for each in remotes}
-    files = {each.address: each for each in sorted(resources, key=lambda each: each.address)}
-    holder = next((key for key, each in keys.items() if each.is_default), None)
-    declared = next((address for address, each in files.items() if each.default), None)
-    if holder is not None and declared is not None:
-        del keys[holder]
-        yield holder, files.pop(declared)
-    for key in tuple(keys):
-        named = next((address for address in files if address.endswith(f"-{key_part(key)}")), None)
-        if named is not None:
-            del keys[key]
-            yield key, files.pop(named)
-    if keys and files:
-        first = min(keys)  # an earlier run gave the name alone to the first key
-        plain = make_address(choose_id(next(iter(files.values())).attributes.name, first, ()))
-        if plain in files:
-            del keys[first]
-            yield first, files.pop(plain)
-    if len(keys) == len(files) == 1:
-        yield from zip(keys, files.values(), strict=True)
 
 
 def _choose_ids(remotes: Iterable[Remote], view: View) -> dict[str, str]:
@@ -132,41 +93,62 @@ def _taken_ids(view: View) -> set[str]:
     return taken.union(*(each.previous_ids for each in resources.values()))
 
 
-def _is_named(only: Sequence[str], scenario_id: str, remote: Remote) -> bool:
-    return not only or any(fnmatchcase(text, word) for word in only for text in (scenario_id, remote.attributes.name))
+def _is_named(only: Sequence[str], texts: Iterable[str]) -> bool:
+    return not only or any(fnmatchcase(text, word) for text in texts for word in only)
 
 
 def unmatched_words(choice: Choice, state: State, only: Iterable[str]) -> tuple[str, ...]:
     """Return the words of ``only`` that name nothing: neither what was chosen, nor what is managed already."""
     named = {text for each in choice.adoptions for text in (id_of(each.address), each.remote.attributes.name)}
-    named |= {each.name for each in choice.left_out}
+    named |= {text for each in choice.left_out for text in (*each.ids, each.name)}
     named |= {text for each in state.records.values() for text in (id_of(each.address), each.applied.name)}
     return tuple(word for word in only if not any(fnmatchcase(text, word) for text in named))
 
 
-def _twin_of(remote: Remote, rival: Resource) -> LeftOut:
-    """A second file of that name would hide that the first one is about to be created."""
-    scenario_id = id_of(rival.address)
-    place = f" ({rival.source.path})" if rival.source else ""
+def _leave_out(remote: Remote, rivals: Sequence[Rival], own_id: str) -> LeftOut:
+    """Leave a scenario to a person: with a second file of its own, the one that is there would be created again."""
+    likely = [each for each in rivals if each.likeness <= Likeness.KEY_IN_ID] or rivals
+    ids = [id_of(each.resource.address) for each in likely]
+    equal = [each for each in likely if each.likeness is Likeness.EQUAL]
+    others = [each for each in likely if each.likeness is not Likeness.EQUAL]
+    said = [*([_say_equal(equal)] if equal else []), *(_say_rival(each) for each in others[:_RIVALS_TOLD])]
+    said += [f"{len(others) - _RIVALS_TOLD} more may be its file"] if len(others) > _RIVALS_TOLD else []
     return LeftOut(
         remote.key,
         remote.attributes.name,
-        f"{scenario_id}{place} has its name and no key yet, and differs in the flow",
-        "where they are the same scenario, adopt it under that id; else give one of them another name",
-        (join_words(["omnictl", "import", scenario_id, remote.key]),),
-    )
-
-
-def _one_of(remote: Remote, files: Sequence[Resource]) -> LeftOut:
-    """Several scenarios and files are equal: a guess might give an id another key than it had."""
-    ids = sorted(id_of(each.address) for each in files)
-    return LeftOut(
-        remote.key,
-        remote.attributes.name,
-        f"it equals {', '.join(ids)}, which have no key yet, and another scenario does too",
-        "say which of them it is; where the state was lost, state rebuild with the log of an apply knows",
+        "; ".join(said),
+        _WHICH_OF_EQUALS if equal else _ELSE_RENAME if likely[0].likeness is Likeness.NAME else _ELSE_APPLY,
         tuple(join_words(["omnictl", "import", each, remote.key]) for each in ids),
+        (*(id_of(each.resource.address) for each in rivals), own_id),
     )
+
+
+def _say_equal(rivals: Sequence[Rival]) -> str:
+    ids = ", ".join(sorted(id_of(each.resource.address) for each in rivals))
+    verb = "has" if len(rivals) == 1 else "have"
+    return f"it equals {ids}, which {verb} no key yet and may stand for another scenario as well"
+
+
+def _say_rival(rival: Rival) -> str:
+    source = rival.resource.source
+    named = f"{id_of(rival.resource.address)}{f' ({source.path})' if source else ''}"
+    match rival.likeness:
+        case Likeness.KEY_IN_ID:
+            return f"{named} has the beginning of its key in the id and no key yet, and differs in name or flow"
+        case Likeness.NAME:
+            return f"{named} has its name and no key yet, and differs in the flow"
+        case Likeness.NEAR:
+            return f"{named} nearly equals it and has no key yet"
+        case Likeness.ID:
+            return f"{named} has the id that it would get and no key yet, and another name"
+        case _:
+            return f"{named} has its flow and no key yet, and no state says which scenario it was applied as"
+
+
+_RIVALS_TOLD = 3
+_WHICH_OF_EQUALS = "say which of them it is; where the state was lost, state rebuild with the log of an apply knows"
+_ELSE_RENAME = "where they are the same scenario, adopt it under that id; else give one of them another name"
+_ELSE_APPLY = "where they are the same scenario, adopt it under that id; else give it another id, or apply the file"
 
 
 def choose_one(view: View, elsewhere: Mapping[str, str], address: Address, key: str) -> Choice:
@@ -214,6 +196,14 @@ def refuse_open_intents(state: State) -> None:
         raise RefusedError(RefusalKind.POLICY, open_intents(state.intents, why))
 
 
+def in_writing_order(drafts: Iterable[Draft]) -> tuple[Draft, ...]:
+    """Return new files in the order in which they are written: of equal ones that without a key in its id comes last.
+
+    Wherever the writing is cut, the next run can tell what stands for what.
+    """
+    return tuple(sorted(drafts, key=lambda each: each.adoption.remote.key, reverse=True))
+
+
 def adopt_all(state: State, adoptions: Iterable[Adoption], default: Address | None, now: datetime) -> State:
     """Return the state with all of them recorded as the account shows them: what differs is for the next plan.
 
@@ -244,8 +234,19 @@ def find_holder(choice: Choice) -> Adoption | None:
     return holders[0] if len(holders) == 1 else None
 
 
+def is_observed(adoption: Adoption) -> bool:
+    """Tell whether a file says that its scenario is only observed: no plan ever sends anything for it."""
+    return adoption.resource is not None and adoption.resource.lifecycle.manage is Manage.OBSERVE
+
+
+def differs(adoption: Adoption) -> bool:
+    """Tell whether the file that is there says something else than the account."""
+    resource, actual = adoption.resource, adoption.remote.attributes
+    return resource is not None and wanted(resource.attributes, actual, resource.lifecycle.ignore_changes) != actual
+
+
 def _unknown_key(key: str, remotes: Collection[str]) -> Diagnostic:
-    meant = next((each for each in remotes if each.casefold() == key.strip().casefold()), None)
+    meant = find_meant_key(key, remotes)
     return Diagnostic(
         "import-missing",
         Severity.ERROR,

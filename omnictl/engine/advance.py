@@ -69,7 +69,7 @@ def record_created(state: State, intent: Intent, remote: Remote, now: datetime) 
     before = state.records.get(intent.address)
     tombstones = state.tombstones
     if before is not None and before.key != remote.key:
-        tombstones = (*tombstones, Tombstone(before.address, before.key, before.applied, now))
+        tombstones = (*tombstones, bury(before, now))
     return replace(
         state,
         listed=state.listed + 1,
@@ -77,6 +77,12 @@ def record_created(state: State, intent: Intent, remote: Remote, now: datetime) 
         tombstones=tombstones,
         intents=tuple([each for each in state.intents if each.address != intent.address]),
     )
+
+
+def bury(record: Record, now: datetime) -> Tombstone:
+    """Return the tombstone of a record."""
+    observed = record.observed if record.observed != record.applied else None
+    return Tombstone(record.address, record.key, record.applied, now, observed=observed)
 
 
 def record_absent(state: State, intent: Intent, now: datetime) -> State:
@@ -134,9 +140,10 @@ def record_removed(state: State, change: Forget | Retire, now: datetime) -> Stat
     recorded = change.recorded
     if isinstance(change, Forget) and change.vanished:
         return replace(state, records=records)
-    tombstone = Tombstone(change.address, recorded.key, recorded.applied, now)
+    tombstone = bury(recorded, now)
     if isinstance(change, Retire):
-        tombstone = replace(tombstone, retired=True, named=change.actual.name, retired_as=change.desired.name)
+        named = change.actual.name if change.named is None else change.named
+        tombstone = replace(tombstone, retired=True, named=named, retired_as=change.desired.name)
     kept = tuple(each for each in state.tombstones if each.key != recorded.key)
     return replace(state, records=records, tombstones=(*kept, tombstone))
 

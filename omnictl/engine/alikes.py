@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from omnictl.engine.compare import SHORTEST_CUT, fold, is_near
@@ -10,6 +10,11 @@ from omnictl.model.plan import Near
 from omnictl.model.scenario import Attributes, Remote
 
 Channels = tuple[str, ...]
+
+
+def find_meant_key(key: str, remotes: Iterable[str]) -> str | None:
+    """Return the key of the account that somebody meant who took no care of letter case or spaces."""
+    return next((each for each in remotes if each.casefold() == key.strip().casefold()), None)
 
 
 class Alikes:

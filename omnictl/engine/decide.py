@@ -3,9 +3,9 @@
 from msgspec import Struct
 
 from omnictl.engine.compare import wanted
-from omnictl.engine.diff import diff_attributes
-from omnictl.engine.normalised import see_through
-from omnictl.engine.removal import before_retirement
+from omnictl.engine.diff import align_flows, diff_attributes
+from omnictl.engine.normalised import Versions, read_versions
+from omnictl.engine.removal import before_marking, before_retirement, find_tombstone_of
 from omnictl.engine.rename import Renames, find_tombstone
 from omnictl.engine.view import RemovalRules, View
 from omnictl.model.address import Address
@@ -36,7 +36,7 @@ def decide_declared(resource: Resource, view: View, renames: Renames, rules: Rem
             replaces=record.key,
             source=resource.source,
         )
-    return _decide_recorded(resource, record, remote)
+    return _decide_recorded(resource, record, remote, rules)
 
 
 def _decide_unrecorded(resource: Resource, view: View, renames: Renames, rules: RemovalRules) -> Change | NoOp:
@@ -44,10 +44,10 @@ def _decide_unrecorded(resource: Resource, view: View, renames: Renames, rules: 
     if previous is not None:
         return _rename(resource, view, previous)
     if resource.import_key is not None and resource.import_key in view.remotes:
-        return _adopt(resource, view.remotes[resource.import_key])
+        return _adopt(resource, view.remotes[resource.import_key], find_tombstone_of(resource.import_key, view), rules)
     tombstone = find_tombstone(resource.address, view)
     if tombstone is not None:
-        return _adopt_again(resource, view.remotes[tombstone.key], tombstone, rules)
+        return _adopt(resource, view.remotes[tombstone.key], tombstone, rules)
     if resource.lifecycle.manage is Manage.OBSERVE:
         return NoOp(observed_only=True)
     lost = renames.lost.get(resource.address)
@@ -55,16 +55,9 @@ def _decide_unrecorded(resource: Resource, view: View, renames: Renames, rules: 
     return Create(resource.address, resource.attributes, resource.lifecycle, replaces=replaces, source=resource.source)
 
 
-def _adopt(resource: Resource, remote: Remote) -> Adopt:
-    return _adopt_as(resource, remote, remote.attributes, from_tombstone=False)
-
-
-def _adopt_again(resource: Resource, remote: Remote, tombstone: Tombstone, rules: RemovalRules) -> Adopt:
-    """Take back what was ours: a name that is ignored becomes again what it was before it got the marker."""
-    return _adopt_as(resource, remote, before_retirement(remote.attributes, tombstone, rules), from_tombstone=True)
-
-
-def _adopt_as(resource: Resource, remote: Remote, shown: Attributes, *, from_tombstone: bool) -> Adopt:
+def _adopt(resource: Resource, remote: Remote, tombstone: Tombstone | None, rules: RemovalRules) -> Adopt:
+    """Take a scenario into the state. One that was ours gets its name back from the marker where that is ignored."""
+    shown = before_retirement(remote.attributes, tombstone, rules) if tombstone else remote.attributes
     desired = wanted(resource.attributes, shown, resource.lifecycle.ignore_changes)
     if resource.lifecycle.manage is Manage.OBSERVE:
         desired = remote.attributes
@@ -74,7 +67,7 @@ def _adopt_as(resource: Resource, remote: Remote, shown: Attributes, *, from_tom
         desired,
         remote.attributes,
         diff_attributes(remote.attributes, desired),
-        from_tombstone,
+        tombstone is not None,
         resource.lifecycle,
         resource.source,
     )
@@ -83,12 +76,11 @@ def _adopt_as(resource: Resource, remote: Remote, shown: Attributes, *, from_tom
 def _rename(resource: Resource, view: View, previous: Address) -> Rename:
     record = view.state.records[previous]
     actual = view.remotes[record.key].attributes
-    ignored = resource.lifecycle.ignore_changes
-    desired = wanted(resource.attributes, actual, ignored)
-    applied, observed = (wanted(each, actual, ignored) for each in (record.applied, record.observed))
-    shown = _without_normalised_parts(desired, applied, observed, actual)
+    versions = read_versions(record, actual, resource.attributes, resource.lifecycle.ignore_changes)
+    desired, shown = versions.desired, _show_account(versions, actual)
     if resource.lifecycle.manage is Manage.OBSERVE:
         desired = shown = actual
+    fields = diff_attributes(shown, desired)
     return Rename(
         resource.address,
         previous,
@@ -96,20 +88,19 @@ def _rename(resource: Resource, view: View, previous: Address) -> Rename:
         desired,
         record,
         actual,
-        diff_attributes(shown, desired),
+        fields,
         resource.lifecycle,
         resource.source,
+        _cause(versions) if fields else None,
     )
 
 
-def _decide_recorded(resource: Resource, record: Record, remote: Remote) -> Change | NoOp:
+def _decide_recorded(resource: Resource, record: Record, remote: Remote, rules: RemovalRules) -> Change | NoOp:
     actual = remote.attributes
-    ignored = resource.lifecycle.ignore_changes
-    desired = wanted(resource.attributes, actual, ignored)
-    applied = wanted(record.applied, actual, ignored)
-    observed = wanted(record.observed, actual, ignored)
-    equal = desired == actual or (desired == applied and actual == observed)
-    if equal or desired == wanted(see_through(record, actual), actual, ignored):
+    kept = actual if resource.lifecycle.manage is Manage.OBSERVE else before_marking(actual, record, rules)
+    versions = read_versions(record, actual, resource.attributes, resource.lifecycle.ignore_changes, kept=kept)
+    desired = versions.desired
+    if versions.is_as_declared:
         same_lifecycle = remembered(record.lifecycle) == remembered(resource.lifecycle)
         if record.observed == actual and record.applied in (desired, resource.attributes) and same_lifecycle:
             return NoOp()
@@ -118,16 +109,14 @@ def _decide_recorded(resource: Resource, record: Record, remote: Remote) -> Chan
         if remembered(record.lifecycle) == remembered(resource.lifecycle):
             return NoOp(observed_only=True)
         return Refresh(resource.address, record, record.observed, record.applied, resource.lifecycle)
-    cause = _cause(edited=desired != applied, drifted=actual != observed)
-    shown = _without_normalised_parts(desired, applied, observed, actual)
     return Update(
         resource.address,
         record.key,
         desired,
         record,
         actual,
-        cause,
-        diff_attributes(shown, desired),
+        _cause(versions),
+        diff_attributes(_show_account(versions, actual), desired),
         resource.lifecycle,
         resource.source,
     )
@@ -138,19 +127,19 @@ def remembered(lifecycle: Lifecycle) -> tuple[object, ...]:
     return lifecycle.protected, lifecycle.on_removal, lifecycle.manage
 
 
-def _cause(*, edited: bool, drifted: bool) -> Cause:
-    if edited and drifted:
+def _cause(versions: Versions) -> Cause:
+    if versions.edited and versions.drifted:
         return Cause.CONFLICT
-    return Cause.EDITED if edited else Cause.DRIFT
+    return Cause.DRIFT if versions.drifted else Cause.EDITED
 
 
-def _without_normalised_parts(
-    desired: Attributes, applied: Attributes, observed: Attributes, actual: Attributes
-) -> Attributes:
-    """Return the actual attributes, with the parts that differ only by the service's normalisation as desired."""
-    name_normalised = desired.name == applied.name and actual.name == observed.name
-    flow_normalised = desired.flow == applied.flow and actual.flow == observed.flow
-    return Attributes(
-        name=desired.name if name_normalised else actual.name,
-        flow=desired.flow if flow_normalised else actual.flow,
-    )
+def _show_account(versions: Versions, actual: Attributes) -> Attributes:
+    """Return what the account shows, with what the service made of the declared as it is declared."""
+    account, desired = versions.account, versions.desired
+    name = desired.name if account.name == desired.name else actual.name
+    if account.flow == desired.flow or len(account.flow) != len(actual.flow):
+        return Attributes(name, desired.flow if account.flow == desired.flow else actual.flow)
+    found = align_flows(account.flow, desired.flow)
+    same = {i for i, j in (*found.kept, *found.moved) if account.flow[i] == desired.flow[j]}
+    flow = tuple(account.flow[i] if i in same else step for i, step in enumerate(actual.flow))
+    return Attributes(name, flow)

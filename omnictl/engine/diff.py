@@ -22,7 +22,8 @@ from omnictl.model.change import (
 )
 from omnictl.model.scenario import Attributes, Step
 
-_EQUAL, _SAME_CHANNEL = 4, 1
+EQUAL = 4
+SAME_CHANNEL = 1
 
 
 def diff_attributes(before: Attributes, after: Attributes) -> tuple[FieldChange, ...]:
@@ -49,14 +50,24 @@ class Alignment(Struct, frozen=True):
     new: tuple[int, ...]
 
 
-def align_flows(before: Sequence[Step], after: Sequence[Step]) -> Alignment:
-    """Pair the steps of two flows."""
-    kept = tuple(_align(before, after))
+def align_flows(
+    before: Sequence[Step], after: Sequence[Step], *, weigh: Callable[[int, int], int] | None = None
+) -> Alignment:
+    """Pair the steps of two flows; ``weigh`` says by their indexes how well two of one channel fit (0: not at all)."""
+
+    def weigh_steps(i: int, j: int) -> int:
+        if before[i].channel != after[j].channel:
+            return 0
+        if weigh is not None:
+            return weigh(i, j)
+        return EQUAL if before[i] == after[j] else SAME_CHANNEL
+
+    kept = tuple(_align(len(before), len(after), weigh_steps))
     gone = [i for i in range(len(before)) if i not in {a for a, _ in kept}]
-    new = [j for j in range(len(after)) if j not in {b for _, b in kept}]
-    moved = tuple(_pair(gone, new, lambda i, j: before[i] == after[j]))
-    changed = tuple(_pair(gone, new, lambda i, j: before[i].channel == after[j].channel))
-    return Alignment(kept, moved, changed, tuple(gone), tuple(new))
+    left = [j for j in range(len(after)) if j not in {b for _, b in kept}]
+    moved = tuple(_pair(gone, left, lambda i, j: before[i] == after[j]))
+    changed = tuple(_pair(gone, left, lambda i, j: weigh_steps(i, j) > 0))
+    return Alignment(kept, moved, changed, tuple(gone), tuple(left))
 
 
 def diff_flows(before: Sequence[Step], after: Sequence[Step]) -> tuple[StepEdit, ...]:
@@ -73,17 +84,16 @@ def diff_flows(before: Sequence[Step], after: Sequence[Step]) -> tuple[StepEdit,
     return (*removed, *sorted(edits, key=_position_after))
 
 
-def _align(before: Sequence[Step], after: Sequence[Step]) -> Iterator[tuple[int, int]]:
+def _align(rows: int, columns: int, weigh: Callable[[int, int], int]) -> Iterator[tuple[int, int]]:
     """Yield the pairs of indexes that keep their order, with the greatest total weight."""
-    rows, columns = len(before), len(after)
     best: defaultdict[tuple[int, int], int] = defaultdict(int)
     for i in range(rows - 1, -1, -1):
         for j in range(columns - 1, -1, -1):
-            paired = best[i + 1, j + 1] + _weigh(before[i], after[j])
+            paired = best[i + 1, j + 1] + weigh(i, j)
             best[i, j] = max(paired, best[i + 1, j], best[i, j + 1])
     i = j = 0
     while i < rows and j < columns:
-        weight = _weigh(before[i], after[j])
+        weight = weigh(i, j)
         if weight and best[i, j] == best[i + 1, j + 1] + weight:
             yield i, j
             i, j = i + 1, j + 1
@@ -91,12 +101,6 @@ def _align(before: Sequence[Step], after: Sequence[Step]) -> Iterator[tuple[int,
             i += 1
         else:
             j += 1
-
-
-def _weigh(one: Step, other: Step) -> int:
-    if one == other:
-        return _EQUAL
-    return _SAME_CHANNEL if one.channel == other.channel else 0
 
 
 def _pair(gone: list[int], new: list[int], fits: Callable[[int, int], bool]) -> Iterator[tuple[int, int]]:

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from omnictl.engine.compare import wanted, without_ended
 from omnictl.engine.diff import diff_attributes
 from omnictl.engine.neighbours import Neighbourhood
+from omnictl.engine.normalised import read_versions
 from omnictl.engine.removal import without_taken_tombstones
 from omnictl.engine.rename import find_renames
-from omnictl.engine.rows import Versions, compare_versions
+from omnictl.engine.rows import compare_versions
 from omnictl.engine.selection import select
 from omnictl.engine.unmanaged import find_unmanaged
 from omnictl.engine.view import Circumstances, View
@@ -69,7 +70,7 @@ class Judged(Struct, frozen=True):
 
 
 def judge(address: Address, record: Record, view: View) -> Judged:
-    """Compare one record with the account. Drift: actual is not observed; edited: desired is not what was applied."""
+    """Compare one record with the account and the files, as a plan does that would bring them together."""
     resource = view.configuration.resources.get(address)
     remote = view.remotes.get(record.key)
     if remote is None:
@@ -77,19 +78,18 @@ def judge(address: Address, record: Record, view: View) -> Judged:
         return Judged(item, edited=resource is not None and resource.attributes != record.applied)
     ignored = resource.lifecycle.ignore_changes if resource is not None else ()
     actual, declared = remote.attributes, resource.attributes if resource is not None else record.applied
-    desired, applied, observed = (wanted(each, actual, ignored) for each in (declared, record.applied, record.observed))
+    versions = read_versions(record, actual, declared, ignored)
     differing = _ignored_differences(declared, actual, ignored)
-    drifted, edited = actual != observed, desired != applied
-    versions = Versions(applied, observed, actual, desired)
-    rows = compare_versions(versions, declared=resource is not None) if drifted and desired != actual else ()
-    if rows:
-        item = _make_item(Kind.CONFLICT if edited else Kind.DRIFT, address, record, resource, actual.name)
-        changes = diff_attributes(observed, actual)
+    if versions.drifted and not versions.is_as_declared:
+        item = _make_item(Kind.CONFLICT if versions.edited else Kind.DRIFT, address, record, resource, actual.name)
+        rows = compare_versions(versions, declared=resource is not None)
+        changes = diff_attributes(versions.applied, versions.account)
         return Judged(replace(item, rows=rows, changes=changes, ignored=differing, source=_place(resource, rows)))
     hidden = _make_item(Kind.IGNORED, address, record, resource, actual.name) if differing else None
     if hidden is not None:
         hidden = replace(hidden, ignored=differing)
-    return Judged(hidden, as_declared=drifted, edited=edited and desired != actual)
+    moved = versions.is_as_declared and actual != wanted(record.observed, actual, ignored)
+    return Judged(hidden, as_declared=moved, edited=not versions.is_as_declared)
 
 
 def _make_item(kind: Kind, address: Address, record: Record, resource: Resource | None, name: str) -> Item:

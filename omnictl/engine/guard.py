@@ -1,6 +1,6 @@
 """Guards: the kinds of change that a plan refuses until they are allowed by name."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -9,13 +9,13 @@ from omnictl.engine.neighbours import Neighbourhood
 from omnictl.engine.rename import Likely
 from omnictl.engine.twins import find_likely_renames, find_unmanaged_twins
 from omnictl.engine.view import Circumstances, View
-from omnictl.model.address import Address, id_of
+from omnictl.model.address import RESERVED_ID, Address, id_of
 from omnictl.model.change import Adopt, Change, Create, Forget, Rename, Retire, SetDefault, Update
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Guard, GuardFinding
 from omnictl.model.scenario import Attributes, Protection, Step
 
-WHOLE_PLAN = "all"
+WHOLE_PLAN = RESERVED_ID
 """The subject of a guard that concerns the plan and not one scenario."""
 
 
@@ -24,6 +24,7 @@ def find_guards(
     view: View,
     circumstances: Circumstances,
     likely_renames: Mapping[Address, tuple[Likely, ...]],
+    selected: Collection[Address],
     neighbourhood: Neighbourhood,
 ) -> tuple[GuardFinding, ...]:
     """Return every guard that fires, marked where it is allowed."""
@@ -35,7 +36,7 @@ def find_guards(
         *_vanished(changes),
         *find_likely_renames(changes, likely_renames, circumstances),
         *_mass_change(changes, view, circumstances),
-        *_empty_configuration(changes, view),
+        *_empty_configuration(changes, view, circumstances, selected),
     )
     once = dict.fromkeys(findings)
     return tuple(replace(each, allowed=(each.guard, each.subject) in circumstances.allowed) for each in once)
@@ -73,7 +74,7 @@ def _protected(changes: Iterable[Change], view: View) -> Iterator[GuardFinding]:
         for address, loses in _written(change):
             record = view.state.records.get(address)
             protection = record.lifecycle.protected if record else Protection.NONE
-            if protection is Protection.ALL or (protection is Protection.REMOVAL and loses):
+            if protection.forbids(loses=loses):
                 yield GuardFinding(
                     Guard.PROTECTED,
                     id_of(address),
@@ -124,25 +125,44 @@ def _vanished(changes: Iterable[Change]) -> Iterator[GuardFinding]:
 
 
 def _mass_change(changes: Iterable[Change], view: View, circumstances: Circumstances) -> Iterator[GuardFinding]:
-    touched = sum(1 for each in changes if isinstance(each, Forget | Retire) or sends_update(each))
-    managed = len(view.state.records)
+    changes = tuple(changes)
+    adopted = {each.address for each in changes if isinstance(each, Adopt)}
+    existing = len(view.state.records.keys() | adopted)
+    touched = len({each.address for each in changes if _changes_existing(each)})
     limits = circumstances.thresholds
-    if managed and touched >= limits.count and touched > limits.share * managed:
+    if view.state.records and touched >= limits.count and touched > limits.share * existing:
         yield GuardFinding(
             Guard.MASS_CHANGE,
             WHOLE_PLAN,
-            f"{touched} of {managed} managed scenarios change at once "
+            f"{touched} of {existing} existing scenarios change at once "
             f"(guard: {limits.count} or more, and over {limits.share:.0%}).",
         )
 
 
-def _empty_configuration(changes: Iterable[Change], view: View) -> Iterator[GuardFinding]:
-    if view.configuration.resources or not any(isinstance(each, Forget | Retire) for each in changes):
+def _changes_existing(change: Change) -> bool:
+    """Tell whether a change writes a scenario that is there already, or lets one go."""
+    if isinstance(change, SetDefault) and change.key is None:
+        return False
+    return isinstance(change, Forget | Retire) or sends_update(change)
+
+
+def _empty_configuration(
+    changes: Iterable[Change], view: View, circumstances: Circumstances, selected: Collection[Address]
+) -> Iterator[GuardFinding]:
+    """Fire where nothing that was selected is declared; to remove what is named by its whole id is no mistake."""
+    declared = view.configuration.resources
+    leaving = [each.address for each in changes if isinstance(each, Forget | Retire)]
+    if not leaving or any(each in declared for each in selected):
         return
+    if declared and all(id_of(each) in circumstances.only for each in leaving):
+        return
+    words = (*circumstances.only, *(f"not {each}" for each in circumstances.exclude))
+    chosen = f" under the names that were selected ({', '.join(words)})" if words else ""
+    recorded = sum(1 for each in view.state.records if each in selected)
     yield GuardFinding(
         Guard.EMPTY_CONFIGURATION,
         WHOLE_PLAN,
-        f"No scenario is declared for {view.state.environment}, but the state has {len(view.state.records)}.",
+        f"No scenario is declared for {view.state.environment}{chosen}, but the state has {recorded}.",
     )
 
 
@@ -174,12 +194,14 @@ EXPLANATIONS: Mapping[Guard, str] = {
     "the default, all guards every write. Lifting it in the file takes effect in the apply after.",
     Guard.CHANNEL_REMOVAL: "The flow no longer has a channel that it has on the account.",
     Guard.MASS_CHANGE: "More of the existing scenarios change at once than the settings find normal.",
-    Guard.EMPTY_CONFIGURATION: "No scenario is declared although the state has some: usually a wrong directory, not a "
-    "wish to forget everything.",
+    Guard.EMPTY_CONFIGURATION: "No scenario is declared although the state has some, or none under the patterns of "
+    "--only and --exclude: usually a wrong directory, not a wish to forget everything. What --only names by its whole "
+    "id is let go without this guard, as long as any other scenario is declared.",
     Guard.UNMANAGED_TWIN: "The account has a scenario with the name of one that is about to be created. Names are not "
     "unique and scenarios cannot be deleted, so a second one would stay for ever.",
     Guard.VANISHED: "A recorded scenario is no longer on the account. Creating it again changes its key.",
-    Guard.LIKELY_RENAME: "A new id has the name of one that left the configuration, now or before, or names one in "
-    "previous_ids that was forgotten since. A rename keeps the key, a create does not.",
+    Guard.LIKELY_RENAME: "A new id has the name of one that left the configuration, now or before, or its flow and a "
+    "name, an id or a file like it, or names one in previous_ids that was forgotten since. A rename keeps the key, a "
+    "create does not.",
 }
 """What each guard means, for ``explain`` and the documents."""

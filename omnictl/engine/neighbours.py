@@ -17,7 +17,7 @@ from omnictl.engine.recover import owned_keys
 from omnictl.engine.rename import find_renames
 from omnictl.engine.view import Circumstances, Neighbour, View
 from omnictl.model.address import Address, id_of, make_address
-from omnictl.model.adoption import Choice, LeftOut
+from omnictl.model.adoption import Adoption, Choice, LeftOut
 from omnictl.model.scenario import Attributes, Configuration, Remote, Resource, Step
 from omnictl.model.shell import join_words
 from omnictl.model.state import Record, Tombstone
@@ -177,12 +177,12 @@ def leave_to_neighbours(choice: Choice, neighbourhood: Neighbourhood) -> Choice:
         if waiting is None:
             kept.append(each)
         else:
-            left_out.append(_awaited(each.remote, *waiting))
+            left_out.append(_awaited(each, *waiting))
     return replace(choice, adoptions=tuple(kept), left_out=(*choice.left_out, *left_out))
 
 
-def _awaited(remote: Remote, environment: str, resource: Resource) -> LeftOut:
-    scenario_id = id_of(resource.address)
+def _awaited(adoption: Adoption, environment: str, resource: Resource) -> LeftOut:
+    remote, scenario_id = adoption.remote, id_of(resource.address)
     place = f" ({resource.source.path})" if resource.source else ""
     return LeftOut(
         remote.key,
@@ -193,6 +193,7 @@ def _awaited(remote: Remote, environment: str, resource: Resource) -> LeftOut:
             join_words(["omnictl", "import", scenario_id, remote.key, "--env", environment]),
             join_words(["omnictl", "import", scenario_id, remote.key]),
         ),
+        (scenario_id, id_of(adoption.address)),
     )
 
 

@@ -14,8 +14,9 @@ from omnictl.engine.listing import guess_pages
 from omnictl.engine.neighbours import Neighbourhood
 from omnictl.engine.notes import note_configuration
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.removal import decide_removed, note_spared, without_taken_tombstones
+from omnictl.engine.removal import decide_removed, note_returns, note_spared, spare_default, without_taken_tombstones
 from omnictl.engine.rename import Renames, find_renames
+from omnictl.engine.resemblance import find_resembling, near_ones, note_resembling
 from omnictl.engine.risk import assess
 from omnictl.engine.selection import select
 from omnictl.engine.twins import note_alikes_left
@@ -31,8 +32,7 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
     view = replace(view, configuration=without_ended(view.configuration, circumstances.created_at.date()))
     tombstones = view.state.tombstones
     neighbourhood = Neighbourhood(circumstances, view.remotes)
-    elsewhere = neighbourhood.elsewhere
-    view = without_taken_tombstones(view, elsewhere)
+    view = without_taken_tombstones(view, neighbourhood.elsewhere)
     renames = find_renames(view)
     addresses = _addresses(view, renames)
     only, exclude = circumstances.only, circumstances.exclude
@@ -40,17 +40,22 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
     decided = {address: _decide(address, view, renames, circumstances, neighbourhood) for address in addresses}
     changes = tuple(each for address, each in decided.items() if address in selected and not isinstance(each, NoOp))
     default = decide_default(changes, view, selected)
+    changes = spare_default(default.changes, view)
     watched = tuple(address for address, each in decided.items() if _is_watched(each, view))
-    refreshed = sum(1 for each in default.changes if isinstance(each, Refresh))
+    refreshed = sum(1 for each in changes if isinstance(each, Refresh))
     with_all = replace(view, state=replace(view.state, tombstones=tombstones))
-    guards = find_guards(default.changes, with_all, circumstances, renames.likely, neighbourhood)
+    resembling = find_resembling(changes, view, renames, circumstances.created_at)
+    likely = {**renames.likely, **near_ones(resembling)}
+    guards = find_guards(changes, with_all, circumstances, likely, selected, neighbourhood)
     untouched = {address for address in selected if isinstance(decided[address], NoOp | Refresh)}
     diagnostics = (
         *renames.diagnostics,
+        *note_resembling(resembling, circumstances),
         *default.diagnostics,
-        *note_configuration(view, watched, renames.pairs, elsewhere),
-        *note_spared(default.changes, circumstances, neighbourhood),
-        *note_alikes_left(default.changes, view, circumstances, renames.likely, neighbourhood),
+        *note_configuration(view, watched, renames.pairs, circumstances, neighbourhood, selected),
+        *note_spared(changes, view, circumstances, neighbourhood),
+        *note_returns(changes, view, circumstances.removal),
+        *note_alikes_left(changes, view, circumstances, likely, neighbourhood),
         *note_unused_allowances(circumstances.allowed, guards),
     )
     return Plan(
@@ -61,18 +66,18 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
         lineage=view.state.lineage,
         serial=view.state.serial,
         state_digest=circumstances.state_digest,
-        changes=default.changes,
+        changes=changes,
         guards=guards,
         diagnostics=diagnostics,
         settled=settled,
         default=default.memory,
         selection=Selection(only, exclude, len(selected), len(addresses)),
-        cost=_cost(default.changes, view, circumstances),
+        cost=_cost(changes, view, circumstances),
         total=len(view.configuration.resources),
         unchanged=len(untouched),
         refreshed=refreshed,
-        unmanaged=_unmanaged(view, default.changes, neighbourhood.spoken_for),
-        twins=_twins(default.changes, view),
+        unmanaged=_unmanaged(view, changes, neighbourhood.spoken_for),
+        twins=_twins(changes, view),
         retire=circumstances.retire,
         risk=assess(guards, diagnostics, circumstances),
         production=circumstances.production,

@@ -15,6 +15,7 @@ from omnictl.engine.view import Circumstances, View
 from omnictl.errors import RefusalKind, RefusedError
 from omnictl.model.address import Address, id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.key import Ends
 from omnictl.model.scenario import Lifecycle, Remote, Resource
 from omnictl.model.state import AccountDefault, Record, State
 
@@ -28,12 +29,16 @@ class Evidence(StrEnum):
 
 
 class Claim(Struct, frozen=True, order=True):
-    """An id and a key that a log or a file puts together. ``may_be_cut``: the key may be the beginning of another."""
+    """An id and a key that a log or a file puts together.
+
+    ``may_be_cut``: the key may be the beginning of another. ``ends``: no more is known of it than these.
+    """
 
     address: Address
     key: str
     evidence: Evidence
     may_be_cut: bool = False
+    ends: Ends | None = None
 
 
 class Doubt(StrEnum):
@@ -74,7 +79,7 @@ def rebuild_state(view: View, told: Iterable[Claim], circumstances: Circumstance
 
     No record is changed or dropped, and no key is given to two addresses.
     """
-    told = [each for each in told if not each.may_be_cut or _is_whole(each.key, view)]
+    told = [whole for each in told for whole in _made_whole(each, view)]
     _refuse_foreign_log(told, view)
     records = view.state.records
     missing = [each for each in view.configuration.resources.values() if each.address not in records]
@@ -101,9 +106,14 @@ def rebuild_state(view: View, told: Iterable[Claim], circumstances: Circumstance
     )
 
 
-def _is_whole(key: str, view: View) -> bool:
-    """Tell whether a key that may be cut is one of the account, and the beginning of no other."""
-    return [each for each in view.remotes if each.startswith(key)] == [key]
+def _made_whole(claim: Claim, view: View) -> Iterator[Claim]:
+    """Yield a claim with its whole key, unless more than one key of the account may be meant."""
+    if claim.ends is not None:
+        found = [each for each in view.remotes if claim.ends.fit(each)]
+        if len(found) < 2:
+            yield replace(claim, key=found[0], ends=None) if found else claim
+    elif not claim.may_be_cut or [each for each in view.remotes if each.startswith(claim.key)] == [claim.key]:
+        yield claim
 
 
 def _refuse_foreign_log(told: Collection[Claim], view: View) -> None:

@@ -9,7 +9,7 @@ from omnictl.engine.compare import wanted
 from omnictl.engine.view import View
 from omnictl.model.address import Address, id_of, make_address
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.model.scenario import Attributes, Resource, Step
+from omnictl.model.scenario import Attributes, Resource
 from omnictl.model.state import Record, Tombstone
 
 
@@ -17,7 +17,7 @@ class Likely(Struct, frozen=True):
     """A scenario that a new address may be, though only a person can say so.
 
     ``name`` is the one it had; ``is_recorded`` where it left the configuration just now, else it was forgotten before;
-    ``is_there`` where its key is still on the account.
+    ``is_there`` where its key is still on the account. ``evidence`` says what is alike where the name is another.
     """
 
     address: Address
@@ -25,6 +25,7 @@ class Likely(Struct, frozen=True):
     name: str
     is_recorded: bool = True
     is_there: bool = True
+    evidence: str = ""
 
 
 class Renames(Struct, frozen=True):
@@ -56,10 +57,7 @@ def find_renames(view: View) -> Renames:
     taken = set(pairs.values())
     left = [each for each in gone if each.address not in taken]
     likely = _likely((each for each in unpaired if each.address not in lost), left, view)
-    said = {*likely, *lost}
-    free = (each for each in unpaired if each.address not in said and _is_free(each, view))
-    hints = _may_be_renamed(free, (each for each in left if each.key in view.remotes))
-    return Renames(pairs, likely, (*diagnostics, *hints), lost)
+    return Renames(pairs, likely, diagnostics, lost)
 
 
 def _is_free(resource: Resource, view: View) -> bool:
@@ -124,7 +122,7 @@ def _lost(new: Iterable[Resource], gone: Iterable[Record], view: View) -> dict[A
 
 def _likely(new: Iterable[Resource], gone: Iterable[Record], view: View) -> dict[Address, tuple[Likely, ...]]:
     """Find what a new address may be: it has its name, stands in its previous ids, or differs in ignored fields."""
-    left = [*_departed(gone, view), *_forgotten(view)]
+    left = [*departed(gone, view), *forgotten(view.state.tombstones, view)]
     by_name: dict[str, list[Likely]] = defaultdict(list)
     by_id: dict[Address, list[Likely]] = defaultdict(list)
     for _, found in left:
@@ -141,19 +139,18 @@ def _likely(new: Iterable[Resource], gone: Iterable[Record], view: View) -> dict
     return likely
 
 
-def _departed(gone: Iterable[Record], view: View) -> Iterator[tuple[Attributes, Likely]]:
+def departed(gone: Iterable[Record], view: View) -> Iterator[tuple[Attributes, Likely]]:
+    """Yield records that no file declares any more, in the order of their addresses."""
     for each in sorted(gone, key=lambda record: record.address):
         is_there = each.key in view.remotes
         yield each.applied, Likely(each.address, each.key, each.applied.name, is_there=is_there)
 
 
-def _forgotten(view: View) -> Iterator[tuple[Attributes, Likely]]:
+def forgotten(tombstones: Iterable[Tombstone], view: View) -> Iterator[tuple[Attributes, Likely]]:
     """Yield the tombstones of ids that no file declares; what a file declares has its own."""
-    for each in sorted(
-        _free(view.state.tombstones, view), key=lambda tombstone: (tombstone.address, tombstone.removed_at)
-    ):
-        if each.address not in view.configuration.resources:
-            yield each.applied, Likely(each.address, each.key, each.applied.name, is_recorded=False)
+    free = _free([each for each in tombstones if each.address not in view.configuration.resources], view)
+    for each in sorted(free, key=lambda tombstone: (tombstone.address, tombstone.removed_at)):
+        yield each.applied, Likely(each.address, each.key, each.applied.name, is_recorded=False)
 
 
 def _managed_alike(resource: Resource, left: Iterable[tuple[Attributes, Likely]]) -> Iterator[Likely]:
@@ -162,36 +159,6 @@ def _managed_alike(resource: Resource, left: Iterable[tuple[Attributes, Likely]]
     for applied, found in left:
         if wanted(ours, applied, ignored) == applied and (ours.name == applied.name or ours.flow == applied.flow):
             yield found
-
-
-def _may_be_renamed(new: Iterable[Resource], gone: Iterable[Record]) -> tuple[Diagnostic, ...]:
-    """Say where one new address and one that left have the same flow: id and name may have changed together."""
-    arrived: dict[tuple[Step, ...], list[Resource]] = defaultdict(list)
-    for resource in new:
-        arrived[resource.attributes.flow].append(resource)
-    departed: dict[tuple[Step, ...], list[Record]] = defaultdict(list)
-    for record in gone:
-        departed[record.applied.flow].append(record)
-    pairs = ((resources, departed.get(flow, [])) for flow, resources in arrived.items())
-    return tuple(
-        _same_flow(resources[0], records[0])
-        for resources, records in pairs
-        if len(resources) == 1 and len(records) == 1 and resources[0].attributes.flow
-    )
-
-
-def _same_flow(resource: Resource, record: Record) -> Diagnostic:
-    new, old = id_of(resource.address), id_of(record.address)
-    return Diagnostic(
-        "maybe-renamed",
-        Severity.WARNING,
-        "A new scenario has the flow of one that left",
-        f"{new} is created and {old} leaves. If {new} is {old} with another name, say so in its file, and it keeps "
-        "its key.",
-        resource.source,
-        hint="if it is the same scenario, add this line",
-        commands=(f"previous_ids: [{old}]",),
-    )
 
 
 def _still_declared(resource: Resource, old: Address) -> Diagnostic:
@@ -234,8 +201,6 @@ CODES = {
     "successor: take it out of previous_ids, or remove the other file.",
     "previous-id-recorded": "The state already has a scenario under the new id and another under the previous one, so "
     "there is nothing left to rename. Take the id out of previous_ids.",
-    "maybe-renamed": "One scenario is created and another leaves, and both have the same flow. If only its id and its "
-    "name changed, previous_ids in the new file keeps the key; without it the new one gets a key of its own.",
     "previous-id-claimed-twice": "Two files name the same id in previous_ids. A key belongs to one address: keep the "
     "line in one file.",
 }

@@ -9,14 +9,16 @@ from msgspec import Struct
 from omnictl.engine.advance import plan_mark
 from omnictl.engine.alikes import Alikes
 from omnictl.engine.compare import is_near, wanted
+from omnictl.engine.decide import remembered
 from omnictl.engine.moves import describe_moves
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.removal import kept_as_read, was_seen_as_default
+from omnictl.engine.treatment import describe_lifecycle_moves, is_planned, is_protected_since, lifecycles_of
 from omnictl.model.address import id_of
 from omnictl.model.change import Adopt, Change, Create, Forget, Refresh, Rename, Retire, SetDefault, Update
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Plan
-from omnictl.model.scenario import Remote
+from omnictl.model.scenario import Manage, Remote
 from omnictl.model.state import Record, State
 
 
@@ -87,7 +89,7 @@ def _judge(change: Change, plan: Plan, present: Present) -> str | None:
         case Forget() | Retire():
             return _judge_removal(change, plan, present)
         case SetDefault():
-            return _judge_default(change, present)
+            return _judge_default(change, plan, present)
         case Refresh():
             return _judge_refresh(change, present)
         case _:
@@ -116,24 +118,28 @@ def _judge_update(change: Update, present: Present) -> str | None:
     if record is None or record.key != change.key:
         return _other_record(change.key, record)
     remote = present.remotes.get(change.key)
-    untouched = remote is not None and remote.attributes == change.actual and _is_as_recorded(record, change.recorded)
+    untouched = remote is not None and remote.attributes == change.actual and _is_as_sent(record, change.recorded)
     if present.started and record.applied == change.desired and record != change.recorded and not untouched:
         return _DONE
-    if not _is_as_recorded(record, change.recorded):
-        return _recorded_anew(change.recorded, record)
-    return _judge_actual(change, present)
+    return _judge_record(record, change, present) or _judge_actual(change, present)
 
 
 def _other_record(key: str, now: Record | None) -> str:
     return f"its record is gone (key {key})" if now is None else f"its record had the key {key} and has {now.key} now"
 
 
-def _recorded_anew(before: Record, now: Record) -> str:
-    sent, shown = describe_moves(before.applied, now.applied), describe_moves(before.observed, now.observed)
-    return f"its record was changed by another apply ({sent or shown})"
+def _judge_record(record: Record, change: Update | Rename | Forget | Retire | Refresh, present: Present) -> str | None:
+    """Compare the record with what the plan saw; a lifecycle that an earlier run of this plan wrote has not moved."""
+    before = change.recorded
+    if not _is_as_sent(record, before):
+        sent, shown = describe_moves(before.applied, record.applied), describe_moves(before.observed, record.observed)
+        return f"its record was changed by another apply ({sent or shown})"
+    if present.started and remembered(record.lifecycle) in lifecycles_of(change):
+        return None
+    return describe_lifecycle_moves(before.lifecycle, record.lifecycle) or None
 
 
-def _is_as_recorded(record: Record, before: Record) -> bool:
+def _is_as_sent(record: Record, before: Record) -> bool:
     return (record.applied, record.observed) == (before.applied, before.observed)
 
 
@@ -144,14 +150,14 @@ def _judge_rename(change: Rename, present: Present) -> str | None:
     before = present.state.records.get(change.previous)
     if before is None or before.key != change.key:
         return f"{id_of(change.previous)} is no longer recorded with this key"
-    return _judge_actual(change, present)
+    return _judge_record(before, change, present) or _judge_actual(change, present)
 
 
 def _judge_adopt(change: Adopt, present: Present) -> str | None:
     record = present.state.records.get(change.address)
     if record is not None:
         return _DONE if present.started and record.key == change.key else "its address is recorded now"
-    if any(each.key == change.key for each in present.state.records.values()):
+    if _record_of(change.key, present) is not None:
         return f"the key {change.key} belongs to another address now"
     return _judge_actual(change, present)
 
@@ -165,21 +171,43 @@ def _judge_removal(change: Forget | Retire, plan: Plan, present: Present) -> str
     remote = present.remotes.get(record.key)
     if remote is not None and remote.is_default and not was_seen_as_default(change.address, plan):
         return "it became the account default"
-    if isinstance(change, Forget):
-        return None
-    return _judge_actual(change, present)
+    if isinstance(change, Forget) and change.vanished and remote is not None:
+        return "its scenario is on the account again"
+    why = _judge_record(record, change, present)
+    return why or (_judge_actual(change, present) if isinstance(change, Retire) else None)
 
 
-def _judge_default(change: SetDefault, present: Present) -> str | None:
+def _judge_default(change: SetDefault, plan: Plan, present: Present) -> str | None:
     record = present.state.records.get(change.address)
-    holders = {key for key, remote in present.remotes.items() if remote.is_default}
+    holders = sorted(key for key, remote in present.remotes.items() if remote.is_default)
     if present.started and record is not None and record.key in holders:
         return _DONE
+    now = ", ".join(_name_of(key, present) for key in holders)
     if change.previous_key is None and holders:
-        return f"the account had no default, and {', '.join(sorted(holders))} is it now"
+        return f"the account had no default, and {now} is it now"
     if change.previous_key is not None and change.previous_key not in holders:
-        return f"the account default was {change.previous_key} and is {', '.join(sorted(holders)) or 'nobody'} now"
-    return None
+        was = id_of(change.previous) if change.previous else _name_of(change.previous_key, present)
+        return f"the account default was {was} and is {now or 'nobody'} now"
+    loser = _record_of(change.previous_key, present)
+    if loser is not None and is_protected_since(loser, plan, loses=True):
+        return f"{id_of(loser.address)}, which loses the default by it, is protected now"
+    if record is None:
+        return None
+    if record.lifecycle.manage is Manage.OBSERVE and not is_planned(record, plan):
+        return "it is only observed now"
+    return "it is protected now" if is_protected_since(record, plan, loses=False) else None
+
+
+def _record_of(key: str | None, present: Present) -> Record | None:
+    return next((each for each in present.state.records.values() if each.key == key), None)
+
+
+def _name_of(key: str, present: Present) -> str:
+    """Return the id of a scenario, or its name and key where the state does not know it."""
+    record, remote = _record_of(key, present), present.remotes.get(key)
+    if record is not None:
+        return id_of(record.address)
+    return f'"{remote.attributes.name}" ({key})' if remote is not None else key
 
 
 def _judge_refresh(change: Refresh, present: Present) -> str | None:
@@ -191,19 +219,27 @@ def _judge_refresh(change: Refresh, present: Present) -> str | None:
     remote = present.remotes.get(record.key)
     if remote is None:
         return "its scenario is no longer on the account"
-    if record.applied == change.desired and record.observed == remote.attributes == change.actual:
-        return _DONE if present.started else None
+    is_there = record.applied == change.desired and record.observed == remote.attributes == change.actual
+    if is_there and present.started:
+        return _DONE
     if remote.attributes == change.actual:
-        return None
+        return _judge_treatment(change, record)
     return f"it was changed on the account ({describe_moves(change.actual, remote.attributes)})"
 
 
 def _judge_lifecycle(change: Refresh, record: Record, present: Present) -> str | None:
     """Only the lifecycle is remembered anew: what the account shows does not matter."""
-    if not _is_as_recorded(record, change.recorded):
-        return _recorded_anew(change.recorded, record)
-    is_done = present.started and record.lifecycle != change.recorded.lifecycle
-    return _DONE if is_done else None
+    if not _is_as_sent(record, change.recorded):
+        return _judge_record(record, change, present)
+    is_there = remembered(record.lifecycle) == remembered(change.lifecycle)
+    return _DONE if is_there and present.started else _judge_treatment(change, record)
+
+
+def _judge_treatment(change: Refresh, record: Record) -> str | None:
+    """Compare the lifecycle of a record with what it was, or is to be, in a plan that sends nothing for it."""
+    if remembered(record.lifecycle) == remembered(change.lifecycle):
+        return None
+    return describe_lifecycle_moves(change.recorded.lifecycle, record.lifecycle) or None
 
 
 def _judge_actual(change: Update | Adopt | Rename | Retire, present: Present) -> str | None:

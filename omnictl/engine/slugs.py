@@ -4,11 +4,13 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator
 
+from omnictl.model.address import RESERVED_ID
+
 LONGEST_SLUG = 48
 """An id may have 63 characters; the rest is for the part of a key that tells equal names apart."""
 _KEY_CHARACTERS = 8
 _PORTS = tuple(f"{port}{number}" for port in ("com", "lpt") for number in range(10))
-_RESERVED = frozenset(("all", "con", "prn", "aux", "nul", *_PORTS))
+_RESERVED = frozenset((RESERVED_ID, "con", "prn", "aux", "nul", *_PORTS))
 """What no file of Windows can be called, and the word of ``--allow`` for a whole plan."""
 
 
@@ -49,7 +51,19 @@ def choose_id(name: str, key: str, taken: Collection[str]) -> str:
 
     It depends on name, key and what is taken alone, so that it is the same in the next run.
     """
-    return next(each for each in _candidates(slug_of(name), key) if each not in taken and each not in _RESERVED)
+    return next(each for each in _candidates(plain_id(name), key) if each not in taken)
+
+
+def plain_id(name: str) -> str:
+    """Return the id that a name gives by itself, whatever is taken; "" where it needs a key."""
+    slug = slug_of(name)
+    return f"scenario-{slug}" if slug in _RESERVED else slug
+
+
+def key_parts_in(scenario_id: str) -> tuple[str, ...]:
+    """Return what may be the part of a key in an id: its last word, and the one before a number."""
+    *_, before, last = ("", *scenario_id.split("-"))
+    return (last, before) if last.isdigit() and before else (last,)
 
 
 def key_part(key: str) -> str:
@@ -57,8 +71,7 @@ def key_part(key: str) -> str:
     return re.sub(r"[^a-z0-9]", "", key.lower())[:_KEY_CHARACTERS] or "x"
 
 
-def _candidates(slug: str, key: str) -> Iterator[str]:
-    base = f"scenario-{slug}" if slug in _RESERVED else slug
+def _candidates(base: str, key: str) -> Iterator[str]:
     if base:
         yield base
     told_apart = f"{base or 'scenario'}-{key_part(key)}"

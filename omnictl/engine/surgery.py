@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from omnictl.engine.advance import follow_rename, record_removed
+from omnictl.engine.advance import bury, follow_rename, record_removed
 from omnictl.engine.recover import owned_keys
 from omnictl.errors import RefusalKind, RefusedError
 from omnictl.model.address import Address, id_of
@@ -118,7 +118,7 @@ def _replace(current: State, incoming: State, silent: tuple[Intent, ...], now: d
         tombstones=(
             *incoming.tombstones,
             *buried,
-            *(Tombstone(record.address, record.key, record.applied, now) for record in lost),
+            *(bury(record, now) for record in lost),
         ),
         intents=(*intents, *(each for each in silent if each.address not in {other.address for other in intents})),
         repeated_creates=tuple(dict.fromkeys((*incoming.repeated_creates, *current.repeated_creates))),

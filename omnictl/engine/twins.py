@@ -132,8 +132,13 @@ _MOST_NAMED = 5
 
 def _ways_to_adopt(scenario_id: str, key: str, circumstances: Circumstances) -> tuple[str, str]:
     """Return the command that adopts at once, and the line for the file, which every project can read."""
+    return way_to_adopt(scenario_id, key, circumstances), _import_line(key, circumstances)
+
+
+def way_to_adopt(scenario_id: str, key: str, circumstances: Circumstances) -> str:
+    """Return the command that adopts a scenario at once."""
     chosen = ["--env", circumstances.environment, *(["--sandbox"] if circumstances.sandbox else [])]
-    return join_words(["omnictl", "import", scenario_id, key, *chosen]), _import_line(key, circumstances)
+    return join_words(["omnictl", "import", scenario_id, key, *chosen])
 
 
 def find_likely_renames(
@@ -146,30 +151,33 @@ def find_likely_renames(
             continue
         is_named_so = all(each.name == change.desired.name for each in found)
         verb, joined = ("has the name of", " and of ") if is_named_so else ("may be", " or ")
+        why = f": the flow is the same, and {found[0].evidence}" if found[0].evidence else ""
         yield GuardFinding(
             Guard.LIKELY_RENAME,
             id_of(change.address),
-            f"{id_of(change.address)} {verb} {_name_likely(found, joined)}. {_say_likely(found)}",
+            f"{id_of(change.address)} {verb} {name_likely(found, joined)}{why}. {say_likely(found)}",
             source=change.source,
-            commands=tuple(_line_for(each, circumstances) for each in found),
+            commands=tuple(line_for(each, circumstances) for each in found),
         )
 
 
-def _name_likely(found: Sequence[Likely], joined: str) -> str:
+def name_likely(found: Sequence[Likely], joined: str) -> str:
+    """Return what a create may be, each with when it left."""
     ends = {True: "left the configuration", False: "was forgotten before"}
     if len(found) == 1:
         return f"{id_of(found[0].address)}, which {ends[found[0].is_recorded]}"
     return joined.join(f"{id_of(each.address)} ({ends[each.is_recorded]})" for each in found)
 
 
-def _say_likely(found: tuple[Likely, ...]) -> str:
+def say_likely(found: tuple[Likely, ...], which_one: str = "it") -> str:
+    """Return what to do where a create is one of these."""
     if not any(each.is_there for each in found):
         return "If it is the same scenario, say so in its file; it is no longer on the account, so its key changes."
     which = " with one of these lines" if len(found) > 1 else ""
-    return f"If it is the same scenario, say so in its file{which}, and it keeps its key."
+    return f"If {which_one} is the same scenario, say so in its file{which}, and it keeps its key."
 
 
-def _line_for(each: Likely, circumstances: Circumstances) -> str:
+def line_for(each: Likely, circumstances: Circumstances) -> str:
     """Return what a file says to go on with a scenario; previous_ids acts only on what is recorded."""
     return f"previous_ids: [{id_of(each.address)}]" if each.is_recorded else _import_line(each.key, circumstances)
 

@@ -5,6 +5,8 @@ from typing import NewType
 Address = NewType("Address", str)
 """``scenario.<id>``; the identity of a scenario in files, state, plans and output."""
 
+RESERVED_ID = "all"
+"""What no scenario is called: the word of ``--allow GUARD=all`` for a whole plan."""
 _PREFIX = "scenario."
 
 

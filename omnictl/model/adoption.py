@@ -1,6 +1,8 @@
 """Taking scenarios of the account into files and state: what becomes managed, and what is left out and why."""
 
-from msgspec import Struct
+from collections.abc import Mapping
+
+from msgspec import Struct, field
 
 from omnictl.model.address import Address
 from omnictl.model.change import Change
@@ -17,13 +19,17 @@ class Adoption(Struct, frozen=True):
 
 
 class LeftOut(Struct, frozen=True):
-    """A scenario that is not taken, why, and what would help; ``commands`` are lines to copy."""
+    """A scenario that is not taken, why, and what would help; ``commands`` are lines to copy.
+
+    ``ids`` are those that it might have got: of files that may be its own, and of a new one.
+    """
 
     key: str
     name: str
     reason: str
     hint: str = ""
     commands: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
 
 
 class Choice(Struct, frozen=True):
@@ -65,7 +71,9 @@ class ImportReport(Struct, frozen=True):
     """What an import did, or would do (``dry_run``); with ``files_only`` the state is left to the next apply.
 
     ``differing`` is what the next plan has to say of the imported scenarios: nothing, where all is well; None where
-    no plan could be made. ``default`` is the id of the account default, where its file says so now.
+    no plan could be made. ``others`` is what it has to say of everything else. ``default`` is the id of the account
+    default, where its file says so now. ``observed`` are the imported that are only observed, and whether their files
+    differ from the account: no plan says anything of these.
     """
 
     environment: str
@@ -73,7 +81,9 @@ class ImportReport(Struct, frozen=True):
     rows: tuple[ImportedRow, ...]
     left_out: tuple[LeftOut, ...]
     differing: tuple[Change, ...] | None
+    others: tuple[Change, ...] = ()
     default: str | None = None
+    observed: Mapping[str, bool] = field(default_factory=dict)
     serial: int = 0
     changed: bool = False
     dry_run: bool = False

@@ -142,7 +142,7 @@ class Adopt(Struct, frozen=True):
 
 
 class Rename(Struct, frozen=True):
-    """The same key under a new address, and a PUT if something else differs."""
+    """The same key under a new address, and a PUT if something else differs; ``cause`` says why it does, then."""
 
     address: Address
     previous: Address
@@ -153,6 +153,7 @@ class Rename(Struct, frozen=True):
     fields: tuple[FieldChange, ...]
     lifecycle: Lifecycle = Lifecycle()
     source: Source | None = None
+    cause: Cause | None = None
 
 
 class Forget(Struct, frozen=True):
@@ -164,12 +165,16 @@ class Forget(Struct, frozen=True):
 
 
 class Retire(Struct, frozen=True):
-    """PUT the scenario with the retire marker in its name, then forget it."""
+    """PUT the scenario with the retire marker in its name, then forget it.
+
+    ``named`` is its name before that, where ``actual`` has the marker already; None: it is that of ``actual``.
+    """
 
     address: Address
     recorded: Record
     actual: Attributes
     desired: Attributes
+    named: str | None = None
 
 
 class SetDefault(Struct, frozen=True):

@@ -66,13 +66,15 @@ class Placed(Struct, frozen=True):
 class StepRow(Struct, frozen=True):
     """A step differs; None where a flow does not have it, and in ``files`` also where no file declares the scenario.
 
-    ``acceptable`` where its field names this difference between file and account, and no other.
+    ``field`` is what ``accept --field`` calls it: N counts from 0 in the file, on the account where the file lacks it;
+    ``acceptable`` where it names this difference between file and account, and no other.
     """
 
     recorded: Placed | None
     account: Placed | None
     files: Placed | None
     verdict: Verdict
+    field: str
     acceptable: bool = False
 
     @property
@@ -82,13 +84,6 @@ class StepRow(Struct, frozen=True):
         return self.recorded is not None and all(
             each is not None and each.step.channel == self.recorded.step.channel and not each.moved for each in there
         )
-
-    @property
-    def field(self) -> str:
-        """What ``accept --field`` calls it: N counts from 0 in the file, or on the account where the file lacks it."""
-        there = self.files or self.account or self.recorded
-        index = f"flow[{there.position - 1}]" if there is not None else "flow"
-        return f"{index}.from" if self.is_sender else index
 
 
 Row: TypeAlias = NameRow | StepRow

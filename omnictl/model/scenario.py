@@ -85,6 +85,10 @@ class Protection(StrEnum):
         """How much it guards, to be compared with another."""
         return tuple(Protection).index(self)
 
+    def forbids(self, *, loses: bool) -> bool:
+        """Tell whether a change is guarded; ``loses`` where the scenario loses its place or the default by it."""
+        return self is Protection.ALL or (self is Protection.REMOVAL and loses)
+
 
 class Manage(StrEnum):
     """Whether omnictl writes the scenario or only watches it."""

@@ -36,6 +36,7 @@ class Tombstone(Struct, frozen=True):
     """A scenario that is no longer managed but still exists; ``retired`` if it was renamed with the marker.
 
     ``named`` and ``retired_as`` are its names on the account before and after that; the marker may change since.
+    ``observed`` is what the API last answered, where that is not what was sent.
     """
 
     address: Address
@@ -45,6 +46,7 @@ class Tombstone(Struct, frozen=True):
     retired: bool = False
     named: str | None = None
     retired_as: str | None = None
+    observed: Attributes | None = None
 
 
 class Intent(Struct, frozen=True):

@@ -21,7 +21,7 @@ from omnictl.engine.advance import (
     touch_updated,
 )
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.removal import kept_as_read, was_seen_as_default
+from omnictl.engine.removal import kept_as_read
 from omnictl.errors import (
     AccessError,
     OmnictlError,
@@ -30,7 +30,7 @@ from omnictl.errors import (
     StoppedError,
 )
 from omnictl.model.address import id_of
-from omnictl.model.change import Adopt, Change, Create, Rename, Retire, SetDefault, Update
+from omnictl.model.change import Adopt, Change, Create, Rename, Retire, Update
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import Fate, Waiting
 from omnictl.model.scenario import Remote
@@ -167,15 +167,9 @@ class Bulk:
             desired=change.desired,
             ignored=ignored,
             half_done=self._tally.is_resumed,
-            may_be_default=not isinstance(change, Retire) or self._may_be_default(change),
+            may_be_default=not isinstance(change, Retire),
             may_send=self._is_open,
         )
-
-    def _may_be_default(self, change: Retire) -> bool:
-        """The plan saw that it is the account default, which was allowed, and does not move it."""
-        plan = self._tally.plan
-        moves = any(isinstance(each, SetDefault) for each in plan.changes)
-        return was_seen_as_default(change.address, plan) and not moves
 
     # --- outcomes ----------------------------------------------------------------------------------------
 

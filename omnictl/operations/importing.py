@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from omnictl.engine.adopting import adopt_all, refuse_open_intents
+from omnictl.engine.adopting import adopt_all, in_writing_order, refuse_open_intents
 from omnictl.engine.view import Circumstances, View
 from omnictl.model.address import Address
 from omnictl.model.adoption import Adoption, Draft, LeftOut
@@ -80,7 +80,7 @@ def _import(request: ImportRequest, workshop: Workshop) -> Imported:
     view = View(request.configuration, state, reading.remotes)
     selected = request.select(view, circumstances)
     if request.is_real:
-        request.write(selected.drafts)
+        request.write(in_writing_order(selected.drafts))
     if not request.keeps_state:
         return Imported(selected, reading, circumstances)
     adopted = adopt_all(reading.state, selected.adoptions, selected.default, circumstances.created_at)

@@ -89,7 +89,8 @@ def _nothing_to_retire(words: tuple[str, ...], plan: Plan) -> Diagnostic:
         Severity.ERROR,
         "--retire names no scenario that leaves the configuration",
         f"Nothing matches {', '.join(map(repr, words))}. In this plan leave: {', '.join(leaving) or 'none'}.",
-        hint="take the scenario out of the files first; to retire it whenever that happens, write on_removal: retire",
+        hint="take the scenario out of the files first; to retire it whenever that happens, write "
+        "lifecycle.on_removal: retire",
     )
 
 

@@ -78,7 +78,9 @@ class Tally(Struct):
     def end(
         self, change: Change, fate: Fate, *, key: str | None = None, problem: OmnictlError | Diagnostic | None = None
     ) -> None:
-        """Note how a change ended, and tell it."""
+        """Note how a change ended, and tell it; what was adopted has a key that is new to a log, as a create has."""
+        if isinstance(change, Adopt) and fate is Fate.DONE and key is not None:
+            self.received(change.address, key)
         outcome = self.note(change, fate, key, _first(problem))
         if fate is Fate.UNKNOWN:
             self.lost_at = self.tools.monotonic()

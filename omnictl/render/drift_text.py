@@ -21,7 +21,7 @@ from omnictl.render.drift_words import (
     say_unmanaged,
 )
 from omnictl.render.style import Style, pad, sanitize, width_of
-from omnictl.render.ways_out import ways_out
+from omnictl.render.ways_out import command_here, ways_out
 from omnictl.render.words import command, quote, short_key, wrap
 
 _WORD_COLUMNS = 9
@@ -131,12 +131,27 @@ def _summary(drift: Drift, style: Style, *, exit_code: int, show_all: bool, verb
     told = [say_result(drift, exit_code), say_edited(drift)]
     told += [NOBODY_KNOWS] if verbose and drift.differing else []
     told.append(say_elsewhere(drift))
-    told.append(say_unmanaged(drift, how=":" if show_all else " (omnictl import --all)", names=not show_all))
-    let_be = say_let_be(drift, ":" if show_all else " (list them: omnictl drift --all).")
     lines = [line for each in told if each for line in _wrapped(each, style)]
-    lines += _listed(drift.not_managed) if show_all else []
-    lines += _wrapped(let_be, style) if let_be else []
-    return [*lines, *(_listed([each for each in drift.unmanaged if each.ignored]) if show_all else [])]
+    lines += _unmanaged(drift, style, show_all=show_all)
+    return [*lines, *_let_be(drift, style, show_all=show_all)]
+
+
+def _unmanaged(drift: Drift, style: Style, *, show_all: bool) -> list[str]:
+    """Return what nobody manages: its names, or the first ones and the command that imports it all."""
+    if not drift.not_managed or show_all:
+        said = say_unmanaged(drift, how=":", names=False)
+        return [*(_wrapped(said, style) if said else []), *_listed(drift.not_managed)]
+    said = say_unmanaged(drift, how="; to import all of it" if len(drift.not_managed) > 1 else "; to import it")
+    return [*_wrapped(said, style), command(command_here(drift, "omnictl import --all"), style)]
+
+
+def _let_be(drift: Drift, style: Style, *, show_all: bool) -> list[str]:
+    ignored = [each for each in drift.unmanaged if each.ignored]
+    said = say_let_be(drift, ":" if show_all else "; to list them")
+    if said is None:
+        return []
+    listed = _listed(ignored) if show_all else [command(command_here(drift, "omnictl drift --all"), style)]
+    return [*_wrapped(said, style), *listed]
 
 
 def _wrapped(text: str, style: Style) -> list[str]:

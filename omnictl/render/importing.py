@@ -1,11 +1,11 @@
 """What an import did as text: a line for each scenario, then files, state, default and what the plan says now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from omnictl.model.adoption import ImportReport, LeftOut
 from omnictl.model.change import SIGNS, Action
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.render.plan_words import describe
+from omnictl.render.plan_words import count_changes, describe
 from omnictl.render.style import Style, pad, sanitize, truncate, width_of
 from omnictl.render.words import count, quote, wrap
 
@@ -69,6 +69,8 @@ def _summary(report: ImportReport) -> Iterator[str]:
     if report.default is not None:
         says = "will say" if report.dry_run else "says"
         yield f"Account default: {report.default}; its file {says} default: true."
+    if report.observed:
+        yield _say_observed(report.observed)
     if report.only_in is not None and report.written:
         yield (
             f"The new files say only_in: [{report.only_in}], since other environments read their folder too and would "
@@ -76,23 +78,39 @@ def _summary(report: ImportReport) -> Iterator[str]:
         )
 
 
+def _say_observed(observed: Mapping[str, bool]) -> str:
+    unlike = [each for each, differs in observed.items() if differs]
+    told = f" The account differs from the {'file' if len(unlike) == 1 else 'files'} of {', '.join(unlike)}."
+    verb, them = ("is", "it") if len(observed) == 1 else ("are", "them")
+    return f"{', '.join(observed)} {verb} only observed: no plan sends anything for {them}.{told if unlike else ''}"
+
+
 def _plan(report: ImportReport, style: Style) -> list[str]:
-    if not report.rows:
-        return []
     if report.differing is None:
         return ["The plan could not be made."]
-    if report.differing:
-        return _differing(report, style)
     them = "it" if len(report.rows) == 1 else "them"
-    if report.files_only:
-        return [f"The plan adopts {them} and sends nothing."]
-    return [f"The plan is empty: nothing differs for {them}."]
+    if report.differing:
+        said = _differing(report, style)
+    elif report.files_only and report.rows:
+        said = [f"The plan adopts {them} and sends nothing{' for ' + them if report.others else ''}."]
+    elif report.others:
+        said = [f"The plan is not empty{f', though nothing differs for {them}' if report.rows else ''}."]
+    else:
+        nothing_differs = bool(report.rows) and not any(report.observed.values())
+        said = [f"The plan is empty{f': nothing differs for {them}' if nothing_differs else ''}."]
+    return [*said, *_others(report)]
+
+
+def _others(report: ImportReport) -> Iterator[str]:
+    if report.others:
+        yield f"Other scenarios: {count_changes(report.others)}."
 
 
 def _differing(report: ImportReport, style: Style) -> list[str]:
     """The files were there and say something else: the next apply sends that."""
     changes = report.differing or ()
-    lines = [f"The plan is not empty: the next apply sends {count(len(changes), 'change')}."]
+    them = " for what was imported" if report.others else ""
+    lines = [f"The plan is not empty: the next apply sends {count(len(changes), 'change')}{them}."]
     for change in changes:
         told = describe(change, style)
         lines.append(f"{SIGNS[told.action]} {pad(told.action, 8)} {told.scenario_id}  {told.head}")
@@ -102,9 +120,9 @@ def _differing(report: ImportReport, style: Style) -> list[str]:
 
 def tell_left_out(left_out: tuple[LeftOut, ...]) -> tuple[Diagnostic, ...]:
     """Return a warning for each reason for which scenarios were left out."""
-    alike: dict[tuple[str, str, tuple[str, ...]], list[LeftOut]] = {}
+    alike: dict[tuple[str, str], list[LeftOut]] = {}
     for each in left_out:
-        alike.setdefault((each.reason, each.hint, each.commands), []).append(each)
+        alike.setdefault((each.reason, each.hint), []).append(each)
     return tuple(
         Diagnostic(
             "left-out",
@@ -112,9 +130,9 @@ def tell_left_out(left_out: tuple[LeftOut, ...]) -> tuple[Diagnostic, ...]:
             "A scenario was not imported" if len(group) == 1 else "Scenarios were not imported",
             f"{_named(group)}: {reason}.".replace("..", "."),
             hint=hint,
-            commands=commands,
+            commands=tuple(dict.fromkeys(line for each in group[:_NAMES_TOLD] for line in each.commands)),
         )
-        for (reason, hint, commands), group in alike.items()
+        for (reason, hint), group in alike.items()
     )
 
 
@@ -125,6 +143,6 @@ def _named(group: list[LeftOut]) -> str:
 
 
 CODES = {
-    "left-out": "import left a scenario where it is: no file can hold it, or a file of its name waits for a key. "
+    "left-out": "import left a scenario where it is: no file can hold it, or one that waits for a key may be its own. "
     "The others were imported; mend the cause, and the same command takes the rest.",
 }

@@ -30,7 +30,7 @@ def render_plan_junit(plan: Plan) -> str:
     """Return a case for each change, which passes, and one for each guard, which fails while it is not allowed."""
     group = f"omnictl.plan.{plan.environment}"
     told = (describe(each, Style()) for each in shown_changes(plan))
-    cases = [Case(f"{each.action.value} {each.scenario_id}", group) for each in told]
+    cases = [Case(f"{each.action.value} {each.scenario_id}", group, text=sanitize(each.head)) for each in told]
     findings = plan_findings(plan)
     guards = [_case(f"{each.code} {i}", group, (each,)) for i, each in enumerate(findings, 1)]
     return _render("omnictl plan", [*guards, *cases] or [Case("no changes", group)])

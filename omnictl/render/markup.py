@@ -1,8 +1,8 @@
 """Small pieces of Markdown: words as they are, code spans, blocks of commands; and what fits into a comment."""
 
 import re
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, groupby
 
 from omnictl.render.style import sanitize
 
@@ -12,6 +12,8 @@ COMMENT_UNITS = 65_536
 _LONGEST_TEXT = 500
 _HARMLESS = re.compile(r"""^[("']*(?!(?i:www\.|gh-\d))[^\W_]?[\w.,'’"“”?/…-]*[),.;:?'"]*$""")
 _LIST_ITEM = re.compile(r"^(\d+[.)]|-+)$")
+_OPENING = re.compile(r'^\(*"')
+_CLOSING = re.compile(r'"[),.;:?]*$')
 _EMPHASIS = re.compile(r"(?:^|\W)_|_(?:\W|$)")
 
 
@@ -23,8 +25,43 @@ def prose(text: str) -> str:
     words = _clip(text).replace(" -> ", " → ").split()
     if words and _LIST_ITEM.match(words[0]):
         return f"{code(words[0])} {prose(' '.join(words[1:]))}".rstrip()
-    groups = groupby(words, key=_is_harmless)
-    return " ".join(" ".join(group) if harmless else code(" ".join(group)) for harmless, group in groups)
+    groups = groupby(_quoted_together(words), key=lambda each: all(map(_is_harmless, each.split(" "))))
+    return " ".join(" ".join(group) if harmless else _span(" ".join(group)) for harmless, group in groups)
+
+
+def _quoted_together(words: Sequence[str]) -> Iterator[str]:
+    """Yield the words, those of one quotation as one, so that no span begins or ends inside it."""
+    at = 0
+    while at < len(words):
+        end = at + 1
+        if _OPENING.match(words[at]):
+            closing = (i for i in range(at, len(words)) if _CLOSING.search(words[i][i == at :]))
+            end = next(closing, at) + 1
+        yield " ".join(words[at:end])
+        at = end
+
+
+def _span(text: str) -> str:
+    """Return a code span of words; brackets around them and what ends a part of the sentence stay outside."""
+    before, after, inner = "", "", text
+    while inner:
+        if inner[-1] in ",.;?" or (inner[-1] == ":" and inner[0] != ":"):
+            inner, after = inner[:-1], inner[-1] + after
+        elif inner[0] == "(" and inner[-1] == ")" and _is_balanced(inner[1:-1]):
+            inner, before, after = inner[1:-1], before + "(", ")" + after
+        elif inner[0] == "(" and inner.count("(") > inner.count(")"):
+            inner, before = inner[1:], before + "("
+        elif inner[-1] == ")" and inner.count(")") > inner.count("("):
+            inner, after = inner[:-1], ")" + after
+        else:
+            return f"{before}{code(inner)}{after}"
+    return code(text)
+
+
+def _is_balanced(text: str) -> bool:
+    """Tell whether each bracket that closes was opened before."""
+    depths = tuple(accumulate((each == "(") - (each == ")") for each in text))
+    return not depths or (min(depths) >= 0 and depths[-1] == 0)
 
 
 def _is_harmless(word: str) -> bool:

@@ -1,7 +1,7 @@
 """What a plan says, in words: for the text, Markdown and HTML alike. How it is laid out is theirs."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
 from msgspec import Struct
@@ -31,6 +31,7 @@ from omnictl.model.diagnostic import Source
 from omnictl.model.plan import Plan
 from omnictl.model.scenario import Attributes
 from omnictl.model.shell import quote_word
+from omnictl.render.risk_words import say_left_behind
 from omnictl.render.style import Style, pad, sanitize
 from omnictl.render.words import count, duration, flow_text, quote, short_key, step_text
 
@@ -69,6 +70,8 @@ def describe(change: Change, style: Style) -> Described:
     return Described(action, id_of(change.address), head, tuple(details), place)
 
 
+_STAYS = "stays on the account and can still be sent through"
+
 _Words = tuple[Action, str, Iterator[tuple[str, str]]]
 
 
@@ -84,19 +87,18 @@ def _describe(change: Change, style: Style) -> _Words:
             head = f"{_name(change.actual)}, key {short_key(change.key, style)}, {source}"
             return Action.ADOPT, head, describe_fields(change.fields, style)
         case Rename():
-            key = short_key(change.key, style)
+            key = f"{short_key(change.key, style)}{_said(change.cause)}"
             head = f"was {id_of(change.previous)}; same key {key}; its name in output files changes"
             return Action.RENAME, head, describe_fields(change.fields, style)
         case Forget(vanished=True):
-            return Action.FORGET, "file deleted, and no longer on the account", iter(())
+            return Action.FORGET, "neither declared nor on the account any more", iter(())
         case Forget():
-            return Action.FORGET, "file deleted; stays on the account and can still be sent through", iter(())
+            return Action.FORGET, f"no longer declared; {_STAYS}", iter(())
         case Retire():
             named = (
                 "has the marker already" if change.desired == change.actual else f"renamed to {_name(change.desired)}"
             )
-            head = f"file deleted; {named}; stays on the account and can still be sent through"
-            return Action.RETIRE, head, iter(())
+            return Action.RETIRE, f"no longer declared; {named}; {_STAYS}", iter(())
         case SetDefault():
             return Action.DEFAULT, "becomes the account default", _flip(change, style)
         case Refresh():
@@ -109,8 +111,9 @@ def _name(attributes: Attributes) -> str:
     return quote(attributes.name)
 
 
-def _said(cause: Cause) -> str:
-    return {Cause.EDITED: "", Cause.DRIFT: ", changed on the account", Cause.CONFLICT: ", changed on both sides"}[cause]
+def _said(cause: Cause | None) -> str:
+    told = {Cause.DRIFT: ", changed on the account", Cause.CONFLICT: ", changed on both sides"}
+    return told.get(cause, "") if cause else ""
 
 
 def _created(change: Create, style: Style) -> Iterator[tuple[str, str]]:
@@ -193,7 +196,8 @@ def say_plan(plan: Plan) -> str:
     if not shown_changes(plan) and not plan.guards and not plan.settled:
         return say_no_changes(plan)
     refusal = f" {say_refusal(plan)}" if plan.open_guards else ""
-    return f"{say_counts(plan)} {say_time(plan)}{refusal}"
+    left = say_left_behind(plan)
+    return f"{say_counts(plan)} {say_time(plan)}{f' {left}' if left else ''}{refusal}"
 
 
 def say_first_default(plan: Plan, style: Style) -> str | None:
@@ -207,10 +211,14 @@ def say_first_default(plan: Plan, style: Style) -> str | None:
 
 def say_counts(plan: Plan) -> str:
     """Return the summary: how many changes of each kind, and how many scenarios stay as they are."""
-    kinds = Counter(describe(each, Style()).action for each in plan.changes)
-    parts = [count(kinds[action], noun_of(action)) for action in _COUNTED if kinds[action]]
     refreshed = f", {count(plan.refreshed, 'record')} brought up to date" if plan.refreshed else ""
-    return f"Plan: {', '.join(parts) or 'nothing to send'}; {plan.unchanged} unchanged{refreshed}."
+    return f"Plan: {count_changes(plan.changes) or 'nothing to send'}; {plan.unchanged} unchanged{refreshed}."
+
+
+def count_changes(changes: Iterable[Change]) -> str:
+    """Return how many changes of each kind there are; "" where there is nothing to send."""
+    kinds = Counter(describe(each, Style()).action for each in changes)
+    return ", ".join(count(kinds[action], noun_of(action)) for action in _COUNTED if kinds[action])
 
 
 def say_unmanaged(plan: Plan, how: str) -> str | None:

@@ -98,12 +98,14 @@ def _decide(drift: Drift, item: Item) -> Way:
     if not chosen:
         return Way(f"{scenario_id}: the file has what the account changed, and more; apply writes the rest")
     said = _say_apply(item.rows)
-    if not all(row.acceptable for row in chosen):
-        caption = f"{scenario_id}: apply {said}; to see what its file would be as the account has it"
-        return Way(caption, _command(drift, "omnictl accept", [scenario_id], ["--dry-run"]))
-    fields = [f"--field {quote_word(each)}" for each in dict.fromkeys(row.field for row in chosen)]
     caption = f"{scenario_id}: apply {said}; to keep {_listed([_say_kept(row) for row in chosen])} and nothing else"
-    return Way(caption, _command(drift, "omnictl accept", [scenario_id], fields))
+    if all(row.acceptable for row in chosen):
+        fields = [f"--field {quote_word(each)}" for each in dict.fromkeys(row.field for row in chosen)]
+        return Way(caption, _command(drift, "omnictl accept", [scenario_id], fields))
+    if not alone or all(row.verdict is not Verdict.CONFLICT for row in item.rows):  # that is all of the account's
+        return Way(caption, _command(drift, "omnictl accept", [scenario_id]))
+    caption = f"{scenario_id}: apply {said}; to see what its file would be as the account has it"
+    return Way(caption, _command(drift, "omnictl accept", [scenario_id], ["--dry-run"]))
 
 
 def _say_apply(rows: Sequence[Row]) -> str:
@@ -159,6 +161,11 @@ def _default(drift: Drift) -> Iterator[Way]:
             f"The account is right about the default: take default: true out of {sanitize(moved.source.path)}, and "
             f"write it into the file of {id_of(moved.now)}"
         )
+
+
+def command_here(drift: Drift, verb: str) -> tuple[str, ...]:
+    """Return the parts of a command that names the environment of the drift."""
+    return _command(drift, verb, ())
 
 
 def _command(drift: Drift, verb: str, ids: Sequence[str], options: Sequence[str] = ()) -> tuple[str, ...]:

@@ -168,6 +168,53 @@ def test_ignored_fields_are_left_alone(shop: Path) -> None:
     assert texts(shop)["scenarios/campaign.yaml"] == ignoring.replace("Campaign", "Black Friday")
 
 
+def test_after_the_last_day_a_field_is_ignored_no_longer(shop: Path) -> None:
+    ended = f"{CAMPAIGN}lifecycle: {{ignore_changes: [{{field: name, reason: theirs, until: 2026-01-31}}]}}\n"
+    write(shop, {"scenarios/campaign.yaml": ended})
+    change(shop, "campaign", name="Black Friday")
+    assert omnictl("drift", "--sandbox").code == 2
+    assert "Accepted: campaign (name)" in omnictl("accept", "campaign", "--sandbox").out
+    assert texts(shop)["scenarios/campaign.yaml"] == ended.replace("Campaign", "Black Friday")
+    assert omnictl("drift", "--sandbox").code == 0
+
+
+def test_those_that_can_be_written_are_named_where_others_are_refused(shop: Path) -> None:
+    change(shop, "welcome", name="Hello")
+    change(shop, "campaign", name="Black Friday")
+    before = texts(shop)
+    ran = omnictl("accept", "welcome", "campaign", "--sandbox")
+    assert (ran.code, texts(shop)) == (3, before)
+    assert "1 of 2 scenarios can be written without the others:\n    omnictl accept campaign --sandbox" in ran.err
+    assert "can be written" not in omnictl("accept", "welcome", "--sandbox").err
+
+
+def test_a_default_that_moved_is_said_with_the_file_that_declares_it(shop: Path) -> None:
+    write(shop, {"scenarios/campaign.yaml": f"{CAMPAIGN}default: true\n"})
+    assert omnictl("apply", "--sandbox", "--yes").code == 0
+    world = World(shop / ".omnictl/sandbox/test/world.sqlite")
+    for stored in world.list_page(default=None, limit=10, offset=0):
+        world.put(replace(stored, is_default=stored.body["name"] == "Welcome"))
+    world.close()
+    ran = omnictl("accept", "campaign", "welcome", "--sandbox")
+    assert ran.code == 0
+    said = " ".join(ran.err.split())
+    assert "It was recorded with campaign, and welcome has it now." in said
+    assert "campaign (scenarios/campaign.yaml:5)" in said
+    document = omnictl("accept", "welcome", "--sandbox", "--format", "json").document
+    assert [each["code"] for each in document["diagnostics"]] == ["default-moved"]
+
+
+@pytest.mark.parametrize("named", ["campaign", "new"])
+def test_a_scenario_that_has_another_id_in_the_files(shop: Path, named: str) -> None:
+    write(shop, {"scenarios/campaign.yaml": CAMPAIGN.replace("id: campaign", "id: new\nprevious_ids: [campaign]")})
+    change(shop, "campaign", name="Black Friday")
+    ran = omnictl("accept", named, "--sandbox")
+    assert ran.code == 1
+    assert "    omnictl state mv campaign new --sandbox" in ran.err
+    assert omnictl("state", "mv", "campaign", "new", "--sandbox").code == 0
+    assert omnictl("accept", "new", "--sandbox").code == 0
+
+
 def test_documents(shop: Path) -> None:
     change(shop, "campaign", name="Black Friday")
     change(shop, "welcome", name="Hello")
@@ -336,3 +383,16 @@ def test_after_an_accept_on_a_service_that_normalises_nothing_is_left_to_do(
     assert omnictl("plan", "--sandbox", "--detailed-exitcode").code == 0
     assert omnictl("apply", "--sandbox", "--yes").code == 0
     assert omnictl("plan", "--sandbox", "--detailed-exitcode").code == 0
+
+
+def test_steps_that_moved_on_a_service_that_normalises_are_no_drift_once_accepted(project: Path) -> None:
+    file = 'id: a\nname: Mixed\nflow:\n  - channel: SMS\n    from: "Shop "\n  - channel: VIBER\n    from: Shop\n'
+    write(project, {"omnictl.yaml": "version: 1\n", "scenarios/a.yaml": file})
+    omnictl("sandbox", "behave", "--senders", "trimmed")
+    assert omnictl("apply", "--sandbox", "--yes").code == 0
+    change(project, "a", "default", flow=steps(("VIBER", "Shop"), ("SMS", "Shop")))
+    assert omnictl("drift", "--sandbox").code == 2
+    assert omnictl("accept", "a", "--sandbox").code == 0
+    assert omnictl("plan", "--sandbox", "--detailed-exitcode").code == 0
+    ran = omnictl("drift", "--sandbox")
+    assert (ran.code, "edited" in ran.out) == (0, False)

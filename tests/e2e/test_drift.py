@@ -212,7 +212,8 @@ def test_unmanaged_scenarios_count_with_strict_alone(applied: Path) -> None:
     edit(applied, same, new="test")
     ran = drift()
     assert ran.code == 0
-    assert '2 not managed, coverage 60.0 %: "test", "Black Friday" (omnictl import --all)' in ran.out
+    assert '2 not managed, coverage 60.0 %: "test", "Black Friday"; to import all of it\n' in ran.out
+    assert "    omnictl import --all --env test --sandbox\n" in ran.out
     ran = drift("--strict")
     assert ran.code == 2
     assert "as recorded. What nobody manages counts with --strict (exit 2)." in ran.out
@@ -220,7 +221,8 @@ def test_unmanaged_scenarios_count_with_strict_alone(applied: Path) -> None:
     ran = drift("--strict")
     assert ran.code == 2
     assert "1 not managed, coverage 75.0 %" in ran.out
-    assert "1 more not managed and ignored by .omnictlignore (list them: omnictl drift --all)." in ran.out
+    assert "1 more not managed and ignored by .omnictlignore; to list them\n" in ran.out
+    assert "    omnictl drift --all --env test --sandbox\n" in ran.out
     assert "ignore-line-idle" not in ran.out
     assert ".omnictlignore:3:1" in drift("-v").out
     assert f'    {12:032X}  "Black Friday"\n' in drift("--all").out

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from omnictl.cli.files import create_texts
 from omnictl.codec.state import decode_state, encode_state
-from omnictl.config.discovery import ENDINGS
+from omnictl.config.endings import ENDINGS
 from omnictl.model.address import make_address
 from omnictl.model.scenario import Attributes, Step
 from omnictl.model.state import Intent
@@ -128,7 +128,7 @@ def test_a_thousand_with_odd_names_in_one_step(project: Path, serve_sandbox: Ser
     plant(world, *ODD, *(f"Scenario {number % 400}" for number in range(1000 - len(ODD))), default="😀 👩‍👩‍👧")
     ran = omnictl("import", "--all", "--format", "json")
     assert ran.code == 0, ran.err
-    assert ran.document["plan"] == {"empty": True, "differing": []}
+    assert ran.document["plan"] == {"empty": True, "differing": [], "others": []}
     assert len({each["id"] for each in ran.document["items"]}) == 1000
     assert sorted(records(project).values()) == [key_of(number) for number in range(1000)]
     assert len(written(project)) == 1000
@@ -207,9 +207,34 @@ def test_files_that_are_there_are_kept_and_adopted(project: Path, world: World) 
     assert records(project) == {"hello": key_of(0), "paid": key_of(1)}
     assert written(project)["scenarios/a.yaml"] == mine
     assert "Imported 2 scenarios: 0 files written, 2 are there; state serial 1." in ran.out
-    assert "The plan is not empty: the next apply sends 1 change." in ran.out
+    assert "The plan is not empty: the next apply sends 1 change for what was imported." in ran.out
+    assert "Other scenarios: 1 create." in ran.out
     assert '"Order paid" -> "Paid"' in ran.out
     assert "Account default" not in ran.out
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_plan_that_other_files_fill_is_not_called_empty(project: Path, world: World, dry: list[str]) -> None:
+    omnictl("init")
+    write(project, {"scenarios/vk-sms.yaml": good("vk-sms", "default: true\n")})
+    ran = omnictl("import", "--all", *dry)
+    assert ran.code == 0, ran.err
+    assert "The plan is not empty, though nothing differs for them.\n" in ran.out
+    assert "Other scenarios: 1 create, 1 default change.\n" in ran.out
+    again = omnictl("import", "--all", *dry, "--format", "json").document
+    assert again["plan"] == {
+        "empty": False,
+        "differing": [],
+        "others": [{"id": "vk-sms", "action": "default"}, {"id": "vk-sms", "action": "create"}],
+    }
+
+
+def test_what_is_only_observed_is_told(project: Path, world: World) -> None:
+    write(project, {"scenarios/o.yaml": good("o", "lifecycle: {manage: observe}\n")})
+    ran = omnictl("import", "o", key_of(0))
+    assert ran.code == 0, ran.err
+    assert "o is only observed: no plan sends anything for it. The account differs from the file of o." in ran.out
+    assert "nothing differs" not in ran.out
 
 
 def test_a_name_that_waits_for_another_flow_is_left_out(project: Path, world: World) -> None:
@@ -227,6 +252,7 @@ def test_a_name_that_waits_for_another_flow_is_left_out(project: Path, world: Wo
 def test_what_no_file_can_hold_is_left_out_with_its_cure(project: Path, world: World) -> None:
     plant(world, "New channel", flow=[{"channel": "RCS"}])
     plant(world, "")
+    assert omnictl("import", "--all", "--dry-run").code == 4
     ran = omnictl("import", "--all", "--format", "json")
     assert ran.code == 4
     assert [each["id"] for each in ran.document["items"]] == ["order-paid", "welcome"]
@@ -235,6 +261,7 @@ def test_what_no_file_can_hold_is_left_out_with_its_cure(project: Path, world: W
         "it has no name",
     ]
     assert "extra_channels: [RCS]" in ran.err
+    assert omnictl("import", "--all", "--dry-run").code == 1
     assert omnictl("import", "--all").code == 1
     write(project, {"omnictl.yaml": "version: 1\nextra_channels: [RCS]\n"})
     assert omnictl("import", "--all", "--only", "new-channel").code == 0
@@ -292,6 +319,7 @@ main(["import", "--all"])
     [
         ("omnictl.cli.files", "create_file", 0, 0),
         ("omnictl.cli.files", "create_file", 17, 17),
+        ("omnictl.durable", "_mode_of", 17, 17),
         ("omnictl.cli.files", "sync_directory", 0, 60),
         ("omnictl.operations.importing", "adopt_all", 0, 60),
     ],
@@ -320,8 +348,54 @@ def test_a_run_that_was_killed_is_gone_on_with(
     assert ran.code == 0, ran.err
     assert "The plan is empty" in ran.out
     assert written(project) == written(whole)
+    assert list(project.rglob("*.tmp")) == []
     assert records(project) == records(whole)
     assert omnictl("plan", "--detailed-exitcode").code == 0
+
+
+def test_after_a_lost_state_a_file_is_not_given_the_key_of_a_copy(project: Path, serve_sandbox: ServeSandbox) -> None:
+    world = serve_sandbox()
+    welcome = "id: welcome\nname: Welcome\nflow: [{channel: VKONTAKTE}, {channel: SMS, from: InfoSMS}]\n"
+    write(project, {"scenarios/welcome.yaml": welcome})
+    assert omnictl("apply", "--yes").code == 0
+    mine = records(project)["welcome"]
+    plant(world, *["Welcome"] * 6)
+    (project / "state/default.json").unlink()
+    ran = omnictl("import", "--all")
+    assert ran.code == 1
+    assert f"    omnictl import welcome {mine}" in ran.err
+    assert ran.err.count("    omnictl import welcome ") == 7
+    assert not (project / "state/default.json").exists()
+    assert omnictl("import", "welcome", mine).code == 0
+    assert omnictl("import", "--all").code == 0
+    assert records(project)["welcome"] == mine
+    assert len(records(project)) == 7
+    assert omnictl("plan", "--detailed-exitcode").code == 0
+
+
+def test_after_a_lost_state_an_edited_file_gets_no_second_one(project: Path, world: World) -> None:
+    plant(world, "con", "Welcome")
+    assert omnictl("import", "--all").code == 0
+    before = records(project)
+    edited = {path: text.replace("name: ", "name: Edited ") for path, text in written(project).items()}
+    write(project, edited)
+    (project / "state/default.json").unlink()
+    ran = omnictl("import", "--all")
+    assert ran.code == 1
+    assert written(project) == edited
+    for scenario_id, key in before.items():
+        assert f"    omnictl import {scenario_id} {key}" in ran.err
+
+
+def test_a_name_that_the_service_bent_gets_no_second_file(project: Path, serve_sandbox: ServeSandbox) -> None:
+    world = serve_sandbox()
+    plant(world, "Beta two")
+    flow = "flow: [{channel: VKONTAKTE}, {channel: SMS, from: InfoSMS}]\n"
+    write(project, {"scenarios/mine.yaml": f'id: mine\nname: "Ｂｅｔａ  two"\n{flow}'})
+    ran = omnictl("import", "--all")
+    assert ran.code == 1
+    assert f"omnictl import mine {key_of(0)}" in ran.err
+    assert list(written(project)) == ["scenarios/mine.yaml"]
 
 
 def test_a_state_that_cannot_be_written_leaves_files_that_the_next_run_takes(project: Path, world: World) -> None:
@@ -520,6 +594,9 @@ def test_a_pipeline_must_not_lose_what_it_imports(project: Path, world: World, m
     ran = omnictl("import", "--all")
     assert ran.code == 3
     assert "local-state-in-ci" in ran.err
+    assert "    omnictl import --all --files-only\n" in ran.err
+    one = omnictl("import", "welcome", key_of(0), "--write", "scenarios/a b")
+    assert f"    omnictl import welcome {key_of(0)} --write 'scenarios/a b' --files-only\n" in one.err
     assert written(project) == {}
     assert omnictl("import", "--all", "--dry-run").code == 0
 
@@ -544,11 +621,14 @@ def test_init_names_the_command_where_nobody_can_be_asked(project: Path, world: 
     assert ran.code == 0
     assert ran.out.endswith("or, to adopt the scenarios that 127.0.0.1 has:\n    omnictl import --all\n")
     assert list(written(project)) == ["scenarios/vk-sms.yaml"]
+    assert omnictl("import", "--all").code == 0
+    assert "Plan: 1 create; 2 unchanged." in omnictl("plan").out
 
 
-def init(answer: str) -> tuple[int, str]:
+def init(answer: str, *options: str) -> tuple[int, str]:
     """Run init on a terminal and answer its question."""
-    terminal = pexpect.spawn(sys.executable, ["-m", "omnictl", "init"], encoding="utf-8", timeout=BOUND_SECONDS)
+    words = ["-m", "omnictl", "init", *options]
+    terminal = pexpect.spawn(sys.executable, words, encoding="utf-8", timeout=BOUND_SECONDS)
     terminal.expect("Import the scenarios that it has, in place of a first example")
     terminal.sendline(answer)
     terminal.expect(pexpect.EOF)
@@ -556,8 +636,17 @@ def init(answer: str) -> tuple[int, str]:
     return terminal.exitstatus, terminal.before or ""
 
 
+@pytest.mark.parametrize("options", [(), ("-C", "deep")])
+def test_what_init_says_next_works_where_it_ran(project: Path, world: World, options: tuple[str, ...]) -> None:
+    (project / "deep").mkdir()
+    code, said = init("y", *options)
+    assert code == 0, said
+    assert said.replace("\r", "").endswith(f"\nNext:\n    omnictl plan{' -C deep' * bool(options)}\n")
+    assert omnictl("plan", "--detailed-exitcode", *options).code == 0
+
+
 def test_init_imports_where_somebody_says_yes(project: Path, world: World) -> None:
-    code, said = init("yes")
+    code, said = init("Yes")
     assert code == 0, said
     assert "The plan is empty" in said
     assert sorted(written(project)) == ["scenarios/order-paid.yaml", "scenarios/welcome.yaml"]

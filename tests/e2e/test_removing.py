@@ -49,7 +49,7 @@ def test_a_deleted_file_is_forgotten_and_its_return_takes_the_same_key(applied: 
     text = (applied / "scenarios/b.yaml").read_text()
     (applied / "scenarios/b.yaml").unlink()
     plan = omnictl("plan", "--sandbox")
-    assert ". forget   b            file deleted; stays on the account and can still be sent through" in plan.out
+    assert ". forget   b            no longer declared; stays on the account and can still be sent through" in plan.out
     assert f"Left behind: 1 scenario stays on the account; {STAYS}." in plan.out
     ran = apply()
     assert (ran.code, f"Left behind: 1 scenario stays on the account; {STAYS}." in ran.out) == (0, True)
@@ -126,13 +126,24 @@ def test_a_word_of_retire_that_names_nothing_is_wrong_usage_and_the_same_command
     assert apply("--retire", "b").code == 0
 
 
-def test_retiring_the_default_needs_the_guard(applied: Path) -> None:
+def test_the_default_leaves_only_with_the_guard_and_is_never_renamed(applied: Path) -> None:
     (applied / "scenarios/anchor.yaml").unlink()
     ran = apply("--retire", "anchor")
     assert (ran.code, "default-change" in ran.err) == (3, True)
     assert "[retired] anchor" not in names(applied).values()
-    assert apply("--retire", "anchor", "--allow", "default-change=anchor").code == 0
-    assert "[retired] anchor" in names(applied).values()
+    ran = apply("--retire", "anchor", "--allow", "default-change=anchor")
+    assert (ran.code, "not-retired" in ran.out, "is never renamed" in ran.out) == (0, True, True)
+    assert "[retired] anchor" not in names(applied).values()
+
+
+def test_a_saved_plan_does_not_go_through_a_protection_that_was_applied_after_it(applied: Path) -> None:
+    write(applied, {"scenarios/b.yaml": good("b").replace("name: b", "name: New name")})
+    assert omnictl("plan", "--sandbox", "--out", "p.json").code == 0
+    write(applied, {"scenarios/b.yaml": good("b", "lifecycle: {protected: all}\n")})
+    assert apply().code == 0
+    ran = omnictl("apply", "--sandbox", "p.json")
+    assert (ran.code, "b: it is protected now." in ran.err) == (3, True)
+    assert "New name" not in names(applied).values()
 
 
 # --- what never reads as "remove everything" ------------------------------------------------------------------------

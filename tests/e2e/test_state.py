@@ -137,7 +137,8 @@ def test_push_and_rollback_drop_no_key(stored: Callable[[State], Path], project:
     back = omnictl("state", "rollback", "118")
     assert back.code == 0
     assert "Back at version 118, stored as serial 120." in back.out
-    assert decode_state(path.read_text(), path="x") == replace(STATE, serial=120)
+    stored_again = decode_state(path.read_text(), path="x")
+    assert (stored_again.serial, stored_again.content) == (120, STATE.content)
     again = omnictl("state", "rollback", "118")
     assert "Nothing to do" in again.out
     assert omnictl("state", "push", "incoming.json").out.splitlines()[1].endswith(f"tombstones: {lost}.")

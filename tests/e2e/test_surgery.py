@@ -16,6 +16,7 @@ from omnictl.model.state import AccountDefault, State
 from omnictl.sandbox.store import World
 from tests.e2e.conftest import ServeSandbox
 from tests.e2e.running import Ran, omnictl
+from tests.e2e.test_import import plant
 from tests.e2e.test_state import intent
 from tests.unit.codec.schemas import mistakes
 
@@ -250,6 +251,27 @@ def test_the_log_of_an_apply_makes_a_lost_state_again(world: World, options: tup
     assert stored().lineage != lineage
     assert is_planned_nothing()
     assert world.count() == 5
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_log_tells_what_was_adopted_and_what_was_moved_by_hand(world: World, log_format: str) -> None:
+    plant(world, "Theirs", flow=[{"channel": "SMS"}])
+    declare("w", "Adopted", f"import: {world.list_all()[0].key}\n")
+    log = omnictl("apply", "--yes", "--log-format", log_format).err
+    assert omnictl("state", "mv", "a", "moved").code == 0
+    Path("scenarios/a.yaml").unlink()
+    declare("moved", "Edited")
+    log += omnictl("apply", "--yes", "--log-format", log_format).err
+    before = keys()
+    assert before.keys() == {"b", "c", "moved", "w"}
+    declare("moved", "Edited again")
+    declare("w", "Edited too")
+    lose_the_disk()
+    Path("log").write_text(log)
+    document = answer("state", "rebuild", "--from-log", "log")
+    assert codes(document) == []
+    assert keys() == before
+    assert {each["action"] for each in document["next_plan"]["items"]} == {"update"}
 
 
 @pytest.mark.parametrize("where", ["stdout", "report"])

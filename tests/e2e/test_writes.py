@@ -16,7 +16,7 @@ from omnictl.sandbox.store import World
 from tests.e2e.running import omnictl
 from tests.served import served
 
-_TEMPORARY = re.compile(r"/\.([^/]+)\.omnictl-[^./]{8}\.tmp$")
+_TEMPORARY = re.compile(r"/\.([^/]+)\.omnictl-(?:[0-9a-f]{8}-\d+-)?[^./]{8}\.tmp$")
 """A file is written beside itself first."""
 
 ROOT = Path(__file__).parents[2]
@@ -41,11 +41,11 @@ WRITING: Mapping[str, tuple[str, ...]] = {
     "state push state/test.json": ("state/", ".omnictl/"),
     "state rollback 2": ("state/", ".omnictl/"),
     "state unlock": ("state/.omnictl/locks/",),
+    "import --all --state told/imported.json": ("told/", ".omnictl/", "scenarios/"),
     "apply --yes --state told/other.json --allow unmanaged-twin=vk-sms --allow default-change=vk-sms": (
         "told/",
         ".omnictl/",
     ),
-    "import --all --state told/imported.json": ("told/", ".omnictl/", "scenarios/"),
     "fmt": ("scenarios/",),
     "init": ("omnictl.yaml", "scenarios/"),
     "init --ci github": ("omnictl.yaml", "scenarios/", ".github/"),

@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from omnictl.cli import accepting as at_hand
-from omnictl.cli.accepting import _default, _no_field, _no_file, _unknown, _unrecorded, _vanished
+from omnictl.cli.accepting import (
+    _default_moved,
+    _default_refused,
+    _no_field,
+    _no_file,
+    _renamed,
+    _unknown,
+    _unrecorded,
+    _vanished,
+)
 from omnictl.cli.commands import accept as command
 from omnictl.cli.commands.accept import _changed_meanwhile
 from omnictl.cli.context import Session
@@ -72,9 +81,11 @@ def test_what_cannot_be_accepted(project: Path) -> None:
     session = Session(GlobalOptions(env="test", sandbox=True), {})
     problems: list[Diagnostic] = [
         _no_field("nam"),
-        _default(read_project(project, "test")),
+        _default_refused(read_project(project, "test")),
+        _default_moved("It was recorded with b, and welcome has it now.", read_project(project, "test")),
         _unknown("welcom", ["welcome"], "test"),
         _unknown("something-else", ["welcome"], "test"),
+        _renamed("old", "welcome", session),
         _no_file("welcome", "test"),
         _unrecorded("welcome", session),
         _vanished("welcome", "CD265875E3A6EA43478D5F37A635BE4A", session),

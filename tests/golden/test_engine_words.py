@@ -54,6 +54,9 @@ def renames() -> Scene:
 def imports() -> Scene:
     scene = anchored().unmanaged("Theirs").unmanaged("Staging's")
     scene.declare("x", import_key="NOWHERE").declare("y", import_key=key_of("anchor"))
+    theirs = next(key for key, each in scene.remotes.items() if each.attributes.name == "Theirs")
+    for name, key in (("ours", theirs), ("ours2", key_of("anchor")), ("ours3", "00000000")):
+        scene.declare(name, import_key=key).remember(name)
     return scene.declare(
         "z", import_key=next(key for key, each in scene.remotes.items() if each.attributes.name[0] == "S")
     )
@@ -116,6 +119,7 @@ def test_what_is_said_of_files_state_and_account() -> None:
         "maybe-renamed",
         "import-missing",
         "import-taken",
+        "import-ignored",
         "observed-differs",
         "protection-lifted",
         "late-twin",

@@ -9,7 +9,7 @@ from omnictl.model.address import make_address
 from omnictl.model.adoption import ImportedRow, ImportReport, LeftOut
 from omnictl.model.change import Change
 from omnictl.model.diagnostic import Diagnostic
-from omnictl.model.scenario import Attributes, Configuration, Step
+from omnictl.model.scenario import Attributes, Configuration, Remote, Step
 from omnictl.model.state import Intent
 from omnictl.render.importing import render_import, tell_left_out
 from omnictl.render.style import Style
@@ -48,6 +48,10 @@ def differing() -> tuple[Change, ...]:
     return scene.plan().changes
 
 
+def beside() -> tuple[Change, ...]:
+    return Scene().both("anchor").holds_default("anchor").declare("vk-sms", default=True).plan().changes
+
+
 def test_what_an_import_says() -> None:
     reports = {
         "imported": WHOLE,
@@ -55,8 +59,16 @@ def test_what_an_import_says() -> None:
         "files alone": replace(WHOLE, files_only=True, left_out=(), default=None),
         "one": replace(WHOLE, rows=ROWS[2:], left_out=(), default=None, production=False),
         "the file says something else": replace(WHOLE, left_out=(), default=None, differing=differing()),
+        "other files wait": replace(WHOLE, left_out=(), default=None, others=beside()),
+        "both": replace(WHOLE, left_out=(), default=None, differing=differing(), others=beside()),
+        "files alone, others wait": replace(WHOLE, files_only=True, left_out=(), default=None, others=beside()),
+        "only observed": replace(WHOLE, left_out=(), default=None, rows=ROWS[2:], observed={"welcome": False}),
+        "only observed, and differs": replace(
+            WHOLE, left_out=(), default=None, observed={"black-friday": True, "welcome": False}
+        ),
         "no plan": replace(WHOLE, differing=None),
         "nothing left": ImportReport("test", "xyz1ab.api.infobip.com", (), (), ()),
+        "nothing left, others wait": ImportReport("test", "xyz1ab.api.infobip.com", (), (), (), others=beside()),
         "all left out": ImportReport("test", "xyz1ab.api.infobip.com", (), (RCS, RCS), ()),
     }
     check_golden("import.txt", "\n".join(f"# {name}\n{render_import(each, Style())}" for name, each in reports.items()))
@@ -73,13 +85,25 @@ def test_narrow_with_hostile_names_and_in_colour() -> None:
 
 def test_what_was_left_out_and_why() -> None:
     many = tuple(replace(RCS, key=key_of(f"k{number}"), name=f"Many {number}") for number in range(12))
-    view = View(Configuration({each.address: each for each in twin().resources.values()}), twin().state, twin().remotes)
-    told = tell_left_out((RCS, replace(RCS, reason="it has no name", commands=()), *choose_all(view, {}).left_out))
+    left_out = choose_all(twin().view, {}).left_out + choose_all(alike().view, {}).left_out
+    told = tell_left_out((RCS, replace(RCS, reason="it has no name", commands=()), *left_out))
     check_golden("import-left-out.txt", all_told((*told, *tell_left_out(many))))
 
 
 def twin() -> Scene:
     return Scene().both("anchor").unmanaged("Twin", "VOICE").declare("mine", "Twin")
+
+
+def alike() -> Scene:
+    """Files that may be those of scenarios, each for another reason; no state says it."""
+    scene = Scene().unmanaged("Copied").unmanaged("Copied").declare("copied", "Copied", "SMS:InfoSMS")
+    scene.unmanaged("Two").unmanaged("Two")
+    scene.declare("two-a", "Two", "SMS:InfoSMS").declare("two-b", "Two", "SMS:InfoSMS")
+    scene.unmanaged("Edited").declare("edited", "Edited today")
+    scene.unmanaged("Bent name").declare("bent", "BENT  NAME", "SMS:InfoSMS")
+    scene.remotes["9A41B7CE"] = Remote("9A41B7CE", Attributes("Named by its key", (Step("VOICE"),)))
+    scene.declare("old-9a41b7ce", "Old name")
+    return scene.unmanaged("Renamed", "VIBER").declare("before", "Before", "VIBER")
 
 
 def refusal(scene: Scene, scenario_id: str, key: str) -> Diagnostic:

@@ -72,9 +72,10 @@ def nothing_declared() -> Plan:
 def drift_and_conflict() -> Plan:
     scene = Scene().declare("drifted").remember("drifted", account=("drifted", "SMS:InfoSMS > VKONTAKTE"))
     scene.declare("edited", "New name").remember("edited")
-    return (
-        scene.declare("both", "From files").remember("both", account=("From account", "VKONTAKTE > SMS:PROMO")).plan()
-    )
+    scene.declare("both", "From files").remember("both", account=("From account", "VKONTAKTE > SMS:PROMO"))
+    scene.declare("renamed", "Ours").remember("old", "Ours", account=("By Bob", "VKONTAKTE > SMS:PROMO"))
+    scene.declare("renamed-and-edited", "Files", previous_ids=("before",))
+    return scene.remember("before", "Before", account=("By Bob", "VKONTAKTE > SMS:PROMO")).plan()
 
 
 def edit_scripts() -> Plan:

@@ -51,6 +51,8 @@ EDITS = [
     "edit",
     "rename",
     "rename by line",
+    "rename with its name",
+    "rename with its name",
     "move",
     "remove",
     "remove",
@@ -120,6 +122,8 @@ def _edit_one(files: dict[str, Resource], word: str, name: str, scenario_id: str
             new = f"{scenario_id}-y" if name.endswith("-x") else f"{scenario_id}-x"
             previous = (name,) if word == "rename by line" else ()
             files[new] = replace(files.pop(name), address=declare(new).address, previous_ids=previous)
+            if word == "rename with its name":
+                files[new] = replace(files[new], attributes=replace(was.attributes, name=body.name))
             if word == "move":
                 files[new] = replace(files[new], attributes=replace(was.attributes, flow=body.flow))
 

@@ -87,7 +87,9 @@ def _steps(draw: Any, step: Step, indent: str, *, in_braces: bool) -> str:
         return f"{indent}- {{{', '.join(pairs)}}}\n"
     remark = st.sampled_from(["", "  # of the step"])
     gap = draw(st.sampled_from([" ", "   "]))
+    between = draw(st.sampled_from(["", "", "# between"]))
     lines = [f"{each}{draw(remark)}\n" for each in pairs]
+    lines = [lines[0], f"{between}\n", *lines[1:]] if between else lines
     return f"{indent}-{gap}" + f"{indent} {gap}".join(lines)
 
 
@@ -113,7 +115,7 @@ def files(draw: Any) -> bytes:
 
 
 def comments_of(text: str) -> list[str]:
-    return re.findall(r"# (?:remark|further in|at the margin|said|of the step|head)", text)
+    return re.findall(r"# (?:remark|further in|at the margin|said|of the step|between|head)", text)
 
 
 def shape_of(text: str) -> str:
@@ -158,6 +160,21 @@ def test_no_comment_is_lost_with_a_step_that_stays(content: bytes, flow: list[St
         path.write_bytes(content)
         was = read_project(root, "default").resources[make_address("a")].attributes.flow
         accepted = accept(root, flow=[*flow, *was][::-1])
+        assert accepted.codes == []
+        accepted.write()
+        assert sorted(comments_of(path.read_text())) == sorted(comments_of(content.decode()))
+
+
+@settings(max_examples=150)
+@given(files())
+def test_no_comment_is_lost_with_a_sender(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        path = root / "scenarios" / "a.yaml"
+        path.parent.mkdir()
+        path.write_bytes(content)
+        was = read_project(root, "default").resources[make_address("a")].attributes.flow
+        accepted = accept(root, flow=[Step(each.channel) for each in was])
         assert accepted.codes == []
         accepted.write()
         assert sorted(comments_of(path.read_text())) == sorted(comments_of(content.decode()))

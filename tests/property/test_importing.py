@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from omnictl.engine.adopting import adopt_all, choose_all, find_holder
+from omnictl.engine.adopting import adopt_all, choose_all, find_holder, in_writing_order
 from omnictl.engine.planner import make_plan
 from omnictl.engine.view import View
 from omnictl.model.address import Address, id_of
-from omnictl.model.adoption import Adoption, Choice
+from omnictl.model.adoption import Adoption, Choice, Draft
 from omnictl.model.change import Create, Refresh
 from omnictl.model.scenario import Attributes, Configuration, Remote, Resource
 from tests.worlds import SMS, VIBER, VK, World, declare
@@ -46,9 +46,10 @@ def pair_in_order(view: View) -> list[Adoption]:
 
 
 def write_files(view: View, choice: Choice, number: int | None = None) -> View:
-    """Return the view with the files of the choice, or of the first of its keys alone."""
+    """Return the view with the files of the choice, or with those alone that are written first."""
     holder = find_holder(choice)
-    new = sorted((each for each in choice.adoptions if each.resource is None), key=lambda each: each.remote.key)
+    drafts = in_writing_order(Draft(each, "", "", "") for each in choice.adoptions if each.resource is None)
+    new = [each.adoption for each in drafts]
     resources: dict[Address, Resource] = dict(view.configuration.resources)
     for each in new[:number]:
         attributes = each.remote.attributes
@@ -104,3 +105,22 @@ def test_the_order_of_what_is_read_does_not_matter(
         dict(reversed(list(view.remotes.items()))),
     )
     assert choose_all(view, {}).adoptions == choose_all(turned, {}).adoptions
+
+
+@given(REMOTES, st.sets(KEYS, max_size=3), st.data())
+def test_after_a_lost_state_no_id_gets_another_key(
+    remotes: dict[str, Attributes], copied: set[str], data: st.DataObject
+) -> None:
+    """Whatever a colleague copied meanwhile; what is not certain is left out."""
+    view = view_of(remotes, {}, 0)
+    whole = choose_all(view, {})
+    written = write_files(view, whole)
+    had = {each.address: each.remote.key for each in whole.adoptions}
+    copies = {key: data.draw(st.sampled_from(sorted(remotes.values(), key=repr))) for key in copied if remotes}
+    rows = {**{key: Remote(key, attributes) for key, attributes in copies.items()}, **view.remotes}
+    after = choose_all(replace(written, remotes=rows), {})
+    for each in after.adoptions:
+        assert had.get(each.address, each.remote.key) == each.remote.key
+        assert (each.resource is None) == (each.address not in had)
+    named = {each.remote.key for each in after.adoptions} | {each.key for each in after.left_out}
+    assert named == rows.keys()

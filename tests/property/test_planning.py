@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from omnictl.errors import RefusedError
-from omnictl.model.address import Address
+from omnictl.model.address import Address, id_of
+from omnictl.model.change import Create
 from omnictl.model.outcome import Ending, Fate
-from omnictl.model.plan import Plan
-from omnictl.model.scenario import Attributes, Manage
+from omnictl.model.plan import Guard, Plan
+from omnictl.model.scenario import Attributes, Lifecycle, Manage, Protection
 from omnictl.model.state import Record, State
 from omnictl.operations.surgery import settle_absent, settle_found
 from omnictl.provider.base import Operation
@@ -120,6 +121,35 @@ def _choose(world: World) -> None:
             world.backend.write(settle_absent(world.state, intent, world.clock()).state)
 
 
+@given(worlds(), st.data(), st.booleans())
+@settings(max_examples=150, deadline=None, suppress_health_check=SLOW_IS_FINE)
+def test_no_scenario_is_made_a_second_time_without_a_word(world: World, data: st.DataObject, forgotten: bool) -> None:
+    """Ids and names change together, in any number of files, in one commit or after the old ones were forgotten."""
+    for name, each in world.files.items():
+        world.files[name] = replace(each, previous_ids=(), import_key=None, lifecycle=Lifecycle())
+    world.apply()
+    ids = sorted(world.files)
+    chosen = data.draw(st.lists(st.sampled_from(ids), min_size=1, unique=True)) if ids else []
+    files = {each: world.files.pop(each) for each in chosen}
+    if forgotten and world.files:
+        world.apply()
+    for number, (_, each) in enumerate(sorted(files.items())):
+        body = replace(each.attributes, name=data.draw(st.sampled_from([*NEW_NAMES, each.attributes.name])))
+        new = declare(f"new{number}")
+        world.files[f"new{number}"] = replace(new, attributes=body, default=each.default)
+    plan = world.plan()
+    guarded = {each.subject for each in plan.guards if each.guard is Guard.LIKELY_RENAME}
+    warned = " ".join(each.detail for each in plan.diagnostics if each.code == "maybe-renamed")
+    created = [id_of(each.address) for each in plan.changes if isinstance(each, Create)]
+    for scenario_id in created:
+        assert scenario_id in guarded or scenario_id in warned, "a second create was not told"
+        event("guarded" if scenario_id in guarded else "warned")
+    assert not created or (plan.risk is not None and not plan.risk.is_safe)
+
+
+NEW_NAMES = ["Spring", "Orders of 2027", "Alerts!", "Farewell", "Order confirmations of the evening"]
+
+
 @given(worlds(), edits)
 @settings(max_examples=100, deadline=None, suppress_health_check=SLOW_IS_FINE)
 def test_a_saved_plan_does_what_it_says_and_only_once(world: World, later: list[Edit]) -> None:
@@ -133,6 +163,29 @@ def test_a_saved_plan_does_what_it_says_and_only_once(world: World, later: list[
     assert all(kind is Operation.LIST for kind, _ in world.account.requests[requests:])
     world.files = files
     assert_settled(world, theirs, mine)
+
+
+@given(worlds(), st.data())
+@settings(max_examples=150, deadline=None, suppress_health_check=SLOW_IS_FINE)
+def test_a_saved_plan_goes_through_nothing_that_was_recorded_since(world: World, data: st.DataObject) -> None:
+    """What another apply protected, or only observes, stays as it is and is remembered, whatever the plan was."""
+    saved = world.plan(allowed=EVERYTHING_ALLOWED)
+    records = sorted(world.state.records)
+    guarded = Lifecycle(data.draw(st.sampled_from(Protection)), Manage.OBSERVE)
+    chosen = data.draw(st.sets(st.sampled_from(records))) if records else set()
+    edited = {each: replace(world.state.records[each], lifecycle=guarded) for each in chosen}
+    world.backend.stored = replace(world.state, records={**world.state.records, **edited})
+    before, rows = world.state, dict(world.account.rows)
+    codes: set[str] = set()
+    try:
+        world.apply(saved)
+    except RefusedError as refused:
+        codes = {each.code for each in refused.diagnostics}
+    event(f"refused: {bool(codes)}")
+    assert codes <= {"stale-plan"}
+    assert not codes or (world.state, world.account.rows) == (before, rows)
+    assert {each: world.state.records[each] for each in edited} == edited
+    assert all(world.account.rows[each.key].attributes == rows[each.key].attributes for each in edited.values())
 
 
 @given(worlds(), st.data(), edits)
@@ -164,8 +217,9 @@ def test_what_is_retired_on_request_comes_back_with_its_key_and_its_name(world: 
     world.files = {}
     if kept:
         world.apply(retire=("*",))
-        assert all(each.retired for each in world.state.tombstones if each.key in keys.values())
-        assert all(world.account.rows[key].attributes.name.startswith("[retired] ") for key in keys.values())
+        marked = {key for key in keys.values() if not world.account.rows[key].is_default}
+        assert all(each.retired == (each.key in marked) for each in world.state.tombstones if each.key in keys.values())
+        assert all(world.account.rows[key].attributes.name.startswith("[retired] ") for key in marked)
         assert world.plan().changes == ()
     world.files = {name: replace(each, previous_ids=(), import_key=None) for name, each in kept.items()}
     world.apply()

@@ -1,6 +1,6 @@
 """``omnictl accept``: the opposite of apply. Writes what the account has into files, never state or account."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,14 @@ from typing import Any
 import click
 
 from omnictl import __version__
-from omnictl.cli.accepting import find_addresses, read_project, read_remotes, refuse_fields
+from omnictl.cli.accepting import (
+    find_addresses,
+    find_default_note,
+    read_project,
+    read_view,
+    refuse_fields,
+    refuse_unusable,
+)
 from omnictl.cli.completing import complete_recorded_ids
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
@@ -22,13 +29,14 @@ from omnictl.config.proving import find_consequences, find_new, prove
 from omnictl.config.scenarios import Validation
 from omnictl.durable import FileMovedOnError, Replacement, replace_files
 from omnictl.engine.accepting import accept_account, differing_fields, ignored_changes
+from omnictl.engine.view import View
 from omnictl.errors import ConfigurationError, OutputError, RefusalKind, RefusedError
 from omnictl.lint.check import lint
 from omnictl.model.acceptance import Acceptance
 from omnictl.model.address import Address, id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.model.scenario import Json, Remote
-from omnictl.model.state import State
+from omnictl.model.scenario import Attributes, Json, Resource
+from omnictl.model.state import Record
 from omnictl.render.accept_text import EditedFile, Unchanged, render_acceptance, render_edits
 from omnictl.render.difference import render_difference
 
@@ -52,28 +60,27 @@ def command(ctx: click.Context, *, ids: Sequence[str], fields: Sequence[str], dr
     project = read_project(session)
     refuse_fields(fields, project)
     state, addresses = find_addresses(ids, project, session)
-    remotes = read_remotes(session, state, addresses)
-    accepted = [
-        accept_account(project.resources[each], state.records[each], remotes[each].attributes, fields)
-        for each in addresses
-    ]
-    unchanged = [_word_unchanged(each, project, state, remotes, session) for each in accepted if not each.fields]
-    try:
-        draft = draft_acceptances(project, accepted)
-    except MistakeError as moved:
-        raise ConfigurationError(moved.diagnostic) from None
+    view = read_view(session, project, state)
+    refuse_unusable(addresses, view, session)
+    accepted = [_accept(each, view, fields) for each in addresses]
+    unchanged = [_word_unchanged(each.address, view, session) for each in accepted if not each.fields]
+    notes = find_default_note(addresses, view, project)
+    draft = _draft(project, accepted)
     problems = draft.refusals or _check(draft, accepted, session)
     if problems:
+        if output_format != "json":
+            _offer_others(project, accepted, fields, session)
         return _refuse(session, draft, problems, output_format)
     if not dry_run:
         _write(draft.edits)
     taken = {id_of(each.address): each.fields for each in accepted if each.fields}
     if output_format == "json":
         names: list[Json] = [each.scenario_id for each in unchanged]
-        _answer(session, draft, ExitCode.OK, written=bool(taken) and not dry_run, unchanged=names)
+        _answer(session, draft, ExitCode.OK, written=bool(taken) and not dry_run, unchanged=names, diagnostics=notes)
         return ExitCode.OK
     files = [_shown(each) for each in draft.edits]
     session.show(render_acceptance(files, taken, unchanged, session.output.out_style, dry_run=dry_run))
+    session.output.diagnostics(notes)
     if taken:
         again = session.command("accept", *taken, *_field_words(fields))
         following = f"Write it with\n    {again}" if dry_run else f"Next:\n    {session.command('plan')}"
@@ -81,27 +88,62 @@ def command(ctx: click.Context, *, ids: Sequence[str], fields: Sequence[str], dr
     return ExitCode.OK
 
 
-def _word_unchanged(
-    accepted: Acceptance, project: Project, state: State, remotes: Mapping[Address, Remote], session: Session
-) -> Unchanged:
-    address = accepted.address
-    resource, record, actual = project.resources[address], state.records[address], remotes[address].attributes
-    ignored = ignored_changes(resource, record, actual)
-    differing = ignored or differing_fields(resource, record, actual)
+def _accept(address: Address, view: View, fields: Sequence[str]) -> Acceptance:
+    return accept_account(*_versions_of(address, view), fields)
+
+
+def _versions_of(address: Address, view: View) -> tuple[Resource, Record, Attributes]:
+    record = view.state.records[address]
+    return view.configuration.resources[address], record, view.remotes[record.key].attributes
+
+
+def _draft(project: Project, accepted: Sequence[Acceptance]) -> Draft:
+    try:
+        return draft_acceptances(project, accepted)
+    except MistakeError as moved:
+        raise ConfigurationError(moved.diagnostic) from None
+
+
+def _word_unchanged(address: Address, view: View, session: Session) -> Unchanged:
+    ignored = ignored_changes(*_versions_of(address, view))
+    differing = ignored or differing_fields(*_versions_of(address, view))
     named = session.command("accept", id_of(address), *_field_words(differing)) if differing else ""
     return Unchanged(id_of(address), named, is_ignored=bool(ignored))
 
 
+def _offer_others(project: Project, accepted: Sequence[Acceptance], fields: Sequence[str], session: Session) -> None:
+    """Say which of several scenarios can be written: those whose edits prove alone, if they do so together."""
+    chosen = [each for each in accepted if each.fields]
+    sound = [each for each in chosen if len(chosen) > 1 and _is_sound(project, [each], session)]
+    if sound and (len(sound) == 1 or _is_sound(project, sound, session)):
+        ids = [id_of(each.address) for each in sound]
+        again = session.command("accept", *ids, *_field_words(fields))
+        without = f"{len(ids)} of {len(chosen)} scenarios can be written without the others"
+        session.output.hint(f"Nothing was written; {without}:\n    {again}\n")
+
+
+def _is_sound(project: Project, accepted: Sequence[Acceptance], session: Session) -> bool:
+    draft = _draft(project, accepted)
+    return not (draft.refusals or _find_problems(draft, accepted, session)[1])
+
+
 def _check(draft: Draft, accepted: Sequence[Acceptance], session: Session) -> Sequence[Diagnostic]:
-    """Return what the edits would do beside what they are for."""
-    targets = {each.address: each.attributes for each in accepted if each.fields}
-    if not targets:
-        return ()
-    after, problems = prove(draft, targets)
-    found = problems or tuple(find_new(_lint(draft.project.validation, session), _lint(after, session)))
+    """Return what the edits would do beside what they are for; what else they bring is told."""
+    after, found = _find_problems(draft, accepted, session)
     if not found:
         session.output.diagnostics(find_consequences(draft.project.validation, after))
     return tuple(_of_the_edit(each, draft) for each in found)
+
+
+def _find_problems(
+    draft: Draft, accepted: Sequence[Acceptance], session: Session
+) -> tuple[Validation, tuple[Diagnostic, ...]]:
+    """Return what everything reads as with the edits in place, and what must not be."""
+    targets = {each.address: each.attributes for each in accepted if each.fields}
+    if not targets:
+        return draft.project.validation, ()
+    after, problems = prove(draft, targets)
+    return after, problems or tuple(find_new(_lint(draft.project.validation, session), _lint(after, session)))
 
 
 def _of_the_edit(problem: Diagnostic, draft: Draft) -> Diagnostic:

@@ -72,11 +72,12 @@ def _refuse_nonsense(
 
 
 def code_of_import(report: ImportReport) -> ExitCode:
-    """Return what an import ends with: where something was left out, the same command takes it later."""
-    if report.differing is None:
-        return ExitCode.PARTIAL if report.changed else ExitCode.FAILED
-    if report.left_out and not report.dry_run:
-        return ExitCode.PARTIAL if report.changed else ExitCode.FAILED
+    """Return what an import ends with: where something was left out, the same command takes it later.
+
+    A dry run ends as the run that it shows.
+    """
+    if report.differing is None or report.left_out:
+        return ExitCode.PARTIAL if report.rows else ExitCode.FAILED
     return ExitCode.OK
 
 
@@ -98,5 +99,5 @@ def show_import(session: Session, report: ImportReport, output_format: str, code
         )
         return
     session.show(render_import(report, output.out_style, verbose=output.verbose > 0).rstrip("\n"))
-    if report.rows and not report.dry_run:
+    if (report.rows or report.others) and not report.dry_run:
         output.hint(f"\nNext:\n    {session.command('plan')}")

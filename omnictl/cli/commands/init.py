@@ -1,7 +1,6 @@
 """``omnictl init``: a first project that works at once."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from os.path import lexists
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.files import find_obstacle, unwritable, write_text
 from omnictl.cli.options import global_options
 from omnictl.cli.workflows import WORKFLOWS
-from omnictl.config.discovery import is_scenario_name
+from omnictl.config.endings import is_scenario_name
 from omnictl.errors import OmnictlError, OutputError
 
 _SETTINGS = """\
@@ -42,7 +41,6 @@ flow:
   - channel: VKONTAKTE
   - channel: SMS
     from: ${var.sms_sender}
-default: true
 """
 
 
@@ -61,10 +59,10 @@ def command(ctx: click.Context, ci: str | None) -> int:
     host = _find_account(session)
     question = f"{host} is configured. Import the scenarios that it has, in place of a first example?"
     imports = host is not None and output.is_interactive and is_wanted(question, output)
-    _write_files({Path(name): text for name, text in _wanted(ci, imports=imports)}, session)
+    _write_files({Path(name): text for name, text in _wanted(ci, imports=imports, host=host)}, session)
     if imports:
         return _import(session)
-    output.result("\nNext:\n    omnictl plan --sandbox")
+    output.result(f"\nNext:\n    {session.command('plan', '--sandbox')}")
     if host is not None:
         output.result(f"or, to adopt the scenarios that {host} has:\n    {session.command('import', '--all')}")
     return ExitCode.OK
@@ -103,7 +101,7 @@ def _import(session: Session) -> int:
     from omnictl.cli.commands.import_ import code_of_import, show_import
     from omnictl.cli.importing import Wish, import_scenarios
 
-    fresh = Session(replace(session.options, chdir="."), session.environ)
+    fresh = session.afresh()
     report = import_scenarios(fresh, Wish())
     code = code_of_import(report)
     show_import(fresh, report, "text", code)
@@ -114,11 +112,14 @@ def _is_there(path: Path) -> bool:
     return lexists(path) or (path.parent.name == "scenarios" and _has_scenarios())
 
 
-def _wanted(ci: str | None, *, imports: bool) -> Iterator[tuple[str, str]]:
-    """Return the files and what stands in them, in the order in which they are written."""
+def _wanted(ci: str | None, *, imports: bool, host: str | None) -> Iterator[tuple[str, str]]:
+    """Return the files and what stands in them, in the order in which they are written.
+
+    An account that is in use has a default already, which an example must not take away.
+    """
     yield "omnictl.yaml", _SETTINGS.format(variables="" if imports or _has_scenarios() else _VARIABLES)
     if not imports:
-        yield "scenarios/vk-sms.yaml", _SCENARIO
+        yield "scenarios/vk-sms.yaml", _SCENARIO if host is not None else f"{_SCENARIO}default: true\n"
     if ci is not None:
         yield WORKFLOWS[ci]
 

@@ -29,7 +29,7 @@ from omnictl.cli.system import utc_now
 from omnictl.codec.parts import decode_address
 from omnictl.codec.shapes import ShapeError
 from omnictl.engine.surgery import Replaced, forget_records, move_record
-from omnictl.model.address import Address, id_of, make_address
+from omnictl.model.address import RESERVED_ID, Address, id_of, make_address
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.state import Record, State
 from omnictl.operations.surgery import find_records
@@ -119,6 +119,8 @@ def forget(
 
 
 def _read_id(text: str) -> Address:
+    if text == RESERVED_ID:
+        raise click.UsageError(f"{text} cannot be an id: --allow GUARD={text} is for a whole plan.")
     try:
         return decode_address(text, "NEW")
     except ShapeError:

@@ -112,7 +112,7 @@ def _read_log(session: Session, path: str | None) -> tuple[tuple[Claim, ...], tu
     content = sys.stdin.buffer.read() if path == "-" else _read_file(Path(path))
     environment = session.place.environment
     told = read_told_keys(content, environment)
-    claims = tuple(Claim(each.address, each.key, Evidence.LOG, each.may_be_cut) for each in told)
+    claims = tuple(Claim(each.address, each.key, Evidence.LOG, each.may_be_cut, each.ends) for each in told)
     return claims, () if claims else (_empty_log(path, environment),)
 
 

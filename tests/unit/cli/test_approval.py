@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from omnictl.cli.approval import ask, require_confirmation, require_safety
+from omnictl.cli.approval import ask, is_wanted, require_confirmation, require_safety
 from omnictl.cli.output import Output
 from omnictl.cli.signals import SignalReceived
 from omnictl.errors import RefusalKind, RefusedError
@@ -52,6 +52,16 @@ def test_nothing_else_approves(monkeypatch: pytest.MonkeyPatch, answer: str) -> 
         ask("Apply?", OUTPUT, approved=False, command="x")
     assert caught.value.kind is RefusalKind.APPROVAL
     assert caught.value.diagnostics[0].code == "not-approved"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [("y\n", True), (" Y \n", True), ("yes\n", True), ("YES\n", True), ("yess\n", False), ("\n", False), ("", False)],
+)
+def test_an_offer_is_accepted_by_a_letter_too(monkeypatch: pytest.MonkeyPatch, answer: str, *, expected: bool) -> None:
+    said = type_answer(monkeypatch, answer)
+    assert is_wanted("Take it?", OUTPUT) is expected
+    assert said.text == "\nTake it? y or yes accepts.\n"
 
 
 def test_another_word_may_be_what_approves(monkeypatch: pytest.MonkeyPatch) -> None:

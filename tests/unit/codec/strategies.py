@@ -106,7 +106,19 @@ states = st.builds(
     serial=counts,
     account=st.none() | accounts,
     records=st.dictionaries(addresses, records_of(addresses), max_size=3),
-    tombstones=many(st.builds(Tombstone, addresses, keys, attributes, times, st.booleans())),
+    tombstones=many(
+        st.builds(
+            Tombstone,
+            addresses,
+            keys,
+            attributes,
+            times,
+            st.booleans(),
+            st.none() | texts,
+            st.none() | texts,
+            st.none() | attributes,
+        )
+    ),
     intents=many(
         st.builds(
             Intent,
@@ -185,6 +197,7 @@ def renames(draw: st.DrawFn) -> Rename:
             fields,
             whole_lifecycles,
             st.none() | sources,
+            st.none() | st.sampled_from(Cause),
         )
     )
     return replace(change, recorded=replace(change.recorded, address=change.previous))
@@ -202,7 +215,7 @@ changes = st.one_of(
         Adopt, addresses, keys, attributes, attributes, fields, st.booleans(), whole_lifecycles, st.none() | sources
     ),
     st.builds(Forget, addresses, records_of(addresses), st.booleans()).map(_own),
-    st.builds(Retire, addresses, records_of(addresses), attributes, attributes).map(_own),
+    st.builds(Retire, addresses, records_of(addresses), attributes, attributes, st.none() | texts).map(_own),
     st.builds(Refresh, addresses, records_of(addresses), attributes, attributes, whole_lifecycles).map(_own),
     st.builds(
         SetDefault,

@@ -10,6 +10,7 @@ from omnictl.codec.shapes import write_json
 from omnictl.model.address import id_of, make_address
 from omnictl.model.change import Action
 from omnictl.model.diagnostic import Severity
+from omnictl.model.key import Ends
 from omnictl.model.outcome import (
     ApplyReport,
     ApplyStarted,
@@ -119,7 +120,6 @@ def test_the_last_word_counts(write: Callable[..., str]) -> None:
 def test_a_short_key_is_taken_only_for_one_that_was_told_whole() -> None:
     alike = A[:4] + "0" * 24 + A[-4:]
     renamed = ended("otp-world", Action.RENAME, A)
-    assert told(lines(renamed)) == {}
     assert told(lines(received("otp-br", A), received("other", alike), renamed)) == {A: "otp-br", alike: "other"}
     escaped = lines(received("otp-br", A), renamed).replace("\u2026", "\\u2026")
     assert told(escaped) == {A: "otp-world"}
@@ -129,10 +129,23 @@ def test_short_keys_of_another_service_are_whole() -> None:
     assert told(lines(received("a", "K1"), ended("b", Action.RENAME, "K1"))) == {"K1": "b"}
 
 
-def test_a_log_of_events_knows_what_was_adopted() -> None:
-    adopted = ended("otp-br", Action.ADOPT, A)
-    assert told(json_lines(adopted)) == {A: "otp-br"}
-    assert told(lines(adopted)) == {}
+@pytest.mark.parametrize("action", [each for each in Action if each not in (Action.FORGET, Action.RETIRE)])
+def test_every_change_that_was_done_names_its_key(action: Action) -> None:
+    done = ended("otp-world", action, A)
+    for write in (lines, json_lines):
+        assert told(write(*EVENTS, done)) == {A: "otp-world", B: "welcome"}
+        assert told(write(*EVENTS, ended("otp-world", action, A, Fate.FAILED))) == BOTH
+    assert told(json_lines(done)) == {A: "otp-world"}
+    [short] = read_told_keys(lines(done).encode(), "production")
+    assert (id_of(short.address), short.key, short.ends) == ("otp-world", f"{A[:4]}\u2026{A[-4:]}", Ends(A[:4], A[-4:]))
+
+
+def test_a_short_key_gives_way_to_a_later_word() -> None:
+    updated = ended("otp-br", Action.UPDATE, A)
+    assert told(lines(updated, received("otp-world", A))) == {A: "otp-world"}
+    assert told(lines(updated, received("welcome", B))) == {f"{A[:4]}\u2026{A[-4:]}": "otp-br", B: "welcome"}
+    assert told(lines(updated, ended("otp-world", Action.RENAME, A))) == {f"{A[:4]}\u2026{A[-4:]}": "otp-world"}
+    assert told(lines(updated, ended("otp-br", Action.FORGET))) == {}
 
 
 def test_events_of_another_environment_are_left_out() -> None:

@@ -41,7 +41,7 @@ def _kind_of_plan(change: Change) -> Kind:
         replace(PLAN, changes=(change,)),
         lambda plan: json.loads(json.dumps(encode_plan(plan))),
         _decode_signed,
-        ("digest", "exit_code", "summary.unmanaged", "summary.changes", "risk.safe"),
+        ("digest", "exit_code", "summary.unmanaged", "summary.changes", "risk.safe", "items[0].stays_on_account"),
     )
 
 

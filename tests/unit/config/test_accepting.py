@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from omnictl.config.documents import MistakeError
+from omnictl.config.edit import EditRefusedError, Place, root_of
 from omnictl.model.diagnostic import Severity
 from omnictl.model.scenario import Step
 from tests.accepting import accept, read_project
@@ -305,6 +306,40 @@ def test_a_comment_before_a_comma_is_refused(project: Path) -> None:
     assert "comma" in accepted.problems[0].detail
 
 
+def test_a_comment_below_a_sender_that_goes_stays(project: Path) -> None:
+    remark = "# the sender that marketing bought"
+    for lines in (
+        f"from: B\n    {remark}\n    channel: VIBER\n",
+        f"from: >-\n      B\n\n    {remark}\n    channel: VIBER\n",
+    ):
+        write(project, {"scenarios/a.yaml": body(f"flow:\n  - {lines}")})
+        accept(project, flow=flow("VIBER")).write()
+        expected = body(f"flow:\n  - {remark}\n    channel: VIBER\n")
+        assert (project / "scenarios" / "a.yaml").read_text() == expected
+
+
+def test_a_comment_in_the_braces_of_a_sender_that_goes_is_refused(project: Path) -> None:
+    for step in ("{from: B, # why\n   channel: VIBER}", "{channel: VIBER, # why\n   from: B}"):
+        write(project, {"scenarios/a.yaml": body(f"flow:\n  - {step}\n")})
+        accepted = accept(project, flow=flow("VIBER"))
+        assert accepted.codes == ["edit-refused"]
+        assert "a comment stands beside it" in accepted.problems[0].detail
+
+
+def test_a_key_behind_a_question_mark_is_refused(project: Path) -> None:
+    steps = "flow:\n  - ? channel\n    : LINE\n  - channel: SMS\n    from: A\n"
+    write(project, {"scenarios/a.yaml": body(steps)})
+    accepted = accept(project, flow=flow("SMS:A > LINE:L"))
+    assert set(accepted.codes) == {"edit-refused"}
+    assert "a question mark" in accepted.problems[0].detail
+
+
+def test_what_an_edit_leaves_unreadable_is_refused() -> None:
+    for text in ("a: b: c\n", "- [\n", "", "a: &a {x: y}\n---\n"):
+        with pytest.raises(EditRefusedError):
+            root_of(text, Place("a.yaml", 2))
+
+
 def test_a_name_that_no_file_can_have_is_refused(project: Path) -> None:
     write(project, {"scenarios/a.yaml": body(STEPS)})
     accepted = accept(project, name="")
@@ -320,7 +355,9 @@ def test_a_name_that_another_scenario_has_is_refused(project: Path) -> None:
 
 def test_a_flow_without_steps_is_refused(project: Path) -> None:
     write(project, {"scenarios/a.yaml": body(STEPS)})
-    assert accept(project, flow=()).codes == ["edit-refused"]
+    accepted = accept(project, flow=())
+    assert accepted.codes == ["edit-refused"]
+    assert "no step of the flow would be left" in accepted.problems[0].detail
 
 
 def test_a_file_with_the_line_ends_of_an_old_mac_is_refused(project: Path) -> None:

@@ -77,6 +77,7 @@ message_file: vk-sms.message.yaml
         ("import: {prod: CD26}", "unknown-environment", 10, "did you mean production?"),
         ("import: CD26", "ambiguous-import", 9, "write import: {test: CD26}"),
         ("import: {test: ''}", "empty-text", 16, ""),
+        ("import: {}", "empty-import", 9, "or remove the line"),
         ("import: [x]", "wrong-type", 9, "a text or a mapping"),
         ("import: ''", "empty-text", 9, ""),
         ("previous_ids: [a]", "previous-id-itself", 16, ""),
@@ -238,3 +239,12 @@ def test_a_very_wrong_value_is_shown_in_part(project: Path) -> None:
     write(project, {"scenarios/a.yaml": good("a", f"lifecycle: {{manage: {'x' * 300}}}\n")})
     (found,) = validate(project).diagnostics
     assert len(found.detail) < 200
+
+
+@pytest.mark.parametrize(("name", "text", "place"), [("x", "id: all\n", ":1:5"), ("all", "", ":1:1")])
+def test_the_word_for_a_whole_plan_is_no_id(project: Path, name: str, text: str, place: str) -> None:
+    write(project, {f"scenarios/{name}.yaml": f"{text}name: x\nflow: [{{channel: SMS}}]\n"})
+    (found,) = validate(project).diagnostics
+    assert told([found]) == [f"scenarios/{name}.yaml{place} reserved-id"]
+    write(project, {f"scenarios/{name}.yaml": "id: every\nprevious_ids: [all]\nname: x\nflow: [{channel: SMS}]\n"})
+    assert validate(project).diagnostics == ()

@@ -62,6 +62,9 @@ def test_the_folder_is_one_that_is_read(
         ("own", "own/.hidden"),
         ("own", "own/_drafts/deep"),
         ("own", "own/../shared"),
+        ("own", "own/new.yaml"),
+        ("own", "own/new.yml/deep"),
+        ("own", "own/there.json"),
         ("own", "own/file"),
         ("own", "own/link"),
         ("third", None),
@@ -71,7 +74,7 @@ def test_the_folder_is_one_that_is_read(
 def test_another_folder_is_refused(
     project: Path, tmp_path_factory: pytest.TempPathFactory, environment: str, given: str | None
 ) -> None:
-    write(project, {"own/file": ""})
+    write(project, {"own/file": "", "own/there.json/x.txt": ""})
     (project / "own/link").symlink_to(tmp_path_factory.mktemp("outside"))
     settings = settings_of(project)
     with pytest.raises(UsageError) as caught:
@@ -137,3 +140,5 @@ def test_an_api_key_in_a_name_is_not_shown(project: Path) -> None:
     drafted = make_drafts([adoption("a", "K", name)], folder, settings, "own", default=None, with_imports=False)
     (left,) = drafted.left_out
     assert set(left.name) == {"*"}
+    assert left.reason == "it holds what has the form of an API key, which no file may hold"
+    assert "repository" not in left.reason + left.hint

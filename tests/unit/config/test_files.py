@@ -239,10 +239,34 @@ def test_what_is_no_scenario_is_skipped(project: Path) -> None:
         "a.omnitest.yaml",
         "a.message.yml",
         "notes.txt",
+        "a.yaml.bak",
+        "a.yaml~",
+        "a.yaml.disabled",
+        "yaml",
     ]
     write(project, {f"scenarios/{name}": "nonsense: [" for name in names} | {"scenarios/deep/er/a.yml": good("a")})
     found = validate(project)
     assert (found.diagnostics, found.scenarios, found.files) == ((), 1, 1)
+
+
+def test_an_ending_is_read_in_any_letter_case(project: Path) -> None:
+    text = '{"id": "c", "name": "C", "flow": [{"channel": "SMS"}]}'
+    names = {"scenarios/a.YAML": good("a"), "scenarios/b.Yml": good("b"), "scenarios/c.JSON": text}
+    write(project, names | {"scenarios/d.MESSAGE.yaml": "nonsense: [", "scenarios/e.omnitest.JSON": "nonsense: ["})
+    found = validate(project)
+    assert (found.diagnostics, found.scenarios) == ((), 3)
+    write(project, {"scenarios/c.JSON": text.replace("}]}", "}],}")})
+    assert told(validate(project).diagnostics)[0] == "scenarios/c.JSON:1:55 not-json"
+
+
+@pytest.mark.parametrize("name", ["b.ymal", "b.YALM", "b.yaml.txt", "b.yaml ", "b.json.", "b.jsn"])
+def test_a_file_is_never_passed_over_by_a_slip(project: Path, name: str) -> None:
+    write(project, {"scenarios/a.yaml": good("a"), f"scenarios/{name}": good("b")})
+    assert told(validate(project).diagnostics) == [f"scenarios/{name} misspelt-ending"]
+    (project / "scenarios" / name).rename(project / "scenarios" / f"_{name}")
+    assert validate(project).diagnostics == ()
+    (project / "scenarios" / name).symlink_to(f"_{name}")
+    assert told(validate(project).diagnostics) == [f"scenarios/{name} misspelt-ending"]
 
 
 def test_a_project_without_settings_reads_scenarios(project: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from omnictl.config.discovery import ENDINGS
+from omnictl.config.endings import ENDINGS
 from omnictl.config.schema import schema_text
 from omnictl.config.settings import BudgetSettings, Environment, GuardSettings, RemovalSettings
 from omnictl.engine.view import RemovalRules

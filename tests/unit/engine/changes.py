@@ -1,5 +1,6 @@
 """One change of each kind, for tests of what is done with changes."""
 
+from omnictl.engine.compare import wanted
 from omnictl.engine.diff import diff_attributes
 from omnictl.model.change import (
     Adopt,
@@ -31,10 +32,9 @@ def create(scenario_id: str = "new", *, first: bool = False, replaces: str | Non
 
 
 def update(scenario_id: str = "edited", *, lifecycle: Lifecycle = Lifecycle()) -> Update:
-    record = record_of(scenario_id)
-    return Update(
-        record.address, record.key, NEW, record, OLD, Cause.EDITED, diff_attributes(OLD, NEW), lifecycle=lifecycle
-    )
+    record, desired = record_of(scenario_id), wanted(NEW, OLD, lifecycle.ignore_changes)
+    fields = diff_attributes(OLD, desired)
+    return Update(record.address, record.key, desired, record, OLD, Cause.EDITED, fields, lifecycle=lifecycle)
 
 
 def adopt(scenario_id: str = "adopted", *, differs: bool = False, lifecycle: Lifecycle = Lifecycle()) -> Adopt:

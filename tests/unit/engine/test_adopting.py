@@ -13,15 +13,17 @@ from omnictl.engine.adopting import (
     choose_one,
     declares_default,
     find_holder,
+    in_writing_order,
     refuse_open_intents,
     unmatched_words,
 )
 from omnictl.engine.planner import make_plan
 from omnictl.engine.view import View
 from omnictl.errors import OmnictlError, RefusedError, StateError
-from omnictl.model.adoption import Choice
+from omnictl.model.address import id_of
+from omnictl.model.adoption import Choice, Draft
 from omnictl.model.change import Refresh
-from omnictl.model.scenario import Attributes, Lifecycle, Manage, Protection, Remote
+from omnictl.model.scenario import Attributes, Lifecycle, Manage, Protection
 from omnictl.model.state import Intent, Tombstone
 from tests.builders import NOW
 from tests.worlds import SMS, VIBER, VK, World, address, declare
@@ -84,13 +86,12 @@ def test_ids_that_mean_something_are_not_given_again() -> None:
     world = World()
     world.declare("declared", declare("declared", previous_ids=("previous",)))
     world.apply()
-    world.declare("waiting")
-    planted("declared", "previous", "waiting", "buried", "open", world=world)
+    planted("declared", "previous", "buried", "open", world=world)
     view = view_of(world)
     intent = Intent(address("open"), BODY, False, "run", NOW, NOW)
     state = replace(view.state, tombstones=(Tombstone(address("buried"), "OLD", BODY, NOW),), intents=(intent,))
     ids = chosen(choose_all(replace(view, state=state), {}))
-    assert sorted(ids) == ["buried-0003key", "declared-0000key", "open-0004key", "previous-0001key", "waiting-0002key"]
+    assert sorted(ids) == ["buried-0002key", "declared-0000key", "open-0003key", "previous-0001key"]
 
 
 def test_a_file_that_names_the_key_is_its_file_whatever_it_says() -> None:
@@ -100,28 +101,141 @@ def test_a_file_that_names_the_key_is_its_file_whatever_it_says() -> None:
     assert chosen(choose_all(view_of(world), {})) == {"mine*": "0001KEY", "equal*": "0000KEY"}
 
 
-def test_equal_files_and_keys_are_paired_in_order_and_once() -> None:
+def test_equal_files_are_paired_by_the_key_in_their_id_and_the_last_one_without_it() -> None:
     world = planted("Same", "Same", "Same")
     for each in ("same", "same-0001key"):
         world.declare(each, declare(each, "Same"))
+    world.declare("same-0002key-2", declare("same-0002key-2", "Same"))
     assert chosen(choose_all(view_of(world), {})) == {
         "same*": "0000KEY",
         "same-0001key*": "0001KEY",
-        "same-0002key": "0002KEY",
+        "same-0002key-2*": "0002KEY",
     }
 
 
+def test_a_file_with_the_id_of_the_name_alone_is_not_given_to_the_first_of_several() -> None:
+    """It looks the same after a lost state and after an import that was cut, and only one of the two knows the key."""
+    world = planted("Welcome", "Welcome", "Welcome")
+    world.declare("welcome", declare("welcome", "Welcome"))
+    choice = choose_all(view_of(world), {})
+    assert choice.adoptions == ()
+    assert [each.commands for each in choice.left_out] == [
+        (f"omnictl import welcome {number:04X}KEY",) for number in range(3)
+    ]
+    assert "it equals welcome, which has no key yet" in choice.left_out[0].reason
+
+
+def test_ids_that_are_cut_out_of_one_key_are_not_told_apart() -> None:
+    world = World()
+    for key in ("12345678A", "12345678B"):
+        world.account.plant(Attributes("Same", (VK, SMS)), key=key)
+    world.declare("same-12345678", declare("same-12345678", "Same"))
+    choice = choose_all(view_of(world), {})
+    assert choice.adoptions == ()
+    assert len(choice.left_out) == 2
+
+
+def held(world: World, *keys: str) -> World:
+    """Let these, and no others, be shown as the account default."""
+    rows = world.account.rows
+    world.account.rows = {key: replace(row, is_default=key in keys) for key, row in rows.items()}
+    return world
+
+
 def test_the_default_goes_with_the_file_that_declares_it() -> None:
-    world = planted("Same", "Same", "Same")
-    row = world.account.rows["0001KEY"]
-    world.account.rows["0001KEY"] = Remote(row.key, row.attributes, is_default=True)
-    world.account.rows["0000KEY"] = replace(world.account.rows["0000KEY"], is_default=False)
+    world = held(planted("Same", "Same", "Same"), "0001KEY")
     for each in ("a", "b", "c"):
         world.declare(each, declare(each, "Same", default=True if each == "c" else None))
     choice = choose_all(view_of(world), {})
     assert chosen(choice) == {"c*": "0001KEY"}
     assert [each.key for each in choice.left_out] == ["0000KEY", "0002KEY"]
     assert choice.left_out[0].commands == ("omnictl import a 0000KEY", "omnictl import b 0000KEY")
+    assert choose_all(view_of(held(world, "0000KEY", "0001KEY")), {}).adoptions == ()
+
+
+def test_the_key_in_an_id_comes_before_the_default() -> None:
+    world = held(planted("Same", "Same"), "0001KEY")
+    world.declare("same-0000key", declare("same-0000key", "Same", default=True))
+    world.declare("same-0001key", declare("same-0001key", "Same"))
+    assert chosen(choose_all(view_of(world), {})) == {"same-0000key*": "0000KEY", "same-0001key*": "0001KEY"}
+
+
+def test_an_id_with_another_key_is_not_given_to_an_equal_one() -> None:
+    """The scenario of the file was renamed on the account, and a copy has its name now."""
+    world = planted("Renamed", "Same")
+    world.declare("same-0000key", declare("same-0000key", "Same"))
+    choice = choose_all(view_of(world), {})
+    assert choice.adoptions == ()
+    assert [each.commands for each in choice.left_out] == [
+        ("omnictl import same-0000key 0000KEY",),
+        ("omnictl import same-0000key 0001KEY",),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scenario_id", "name", "theirs", "told"),
+    [
+        ("beta", "Beta two", "Beta", "has the id that it would get"),
+        ("beta-0000key", "Edited", "Beta", "has the beginning of its key in the id"),
+        ("beta-0000key-2", "Edited", "Beta", "has the beginning of its key in the id"),
+        ("scenario-con", "Edited", "con", "has the id that it would get"),
+        ("scenario-0000key", "Edited", "😀", "has the beginning of its key in the id"),
+        ("mine", "Ｂｅｔａ  two", "beta two", "nearly equals it"),
+        ("mine", "Beta and many words", "Beta and m", "nearly equals it"),
+        ("mine", "Entirely other", "Beta", "has its flow"),
+    ],
+)
+def test_a_file_that_may_be_its_own_leaves_a_scenario_to_a_person(
+    scenario_id: str, name: str, theirs: str, told: str
+) -> None:
+    """With a second file, the next apply would create what is there already."""
+    world = planted(theirs, "Free")
+    world.account.rows["0001KEY"] = replace(world.account.rows["0001KEY"], attributes=Attributes("Free", (VIBER,)))
+    world.declare(scenario_id, declare(scenario_id, name, (VK, SMS)))
+    choice = choose_all(view_of(world), {})
+    assert chosen(choice) == {"free": "0001KEY"}
+    (left,) = choice.left_out
+    assert (left.key, left.commands) == ("0000KEY", (f"omnictl import {scenario_id} 0000KEY",))
+    assert told in left.reason
+    for word in (scenario_id, theirs):
+        assert choose_all(view_of(world), {}, (word,)).left_out == (left,)
+        assert unmatched_words(choice, world.state, (word,)) == ()
+
+
+def test_several_files_that_may_be_its_own_are_all_named() -> None:
+    world = planted("Beta beta beta")
+    for number in range(5):
+        world.declare(f"b{number}", declare(f"b{number}", f"Beta beta beta {number}", (VK, SMS)))
+    (left,) = choose_all(view_of(world), {}).left_out
+    assert left.reason.endswith("b2 nearly equals it and has no key yet; 2 more may be its file")
+    assert left.commands == tuple(f"omnictl import b{number} 0000KEY" for number in range(5))
+
+
+@pytest.mark.parametrize("case", ["two files", "two scenarios", "a state"])
+def test_an_equal_flow_alone_says_nothing_of_other_numbers_or_where_a_state_knows(case: str) -> None:
+    world = World()
+    if case == "a state":
+        world.declare("managed")
+        world.apply()
+    planted(*(["Theirs", "Too"] if case == "two scenarios" else ["Theirs"]), world=world)
+    for each in ["mine", "other"] if case == "two files" else ["mine"]:
+        world.declare(each, declare(each, each, (VK, SMS)))
+    assert "theirs" in chosen(choose_all(view_of(world), {}))
+
+
+def test_as_many_files_as_scenarios_of_one_flow_may_be_the_same_where_no_state_knows() -> None:
+    world = planted("Renamed", "Renamed too")
+    for each in ("mine", "other"):
+        world.declare(each, declare(each, each, (VK, SMS)))
+    choice = choose_all(view_of(world), {})
+    assert choice.adoptions == ()
+    assert choice.left_out[1].commands == ("omnictl import mine 0001KEY", "omnictl import other 0001KEY")
+
+
+def test_of_equal_files_the_one_without_a_key_in_its_id_is_written_last() -> None:
+    adoptions = choose_all(view_of(planted("Same", "Other", "Same", "Same")), {}).adoptions
+    drafts = [Draft(each, "", id_of(each.address), "") for each in adoptions]
+    assert [each.shown for each in in_writing_order(drafts)] == ["same-0003key", "same-0002key", "other", "same"]
 
 
 def test_of_two_equal_ones_that_are_left_nothing_is_guessed() -> None:

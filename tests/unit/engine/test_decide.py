@@ -20,6 +20,7 @@ from omnictl.model.change import (
     SetDefault,
     Update,
 )
+from omnictl.model.diagnostic import Source
 from omnictl.model.plan import Plan
 from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Manage, OnRemoval, Protection, Resource
 from tests.builders import Scene, flow, key_of
@@ -37,6 +38,7 @@ class Case:
     row: tuple[str, str, str, str]
     world: Callable[[], World]
     says: tuple[str, ...]
+    warns: tuple[str, ...] = ()
 
 
 def anchor_and(*ids: str, lifecycle: Lifecycle = Lifecycle()) -> World:
@@ -81,7 +83,7 @@ def forgotten_twice() -> World:
     world = come_back(Lifecycle())
     old = world.state.tombstones[0]
     younger = world.account.plant(Attributes("Younger", (SMS,)), key="YOUNGER")
-    tombstone = replace(old, key=younger.key, removed_at=world.clock())
+    tombstone = replace(old, key=younger.key, applied=younger.attributes, removed_at=world.clock())
     world.backend.stored = replace(world.state, tombstones=(tombstone, old))
     return world
 
@@ -144,6 +146,23 @@ def moved(
     return world
 
 
+def in_the_old_file() -> World:
+    """The id stood in the file, and it and the name were edited there."""
+    world = moved(name="Other")
+    source = Source("scenarios/old.yaml", 1, 1)
+    world.files["new"] = replace(world.files["new"], sources={"": source})
+    return world
+
+
+def moved_together(*, names: tuple[str, str], ids: tuple[str, str] = ("new", "newer")) -> World:
+    """Two files of equal flows got another id and another name in one commit."""
+    world = anchor_and("old", "older")
+    gone_here(gone_here(world, "old"), "older")
+    for scenario_id, name in zip(ids, names, strict=True):
+        world.declare(scenario_id, declare(scenario_id, name))
+    return world
+
+
 def two_candidates() -> World:
     """Two old ids equal in name and flow: which of them moved, nobody can say."""
     world = anchor_and("old", "older")
@@ -178,7 +197,7 @@ RENAME = (
     "yes, equal name and flow, or in `previous_ids`",
     "under the old id, which no file declares",
     "there",
-    "rename",
+    "rename, and update where it differs: edited, drift or conflict is said",
 )
 LIKELY = ("yes, same name only", "under an old id", "", "guard `likely-rename`, with the line to paste")
 LOST = ("yes, in `previous_ids`", "under the old id, which no file declares", "vanished", "guard `vanished`, as above")
@@ -187,6 +206,18 @@ FORGOTTEN = (
     "tombstone of an id that no file declares",
     "there",
     "guard `likely-rename`, with the `import:` line that keeps the key",
+)
+ALIKE = (
+    "yes, same flow, and a name, an id or a file like it",
+    "under an old id, or forgotten in the last 30 days",
+    "there",
+    "guard `likely-rename`, with the line to paste",
+)
+SAME_FLOW = (
+    "yes, same flow only",
+    "under an old id, or forgotten in the last 30 days",
+    "there",
+    "create, and the warning `maybe-renamed` with the lines to paste",
 )
 REMOVED = ("–", "yes", "there", "forget, or retire; leaves a tombstone")
 GONE = ("–", "yes", "vanished", "forget")
@@ -236,9 +267,15 @@ CASES = {
     "an equal scenario under a new id": Case(RENAME, moved, ("rename old to new",)),
     "previous_ids and equal": Case(RENAME, lambda: moved(previous=True), ("rename old to new",)),
     "previous_ids and edited": Case(
-        RENAME, lambda: moved(name="Other", previous=True), ("rename old to new, and update",)
+        RENAME, lambda: moved(name="Other", previous=True), ("rename old to new, and update (edited)",)
     ),
-    "a renamed scenario drifted": Case(RENAME, lambda: drifted_and_moved(), ("rename old to new, and update",)),
+    "a renamed scenario drifted": Case(RENAME, lambda: drifted_and_moved(), ("rename old to new, and update (drift)",)),
+    "a renamed scenario edited and drifted": Case(
+        RENAME, lambda: drifted_and_moved("Edited"), ("rename old to new, and update (conflict)",)
+    ),
+    "a renamed scenario edited the same on both sides": Case(
+        RENAME, lambda: drifted_and_moved("Drifted"), ("rename old to new",)
+    ),
     "same name, another flow": Case(
         LIKELY,
         lambda: moved(flow=(SMS,)),
@@ -274,6 +311,52 @@ CASES = {
         lambda: forgotten_and_moved(declare("new", "Other", previous_ids=("b",))),
         ("create new", f"guard likely-rename=new: import: {{test: {2:032X}}}"),
     ),
+    "same flow, and a name like it": Case(
+        ALIKE,
+        lambda: moved(name="Name of old, 2027"),
+        ("create new", "forget old", "guard likely-rename=new: previous_ids: [old]"),
+    ),
+    "same flow, and an id like it": Case(
+        ALIKE,
+        lambda: forgotten_and_moved(declare("new-b", "Other")),
+        ("create new-b", f"guard likely-rename=new-b: import: {{test: {2:032X}}}"),
+    ),
+    "same flow, and the file is named so": Case(
+        ALIKE, in_the_old_file, ("create new", "forget old", "guard likely-rename=new: previous_ids: [old]")
+    ),
+    "several of equal flows, and names like them": Case(
+        ALIKE,
+        lambda: moved_together(names=("Name of older!", "Name of old!")),
+        (
+            "create new",
+            "create newer",
+            "forget old",
+            "forget older",
+            "guard likely-rename=new: previous_ids: [older]: previous_ids: [old]",
+            "guard likely-rename=newer: previous_ids: [old]: previous_ids: [older]",
+        ),
+    ),
+    "same flow and nothing else": Case(
+        SAME_FLOW,
+        lambda: moved(name="Other"),
+        ("create new", "forget old"),
+        ("maybe-renamed: previous_ids: [old]",),
+    ),
+    "several of equal flows and nothing else": Case(
+        SAME_FLOW,
+        lambda: moved_together(names=("Other", "Another")),
+        ("create new", "create newer", "forget old", "forget older"),
+        (
+            "maybe-renamed: previous_ids: [older]: previous_ids: [old]",
+            "maybe-renamed: previous_ids: [old]: previous_ids: [older]",
+        ),
+    ),
+    "forgotten before, same flow and nothing else": Case(
+        SAME_FLOW,
+        lambda: forgotten_and_moved(declare("new", "Other")),
+        ("create new",),
+        (f"maybe-renamed: import: {{test: {2:032X}}}",),
+    ),
     "removed": Case(REMOVED, lambda: gone_here(anchor_and("b")), ("forget b",)),
     "removed, to be retired": Case(REMOVED, lambda: gone_here(anchor_and("b", lifecycle=RETIRE)), ("retire b",)),
     "removed here and gone there": Case(
@@ -294,11 +377,11 @@ def gone_of_tombstone() -> World:
     return world
 
 
-def drifted_and_moved() -> World:
+def drifted_and_moved(name: str = "Name of old") -> World:
     world = anchor_and("old")
     edited_there(world, scenario_id="old")
     gone_here(world, "old")
-    world.declare("new", declare("new", "Name of old"))
+    world.declare("new", declare("new", name, previous_ids=() if name == "Name of old" else ("old",)))
     return world
 
 
@@ -319,8 +402,8 @@ def word(change: Change) -> str:
             return f"update {name} ({cause})"
         case Adopt(from_tombstone=from_tombstone):
             return f"adopt {name}{' from its tombstone' if from_tombstone else ''}{update}"
-        case Rename(previous=previous):
-            return f"rename {id_of(previous)} to {name}{update}"
+        case Rename(previous=previous, cause=cause):
+            return f"rename {id_of(previous)} to {name}{update}{f' ({cause})' if cause else ''}"
         case Forget(vanished=vanished):
             return f"forget {name}{', which vanished' if vanished else ''}"
         case Retire():
@@ -342,7 +425,7 @@ def test_the_table_of_the_documents_is_the_table_of_this_test() -> None:
 def test_a_row_is_decided_as_it_says(case: Case) -> None:
     plan = case.world().plan()
     assert sorted(said(plan)) == sorted(case.says)
-    assert plan.diagnostics == ()
+    assert tuple(": ".join((each.code, *each.commands)) for each in plan.diagnostics) == case.warns
 
 
 @each_case

@@ -99,7 +99,8 @@ def test_a_plan_says_the_same_of_the_cause(files: str, applied: str, observed: s
 def test_files_and_account_that_differ_only_as_the_service_bends_it_are_no_conflict() -> None:
     scene = Scene().declare("a", "a", "SMS:New").remember("a", "a", "SMS:Old", account=("A", "SMS:New"))
     scene.records["a"] = replace(scene.records["a"], observed=Attributes("A", flow("SMS:Old")))
-    assert find(scene).counts == Counts(managed=1, as_declared=1, edited=1)
+    assert find(scene).counts == Counts(managed=1, as_declared=1)
+    assert not any(isinstance(each, Update) for each in scene.plan().changes)
 
 
 @pytest.mark.parametrize(
@@ -280,12 +281,16 @@ def test_what_only_the_service_bent_is_never_drift(
 
 
 @given(ATTRIBUTES, ATTRIBUTES, ATTRIBUTES, ATTRIBUTES)
-def test_whatever_was_bent_rows_and_kind_agree(
+def test_whatever_was_bent_drift_and_plan_agree(
     applied: Attributes, observed: Attributes, actual: Attributes, desired: Attributes
 ) -> None:
-    for item in find(_scene(applied, observed, actual, desired)).items:
+    scene = _scene(applied, observed, actual, desired)
+    drift = find(scene)
+    causes = [each.cause for each in scene.plan().changes if isinstance(each, Update)]
+    assert [each.kind.value for each in drift.items] == [each.value for each in causes if each is not Cause.EDITED]
+    assert drift.counts.edited == causes.count(Cause.EDITED)
+    for item in drift.items:
         assert item.rows
-        assert item.kind is (Kind.CONFLICT if desired != applied else Kind.DRIFT)
 
 
 @given(st.permutations(range(4)))

@@ -144,6 +144,60 @@ def test_empty_configuration() -> None:
     assert (Guard.EMPTY_CONFIGURATION, "all") in fired(world.plan())
 
 
+@pytest.mark.parametrize(
+    ("gone", "selection", "fires"),
+    [
+        ("ab", {"only": ("a*", "b")}, True),
+        ("ab", {"only": ("[ab]",)}, True),
+        ("ab", {"exclude": ("c",)}, True),
+        ("ab", {"only": ("a", "b")}, False),
+        ("a", {"only": ("a",)}, False),
+        ("a", {"only": ("a*",)}, True),
+        ("a", {"only": ("[ab]",)}, False),
+        ("a", {}, False),
+        ("a", {"only": ("[ab]",), "exclude": ("b",)}, True),
+        ("abc", {"only": ("a",)}, True),
+        ("", {"only": ("a*",)}, False),
+    ],
+)
+def test_nothing_declared_under_the_names_that_were_selected(
+    gone: str, selection: dict[str, tuple[str, ...]], fires: bool
+) -> None:
+    """A pattern that finds only what left is a wrong folder more often than a wish; a whole id is a wish."""
+    world = applied(*"cab")
+    for each in gone:
+        del world.files[each]
+    found = [each for each in world.plan(**selection).guards if each.guard is Guard.EMPTY_CONFIGURATION]
+    assert [each.subject for each in found] == ["all"] * fires
+
+
+def test_an_empty_selection_is_told_with_its_words_and_its_numbers() -> None:
+    world = applied(*"cab")
+    del world.files["a"], world.files["b"]
+    finding = world.plan(only=("[a-b]",), exclude=("b",)).guards[-1]
+    assert finding.message == (
+        "No scenario is declared for test under the names that were selected ([a-b], not b), but the state has 1."
+    )
+    world.files = {}
+    assert world.plan().guards[-1].message == "No scenario is declared for test, but the state has 3."
+
+
+def test_what_comes_back_counts_among_what_exists() -> None:
+    """It is written, and managed from then on: no more can change than there are."""
+    world = applied("anchor", "b")
+    for each in "cde":
+        world.declare(each, declare(each, lifecycle=Lifecycle(on_removal=OnRemoval.RETIRE)))
+    world.apply()
+    kept = {each: world.files.pop(each) for each in "cde"}
+    world.apply()
+    world.files |= kept
+    world.declare("b", declare("b", "New", default=True))
+    world.declare("new")
+    plan = world.plan(thresholds=Thresholds(0.3, 2))
+    [finding] = [each for each in plan.guards if each.guard is Guard.MASS_CHANGE]
+    assert finding.message == "4 of 5 existing scenarios change at once (guard: 2 or more, and over 30%)."
+
+
 def test_vanished() -> None:
     world = applied("a", "b")
     key = world.keys()["b"]
@@ -281,7 +335,7 @@ def test_previous_id_claimed_twice_is_an_error() -> None:
 
 
 def test_retire_renames_and_comes_back() -> None:
-    world = applied("first", "b", lifecycle=Lifecycle(on_removal=OnRemoval.RETIRE))
+    world = applied("a", "b", lifecycle=Lifecycle(on_removal=OnRemoval.RETIRE))
     kept, key = world.files.pop("b"), world.keys()["b"]
     world.apply()
     assert world.account.rows[key].attributes.name == "[retired] Name of b"
@@ -397,6 +451,13 @@ def _same_name() -> World:
     return world
 
 
+def _name_like_it() -> World:
+    world = applied("first", "old")
+    del world.files["old"]
+    world.declare("new", declare("new", "The name of old"))
+    return world
+
+
 def _forgotten_before() -> World:
     world = applied("first", "old")
     del world.files["old"]
@@ -423,13 +484,19 @@ FIRES_WHEN: dict[tuple[str, str], tuple[Callable[[], World], ...]] = {
     ),
     ("`channel-removal`", "a flow no longer has a channel that it has on the account"): (_channel_goes,),
     ("`mass-change`", "more of the existing scenarios change than the settings find normal"): (_all_change,),
-    ("`empty-configuration`", "no scenario is declared, and the state has some"): (_all_files_gone,),
+    (
+        "`empty-configuration`",
+        "no scenario is declared, or none under the patterns that were selected, and the state has some",
+    ): (_all_files_gone,),
     ("`unmanaged-twin`", "the account has a scenario with the name of one to be created"): (_twin,),
     ("`vanished`", "a recorded scenario is gone and would get another key"): (_gone_from_the_account,),
     (
         "`likely-rename`",
-        "a new id has the name of one that left, now or before, or names a forgotten one in `previous_ids`",
-    ): (_same_name, _forgotten_before, _forgotten_before_and_named),
+        (
+            "a new id has the name of one that left, now or before, or its flow and a name, an id or a file like it, "
+            "or names a forgotten one in `previous_ids`"
+        ),
+    ): (_same_name, _name_like_it, _forgotten_before, _forgotten_before_and_named),
 }
 """The rows of the table of guards in docs/planning.md, and worlds in which each fires."""
 

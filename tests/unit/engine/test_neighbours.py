@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from omnictl.engine.adopting import choose_all, choose_one
+from omnictl.engine.adopting import choose_all, choose_one, unmatched_words
 from omnictl.engine.neighbours import Neighbourhood, leave_to_neighbours
 from omnictl.engine.rebuild import rebuild_state
 from omnictl.engine.view import Neighbour
@@ -164,6 +164,7 @@ def test_what_a_file_of_a_neighbour_waits_for_is_left_out_with_the_ways() -> Non
     assert [each.remote.key for each in choice.adoptions] == [other]
     [left] = choice.left_out
     assert left.commands == (f"omnictl import s {sale} --env blue", f"omnictl import s {sale}")
+    assert all(unmatched_words(choice, ours.state, (word,)) == () for word in ("s", "sale", "Sale"))
     ours.declare("mine", "Sale", "SMS:InfoSMS")
     choice = leave_to_neighbours(choose_all(ours.view, hood.spoken_for), hood)
     assert [id_of(each.address) for each in choice.adoptions] == ["mine", "other"]

@@ -1,11 +1,15 @@
 """What a plan says beside its changes: allowances, imports, late twins."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
+from omnictl.model.diagnostic import Severity
 from omnictl.model.plan import Guard
-from omnictl.model.scenario import Attributes
+from omnictl.model.scenario import Attributes, Lifecycle, Manage, Protection
 from omnictl.model.state import RepeatedCreate
+from tests.builders import Scene, key_of
 from tests.worlds import NOW, SMS, VIBER, VK, World, address, declare
 
 
@@ -38,6 +42,31 @@ def test_what_fired_is_told_in_the_order_of_the_ids() -> None:
         del world.account.rows[world.keys()[each]]
     [told] = world.plan(allowed=frozenset({(Guard.VANISHED, "a")})).diagnostics
     assert told.detail.endswith("It fired for b, c.")
+
+
+def test_a_lifting_and_a_difference_are_told_of_what_was_selected() -> None:
+    world = World()
+    for each in ("a", "b", "w"):
+        world.declare(each, declare(each, lifecycle=Lifecycle(Protection.ALL)))
+    world.apply()
+    for each in ("a", "b"):
+        world.declare(each)
+    world.declare("w", declare("w", "Other", lifecycle=Lifecycle(Protection.ALL, Manage.OBSERVE)))
+    told = [(each.code, each.detail.split()[0]) for each in world.plan(only=("b",)).diagnostics]
+    assert told == [("protection-lifted", "b")]
+    assert codes(world, exclude=("w",)) == ["protection-lifted"] * 2
+    assert codes(world) == ["observed-differs", "protection-lifted", "protection-lifted"]
+
+
+def test_what_is_only_observed_and_there_under_its_name_is_told_with_the_command_that_adopts_it() -> None:
+    world = applied("a")
+    theirs = world.account.plant(Attributes("Name of o", (VIBER,)))
+    world.declare("o", declare("o", lifecycle=Lifecycle(manage=Manage.OBSERVE)))
+    [told] = world.plan().diagnostics
+    assert told.commands == (f"omnictl import o {theirs.key} --env test",)
+    assert told.hint
+    [told] = world.plan(elsewhere={theirs.key: "staging"}).diagnostics
+    assert (told.commands, told.hint) == ((), "")
 
 
 def test_a_key_that_another_environment_manages_is_not_imported() -> None:
@@ -85,3 +114,45 @@ def test_a_late_twin_is_one_that_was_not_there_before(twin: str, known: bool, el
     if told:
         assert world.keys()["a"] in found[0].detail
         assert late.key in found[0].detail
+
+
+def _recorded(import_key: str | None, **more: Any) -> Scene:
+    scene = Scene().both("anchor", "A").remember("b").unmanaged("Theirs")
+    return scene.declare("b", import_key=import_key, **more)
+
+
+THEIRS = next(key for key, each in _recorded(None).remotes.items() if each.attributes.name == "Theirs")
+
+
+@pytest.mark.parametrize(
+    ("key", "there", "commands"),
+    [
+        (THEIRS, "which is managed by nobody", ("omnictl state rm b",)),
+        (key_of("anchor"), "which is recorded as anchor", ()),
+        ("0" * 32, "which is not on the account", ()),
+    ],
+)
+def test_an_import_line_that_the_record_contradicts_is_told(key: str, there: str, commands: tuple[str, ...]) -> None:
+    plan = _recorded(key).plan()
+    [told] = plan.diagnostics
+    assert (plan.changes, told.code, told.severity, told.commands) == ((), "import-ignored", Severity.WARNING, commands)
+    assert f"b is recorded with the key {key_of('b')} and imports {key}, {there}" in told.detail
+    [told] = _recorded(THEIRS).plan(elsewhere={THEIRS: "staging"}).diagnostics
+    assert "which is managed in the environment staging" in told.detail
+    assert _recorded(key_of("b")).plan().diagnostics == ()
+
+
+def test_an_import_line_that_a_rename_contradicts_is_told() -> None:
+    scene = Scene().both("anchor", "A").remember("old").unmanaged("Theirs")
+    [told] = scene.declare("new", import_key=THEIRS, previous_ids=("old",)).plan().diagnostics
+    assert (told.code, told.commands) == ("import-ignored", ("omnictl state rm old",))
+    [told] = scene.declare("new", import_key="NOWHERE", previous_ids=("old",)).plan().diagnostics
+    assert told.code == "import-missing"
+    assert scene.declare("new", import_key=key_of("old"), previous_ids=("old",)).plan().diagnostics == ()
+
+
+def test_a_key_in_another_letter_case_is_offered() -> None:
+    scene = Scene().both("anchor", "A").unmanaged("Theirs")
+    theirs = next(reversed(scene.remotes))
+    [told] = scene.declare("b", import_key=theirs.lower()).plan().diagnostics
+    assert (told.code, told.hint) == ("import-missing", f"did you mean {theirs}?")

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from omnictl.engine.rebuild import Claim, Doubt, Evidence, Rebuilt, rebuild_state
 from omnictl.errors import RefusedError
 from omnictl.model.address import id_of
+from omnictl.model.key import Ends
 from omnictl.model.scenario import Lifecycle, Manage, OnRemoval, Protection
 from omnictl.model.state import AccountDefault, Tombstone
 from tests.builders import NOW, Scene, key_of
@@ -122,6 +123,20 @@ def test_a_tombstone_is_left_to_the_next_plan() -> None:
     view = replace(view, state=replace(view.state, tombstones=(tombstone,)))
     claims = [Claim(address("a"), A, Evidence.LOG)]
     assert rebuild_state(view, claims, scene.circumstances()).taken == ()
+
+
+def test_a_key_that_is_told_by_its_ends_is_taken_where_one_of_the_account_has_them() -> None:
+    scene = lost(Scene().declare("x", "New").remember("a", "Old"))
+    claim = Claim(address("x"), f"{A[:4]}\u2026{A[-4:]}", Evidence.LOG, ends=Ends(A[:4], A[-4:]))
+    result = rebuild_state(scene.view, [claim], scene.circumstances())
+    assert result.taken == (Claim(address("x"), A, Evidence.LOG),)
+    absent = replace(claim, key="9\u20269", ends=Ends("9999", "9999"))
+    assert rebuild_state(scene.view, [claim, absent], scene.circumstances()).absent == (absent,)
+    with pytest.raises(RefusedError):
+        rebuild_state(scene.view, [absent], scene.circumstances())
+    alike = A[:4] + "F" * 24 + A[-4:]
+    scene.remotes[alike] = replace(scene.remotes[A], key=alike)
+    assert rebuild_state(scene.view, [claim], scene.circumstances()).taken == ()
 
 
 def test_a_key_that_may_be_cut_is_taken_only_if_it_is_whole() -> None:

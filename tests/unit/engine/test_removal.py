@@ -8,7 +8,7 @@ from omnictl.engine.removal import before_retirement, mark_name
 from omnictl.engine.view import RemovalRules, Thresholds
 from omnictl.errors import UsageError
 from omnictl.model.address import id_of
-from omnictl.model.change import Adopt, Change, Create
+from omnictl.model.change import Adopt, Change, Create, Retire
 from omnictl.model.outcome import Fate
 from omnictl.model.plan import Guard
 from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Manage, OnRemoval
@@ -265,10 +265,146 @@ def test_what_comes_back_only_to_be_observed_is_not_written() -> None:
     assert "b" in set(world.keys())
 
 
+@pytest.mark.parametrize("recorded", ["Name of b", "P2"])
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_an_ignored_name_loses_the_marker_of_a_retirement_that_was_killed(recorded: str, goes_on: bool) -> None:
+    """The PUT was taken, the state was not written: the same command goes on, or the file comes back first."""
+    lifecycle = replace(RETIRE, ignore_changes=(NAME_IGNORED,))
+    world = applied("b", lifecycle=lifecycle)
+    rename_there(world, recorded)
+    world.apply()
+    rename_there(world, f"[retired] {recorded}")
+    kept = world.files.pop("b")
+    if goes_on:
+        [change] = world.plan().changes
+        assert isinstance(change, Retire)
+        assert (change.named, change.desired) == (recorded, change.actual)
+        world.apply()
+        assert [each.named for each in world.state.tombstones] == [recorded]
+    world.declare("b", kept)
+    world.apply()
+    assert name_there(world) == recorded
+    assert world.plan().changes == ()
+
+
+def forgotten(*, lifecycle: Lifecycle = Lifecycle(), normalise: bool = False) -> World:
+    world = World()
+    world.account.normalise = (lambda each: replace(each, name=each.name.lower())) if normalise else (lambda each: each)
+    for each in ("anchor", "b"):
+        world.declare(each, declare(each, lifecycle=lifecycle))
+    world.apply()
+    kept = world.files.pop("b")
+    world.apply()
+    world.files["b"] = kept
+    return world
+
+
+def edit_there(world: World, attributes: Attributes) -> None:
+    [tombstone] = world.state.tombstones
+    world.account.rows[tombstone.key] = replace(world.account.rows[tombstone.key], attributes=attributes)
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "shown", "says"),
+    [
+        (Lifecycle(), Attributes("Name of b", (VK, SMS)), None),
+        (Lifecycle(), Attributes("Theirs", (VK, SMS)), 'the name was "Name of b" and is "Theirs"'),
+        (Lifecycle(), Attributes("Name of b", (VK,)), "step 2 of the flow was SMS InfoSMS and is not there"),
+        (RETIRE, Attributes("[retired] Name of b", (VK, SMS)), None),
+        (RETIRE, Attributes("Name of b", (VK, SMS)), None),
+        (RETIRE, Attributes("[retired] Theirs", (VK, SMS)), 'the name was "Name of b" and is "Theirs"'),
+        (Lifecycle(ignore_changes=(NAME_IGNORED,)), Attributes("Theirs", (VK, SMS)), None),
+    ],
+)
+def test_what_somebody_changed_while_it_was_gone_is_a_warning(
+    lifecycle: Lifecycle, shown: Attributes, says: str | None
+) -> None:
+    world = forgotten(lifecycle=lifecycle)
+    edit_there(world, shown)
+    plan = world.plan()
+    found = [each.detail for each in plan.diagnostics if each.code == "changed-while-gone"]
+    assert found == ([f"b: since it was last applied, {says}. Its file comes back over that."] if says else [])
+    assert plan.risk is not None
+    assert plan.risk.is_safe == (says is None)
+
+
+def test_what_comes_back_only_to_be_observed_is_no_warning() -> None:
+    world = forgotten()
+    edit_there(world, Attributes("Theirs", (VK,)))
+    world.declare("b", declare("b", lifecycle=Lifecycle(manage=Manage.OBSERVE)))
+    assert world.plan().diagnostics == ()
+
+
+def test_what_the_file_does_not_write_over_is_not_told() -> None:
+    world = forgotten()
+    edit_there(world, Attributes("Name of b", (VK,)))
+    world.declare("b", declare("b", "New", (VK,)))
+    assert world.plan().diagnostics == ()
+
+
+@pytest.mark.parametrize("lifecycle", [Lifecycle(), RETIRE])
+def test_what_the_service_bends_is_no_change_by_somebody(lifecycle: Lifecycle) -> None:
+    assert forgotten(lifecycle=lifecycle, normalise=True).plan().diagnostics == ()
+
+
+def test_a_name_that_was_recorded_with_the_marker_keeps_it() -> None:
+    lifecycle = replace(RETIRE, ignore_changes=(NAME_IGNORED,))
+    world = applied("b", lifecycle=lifecycle)
+    rename_there(world, "[retired] by the office")
+    world.apply()
+    assert world.plan().changes == ()
+    kept = world.files.pop("b")
+    world.apply()
+    world.declare("b", kept)
+    world.apply()
+    assert name_there(world) == "[retired] by the office"
+    assert world.plan().changes == ()
+
+
+def test_a_name_that_is_only_observed_is_not_taken_back() -> None:
+    world = applied("b")
+    rename_there(world, "[retired] Name of b")
+    watched = Lifecycle(manage=Manage.OBSERVE, ignore_changes=(NAME_IGNORED,))
+    world.declare("b", declare("b", lifecycle=watched))
+    world.apply()
+    assert name_there(world) == "[retired] Name of b"
+
+
+def test_a_retired_scenario_comes_back_under_a_new_id_without_the_marker() -> None:
+    lifecycle = replace(RETIRE, ignore_changes=(NAME_IGNORED,))
+    world = applied("b", lifecycle=lifecycle)
+    key = world.keys()["b"]
+    del world.files["b"]
+    world.apply()
+    world.declare("new", declare("new", "Other", lifecycle=lifecycle, import_key=key))
+    world.apply()
+    assert (world.keys()["new"], name_there(world, "new")) == (key, "Name of b")
+    assert world.plan().changes == ()
+
+
+@pytest.mark.parametrize(
+    ("named", "marked", "shown", "back"),
+    [
+        ("Promo", "ZZ: Promo", "ZZ: Promo 2027", "Promo 2027"),
+        ("Promo", "ZZ: Promo", "Promo 2027", "Promo 2027"),
+        ("Promo", "ZZ: Promo", "[gone] Promo 2027", "[gone] Promo 2027"),
+        ("Promo of 2026", "ZZ: Promo of ", "zz:  Promo of 2027", "Promo of 2027"),
+        ("ZZ: Promo", "ZZ: Promo", "ZZ: Promo 2027", "ZZ: Promo 2027"),
+        ("", "ZZ: ", "ZZ: Promo", "Promo"),
+    ],
+)
+def test_an_edited_name_loses_the_marker_that_it_got_whatever_the_setting_is_now(
+    named: str, marked: str, shown: str, back: str
+) -> None:
+    tombstone = Tombstone(address("b"), "KEY", Attributes("Old", (SMS,)), NOW, True, named, marked)
+    assert before_retirement(Attributes(shown, (SMS,)), tombstone, RemovalRules("[gone] ")).name == back
+
+
 # --- the account default -------------------------------------------------------------------------------------------
 
 
-def test_the_default_is_retired_only_with_the_guard() -> None:
+@pytest.mark.parametrize("asked", [(), ("a",)])
+def test_the_default_is_forgotten_only_with_the_guard_and_never_renamed(asked: tuple[str, ...]) -> None:
     world = World()
     world.declare("a", declare("a", lifecycle=RETIRE))
     world.declare("b")
@@ -277,8 +413,12 @@ def test_the_default_is_retired_only_with_the_guard() -> None:
     [guard] = world.plan().guards
     assert (guard.guard, guard.subject) == (Guard.DEFAULT_CHANGE, "a")
     assert "sends without a key still go to it after this" in guard.message
-    world.apply(allowed=frozenset({(Guard.DEFAULT_CHANGE, "a")}))
-    assert name_there(world, "a") == "[retired] Name of a"
+    plan = world.plan(retire=asked)
+    assert words(plan.changes) == ["forget a"]
+    [told] = plan.diagnostics
+    assert (told.code, "Give the default to another scenario" in told.detail) == ("not-retired", True)
+    world.apply(allowed=frozenset({(Guard.DEFAULT_CHANGE, "a")}), retire=asked)
+    assert name_there(world, "a") == "Name of a"
 
 
 def test_the_old_default_that_leaves_is_told_where_the_default_goes() -> None:

@@ -34,11 +34,8 @@ def left(*ids: str, vanished: bool = False) -> Scene:
     [
         (left("old").declare("new", "Same"), {"new": "old"}, {}, []),
         (left("old").declare("new", "Same", "SMS"), {}, {"new": "old"}, []),
-        (left("old").declare("new", "Other"), {}, {}, ["maybe-renamed"]),
+        (left("old").declare("new", "Other"), {}, {}, []),
         (left("old").declare("new", "Other", "SMS"), {}, {}, []),
-        (left("old", vanished=True).declare("new", "Other"), {}, {}, []),
-        (left("old").declare("new", "Other").declare("n2", "Another"), {}, {}, []),
-        (left("old").remember("o2", "Second").declare("new", "Other"), {}, {}, []),
         (left("old").declare("new", "Same", import_key="K"), {}, {"new": "old"}, []),
         (left("old", vanished=True).declare("new", "Same"), {}, {"new": "old"}, []),
         (left("b", "a").declare("new", "Same"), {}, {"new": "a b"}, []),

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from omnictl.engine.resume import resume
 from omnictl.model.change import Cause, Change, Refresh, Update
 from omnictl.model.plan import Guard, GuardFinding
-from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Manage, Remote
+from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Manage, OnRemoval, Protection, Remote
 from omnictl.model.state import Intent, PlanMark, Record, State
 from tests.builders import Scene
 from tests.unit.engine.changes import (
@@ -57,7 +57,6 @@ def intent(scenario_id: str) -> Intent:
     return Intent(address(scenario_id), NEW, False, "run", NOW, NOW)
 
 
-DEFAULT_WAS_X = "the account default was X and is"
 ELSE = 'its record was changed by another apply (the name was "Old" and is "Meddled")'
 NOT_THERE = "its scenario is no longer on the account"
 RENAMED, LONGER = ('the name was "Old" and is "Meddled"', "step 1 of the flow was not there and is VIBER Acme")
@@ -81,6 +80,25 @@ def staging(key: str) -> Mapping[str, Any]:
 
 SEEN = GuardFinding(Guard.DEFAULT_CHANGE, "retired", "It is the account default.", allowed=True)
 WATCHED = Lifecycle(manage=Manage.OBSERVE)
+
+
+GUARDED = Lifecycle(protected=Protection.ALL)
+LASTING = Lifecycle(protected=Protection.REMOVAL)
+MARKED = Lifecycle(on_removal=OnRemoval.RETIRE)
+TAKEN = replace(set_default(), previous_key="X")
+LOSER_GUARDED = "x, which loses the default by it, is protected now"
+
+
+def kept(scenario_id: str, lifecycle: Lifecycle, applied: Attributes = OLD) -> Record:
+    return replace(rec(scenario_id, applied=applied), lifecycle=lifecycle)
+
+
+def unguarding() -> Update:
+    return replace(update(), recorded=kept("edited", GUARDED))
+
+
+def known(*ids: str) -> Mapping[str, Any]:
+    return {"guards": tuple(GuardFinding(Guard.PROTECTED, each, "It is protected.", allowed=True) for each in ids)}
 
 
 def lifecycle_alone() -> Refresh:
@@ -247,24 +265,74 @@ CASES = [
     Case(lifecycle_alone(), (rec("stale"),), {}, "pending"),
     Case(lifecycle_alone(), (replace(rec("stale"), lifecycle=WATCHED),), {"STALE": MEDDLED}, "done", started=True),
     Case(lifecycle_alone(), (rec("stale", applied=MEDDLED),), {"STALE": OLD}, ELSE),
+    Case(lifecycle_alone(), (kept("stale", WATCHED),), {}, "pending"),
+    Case(lifecycle_alone(), (kept("stale", GUARDED),), {}, "it is protected now"),
+    Case(lifecycle_alone(), (kept("stale", GUARDED),), {}, "it is protected now", started=True),
+    # what was recorded since of how it is to be treated
+    Case(update(), (kept("edited", GUARDED),), {"EDITED": OLD}, "it is protected now"),
+    Case(update(), (kept("edited", WATCHED),), {"EDITED": OLD}, "it is only observed now"),
+    Case(update(), (kept("edited", MARKED),), {"EDITED": OLD}, "its removal is to retire it now"),
+    Case(
+        update(),
+        (kept("edited", Lifecycle(Protection.ALL, Manage.OBSERVE)),),
+        {"EDITED": OLD},
+        "it is protected now and it is only observed now",
+    ),
+    Case(update(), (kept("edited", GUARDED),), {"EDITED": OLD}, "it is protected now", started=True),
+    Case(update(lifecycle=GUARDED), (kept("edited", GUARDED),), {"EDITED": OLD}, "it is protected now"),
+    Case(update(lifecycle=GUARDED), (kept("edited", GUARDED),), {"EDITED": OLD}, "pending", started=True),
+    Case(update(lifecycle=GUARDED), (kept("edited", GUARDED, NEW),), {"EDITED": NEW}, "done", started=True),
+    Case(unguarding(), (kept("edited", GUARDED),), {"EDITED": OLD}, "pending"),
+    Case(unguarding(), (rec("edited"),), {"EDITED": OLD}, "it is no longer protected"),
+    Case(unguarding(), (kept("edited", LASTING),), {"EDITED": OLD}, "it is less protected now"),
+    Case(undo(), (kept("edited", GUARDED, NEW),), {"EDITED": MEDDLED}, "it is protected now", started=True),
+    Case(rename(), (kept("before", GUARDED),), {"BEFORE": OLD}, "it is protected now"),
+    Case(rename(), (rec("before", applied=MEDDLED),), {"BEFORE": OLD}, ELSE),
+    Case(forget(), (kept("gone", LASTING),), {"GONE": OLD}, "it is protected now"),
+    Case(forget(), (kept("gone", WATCHED),), {"GONE": OLD}, "it is only observed now"),
+    Case(forget(), (kept("gone", WATCHED),), {"GONE": OLD}, "it is only observed now", started=True),
+    Case(forget(), (rec("gone", applied=MEDDLED),), {"GONE": MEDDLED}, ELSE),
+    Case(forget(vanished=True), (rec("gone"),), {}, "pending"),
+    Case(forget(vanished=True), (rec("gone"),), {"GONE": OLD}, "its scenario is on the account again"),
+    Case(retire(), (kept("retired", WATCHED),), {"RETIRED": OLD}, "it is only observed now"),
+    Case(refresh(), (kept("stale", GUARDED),), {"STALE": NEW}, "it is protected now"),
+    Case(refresh(lifecycle=GUARDED), (kept("stale", GUARDED),), {"STALE": NEW}, "pending"),
+    Case(set_default(), (kept("chosen", GUARDED),), {"CHOSEN": NEW}, "it is protected now"),
+    Case(set_default(), (kept("chosen", GUARDED),), {"CHOSEN": NEW}, "pending", more=known("chosen")),
+    Case(set_default(), (kept("chosen", LASTING),), {"CHOSEN": NEW}, "pending"),
+    Case(set_default(), (kept("chosen", WATCHED),), {"CHOSEN": NEW}, "it is only observed now"),
+    Case(TAKEN, (rec("chosen"), kept("x", LASTING)), {"CHOSEN": NEW, "*X": OLD}, LOSER_GUARDED),
+    Case(TAKEN, (rec("chosen"), kept("x", LASTING)), {"CHOSEN": NEW, "*X": OLD}, "pending", more=known("x")),
+    Case(TAKEN, (rec("chosen"), kept("x", WATCHED)), {"CHOSEN": NEW, "*X": OLD}, "pending"),
     # the account default
     Case(set_default(), (rec("chosen"),), {"CHOSEN": NEW}, "pending"),
-    Case(set_default(), (rec("chosen"),), {"CHOSEN": NEW, "*X": OLD}, "the account had no default, and X is it now"),
-    Case(set_default(), (rec("chosen"),), {"*CHOSEN": NEW}, "the account had no default, and CHOSEN is it now"),
+    Case(
+        set_default(),
+        (rec("chosen"),),
+        {"CHOSEN": NEW, "*X": OLD},
+        'the account had no default, and "Old" (X) is it now',
+    ),
+    Case(set_default(), (rec("chosen"),), {"*CHOSEN": NEW}, "the account had no default, and chosen is it now"),
     Case(set_default(), (rec("chosen"),), {"*CHOSEN": NEW}, "done", started=True),
-    Case(set_default(), (), {"*CHOSEN": NEW}, "the account had no default, and CHOSEN is it now", started=True),
+    Case(set_default(), (), {"*CHOSEN": NEW}, 'the account had no default, and "New" (CHOSEN) is it now', started=True),
     Case(replace(set_default(), previous_key="X"), (rec("chosen"),), {"CHOSEN": NEW, "*X": OLD}, "pending"),
     Case(
         replace(set_default(), previous_key="X"),
         (rec("chosen"),),
         {"X": OLD},
-        "the account default was X and is nobody now",
+        'the account default was "Old" (X) and is nobody now',
     ),
     Case(
         replace(set_default(), previous_key="X"),
         (rec("chosen"),),
         {"*Y": OLD},
-        "the account default was X and is Y now",
+        'the account default was X and is "Old" (Y) now',
+    ),
+    Case(
+        replace(set_default(), previous_key="X", previous=address("x")),
+        (rec("chosen"), rec("y")),
+        {"*Y": OLD},
+        "the account default was x and is y now",
     ),
     Case(replace(set_default(), previous_key="X"), (rec("chosen"),), {"X": OLD, "*CHOSEN": NEW}, "done", started=True),
     # refresh
@@ -313,6 +381,26 @@ def test_a_finished_plan_is_done_whatever_moved() -> None:
     state = State("another", "production", plans=(PlanMark("this", NOW, NOW),))
     result = resume(replace(PLAN, changes=changes), state, {})
     assert (result.pending, result.done, result.moved, result.finished) == ((), changes, (), True)
+
+
+def test_what_the_plan_itself_recorded_of_the_winner_and_the_loser_is_no_move() -> None:
+    """An earlier run of the plan wrote both lifecycles, and was cut before the default moved."""
+    winner = replace(update("chosen"), lifecycle=GUARDED)
+    loser = replace(refresh("x"), recorded=rec("x"), actual=OLD, desired=OLD, lifecycle=GUARDED)
+    flip = replace(set_default(), previous_key="X")
+    records = (kept("chosen", GUARDED, NEW), kept("x", GUARDED))
+    state = State(
+        "lineage",
+        "production",
+        records={each.address: each for each in records},
+        plans=(PlanMark("this", NOW),),
+    )
+    account = {"CHOSEN": Remote("CHOSEN", NEW), "X": Remote("X", OLD, is_default=True)}
+    result = resume(replace(PLAN, changes=(winner, loser, flip)), state, account)
+    assert (result.pending, result.done, result.moved) == ((flip,), (winner, loser), ())
+    later = replace(state, records={each.address: each for each in (records[0], kept("x", LASTING))})
+    [told] = resume(replace(PLAN, changes=(winner, flip)), later, account).moved
+    assert told.detail == f"chosen: {LOSER_GUARDED}."
 
 
 def test_of_another_lineage_nothing_is_said_but_that() -> None:

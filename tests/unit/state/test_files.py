@@ -108,7 +108,7 @@ def test_a_file_bears_the_time_that_it_is_given(tmp_path: Path) -> None:
 
 def test_a_rest_is_dropped_after_an_hour_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_700_000_000.0
-    monkeypatch.setattr("omnictl.durable.time.time", lambda: now)
+    monkeypatch.setattr("omnictl.temporaries.time.time", lambda: now)
     for name, age in ((".x.omnictl-old.tmp", 3601), (".x.omnictl-even.tmp", 3600), (".x.omnictl-young.tmp", 3599)):
         (tmp_path / name).write_text("half")
         os.utime(tmp_path / name, (now - age, now - age))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from msgspec.structs import replace
 
+from omnictl.engine.advance import bury
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.surgery import Replaced, forget_records, move_record
 from omnictl.errors import RefusalKind, RefusedError, StateError
@@ -58,7 +59,7 @@ def test_what_is_forgotten_is_buried() -> None:
     after = forget_records(CLOSED, (A, B), BOTH, NOW)
     assert after.buried == ("a", "b")
     assert after.state.records == {}
-    assert after.state.tombstones[1:] == (Tombstone(A, "A", NEW, NOW), Tombstone(B, "B", NEW, NOW))
+    assert after.state.tombstones[1:] == tuple(bury(each, NOW) for each in (CLOSED.records[A], CLOSED.records[B]))
     assert after.state.account_default == AccountDefault(None, "A")
 
 

@@ -1,0 +1,163 @@
+"""Which file stands for which scenario of the account: pairs that are certain, and what is left for a person.
+
+A state that was lost and an import that was cut leave the same files. What decides is thus in the files alone.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import IntEnum
+
+from msgspec import Struct
+
+from omnictl.engine.alikes import Alikes
+from omnictl.engine.slugs import key_part, key_parts_in, plain_id
+from omnictl.model.address import id_of
+from omnictl.model.scenario import Attributes, Remote, Resource, Step
+
+
+class Likeness(IntEnum):
+    """Why a file may be that of a scenario, the strongest first."""
+
+    EQUAL = 0
+    KEY_IN_ID = 1
+    NAME = 2
+    NEAR = 3
+    ID = 4
+    FLOW = 5
+
+
+class Rival(Struct, frozen=True):
+    """A file without a key that may be that of a scenario, though nothing makes it certain."""
+
+    resource: Resource
+    likeness: Likeness
+
+
+def pair(unmanaged: Sequence[Remote], waiting: Iterable[Resource]) -> dict[str, Resource]:
+    """Return the file of each key that has one for certain.
+
+    The file names the key as ``import:``; or it equals the scenario, and its id has the key, or it declares the account
+    default, or no other file and no other key are left.
+    """
+    waiting = sorted(waiting, key=lambda each: each.address)
+    named = {each.import_key: each for each in waiting if each.import_key is not None}
+    paired = {each.key: named[each.key] for each in unmanaged if each.key in named}
+    free = [each for each in waiting if each.import_key is None]
+    left = [each for each in unmanaged if each.key not in paired]
+    by_id = _by_id(left, free)
+    paired |= _sure_by_id(left, by_id)
+    bound = {each.address for files in by_id.values() for each in files}
+    files: dict[Attributes, list[Resource]] = defaultdict(list)
+    for resource in free:
+        if resource.address not in bound:
+            files[resource.attributes].append(resource)
+    remotes: dict[Attributes, list[Remote]] = defaultdict(list)
+    for remote in left:
+        if remote.key not in by_id:
+            remotes[remote.attributes].append(remote)
+    for attributes, alike in remotes.items():
+        paired |= _pair_equal(alike, files.get(attributes, []))
+    return paired
+
+
+def _by_id(remotes: Iterable[Remote], files: Iterable[Resource]) -> dict[str, list[Resource]]:
+    """Return the files whose ids have the part of a key, by the key; an id that is made of its name alone has none."""
+    parts: dict[str, list[str]] = defaultdict(list)
+    for remote in remotes:
+        parts[key_part(remote.key)].append(remote.key)
+    found: dict[str, list[Resource]] = defaultdict(list)
+    for resource in files:
+        scenario_id = id_of(resource.address)
+        words = key_parts_in(scenario_id) if scenario_id != plain_id(resource.attributes.name) else ()
+        for key in (key for word in words for key in parts.get(word, ())):
+            found[key].append(resource)
+    return dict(found)
+
+
+def _sure_by_id(remotes: Iterable[Remote], by_id: Mapping[str, Sequence[Resource]]) -> Iterator[tuple[str, Resource]]:
+    """Yield the keys that one id has, and that has no other, where file and scenario are equal too."""
+    times = Counter(each.address for files in by_id.values() for each in files)
+    for remote in remotes:
+        files = by_id.get(remote.key, ())
+        if len(files) == 1 and times[files[0].address] == 1 and files[0].attributes == remote.attributes:
+            yield remote.key, files[0]
+
+
+def _pair_equal(remotes: Sequence[Remote], files: Sequence[Resource]) -> Iterator[tuple[str, Resource]]:
+    """Pair equal ones: the account default with the file that declares it, then the last ones that are left."""
+    keys, left = [each.key for each in remotes], list(files)
+    holders = [each.key for each in remotes if each.is_default]
+    declared = [each for each in files if each.default]
+    if len(holders) == len(declared) == 1:
+        keys.remove(holders[0])
+        left.remove(declared[0])
+        yield holders[0], declared[0]
+    if len(keys) == len(left) == 1:
+        yield keys[0], left[0]
+
+
+def find_rivals(
+    remotes: Sequence[Remote], waiting: Iterable[Resource], *, knows_nothing: bool
+) -> dict[str, tuple[Rival, ...]]:
+    """Return the files that may be those of each key, the likeliest first.
+
+    Beside a second file of its own each of them would be created a second time. ``knows_nothing`` where no state says
+    what was applied: then as many files as scenarios that share nothing but the flow may be the same too, renamed.
+    """
+    waiting = sorted(waiting, key=lambda each: each.address)
+    rivals: dict[str, list[Rival]] = defaultdict(list)
+    likely = _Likely(remotes, waiting)
+    strangers = []
+    for resource in waiting:
+        found = likely.of(resource)
+        for key, likeness in found.items():
+            rivals[key].append(Rival(resource, likeness))
+        strangers += [] if found else [resource]
+    if knows_nothing:
+        for key, resource in _share_flow([each for each in remotes if each.key not in rivals], strangers):
+            rivals[key].append(Rival(resource, Likeness.FLOW))
+    return {key: tuple(sorted(found, key=lambda each: each.likeness)) for key, found in rivals.items()}
+
+
+class _Likely:
+    """What the scenarios of one reading are found by."""
+
+    def __init__(self, remotes: Sequence[Remote], waiting: Sequence[Resource]) -> None:
+        self._alikes = Alikes({each.key: each for each in remotes}, ())
+        self._in_ids: dict[str, list[str]] = defaultdict(list)
+        for key, files in _by_id(remotes, waiting).items():
+            for each in files:
+                self._in_ids[each.address].append(key)
+        self._names: dict[str, list[str]] = defaultdict(list)
+        self._ids: dict[str, list[str]] = defaultdict(list)
+        for remote in remotes:
+            self._names[remote.attributes.name].append(remote.key)
+            self._ids[plain_id(remote.attributes.name)].append(remote.key)
+
+    def of(self, resource: Resource) -> dict[str, Likeness]:
+        """Return the keys that a file may stand for, each with the strongest reason."""
+        alike = self._alikes.of(resource.attributes)
+        found = (
+            (Likeness.EQUAL, [each.key for each in alike if each.exact]),
+            (Likeness.KEY_IN_ID, self._in_ids.get(resource.address, ())),
+            (Likeness.NAME, self._names.get(resource.attributes.name, ())),
+            (Likeness.NEAR, [each.key for each in alike]),
+            (Likeness.ID, self._ids.get(id_of(resource.address), ())),
+        )
+        likely: dict[str, Likeness] = {}
+        for likeness, keys in found:
+            for key in keys:
+                likely.setdefault(key, likeness)
+        return likely
+
+
+def _share_flow(remotes: Iterable[Remote], files: Sequence[Resource]) -> Iterator[tuple[str, Resource]]:
+    """Yield each key with each file of the same flow, where there are as many of one as of the other."""
+    flows: dict[tuple[Step, ...], list[Remote]] = defaultdict(list)
+    for remote in remotes:
+        flows[remote.attributes.flow].append(remote)
+    times = Counter(each.attributes.flow for each in files)
+    for resource in files:
+        alike = flows.get(resource.attributes.flow, [])
+        if len(alike) == times[resource.attributes.flow]:
+            yield from ((each.key, resource) for each in alike)

@@ -1,0 +1,155 @@
+"""Three versions of a flow, step by step: what became of each step on the account and in the files.
+
+Account and files are never compared with each other alone: what either did to a step that was applied tells which of
+their steps are one. So what one side changed is never taken for a change of the other.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from omnictl.engine.diff import EQUAL, SAME_CHANNEL, align_flows
+from omnictl.model.drift import Placed
+from omnictl.model.scenario import Step
+
+Pair: TypeAlias = tuple[Placed | None, Placed | None]
+_SCALE = 1000
+_MOVED, _ALIKE = 20, 5
+"""What a step weighs is decided before how the other side reads it."""
+
+
+class Strand(Struct, frozen=True):
+    """One step as it was applied, on the account and in the files; None where a version lacks it.
+
+    ``together``: account and files have it at one place, whatever else they changed around it.
+    """
+
+    recorded: Placed | None
+    account: Placed | None
+    files: Placed | None
+    together: bool = True
+
+
+def pair_steps(applied: Sequence[Step], account: Sequence[Step], files: Sequence[Step]) -> tuple[Strand, ...]:
+    """Return the steps of three flows, each once: first those that were applied, then what either side added."""
+    were = Counter(applied)
+    shared = (Counter(account) - were) & (Counter(files) - were)
+    mine = _follow(applied, account)
+    if account == files:
+        theirs = mine
+    else:
+        theirs = _follow(applied, files, mine, shared)
+        mine = _follow(applied, account, theirs, shared)
+    strands = [Strand(Placed(step, i + 1), mine.now.get(i), theirs.now.get(i)) for i, step in enumerate(applied)]
+    single = [each.channel for each in account if _is_single(each, account) and _is_single(each, files)]
+    strands += [Strand(None, *pair) for pair in _pair_added(mine, theirs, single)]
+    return tuple(_part(each) if _is_apart(each, strands) else each for each in strands)
+
+
+def _part(strand: Strand) -> Strand:
+    """Say that the sides have a step at two places; one that both added was not there before, and stands apart."""
+    account, files = strand.account, strand.files
+    if strand.recorded is None and account is not None and files is not None:
+        account, files = replace(account, moved=True), replace(files, moved=True)
+    return replace(strand, account=account, files=files, together=False)
+
+
+class _Followed(Struct, frozen=True):
+    """What became of a flow: where its steps are now, by their index (none: gone), and what was added."""
+
+    now: Mapping[int, Placed]
+    added: tuple[Placed, ...]
+
+
+def _follow(
+    before: Sequence[Step], after: Sequence[Step], beside: _Followed | None = None, shared: Collection[Step] = ()
+) -> _Followed:
+    """Return what became of a flow, read as the other side is where it can be read in two ways.
+
+    What both sides have anew is one step of it only if it is on the other side too. Of two steps that changed places
+    that one moved which the other side moved, and rather none that it removed.
+    """
+
+    def weigh(i: int, j: int) -> int:
+        if beside is None:
+            return _SCALE * (EQUAL if before[i] == after[j] else SAME_CHANNEL)
+        other = beside.now.get(i)
+        is_moved = other is not None and other.moved
+        if before[i] == after[j]:
+            return _SCALE * (SAME_CHANNEL if is_moved else EQUAL)
+        is_alike = other is not None and other.step == after[j]
+        if after[j] in shared and not is_alike:
+            return 0
+        return _SCALE * SAME_CHANNEL - _MOVED * is_moved + _ALIKE * is_alike
+
+    found = align_flows(before, after, weigh=weigh)
+    now = {i: Placed(after[j], j + 1) for i, j in found.kept}
+    now |= {i: Placed(after[j], j + 1, moved=True) for i, j in (*found.moved, *found.changed)}
+    return _Followed(now, tuple(Placed(after[j], j + 1) for j in found.new))
+
+
+def _is_single(step: Step, flow: Sequence[Step]) -> bool:
+    return sum(1 for each in flow if each.channel == step.channel) == 1
+
+
+def _pair_added(account: _Followed, files: _Followed, single: Collection[str]) -> Iterator[Pair]:
+    """Pair what both sides added: the same step, best at one place; else one of the same channel.
+
+    Of that it must be the only one on either side, or stand at one place.
+    """
+    steady = [i for i in account.now if i in files.now and not (account.now[i].moved or files.now[i].moved)]
+
+    def is_beside(mine: Placed, theirs: Placed) -> bool:
+        return _gap(mine, account, steady) == _gap(theirs, files, steady)
+
+    rules: tuple[Callable[[Placed, Placed], bool], ...] = (
+        lambda mine, theirs: mine.step == theirs.step and is_beside(mine, theirs),
+        lambda mine, theirs: mine.step == theirs.step,
+        lambda mine, theirs: (
+            mine.step.channel == theirs.step.channel and (mine.step.channel in single or is_beside(mine, theirs))
+        ),
+    )
+    left_account, left_files = list(account.added), list(files.added)
+    for fits in rules:
+        for mine in tuple(left_account):
+            theirs = next((each for each in left_files if fits(mine, each)), None)
+            if theirs is not None:
+                left_account.remove(mine)
+                left_files.remove(theirs)
+                yield mine, theirs
+    yield from ((each, None) for each in left_account)
+    yield from ((None, each) for each in left_files)
+
+
+def _gap(added: Placed, side: _Followed, steady: Iterable[int]) -> int:
+    """Return after which of the steps that nobody moved a step was added; -1 before all of them."""
+    before = [(side.now[i].position, i) for i in steady if side.now[i].position < added.position]
+    return max(before)[1] if before else -1
+
+
+def _is_apart(strand: Strand, strands: Sequence[Strand]) -> bool:
+    """Tell whether account and files have a step at two places: both moved or added it, and not behind the same one."""
+    account, files = strand.account, strand.files
+    if account is None or files is None:
+        return False
+    if account.moved != files.moved:
+        return True
+    if not account.moved and strand.recorded is not None:
+        return False
+    shared = [
+        (mine, theirs)
+        for mine, theirs in ((each.account, each.files) for each in strands)
+        if mine is not None and theirs is not None and mine.moved == theirs.moved
+    ]
+    before = max(
+        (each for each in shared if each[0].position < account.position), key=lambda e: _at(e[0]), default=None
+    )
+    other = max((each for each in shared if each[1].position < files.position), key=lambda e: _at(e[1]), default=None)
+    return before != other
+
+
+def _at(placed: Placed) -> int:
+    return placed.position
