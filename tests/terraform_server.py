@@ -7,6 +7,7 @@ process (``python tests/terraform_server.py [AUTHORIZATION]``, its port is its f
 import base64
 import hashlib
 import json
+import os
 import re
 import sys
 import threading
@@ -262,7 +263,14 @@ def serving(authorization: str | None = None) -> Iterator[Server]:
             thread.join()
 
 
+def _end_with_stdin() -> None:
+    """End when whoever started this process is gone."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
     with Server(sys.argv[1] if len(sys.argv) > 1 else None) as made:
         print(made.server_address[1], flush=True)
         made.serve_forever()

@@ -27,7 +27,9 @@ _running: dict[str, str] = {}
 def server_url(request: pytest.FixtureRequest) -> str:
     """Return where the one server of this session answers; it is started when it is first asked for."""
     if "url" not in _running:
-        process = subprocess.Popen([sys.executable, str(_SERVER), AUTHORIZATION], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, str(_SERVER), AUTHORIZATION], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         assert process.stdout is not None
 
         def stop() -> None:
