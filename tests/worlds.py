@@ -39,6 +39,7 @@ class FakeBackend:
     rescued: State | None = None
     location: str = "memory"
     is_local: bool = True
+    has_conditional_writes: bool = True
 
     def read(self) -> State | None:
         return self.stored

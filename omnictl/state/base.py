@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -66,6 +66,11 @@ class StateBackend(Protocol):
         """Whether it is a file of this machine that goes with it."""
         ...
 
+    @property
+    def has_conditional_writes(self) -> bool:
+        """Whether a write that replaces another version than the one that was read is surely refused."""
+        ...
+
     def read(self) -> State | None:
         """Return the state, or None where there has never been one."""
         ...
@@ -98,4 +103,13 @@ class StateBackend(Protocol):
 
     def save_errored(self, state: State) -> str:
         """Save a state that could not be written, beside the user; return its path."""
+        ...
+
+
+@runtime_checkable
+class KeptLock(Protocol):
+    """A lock that a server keeps for ever: nobody can tell whether its holder lives, so it is cleared by its name."""
+
+    def clear_lock(self, lock_id: str) -> LockHolder | None:
+        """Clear the lock of this name and return who held it; None where it is free, LockHeldError for another one."""
         ...

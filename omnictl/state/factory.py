@@ -78,6 +78,19 @@ def _open_git(location: Location, around: Around) -> StateBackend:
     return open_git(location, around)
 
 
+def _open_terraform_http(location: Location, around: Around) -> StateBackend:
+    from omnictl.state.terraform_http import TerraformHttpBackend
+    from omnictl.state.terraform_place import find_identity, read_place
+    from omnictl.state.terraform_server import Server
+
+    place = read_place(location, around.environ)
+    identity = find_identity(place, around.environ)
+    server = Server(place, identity, ca_file=around.environ.get("OMNICTL_CA_FILE") or None)
+    return TerraformHttpBackend(
+        server, work_dir=around.work_dir, environment=around.environment, make_token=around.make_token
+    )
+
+
 _OPENERS: dict[str, Callable[[Location, Around], StateBackend]] = {
     "s3": _open_objects,
     "gs": _open_objects,
@@ -88,6 +101,8 @@ _OPENERS: dict[str, Callable[[Location, Around], StateBackend]] = {
     "git+file": _open_git,
     "postgresql": _open_postgres,
     "postgres": _open_postgres,
+    "https": _open_terraform_http,
+    "http": _open_terraform_http,
 }
 
 

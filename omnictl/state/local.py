@@ -38,6 +38,7 @@ class LocalBackend:
     """
 
     is_local = True
+    has_conditional_writes = True
 
     def __init__(self, path: Path, *, work_dir: Path, environment: str) -> None:
         self._path = path

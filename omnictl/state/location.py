@@ -25,8 +25,8 @@ _WAYS = {
     "az": "AZURE_STORAGE_ACCOUNT_KEY, AZURE_CLIENT_ID and its kin, or what the platform gives the machine",
     "postgresql": "PGPASSWORD, or a password file (PGPASSFILE)",
     "postgres": "PGPASSWORD, or a password file (PGPASSFILE)",
-    "https": "TF_HTTP_USERNAME and TF_HTTP_PASSWORD",
-    "http": "TF_HTTP_USERNAME and TF_HTTP_PASSWORD",
+    "https": "OMNICTL_STATE_TOKEN, or TF_HTTP_USERNAME and TF_HTTP_PASSWORD",
+    "http": "OMNICTL_STATE_TOKEN, or TF_HTTP_USERNAME and TF_HTTP_PASSWORD",
 }
 _GIT_WAY = "a credential helper or GIT_ASKPASS"
 

@@ -39,6 +39,7 @@ class PostgresBackend:
     """The state of one environment in a database."""
 
     is_local = False
+    has_conditional_writes = True
 
     def __init__(
         self,

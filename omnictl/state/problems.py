@@ -1,6 +1,7 @@
 """What can be wrong with a state as a file, in words."""
 
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
+from omnictl.model.shell import quote_word
 from omnictl.model.state import State
 from omnictl.state.base import LockHolder
 
@@ -86,8 +87,18 @@ def no_such_version(serial: int, kept: list[int]) -> Diagnostic:
     )
 
 
-def lock_held(holder: LockHolder | None, waited_seconds: float, lease_seconds: int | None = None) -> Diagnostic:
-    """Tell of a lock that somebody else holds; ``lease_seconds`` where it does not go with its process."""
+def lock_held(
+    holder: LockHolder | None,
+    waited_seconds: float,
+    lease_seconds: int | None = None,
+    *,
+    is_kept: bool = False,
+    lock_id: str = "",
+) -> Diagnostic:
+    """Tell of a lock that somebody else holds; ``lease_seconds`` where it does not go with its process.
+
+    ``is_kept`` where a server keeps it until somebody clears it, by its name (``lock_id``) if that is known.
+    """
     who = "another omnictl"
     if holder is not None:
         link = f"; see {holder.link}" if holder.link else ""
@@ -96,17 +107,18 @@ def lock_held(holder: LockHolder | None, waited_seconds: float, lease_seconds: i
         where = f"{holder.process}, run {holder.run}" if holder.process else f"run {holder.run}"
         who = f"{holder.operation} since {since}{until} ({where}){link}"
     waited = f"; waited {waited_seconds:g} s" if waited_seconds else ""
+    ends = "the lock goes with its process"
+    if is_kept:
+        ends = "its server keeps the lock until it is let go; where its holder is surely gone, clear it"
+    elif lease_seconds is not None:
+        ends = f"where its holder is gone, it is passed over after {lease_seconds} s"
     return Diagnostic(
         "lock-held",
         Severity.ERROR,
         "Somebody else works with this state",
         f"The lock is held by {who}{waited}.",
-        hint="wait for it with --lock-timeout 10m; "
-        + (
-            "the lock goes with its process"
-            if lease_seconds is None
-            else f"where its holder is gone, it is passed over after {lease_seconds} s"
-        ),
+        hint=f"wait for it with --lock-timeout 10m; {ends}",
+        commands=(f"omnictl state unlock --force {quote_word(lock_id)}",) if lock_id else (),
     )
 
 
@@ -156,7 +168,8 @@ CODES = {
     "no-such-version": "state rollback goes back to kept versions only: those that the last ten runs began with, "
     "and the last three on the way of the last run.",
     "lock-held": "Another omnictl holds the lock of the state. That of a local file goes with its process; in a store "
-    "it is a lease, which is passed over once its holder does not renew it. Wait with --lock-timeout.",
+    "it is a lease, which is passed over once its holder does not renew it; behind Terraform's HTTP protocol the "
+    "server keeps it until it is let go, or cleared by state unlock --force. Wait with --lock-timeout.",
     "lock-lost": "The lock was taken, and the answer of the store came after the end of its lease. Nothing was sent.",
     "unreadable-lock": "The object that is the lock of a state in a store holds something else, or was written by a "
     "newer omnictl. Nobody can tell whether the state is in use, so nothing is done.",

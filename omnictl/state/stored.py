@@ -34,6 +34,7 @@ class StoredBackend:
     """The state of one environment in a store."""
 
     is_local = False
+    has_conditional_writes = True
 
     def __init__(
         self,

@@ -9,13 +9,14 @@ from msgspec import Struct, field
 class Request(Struct, frozen=True):
     """A request below the base URL: the path begins with a slash and is percent-encoded, the body is JSON.
 
-    What has several values in the query is named several times.
+    What has several values in the query is named several times; ``headers`` are those beside the usual ones.
     """
 
     method: str
     path: str
     query: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Reply(Struct, frozen=True):

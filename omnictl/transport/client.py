@@ -50,10 +50,10 @@ class ClientOptions:
 
 
 class HttpClient:
-    """Sends requests to one base URL, from any number of threads."""
+    """Sends requests to one base URL, from any number of threads; without credentials where there are none."""
 
     def __init__(
-        self, base: BaseUrl, credentials: Credentials, options: ClientOptions, *, monotonic: Callable[[], float]
+        self, base: BaseUrl, credentials: Credentials | None, options: ClientOptions, *, monotonic: Callable[[], float]
     ) -> None:
         self.base = base
         self.options = options
@@ -71,6 +71,8 @@ class HttpClient:
     @property
     def credentials(self) -> Credentials:
         """The credentials that the next request is sent with."""
+        if self._credentials is None:
+            raise RuntimeError("this client has no credentials")
         return self._credentials
 
     def redact(self, text: str) -> str:
@@ -118,7 +120,7 @@ class HttpClient:
                 self._sent += 1
             return self._send(request, credentials or self._credentials)
 
-    def _send(self, request: Request, credentials: Credentials) -> Answer:
+    def _send(self, request: Request, credentials: Credentials | None) -> Answer:
         # No exception of httpx may leave this method: it holds the request, and with it the credentials.
         until = self._now_sending.until = self._monotonic() + self.options.request_seconds
         try:
@@ -145,10 +147,13 @@ class HttpClient:
 
         stream.read = read_in_time
 
-    def _make_request(self, request: Request, credentials: Credentials) -> httpx.Request:
+    def _make_request(self, request: Request, credentials: Credentials | None) -> httpx.Request:
         """Return the request as it is sent; made by hand, since the client takes as long for it as for sending it."""
         url = self.base.text + request.path + (f"?{urlencode(request.query, doseq=True)}" if request.query else "")
-        headers = [*self._client.headers.raw, (b"Authorization", credentials.authorization().encode("ascii"))]
+        headers = list(self._client.headers.raw)
+        if credentials is not None:
+            headers.append((b"Authorization", credentials.authorization().encode("ascii")))
+        headers.extend((name.encode("ascii"), value.encode("ascii")) for name, value in request.headers.items())
         if request.body is not None:
             headers.append((b"Content-Type", b"application/json"))
         return httpx.Request(

@@ -44,6 +44,8 @@ def test_what_can_be_wrong_with_a_state() -> None:
         lock_held(HOLDER, 0),
         lock_held(replace(HOLDER, process="pid 7"), 600),
         lock_held(HOLDER, 600, 60),
+        lock_held(HOLDER, 600, is_kept=True, lock_id="a name,of\u202e it"),
+        lock_held(None, 0, is_kept=True),
         lock_lost("s3://bucket/production"),
         not_cleared(HOLDER),
         unreadable_lock("s3://bucket/production (lock.json)", "kind: this is no lock that this omnictl knows"),

@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -91,6 +92,8 @@ def _examine(session: Session) -> Iterator[Finding]:
         checks.append(("pipeline", _check_pipeline))
     for subject, check in checks:
         yield _find(subject, lambda check=check: check(session))  # type: ignore[misc]
+        if subject == "lock":
+            yield from _examine_conditions(session)
     access = _find("credentials", lambda: _check_credentials(session))
     yield access
     if access.is_well:
@@ -152,9 +155,25 @@ def _check_lock(session: Session) -> str:
     return f"{holder.operation} since {holder.since:%Y-%m-%d %H:%M:%SZ} ({holder.process})" if holder else "free"
 
 
+def _examine_conditions(session: Session) -> Iterator[Finding]:
+    """Say it where nothing but the lock keeps two runs from writing over each other."""
+    with suppress(OmnictlError):  # a place that is none was told with the state
+        if not session.backend.has_conditional_writes:
+            note = Diagnostic(
+                "no-conditional-writes",
+                Severity.NOTE,
+                "Only the server's lock protects the state",
+                f"{session.backend.location}: a write cannot be made to depend on the version that was read.",
+                hint="let nothing write it without the lock, and clear a lock only where its holder is surely gone",
+            )
+            yield Finding("writes", is_well=False, found="only the server's lock protects them", diagnostics=(note,))
+
+
 def _check_pipeline(session: Session) -> str:
     refuse_lost_state(session)
-    return "the sandbox needs no lasting state" if session.sandbox else "the state is kept in git"
+    if session.sandbox:
+        return "the sandbox needs no lasting state"
+    return "the state is kept in git" if session.backend.is_local else "the state is kept where every run finds it"
 
 
 def _check_credentials(session: Session) -> str:
@@ -201,6 +220,8 @@ def _judge_clock(offset: float) -> Finding:
 
 
 CODES = {
+    "no-conditional-writes": "The backend of the state cannot refuse a write that replaces another version than "
+    "the one that was read. Its lock keeps two runs apart, and nothing else does.",
     "unwritable-state": "The folder of the state cannot be written, so an apply would end before its first request.",
     "clock-differs": "The clock of this machine and that of the API differ by more than half a minute. What recent "
     "runs used of a throttle is counted by ours.",

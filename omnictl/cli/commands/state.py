@@ -34,6 +34,7 @@ from omnictl.operations.surgery import find_intent, find_records, settle_absent,
 from omnictl.provider.base import StopSignal
 from omnictl.render.state_text import Version, render_history, render_record, render_state
 from omnictl.render.words import count
+from omnictl.state.base import KeptLock, LockHolder
 from omnictl.state.location import shown_place
 
 
@@ -191,11 +192,21 @@ def history(ctx: click.Context, output_format: str) -> int:
 
 
 @_subcommand("unlock", "omnictl state unlock")
+@click.option(
+    "--force",
+    "lock_id",
+    metavar="LOCK",
+    help="Clear the lock of this name, where only a server keeps it and its holder is surely gone.",
+)
 @format_option
-def unlock(ctx: click.Context, output_format: str) -> int:
-    """Clear what a holder that is gone left beside the lock. Refuses while the holder lives."""
+def unlock(ctx: click.Context, *, lock_id: str | None, output_format: str) -> int:
+    """Clear what a holder that is gone left beside the lock. Refuses while the holder lives.
+
+    Where nobody can tell whether it lives, as behind Terraform's HTTP protocol, it says who holds the lock, and the
+    command that clears it by its name.
+    """
     session = get_session(ctx)
-    holder = session.backend.unlock()
+    holder = session.backend.unlock() if lock_id is None else _clear_by_name(session, lock_id)
     if output_format == "json":
         left = {"operation": holder.operation, "run": holder.run, "since": write_time(holder.since)} if holder else None
         show_document(session, "state-unlock", cleared=left)
@@ -203,6 +214,21 @@ def unlock(ctx: click.Context, output_format: str) -> int:
         told = "Nobody holds the lock, and nothing was left beside it."
         session.show(f"Cleared what was left by {describe_holder(holder)}." if holder else told)
     return ExitCode.OK
+
+
+def _clear_by_name(session: Session, lock_id: str) -> LockHolder | None:
+    if isinstance(session.backend, KeptLock):
+        return session.backend.clear_lock(lock_id)
+    raise UsageError(
+        Diagnostic(
+            "needless-force",
+            Severity.ERROR,
+            "This lock is not cleared by its name",
+            f"{session.backend.location}: it ends with its holder, so that nobody has to say that the holder is gone.",
+            hint="without --force it is looked at, and cleared where its holder is gone",
+            commands=("omnictl state unlock",),
+        )
+    )
 
 
 @_subcommand("settle", "omnictl state settle otp-br --key 9A41B30C5D7E4F60A1B2C3D4E5F607CE")
@@ -259,5 +285,7 @@ for _each in (migrate, move, forget, rebuild):
     command.add_command(_each)
 
 CODES = {
+    "needless-force": "state unlock --force LOCK is for a state behind Terraform's HTTP protocol, where only the user "
+    "knows whether the holder of a lock is gone. Other locks end with their holder.",
     "no-such-key": "The account does not know the key that was given.",
 }

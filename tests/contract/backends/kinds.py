@@ -118,5 +118,7 @@ KINDS: dict[str, Kind] = {
     "git-file": _later("git_kinds:git_by_file"),
     "git-http": _later("git_kinds:git_by_http"),
     "postgres": _later("postgres:place"),
+    "terraform": _later("terraform:plain"),
+    "gitlab": _later("terraform:gitlab"),
 }
 """All kinds that this machine can have; each module of a backend adds its own here."""

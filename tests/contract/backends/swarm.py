@@ -9,6 +9,7 @@ one against the other: no acknowledged write is lost, none is doubled, and the s
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from msgspec.structs import asdict, replace
 
 from omnictl.errors import LockHeldError, StateError, StateWriteError
 from omnictl.model.state import PlanMark, State
-from omnictl.state.base import LockHolder, StateBackend
+from omnictl.state.base import KeptLock, LockHolder, StateBackend
 from omnictl.state.factory import open_backend
 from omnictl.state.lease import Terms
 
@@ -293,7 +294,13 @@ def _add(backend: StateBackend, mark: str, log: IO[str], *, looks: bool) -> bool
 
 def _clear(backend: StateBackend, log: IO[str]) -> None:
     try:
-        backend.unlock()
+        try:
+            backend.unlock()
+        except LockHeldError as error:
+            commands = error.diagnostics[0].commands
+            if not isinstance(backend, KeptLock) or not commands:
+                raise
+            backend.clear_lock(shlex.split(commands[0])[-1])
     except StateError as error:
         _tell(log, Told("unread", code=error.diagnostics[0].code))
 

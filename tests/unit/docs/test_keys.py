@@ -17,7 +17,7 @@ from omnictl.transport.client import CONNECT_SECONDS, READ_SECONDS
 from tests.unit.docs.pages import ROOT, first_cells, read, section
 
 # Names of the page and of comments that stand for many, and those of the completion protocol of click.
-_NO_VARIABLES = {"OMNICTL_VAR_", "INFOBIP_DOMAIN", "INFOBIP_API_KEY_PRODUCTION", "OMNICTL_COMPLETE"}
+_NO_VARIABLES = {"OMNICTL_VAR_", "INFOBIP_DOMAIN", "INFOBIP_API_KEY_PRODUCTION", "OMNICTL_COMPLETE", "TF_HTTP_"}
 
 
 def _keys(schema: Any, root: Any, where: str = "") -> Iterator[str]:
@@ -49,7 +49,7 @@ def test_every_key_of_the_schema_has_its_row_and_no_other(kind: str, page: str) 
 
 def test_every_variable_of_the_environment_has_its_row_and_no_other() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "omnictl").rglob("*.py"))
-    named = set(re.findall(r"\b_?((?:OMNICTL|INFOBIP)_[A-Z_]+)\b", code)) - _NO_VARIABLES
+    named = set(re.findall(r"\b_?((?:OMNICTL|INFOBIP|TF_HTTP)_[A-Z_]+)\b", code)) - _NO_VARIABLES
     rows = first_cells(section(read("settings.md"), "Environment variables"))
     assert sorted(rows) == sorted(named)
 
