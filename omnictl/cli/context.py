@@ -183,7 +183,8 @@ class Session:
         """What the rules of lint warn of, as validate tells it; nobody is told here."""
         from omnictl.lint.check import lint
 
-        return lint(self.configuration, self.settings.lint, only=(Severity.ERROR, Severity.WARNING))
+        today = utc_now().date()
+        return lint(self.configuration, self.settings.lint, today=today, only=(Severity.ERROR, Severity.WARNING))
 
     @property
     def budgets(self) -> "Mapping[Operation, Budget]":

@@ -7,7 +7,7 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from omnictl.model.scenario import Attributes, Configuration, IgnoredField, Lifecycle, Step
+from omnictl.model.scenario import Attributes, Configuration, IgnoredField, Step
 
 _IGNORED_SENDER = re.compile(r"^flow\[(\d+)\]\.from$", re.ASCII)
 SHORTEST_CUT = 8
@@ -40,16 +40,18 @@ def without_ended(configuration: Configuration, today: date) -> Configuration:
     A plan is made of what is left, and saves it: what was ignored when it was reviewed is ignored when it is applied.
     """
     ended = {
-        address: replace(each, lifecycle=_drop_ended(each.lifecycle, today))
+        address: _drop_ended(each, today)
         for address, each in configuration.resources.items()
         if any(field.has_ended(today) for field in each.lifecycle.ignore_changes)
     }
     return Configuration({**configuration.resources, **ended}) if ended else configuration
 
 
-def _drop_ended(lifecycle: Lifecycle, today: date) -> Lifecycle:
-    kept = tuple(each for each in lifecycle.ignore_changes if not each.has_ended(today))
-    return replace(lifecycle, ignore_changes=kept)
+def _drop_ended(resource: Resource, today: date) -> Resource:
+    fields = resource.lifecycle.ignore_changes
+    kept = tuple(each for each in fields if not each.has_ended(today))
+    ended = tuple(each for each in fields if each.has_ended(today))
+    return replace(resource, lifecycle=replace(resource.lifecycle, ignore_changes=kept), ended=ended)
 
 
 def is_near(one: Attributes, other: Attributes) -> bool:

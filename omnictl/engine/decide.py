@@ -76,7 +76,9 @@ def _adopt(resource: Resource, remote: Remote, tombstone: Tombstone | None, rule
 def _rename(resource: Resource, view: View, previous: Address) -> Rename:
     record = view.state.records[previous]
     actual = view.remotes[record.key].attributes
-    versions = read_versions(record, actual, resource.attributes, resource.lifecycle.ignore_changes)
+    versions = read_versions(
+        record, actual, resource.attributes, resource.lifecycle.ignore_changes, ended=resource.ended
+    )
     desired, shown = versions.desired, _show_account(versions, actual)
     if resource.lifecycle.manage is Manage.OBSERVE:
         desired = shown = actual
@@ -98,7 +100,9 @@ def _rename(resource: Resource, view: View, previous: Address) -> Rename:
 def _decide_recorded(resource: Resource, record: Record, remote: Remote, rules: RemovalRules) -> Change | NoOp:
     actual = remote.attributes
     kept = actual if resource.lifecycle.manage is Manage.OBSERVE else before_marking(actual, record, rules)
-    versions = read_versions(record, actual, resource.attributes, resource.lifecycle.ignore_changes, kept=kept)
+    versions = read_versions(
+        record, actual, resource.attributes, resource.lifecycle.ignore_changes, kept=kept, ended=resource.ended
+    )
     desired = versions.desired
     if versions.is_as_declared:
         same_lifecycle = remembered(record.lifecycle) == remembered(resource.lifecycle)

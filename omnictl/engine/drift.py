@@ -78,7 +78,7 @@ def judge(address: Address, record: Record, view: View) -> Judged:
         return Judged(item, edited=resource is not None and resource.attributes != record.applied)
     ignored = resource.lifecycle.ignore_changes if resource is not None else ()
     actual, declared = remote.attributes, resource.attributes if resource is not None else record.applied
-    versions = read_versions(record, actual, declared, ignored)
+    versions = read_versions(record, actual, declared, ignored, ended=resource.ended if resource is not None else ())
     differing = _ignored_differences(declared, actual, ignored)
     if versions.drifted and not versions.is_as_declared:
         item = _make_item(Kind.CONFLICT if versions.edited else Kind.DRIFT, address, record, resource, actual.name)

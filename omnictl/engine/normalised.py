@@ -37,11 +37,16 @@ def read_versions(
     ignored: Iterable[IgnoredField] = (),
     *,
     kept: Attributes | None = None,
+    ended: Iterable[IgnoredField] = (),
 ) -> Versions:
     """Compare what was recorded, what the account has and what is declared: plan, drift and accept all go by this.
 
-    ``kept`` is what ignored fields are to stay as, where that is not what the account has.
+    ``kept`` is what ignored fields are to stay as, where that is not what the account has. A field of ``ended`` was
+    ignored until now: whatever was recorded of it then, what it is now is the account's doing.
     """
+    ended = tuple(ended)
+    applied, observed = (wanted(each, declared, ended) for each in (record.applied, record.observed))
+    record = replace(record, applied=applied, observed=observed)
     ignored, kept = tuple(ignored), actual if kept is None else kept
     desired, applied, observed = (wanted(each, kept, ignored) for each in (declared, record.applied, record.observed))
     record = replace(record, applied=applied, observed=observed)

@@ -70,16 +70,24 @@ def _follow(
     """Return what became of a flow, read as the other side is where it can be read in two ways.
 
     What both sides have anew is one step of it only if it is on the other side too. Of two steps that changed places
-    that one moved which the other side moved, and rather none that it removed.
+    that one moved which the other side moved, and rather none that it removed. A step that stands in both as it is has
+    become no other, and no other has become it.
     """
+    befores, afters = Counter(before), Counter(after)
+
+    def stays(i: int, j: int) -> bool:
+        return afters[before[i]] >= befores[before[i]] or befores[after[j]] >= afters[after[j]]
 
     def weigh(i: int, j: int) -> int:
+        if before[i] != after[j] and stays(i, j):
+            return 0
         if beside is None:
             return _SCALE * (EQUAL if before[i] == after[j] else SAME_CHANNEL)
         other = beside.now.get(i)
         is_moved = other is not None and other.moved
         if before[i] == after[j]:
-            return _SCALE * (SAME_CHANNEL if is_moved else EQUAL)
+            is_kept = other is not None and other.step == before[i]  # of equal steps the one that the other side kept
+            return _SCALE * (SAME_CHANNEL if is_moved else EQUAL) + _ALIKE * is_kept
         is_alike = other is not None and other.step == after[j]
         if after[j] in shared and not is_alike:
             return 0

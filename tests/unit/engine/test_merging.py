@@ -74,6 +74,8 @@ def merge(applied: str, account: str, file: str) -> str:
     [
         ("VK > SMS:A", "VK > SMS:C > SMS:A", "VK > SMS:B", "VK > SMS:C > SMS:B"),
         ("SMS:A", "SMS:C > SMS:A", "SMS:B", "SMS:C > SMS:B"),
+        ("SMS:A > SMS:B > SMS:C > SMS:D", "SMS:A > SMS:C > SMS:D", "SMS:A > SMS:D > SMS:C", "SMS:A > SMS:D > SMS:C"),
+        ("VIBER:A > VIBER:B > SMS:C", "VIBER:A > SMS:C > VIBER:B", "VIBER:B > SMS:C", "SMS:C > VIBER:B"),
         ("SMS:A", "SMS:C > SMS:A", "SMS:C > SMS:B", "SMS:C > SMS:B"),
         ("EMAIL:A", "EMAIL:A > SMS", "SMS:B > EMAIL:A", "EMAIL:A > SMS"),
         ("SMS:A", "SMS:A > SMS", "SMS:B > SMS:A", "SMS:B > SMS:A > SMS"),
@@ -95,6 +97,10 @@ def test_both_sides_changed_the_flow(applied: str, account: str, file: str, merg
 CHANNELS = ("VK", "SMS", "EMAIL", "VIBER")
 SENDERS = (None, "A", "B", "a ", "B ")
 ANY_FLOWS = st.lists(st.builds(Step, st.sampled_from(CHANNELS), st.sampled_from(SENDERS)), min_size=1, max_size=5)
+OFTEN = st.lists(
+    st.builds(Step, st.sampled_from(CHANNELS), st.sampled_from(SENDERS)), min_size=1, max_size=5, unique=True
+)
+"""Flows in which a channel may stand often, and no step twice."""
 NAMES = st.sampled_from(("Nn", "NN", "Nn ", "Mm"))
 
 
@@ -115,6 +121,18 @@ def plainly(applied: Sequence[Step], account: Sequence[Step], file: Sequence[Ste
 @given(ANY_FLOWS, ANY_FLOWS, ANY_FLOWS)
 def test_nothing_appears_that_neither_side_has(applied: list[Step], account: list[Step], file: list[Step]) -> None:
     assert set(plainly(applied, account, file).accept().file.flow) <= {*account, *file}
+
+
+@given(OFTEN, OFTEN, OFTEN)
+def test_no_step_is_doubled_and_none_that_all_have_is_lost(
+    applied: list[Step], account: list[Step], file: list[Step]
+) -> None:
+    counted = [Counter(each) for each in (applied, account, file)]
+    merged = Counter(plainly(applied, account, file).accept().file.flow)
+    assert not merged - (counted[1] | counted[2])
+    for step in counted[0]:
+        if all(step in each for each in counted):
+            assert step in merged
 
 
 @given(flows(), flows(), flows())
