@@ -7,7 +7,7 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from omnictl.model.scenario import Attributes, Configuration, IgnoredField, Step
+from omnictl.model.scenario import Attributes, Configuration, IgnoredField, Resource, Step
 
 _IGNORED_SENDER = re.compile(r"^flow\[(\d+)\]\.from$", re.ASCII)
 SHORTEST_CUT = 8

@@ -115,6 +115,16 @@ def test_an_ignored_field_until_its_last_day(today: str, kind: Kind) -> None:
     assert drift.differing == (kind is Kind.DRIFT)
 
 
+def test_what_was_recorded_while_a_field_was_ignored_does_not_hide_it_afterwards() -> None:
+    scene = versions("A", "B", "B", "B", lifecycle=IGNORES)  # an apply brought the record up to date meanwhile
+    after = datetime.fromisoformat("2027-01-01T12:00:00+00:00")
+    (item,) = find(scene, at=after).items
+    assert item.kind is Kind.DRIFT
+    (change,) = scene.plan(created_at=after).changes
+    assert isinstance(change, Update)
+    assert (change.cause, change.desired.name) == (Cause.DRIFT, "A")
+
+
 @pytest.mark.parametrize("today", ["2026-12-31", "2027-01-01"])
 def test_a_plan_ignores_a_field_until_its_last_day_and_keeps_what_it_was_made_with(today: str) -> None:
     scene = versions("A", "A", "A", "B", lifecycle=IGNORES)
