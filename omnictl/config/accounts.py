@@ -37,17 +37,27 @@ def _host_of(base_url: str) -> tuple[str, int | None] | None:
         return base_url, None  # no URL, which is told where it is used
     if host is None:
         return None
-    return host, port or _USUAL_PORTS.get(parts.scheme)
+    return host.rstrip("."), port or _USUAL_PORTS.get(parts.scheme)
 
 
 def note_account_spellings(settings: Settings) -> Iterator[Diagnostic]:
-    """Yield a warning for each account that is spelled in two ways: its environments know nothing of each other."""
+    """Yield a warning for each account whose name or host is spelled in two ways: its environments are strangers."""
     first: dict[str, Environment] = {}
     for environment in settings.environments.values():
         if environment.account is None:
             continue
         other = first.setdefault(environment.account.casefold(), environment)
-        if other.account != environment.account:
+        if other.account == environment.account and not is_same_account(other, environment, {}):
+            yield Diagnostic(
+                "account-hosts",
+                Severity.WARNING,
+                "One name of an account stands for two hosts",
+                f"{environment.name} and {other.name} both have account: {environment.account}, and their base URLs "
+                "name two hosts. They are two accounts to omnictl, and neither knows what the other manages.",
+                settings.places.get(f"environments.{environment.name}.account"),
+                hint="spell the base URLs alike if it is one account, else give each account a name of its own",
+            )
+        elif other.account != environment.account:
             yield Diagnostic(
                 "account-spelling",
                 Severity.WARNING,
@@ -60,6 +70,9 @@ def note_account_spellings(settings: Settings) -> Iterator[Diagnostic]:
 
 
 CODES = {
+    "account-hosts": "Environments with the same account: name and the same host know each other's keys. Two have the "
+    "name, and base URLs with two hosts, so they do not. Two spellings of one host, such as an address and a name, "
+    "look so too.",
     "account-spelling": "Environments with the same account: name know each other's keys. Two names differ only in "
     "upper and lower case, so these environments do not.",
 }

@@ -42,7 +42,7 @@ def choose_all(
     ids = _choose_ids(rest, view)
     paired_files = {each.address for each in paired.values()}
     unpaired = [each for each in waiting if each.address not in paired_files]
-    rivals = find_rivals(rest, unpaired, knows_nothing=not view.state.records)
+    rivals = find_rivals(rest, unpaired)
     adoptions = [
         *(Adoption(file.address, view.remotes[key], file) for key, file in paired.items()),
         *(Adoption(make_address(ids[each.key]), each) for each in rest if each.key not in rivals),

@@ -29,7 +29,7 @@ def find_guards(
 ) -> tuple[GuardFinding, ...]:
     """Return every guard that fires, marked where it is allowed."""
     findings = (
-        *_default_change(changes, view),
+        *_default_change(changes, view, neighbourhood),
         *_protected(changes, view),
         *_channel_removal(changes),
         *find_unmanaged_twins(changes, view, circumstances, neighbourhood),
@@ -47,7 +47,7 @@ def render_flow(flow: Iterable[Step]) -> str:
     return " -> ".join(f"{step.channel} {step.sender}" if step.sender else step.channel for step in flow)
 
 
-def _default_change(changes: tuple[Change, ...], view: View) -> Iterator[GuardFinding]:
+def _default_change(changes: tuple[Change, ...], view: View, neighbourhood: Neighbourhood) -> Iterator[GuardFinding]:
     heir = next((id_of(each.address) for each in changes if isinstance(each, SetDefault)), None)
     after = f"it moves to {heir} before this" if heir else "sends without a key still go to it after this"
     for change in changes:
@@ -61,7 +61,9 @@ def _default_change(changes: tuple[Change, ...], view: View) -> Iterator[GuardFi
                     f"({render_flow(loser.flow)}).",
                     source=change.source,
                 )
-            case Forget(recorded=record) | Retire(recorded=record) if record.key in view.default_keys:
+            case Forget(recorded=record) | Retire(recorded=record) if (
+                record.key in view.default_keys and record.key not in neighbourhood.elsewhere
+            ):
                 yield GuardFinding(
                     Guard.DEFAULT_CHANGE,
                     id_of(change.address),

@@ -5,7 +5,7 @@ scenario of a neighbour.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from msgspec import Struct
@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from omnictl.engine.alikes import Alikes
 from omnictl.engine.compare import fold
+from omnictl.engine.pairing import find_rivals
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.rename import find_renames
+from omnictl.engine.rename import REMEMBERED, find_renames
 from omnictl.engine.view import Circumstances, Neighbour, View
 from omnictl.model.address import Address, id_of, make_address
 from omnictl.model.adoption import Adoption, Choice, LeftOut
@@ -24,7 +25,10 @@ from omnictl.model.state import Record, Tombstone
 
 
 class Left(Struct, frozen=True):
-    """A scenario that a neighbour gives up: recorded though no file declares it any more, or with a tombstone."""
+    """A scenario that a neighbour gives up: recorded though no file declares it any more, or with a tombstone.
+
+    ``is_recent`` where that is not long ago: then its flow alone is a sign.
+    """
 
     environment: str
     address: Address
@@ -32,6 +36,7 @@ class Left(Struct, frozen=True):
     names: frozenset[str]
     flows: tuple[Attributes, ...]
     is_recorded: bool
+    is_recent: bool = True
 
 
 class Neighbourhood:
@@ -42,6 +47,7 @@ class Neighbourhood:
         """The keys that they manage, with the names of their environments."""
         self._neighbours = circumstances.neighbours
         self._remotes = remotes
+        self._now = circumstances.created_at
 
     @cached_property
     def claimed(self) -> dict[str, str]:
@@ -82,9 +88,11 @@ class Neighbourhood:
                 return environment
         return None
 
-    def find_waiting(self, remote: Remote) -> tuple[str, Resource] | None:
-        """Return the neighbour and its file that a scenario of the account may be meant by, and that has no key yet."""
-        return next(iter(self._waiting_by_name.get(fold(remote.attributes.name), ())), None)
+    def find_waiting(self, remotes: Sequence[Remote]) -> Mapping[str, tuple[str, Resource]]:
+        """Return the neighbour and its file, without a key yet, that each of these scenarios may be meant by."""
+        homes = {id(resource): environment for environment, resource in self._waiting}
+        rivals = find_rivals(remotes, [resource for _, resource in self._waiting]) if homes else {}
+        return {key: (homes[id(found[0].resource)], found[0].resource) for key, found in rivals.items()}
 
     def awaits(self, remote: Remote) -> bool:
         """Tell whether a file of a neighbour that has no key yet equals a scenario of the account."""
@@ -142,7 +150,9 @@ class Neighbourhood:
         if isinstance(was, Tombstone) and was.named:
             names.add(fold(was.named))
         is_recorded = isinstance(was, Record)
-        return Left(environment, was.address, was.key, frozenset(names), (shown, was.applied), is_recorded)
+        is_recent = isinstance(was, Record) or self._now - was.removed_at <= REMEMBERED
+        flows = (shown, was.applied)
+        return Left(environment, was.address, was.key, frozenset(names), flows, is_recorded, is_recent)
 
     @cached_property
     def _left_by_address(self) -> Mapping[Address, list[Left]]:
@@ -163,7 +173,7 @@ class Neighbourhood:
     def _left_by_flow(self) -> Mapping[tuple[Step, ...], list[Left]]:
         found = defaultdict(list)
         for each in self._left:
-            if each.is_recorded:
+            if each.is_recent:
                 for flow in {attributes.flow for attributes in each.flows}:
                     found[flow].append(each)
         return found
@@ -172,8 +182,9 @@ class Neighbourhood:
 def leave_to_neighbours(choice: Choice, neighbourhood: Neighbourhood) -> Choice:
     """Leave out what would get a new file here though a file of a neighbour waits for its key."""
     kept, left_out = [], []
+    awaited = neighbourhood.find_waiting([each.remote for each in choice.adoptions if each.resource is None])
     for each in choice.adoptions:
-        waiting = neighbourhood.find_waiting(each.remote) if each.resource is None else None
+        waiting = awaited.get(each.remote.key) if each.resource is None else None
         if waiting is None:
             kept.append(each)
         else:
@@ -187,7 +198,7 @@ def _awaited(adoption: Adoption, environment: str, resource: Resource) -> LeftOu
     return LeftOut(
         remote.key,
         remote.attributes.name,
-        f"{scenario_id}{place} of the environment {environment} has its name and no key yet",
+        f"it may be {scenario_id}{place} of the environment {environment}, which has no key yet",
         "adopt it there; if it belongs here, name it with an id",
         (
             join_words(["omnictl", "import", scenario_id, remote.key, "--env", environment]),

@@ -10,6 +10,7 @@ from enum import IntEnum
 from msgspec import Struct
 
 from omnictl.engine.alikes import Alikes
+from omnictl.engine.compare import fold
 from omnictl.engine.slugs import key_part, key_parts_in, plain_id
 from omnictl.model.address import id_of
 from omnictl.model.scenario import Attributes, Remote, Resource, Step
@@ -36,8 +37,8 @@ class Rival(Struct, frozen=True):
 def pair(unmanaged: Sequence[Remote], waiting: Iterable[Resource]) -> dict[str, Resource]:
     """Return the file of each key that has one for certain.
 
-    The file names the key as ``import:``; or it equals the scenario, and its id has the key, or it declares the account
-    default, or no other file and no other key are left.
+    The file names the key as ``import:``; or it equals the scenario, and its id has the key, or no other file and no
+    other key are left.
     """
     waiting = sorted(waiting, key=lambda each: each.address)
     named = {each.import_key: each for each in waiting if each.import_key is not None}
@@ -84,25 +85,16 @@ def _sure_by_id(remotes: Iterable[Remote], by_id: Mapping[str, Sequence[Resource
 
 
 def _pair_equal(remotes: Sequence[Remote], files: Sequence[Resource]) -> Iterator[tuple[str, Resource]]:
-    """Pair equal ones: the account default with the file that declares it, then the last ones that are left."""
-    keys, left = [each.key for each in remotes], list(files)
-    holders = [each.key for each in remotes if each.is_default]
-    declared = [each for each in files if each.default]
-    if len(holders) == len(declared) == 1:
-        keys.remove(holders[0])
-        left.remove(declared[0])
-        yield holders[0], declared[0]
-    if len(keys) == len(left) == 1:
-        yield keys[0], left[0]
+    """Pair equal ones where one of each is left; who holds the default says nothing, for the default moves."""
+    if len(remotes) == len(files) == 1:
+        yield remotes[0].key, files[0]
 
 
-def find_rivals(
-    remotes: Sequence[Remote], waiting: Iterable[Resource], *, knows_nothing: bool
-) -> dict[str, tuple[Rival, ...]]:
+def find_rivals(remotes: Sequence[Remote], waiting: Iterable[Resource]) -> dict[str, tuple[Rival, ...]]:
     """Return the files that may be those of each key, the likeliest first.
 
-    Beside a second file of its own each of them would be created a second time. ``knows_nothing`` where no state says
-    what was applied: then as many files as scenarios that share nothing but the flow may be the same too, renamed.
+    Beside a second file of its own each of them would be created a second time. As many files as scenarios that share
+    nothing but the flow may be the same too, renamed.
     """
     waiting = sorted(waiting, key=lambda each: each.address)
     rivals: dict[str, list[Rival]] = defaultdict(list)
@@ -113,9 +105,8 @@ def find_rivals(
         for key, likeness in found.items():
             rivals[key].append(Rival(resource, likeness))
         strangers += [] if found else [resource]
-    if knows_nothing:
-        for key, resource in _share_flow([each for each in remotes if each.key not in rivals], strangers):
-            rivals[key].append(Rival(resource, Likeness.FLOW))
+    for key, resource in _share_flow([each for each in remotes if each.key not in rivals], strangers):
+        rivals[key].append(Rival(resource, Likeness.FLOW))
     return {key: tuple(sorted(found, key=lambda each: each.likeness)) for key, found in rivals.items()}
 
 
@@ -129,9 +120,11 @@ class _Likely:
             for each in files:
                 self._in_ids[each.address].append(key)
         self._names: dict[str, list[str]] = defaultdict(list)
+        self._folded: dict[str, list[str]] = defaultdict(list)
         self._ids: dict[str, list[str]] = defaultdict(list)
         for remote in remotes:
             self._names[remote.attributes.name].append(remote.key)
+            self._folded[fold(remote.attributes.name)].append(remote.key)
             self._ids[plain_id(remote.attributes.name)].append(remote.key)
 
     def of(self, resource: Resource) -> dict[str, Likeness]:
@@ -142,6 +135,7 @@ class _Likely:
             (Likeness.KEY_IN_ID, self._in_ids.get(resource.address, ())),
             (Likeness.NAME, self._names.get(resource.attributes.name, ())),
             (Likeness.NEAR, [each.key for each in alike]),
+            (Likeness.NAME, self._folded.get(fold(resource.attributes.name), ())),
             (Likeness.ID, self._ids.get(id_of(resource.address), ())),
         )
         likely: dict[str, Likeness] = {}

@@ -19,7 +19,7 @@ from omnictl.engine.rename import Renames, find_renames
 from omnictl.engine.resemblance import find_resembling, near_ones, note_resembling
 from omnictl.engine.risk import assess
 from omnictl.engine.selection import select
-from omnictl.engine.twins import note_alikes_left
+from omnictl.engine.twins import note_alikes_left, note_unmanaged_alikes
 from omnictl.engine.view import BudgetUse, Circumstances, View
 from omnictl.model.address import Address
 from omnictl.model.change import Adopt, Change, Create, Refresh, Rename
@@ -56,6 +56,7 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
         *note_spared(changes, view, circumstances, neighbourhood),
         *note_returns(changes, view, circumstances.removal),
         *note_alikes_left(changes, view, circumstances, likely, neighbourhood),
+        *note_unmanaged_alikes(changes, with_all, circumstances, {each.subject for each in guards}, neighbourhood),
         *note_unused_allowances(circumstances.allowed, guards),
     )
     return Plan(

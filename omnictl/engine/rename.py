@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import timedelta
 
 from msgspec import Struct, field
 
@@ -12,12 +13,16 @@ from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Attributes, Resource
 from omnictl.model.state import Record, Tombstone
 
+REMEMBERED = timedelta(days=30)
+"""How long a new scenario is compared with one that was forgotten before."""
+
 
 class Likely(Struct, frozen=True):
     """A scenario that a new address may be, though only a person can say so.
 
     ``name`` is the one it had; ``is_recorded`` where it left the configuration just now, else it was forgotten before;
-    ``is_there`` where its key is still on the account. ``evidence`` says what is alike where the name is another.
+    ``is_there`` where its key is still on the account; ``is_retired`` where it was ended on purpose. ``evidence`` says
+    what is alike where the name is another.
     """
 
     address: Address
@@ -26,6 +31,7 @@ class Likely(Struct, frozen=True):
     is_recorded: bool = True
     is_there: bool = True
     evidence: str = ""
+    is_retired: bool = False
 
 
 class Renames(Struct, frozen=True):
@@ -150,14 +156,16 @@ def forgotten(tombstones: Iterable[Tombstone], view: View) -> Iterator[tuple[Att
     """Yield the tombstones of ids that no file declares; what a file declares has its own."""
     free = _free([each for each in tombstones if each.address not in view.configuration.resources], view)
     for each in sorted(free, key=lambda tombstone: (tombstone.address, tombstone.removed_at)):
-        yield each.applied, Likely(each.address, each.key, each.applied.name, is_recorded=False)
+        name = each.applied.name
+        yield each.applied, Likely(each.address, each.key, name, is_recorded=False, is_retired=each.retired)
 
 
 def _managed_alike(resource: Resource, left: Iterable[tuple[Attributes, Likely]]) -> Iterator[Likely]:
     """Yield what is equal but for what ``ignore_changes`` leaves to others; the name or the flow must be."""
     ours, ignored = resource.attributes, resource.lifecycle.ignore_changes
     for applied, found in left:
-        if wanted(ours, applied, ignored) == applied and (ours.name == applied.name or ours.flow == applied.flow):
+        is_like = ours.name == applied.name or (ours.flow == applied.flow and not found.is_retired)
+        if is_like and wanted(ours, applied, ignored) == applied:
             yield found
 
 

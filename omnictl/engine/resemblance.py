@@ -3,14 +3,14 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from omnictl.engine.compare import fold
-from omnictl.engine.rename import Likely, Renames, departed, forgotten
+from omnictl.engine.rename import REMEMBERED, Likely, Renames, departed, forgotten
 from omnictl.engine.twins import line_for, name_likely, say_likely
 from omnictl.engine.view import Circumstances, View
 from omnictl.model.address import Address, id_of
@@ -18,8 +18,6 @@ from omnictl.model.change import Change, Create
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Step
 
-REMEMBERED = timedelta(days=30)
-"""How long a new scenario is compared with one that was forgotten before."""
 MOST_NAMED = 5
 MOST_COMPARED = 250_000
 """Above so many pairs of one flow names are not compared; that plan is no plan of renames."""
@@ -54,10 +52,24 @@ def find_resembling(changes: Iterable[Change], view: View, renames: Renames, now
 
 
 def _find_left(view: View, renames: Renames, now: datetime) -> Mapping[tuple[Step, ...], Sequence[Likely]]:
-    """Return what leaves or left, and is still on the account, by its flow; what was retired was ended for good."""
+    """Return what leaves or left, and is still on the account, by its flow; what was retired was ended for good.
+
+    What was forgotten before a scenario of its flow was made is answered by that one.
+    """
+    made: dict[tuple[Step, ...], datetime] = {}
+    for record in view.state.records.values():
+        if record.created_at is not None:
+            flow = record.applied.flow
+            made[flow] = max(made.get(flow, record.created_at), record.created_at)
     kept = {*view.configuration.resources, *renames.pairs.values()}
     gone = (record for address, record in view.state.records.items() if address not in kept)
-    lately = (each for each in view.state.tombstones if not each.retired and now - each.removed_at <= REMEMBERED)
+    lately = (
+        each
+        for each in view.state.tombstones
+        if not each.retired
+        and now - each.removed_at <= REMEMBERED
+        and made.get(each.applied.flow, each.removed_at) <= each.removed_at
+    )
     left: dict[tuple[Step, ...], list[Likely]] = defaultdict(list)
     for applied, found in (*departed(gone, view), *forgotten(lately, view)):
         if found.is_there:

@@ -1,7 +1,7 @@
 """Guards of creates that may be a scenario that is there already: unknown to the state, or under another id."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from omnictl.engine.compare import fold
 from omnictl.engine.neighbours import Left, Neighbourhood, describe_left
@@ -12,7 +12,7 @@ from omnictl.model.address import Address, id_of
 from omnictl.model.change import Adopt, Change, Create
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Guard, GuardFinding
-from omnictl.model.scenario import Remote
+from omnictl.model.scenario import Remote, Step
 from omnictl.model.shell import join_words
 
 
@@ -63,12 +63,17 @@ def _names_of_unmanaged(
     changes: Iterable[Change], view: View, neighbourhood: Neighbourhood
 ) -> Mapping[str, list[Remote]]:
     """Return what nobody manages by its name, without what a service bends."""
-    owned = owned_keys(view.state) | {each.key for each in changes if isinstance(each, Adopt)}
     found: dict[str, list[Remote]] = defaultdict(list)
+    for remote in _unmanaged(changes, view, neighbourhood):
+        found[fold(remote.attributes.name)].append(remote)
+    return found
+
+
+def _unmanaged(changes: Iterable[Change], view: View, neighbourhood: Neighbourhood) -> Iterator[Remote]:
+    owned = owned_keys(view.state) | {each.key for each in changes if isinstance(each, Adopt)}
     for key, remote in sorted(view.remotes.items()):
         if key not in owned and key not in neighbourhood.spoken_for:
-            found[fold(remote.attributes.name)].append(remote)
-    return found
+            yield remote
 
 
 def _taken_over(change: Create, view: View, neighbourhood: Neighbourhood) -> list[str]:
@@ -122,12 +127,53 @@ def note_alikes_left(
             f"{scenario_id} is created, and no file declares {told}{more} any more. If it is the same scenario under "
             "another id and name, adopt it, and it keeps its key.",
             change.source,
-            hint="if it is the same: let the other environment forget it, then adopt it here",
+            hint="if it is the same: let the other environment forget it, then adopt it here"
+            if alike[0].is_recorded
+            else "if it is the same, adopt it here",
             commands=_ways_to_take_over(scenario_id, alike[0], circumstances),
         )
 
 
 _MOST_NAMED = 5
+
+
+def note_unmanaged_alikes(
+    changes: Iterable[Change],
+    view: View,
+    circumstances: Circumstances,
+    told: Collection[str],
+    neighbourhood: Neighbourhood,
+) -> Iterator[Diagnostic]:
+    """Warn where as many creates as scenarios that nobody manages have one flow: names may have been edited.
+
+    That is what a lost state leaves of a file with an edited name. ``told`` are the ids of which a guard tells more.
+    """
+    changes = tuple(changes)
+    creates: dict[tuple[Step, ...], list[Create]] = defaultdict(list)
+    for change in changes:
+        if isinstance(change, Create) and change.replaces is None and id_of(change.address) not in told:
+            creates[change.desired.flow].append(change)
+    unmanaged: dict[tuple[Step, ...], list[Remote]] = defaultdict(list)
+    for remote in _unmanaged(changes, view, neighbourhood) if creates else ():
+        unmanaged[remote.attributes.flow].append(remote)
+    for flow, group in creates.items():
+        found = unmanaged.get(flow, ())
+        if len(found) != len(group):
+            continue
+        named = ", ".join(f'"{each.attributes.name}" ({each.key})' for each in found[:_MOST_NAMED])
+        more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+        ids = ", ".join(id_of(each.address) for each in group[:_MOST_NAMED])
+        key = found[0].key if len(found) == 1 else "KEY"
+        yield Diagnostic(
+            "maybe-unmanaged",
+            Severity.WARNING,
+            "A new scenario has the flow of one that nobody manages",
+            f"{ids}{more}: the account has {named}{more} with the same flow. If a name was edited and the state does "
+            "not know it (it was lost, or never filled), this create makes a second scenario.",
+            group[0].source,
+            hint="if it is the same, adopt it under its id",
+            commands=(way_to_adopt(id_of(group[0].address), key, circumstances),),
+        )
 
 
 def _ways_to_adopt(scenario_id: str, key: str, circumstances: Circumstances) -> tuple[str, str]:
@@ -187,6 +233,8 @@ def _import_line(key: str, circumstances: Circumstances) -> str:
 
 
 CODES = {
-    "maybe-moved": "A scenario is created with the flow of one that another environment of the account still manages "
-    "though its files no longer declare it. If id and name changed while the file moved, adopting it keeps the key.",
+    "maybe-unmanaged": "As many scenarios are created as the account has with the same flow that nobody manages. Where "
+    "a state was lost and a name edited they may be the same; adopting keeps the key, a create makes a second one.",
+    "maybe-moved": "A scenario is created with the flow of one that another environment of the account gives up, or "
+    "gave up lately. If id and name changed while the file moved, adopting it keeps the key.",
 }

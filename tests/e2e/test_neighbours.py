@@ -120,7 +120,7 @@ def test_what_a_neighbour_waits_for_is_not_taken_by_an_import_of_everything(shar
     Path("state/blue.json").unlink()
     ran = omnictl("import", "--all", "--env", "green")
     assert ran.code != 0, ran.out
-    assert "of the environment blue has its name and no key yet" in " ".join(ran.err.split())
+    assert "of the environment blue, which has no key yet" in " ".join(ran.err.split())
     assert omnictl("import", "--all", "--env", "blue").code == 0
     assert omnictl("plan", "--env", "blue", "--detailed-exitcode").code == 0
 

@@ -48,6 +48,16 @@ def test_two_spellings_of_an_account_are_told(tmp_path: Path) -> None:
     assert [each.source.line if each.source else None for each in told] == [4]
 
 
+def test_two_hosts_of_one_account_are_told(tmp_path: Path) -> None:
+    text = (
+        "version: 1\nenvironments:\n  test: {account: a, base_url: 'http://localhost:8080'}\n"
+        "  other: {account: a, base_url: 'http://127.0.0.1:8080'}\n  more: {account: a}\n"
+    )
+    write(tmp_path, {"omnictl.yaml": text, "scenarios/a.yaml": good("a")})
+    told = [each.source.line for each in validate(tmp_path).diagnostics if each.code == "account-hosts" and each.source]
+    assert told == [4]
+
+
 def test_one_account_has_one_default_however_its_host_is_spelled(tmp_path: Path) -> None:
     text = f"version: 1\nenvironments:\n  test: {{account: a, base_url: '{ONE}'}}\n  other: {{account: a}}\n"
     write(tmp_path, {"omnictl.yaml": text, "scenarios/a.yaml": good("a", "default: true\n")})

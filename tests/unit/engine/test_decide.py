@@ -187,6 +187,12 @@ TWIN = (
     "unmanaged, same name but for what a service bends, any flow",
     "guard `unmanaged-twin`, with the command and the line that adopt it",
 )
+UNMANAGED_FLOW = (
+    "yes",
+    "–",
+    "unmanaged, same flow only, as many as there are creates of it",
+    "create, and the warning `maybe-unmanaged` with the command that adopts",
+)
 IMPORT = ("yes, `import:`", "–", "that key", "adopt, and update where it differs")
 TOMBSTONE = ("yes", "tombstone", "there", "adopt from the tombstone; retired, it gets its name back")
 SAME = ("yes", "yes", "equal to desired, observed and applied", "nothing")
@@ -236,8 +242,14 @@ CASES = {
     "a twin whose name a service bent": Case(
         TWIN, lambda: twin(Attributes("NAME  OF B", (VK, SMS))), ("create b", ADOPTING, "unmanaged TWIN")
     ),
-    "another name is no twin": Case(
-        CREATE, lambda: twin(Attributes("Name of c", (VK, SMS))), ("create b", "unmanaged TWIN")
+    "another name and another flow is no twin": Case(
+        CREATE, lambda: twin(Attributes("Name of c", (VIBER,))), ("create b", "unmanaged TWIN")
+    ),
+    "a twin in the flow alone": Case(
+        UNMANAGED_FLOW,
+        lambda: twin(Attributes("Name of c", (VK, SMS))),
+        ("create b", "unmanaged TWIN"),
+        ("maybe-unmanaged: omnictl import b TWIN --env test",),
     ),
     "an equal scenario is imported": Case(IMPORT, lambda: imported("By hand"), ("adopt b",)),
     "another scenario is imported": Case(IMPORT, lambda: imported("Mine"), ("adopt b, and update",)),
