@@ -80,7 +80,7 @@ def unkept_conditions(where: str, found: Conditions) -> Diagnostic | None:
     else:
         what = "it overlooks the condition that a version is still there: a newer one was written over"
     return Diagnostic(
-        "no-conditional-writes",
+        "conditions-overlooked",
         Severity.ERROR,
         "The store has no conditional writes",
         f"{where}: {what}. Two runs at once could write over each other, and neither would notice.",
@@ -89,6 +89,6 @@ def unkept_conditions(where: str, found: Conditions) -> Diagnostic | None:
 
 
 CODES = {
-    "no-conditional-writes": "The store of the state overlooks the conditions of writes, or names no versions. The "
+    "conditions-overlooked": "The store of the state overlooks the conditions of writes, or names no versions. The "
     "lock and the state are protected by nothing else there.",
 }

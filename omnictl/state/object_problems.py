@@ -92,7 +92,7 @@ def no_bucket(where: str, bucket: str) -> Diagnostic:
 def no_versions(where: str) -> Diagnostic:
     """Tell of a store whose objects have no versions that a condition could name."""
     return Diagnostic(
-        "no-conditional-writes",
+        "conditions-overlooked",
         Severity.ERROR,
         "The store has no conditional writes",
         f"{where}: its answers name no version (an ETag or a generation). Two runs could write over each other.",

@@ -61,7 +61,7 @@ def test_a_store_is_tried_and_nothing_stays(store: MemoryStore, found: Condition
     told = unkept_conditions("s3://bucket/path", found)
     assert (told is None) is found.are_kept
     if told is not None:
-        assert told.code == "no-conditional-writes"
+        assert told.code == "conditions-overlooked"
         assert words is not None
         assert words in told.detail
 

@@ -216,7 +216,7 @@ def test_a_store_that_names_no_versions_is_refused(open_store: Open, bucket: Buc
     store = open_store()
     with pytest.raises(BlobError) as refused:
         store.write("state.json", b"1", replaces=None)
-    assert refused.value.diagnostics[0].code == "no-conditional-writes"
+    assert refused.value.diagnostics[0].code == "conditions-overlooked"
     with pytest.raises(BlobError):
         store.read("state.json")
 
