@@ -40,10 +40,11 @@ jobs:
       - if: always() && env.INFOBIP_API_KEY != '' && hashFiles('plan.md') != ''
         run: cat plan.md >> "$GITHUB_STEP_SUMMARY"
 
-  # Apply after the merge. The state remembers the key of every scenario and must outlive the job. Either keep it in
-  # git: set `state_in_git: true` in the environment, and let the job commit state/, or keep applying from one machine.
-  # Two applies must never run at a time, hence the group. An environment with `production: true` has to be named:
-  # --env NAME --yes --confirm NAME. With --yes-if-safe instead of --yes, a plan that is not safe waits for a person.
+  # Apply after the merge. The state remembers the key of every scenario and must outlive the job. Best it lives in a
+  # store (`state: s3://bucket/omnictl/` in the environment, docs/backends.md has more; nothing is committed then), or
+  # in git: set `state_in_git: true` in the environment, and let the job commit state/. Two applies must never run at
+  # a time, hence the group. An environment with `production: true` has to be named: --env NAME --yes --confirm NAME.
+  # With --yes-if-safe instead of --yes, a plan that is not safe waits for a person.
   # apply:
   #   if: github.event_name == 'push'
   #   needs: validate
@@ -114,9 +115,10 @@ plan:
     expose_as: plan
     paths: [plan.md]
 
-# Apply after the merge. The state remembers the key of every scenario and must outlive the job. Either keep it in git:
-# set `state_in_git: true` in the environment, and let the job commit state/ with a token that may push, or keep
-# applying from one machine. Two applies must never run at a time, hence the resource group. An environment with
+# Apply after the merge. The state remembers the key of every scenario and must outlive the job. Best it lives in a
+# store (GitLab's own: `state: https://…/api/v4/projects/ID/terraform/state/` in the environment, docs/backends.md has
+# more; nothing is committed then), or in git: set `state_in_git: true` in the environment, and let the job commit
+# state/ with a token that may push. Two applies must never run at a time, hence the resource group. An environment with
 # `production: true` has to be named: --env NAME --yes --confirm NAME. With --yes-if-safe instead of --yes, a plan
 # that is not safe waits for a person.
 # apply:
