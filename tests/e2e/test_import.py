@@ -560,6 +560,7 @@ def test_the_command_of_the_guard_can_be_run_as_it_stands(project: Path, world: 
         (("welcome", "KEY", "--all"), 64, "Give ID and KEY, or --all."),
         (("welcome", "KEY", "--only", "x"), 64, "--only goes with --all"),
         (("Bad Id", "KEY"), 64, "is no id"),
+        (("all", "KEY"), 64, "Choose another, or --all."),
         (("new", "NOWHERE"), 1, "import-missing"),
         (("other", key_of(0)), 3, "import-taken"),
         (("welcome", key_of(1)), 3, "id-recorded"),

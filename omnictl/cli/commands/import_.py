@@ -13,6 +13,7 @@ from omnictl.cli.importing import Wish, import_scenarios
 from omnictl.cli.options import global_options
 from omnictl.codec.envelope import make_envelope
 from omnictl.codec.importing import encode_import
+from omnictl.model.address import RESERVED_ID
 from omnictl.model.adoption import ImportReport
 from omnictl.render.importing import render_import
 
@@ -63,6 +64,9 @@ def _refuse_nonsense(
 ) -> None:
     if takes_all == (scenario_id is not None) or (scenario_id is not None and not key):
         raise click.UsageError("Give ID and KEY, or --all.", ctx)
+    if scenario_id == RESERVED_ID:
+        detail = f"{RESERVED_ID} is no id: --allow GUARD={RESERVED_ID} is for a whole plan. Choose another, or --all."
+        raise click.UsageError(detail, ctx)
     if only and not takes_all:
         raise click.UsageError("--only goes with --all: ID and KEY name one scenario already.", ctx)
     if scenario_id is not None and not _ID.fullmatch(scenario_id):
