@@ -99,6 +99,8 @@ def _rename(resource: Resource, view: View, previous: Address) -> Rename:
 
 def _decide_recorded(resource: Resource, record: Record, remote: Remote, rules: RemovalRules) -> Change | NoOp:
     actual = remote.attributes
+    if _is_as_ever(resource, record, actual):
+        return NoOp()
     kept = actual if resource.lifecycle.manage is Manage.OBSERVE else before_marking(actual, record, rules)
     versions = read_versions(
         record, actual, resource.attributes, resource.lifecycle.ignore_changes, kept=kept, ended=resource.ended
@@ -123,6 +125,16 @@ def _decide_recorded(resource: Resource, record: Record, remote: Remote, rules: 
         diff_attributes(_show_account(versions, actual), desired),
         resource.lifecycle,
         resource.source,
+    )
+
+
+def _is_as_ever(resource: Resource, record: Record, actual: Attributes) -> bool:
+    """Tell, without a closer look, that nothing changed anywhere: so it is with nearly all of a large account."""
+    return (
+        record.observed == actual
+        and record.applied == resource.attributes
+        and not (resource.lifecycle.ignore_changes or resource.ended)
+        and remembered(record.lifecycle) == remembered(resource.lifecycle)
     )
 
 
