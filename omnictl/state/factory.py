@@ -34,10 +34,7 @@ def open_backend(
     location = parse_location(place, environment)
     _require_package(location)
     around = Around(work_dir, environment, environ, make_token)
-    open_one = _OPENERS.get(location.scheme)
-    if open_one is None:
-        raise UsageError(_not_yet(location))
-    return open_one(location, around)
+    return _OPENERS[location.scheme](location, around)
 
 
 class Around(Struct, frozen=True):
@@ -121,12 +118,6 @@ def _no_package(location: Location, package: str) -> Diagnostic:
         f"{location.scheme}:// needs {package}.",
         hint="install omnictl with the extra that brings it",
         commands=(f"pip install 'omnictl[{extra}]'",),
-    )
-
-
-def _not_yet(location: Location) -> Diagnostic:
-    return Diagnostic(
-        "wrong-state-url", Severity.ERROR, "No state backend has this scheme", f"{location.scheme}:// is not there yet."
     )
 
 
