@@ -2,8 +2,9 @@
 
 import hashlib
 import os
+import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -130,33 +131,22 @@ class LocalBackend:
     # --- kept versions -------------------------------------------------------------------------------------
 
     def _keep(self, stored: "_Stored") -> None:
-        begins_run = not self._has_written
         lineage, serial = stored.state.lineage, stored.state.serial
-        try:
+        at = time.time()
+        with suppress(OSError):  # it was read a moment ago, and when it was written is for people
             at = self._target.stat().st_mtime
-            self._versions.keep(stored.content, lineage, serial, written_at=at, begins_run=begins_run)
-        except OSError as error:
-            if begins_run:
-                raise StateWriteError(cannot("keep", shown(self._work_dir / "backups"), error)) from None
+        self._versions.keep(stored.content, lineage, serial, written_at=at, begins_run=not self._has_written)
 
     def history(self) -> tuple[StateVersion, ...]:
         """Return the kept versions of all lineages, the last written first."""
-        try:
-            return self._versions.all()
-        except OSError as error:
-            raise StateError(cannot("read", shown(self._work_dir / "backups"), error)) from None
+        return self._versions.all()
 
     def read_version(self, lineage: str, serial: int) -> State:
         """Return a kept version."""
-        path = self._versions.find(lineage, serial)
-        if path is not None:
-            try:
-                content = read_regular_file(path)
-            except OSError as error:
-                raise StateError(cannot("read", shown(path), error)) from None
-            if content is not None:
-                return decode_state(content, path=shown(path))
-        raise StateError(no_such_version(serial, self._versions.serials(lineage)))
+        state = self._versions.read(lineage, serial)
+        if state is None:
+            raise StateError(no_such_version(serial, self._versions.serials(lineage)))
+        return state
 
     def save_errored(self, state: State) -> str:
         """Save a state that could not be written, beside the user."""

@@ -11,13 +11,12 @@ from pathlib import Path
 
 from omnictl.codec.shapes import ShapeError, parse_json
 from omnictl.codec.state import decode_state, encode_state
-from omnictl.durable import read_regular_file, shown
 from omnictl.errors import LockHeldError, StateError, StateMovedError, StateWriteError
 from omnictl.model.state import State
 from omnictl.state.base import Hold, LockHolder, StateVersion
 from omnictl.state.checks import refuse_unusable
 from omnictl.state.errored import save_errored
-from omnictl.state.problems import cannot, lock_held, no_such_version, overtaken
+from omnictl.state.problems import lock_held, no_such_version, overtaken
 from omnictl.state.terraform_lock import ServerHold, ServerLock
 from omnictl.state.terraform_lock_text import UNNAMED
 from omnictl.state.terraform_problems import fate_unknown, lock_cleared
@@ -168,34 +167,21 @@ class TerraformHttpBackend:
     # --- kept versions -------------------------------------------------------------------------------------
 
     def _keep(self, content: bytes, state: State) -> None:
-        begins_run = not self._has_written
         at = state.written.at.timestamp() if state.written else self._clock()
-        try:
-            self._versions.keep(content, state.lineage, state.serial, written_at=at, begins_run=begins_run)
-        except OSError as error:
-            if begins_run:
-                raise StateWriteError(cannot("keep", shown(self._work_dir / "backups"), error)) from None
+        begins_run = not self._has_written
+        self._versions.keep(content, state.lineage, state.serial, written_at=at, begins_run=begins_run)
 
     def history(self) -> tuple[StateVersion, ...]:
         """Return the versions that are kept on this machine, the last written first."""
-        try:
-            return self._versions.all()
-        except OSError as error:
-            raise StateError(cannot("read", shown(self._work_dir / "backups"), error)) from None
+        return self._versions.all()
 
     def read_version(self, lineage: str, serial: int) -> State:
         """Return a version that is kept on this machine, or by GitLab, which keeps every serial."""
-        path = self._versions.find(lineage, serial)
-        content, where = None, ""
-        if path is not None:
-            where = shown(path)
-            try:
-                content = read_regular_file(path)
-            except OSError as error:
-                raise StateError(cannot("read", where, error)) from None
-        elif self._server.place.is_gitlab:
-            content, where = self._server.read(f"/versions/{serial}"), f"{self.location}/versions/{serial}"
-        state = None if content is None else decode_state(content, path=where)
+        state = self._versions.read(lineage, serial)
+        if state is None and self._server.place.is_gitlab:
+            content = self._server.read(f"/versions/{serial}")
+            where = f"{self.location}/versions/{serial}"
+            state = None if content is None else decode_state(content, path=where)
         if state is None or state.lineage != lineage:
             raise StateError(no_such_version(serial, self._versions.serials(lineage)))
         return state

@@ -16,8 +16,8 @@ from tests.projects import write
 THREE = """\
 version: 1
 environments:
-  own: {scenarios: [own, shared/inner]}
-  other: {scenarios: [shared, one.yaml]}
+  own: {scenarios: [own, common/inner]}
+  other: {scenarios: [common, one.yaml]}
   third: {scenarios: [one.yaml]}
 """
 
@@ -39,10 +39,10 @@ def adoption(scenario_id: str, key: str = "KEY", name: str = "A", *channels: str
     [
         ("own", None, "own", None),
         ("own", "own/deep/er", "own/deep/er", None),
-        ("own", "shared/inner", "shared/inner", "own"),
-        ("other", None, "shared", None),
-        ("other", "shared/inner", "shared/inner", "other"),
-        ("other", "shared/else", "shared/else", None),
+        ("own", "common/inner", "common/inner", "own"),
+        ("other", None, "common", None),
+        ("other", "common/inner", "common/inner", "other"),
+        ("other", "common/else", "common/else", None),
     ],
 )
 def test_the_folder_is_one_that_is_read(
@@ -57,11 +57,11 @@ def test_the_folder_is_one_that_is_read(
 @pytest.mark.parametrize(
     ("environment", "given"),
     [
-        ("own", "shared"),
+        ("own", "common"),
         ("own", "elsewhere"),
         ("own", "own/.hidden"),
         ("own", "own/_drafts/deep"),
-        ("own", "own/../shared"),
+        ("own", "own/../common"),
         ("own", "own/new.yaml"),
         ("own", "own/new.yml/deep"),
         ("own", "own/there.json"),
