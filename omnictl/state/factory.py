@@ -28,16 +28,16 @@ def open_backend(
     ``make_token`` returns a new name each time. Raises UsageError for a URL that cannot be used.
     """
     if isinstance(place, Path) or not is_url(place):
-        from omnictl.state.local import LocalBackend
+        from omnictl.state.local.backend import LocalBackend
 
         return LocalBackend(Path(place), work_dir=work_dir, environment=environment)
     location = parse_location(place, environment)
     _require_package(location)
-    around = Around(work_dir, environment, environ, make_token)
+    around = _Around(work_dir, environment, environ, make_token)
     return _OPENERS[location.scheme](location, around)
 
 
-class Around(Struct, frozen=True):
+class _Around(Struct, frozen=True):
     """What every backend is given: see ``open_backend``."""
 
     work_dir: Path
@@ -46,9 +46,9 @@ class Around(Struct, frozen=True):
     make_token: Callable[[], str]
 
 
-def _open_objects(location: Location, around: Around) -> StateBackend:
-    from omnictl.state.object_place import parse_object_place
-    from omnictl.state.object_store import ObjectStore
+def _open_objects(location: Location, around: _Around) -> StateBackend:
+    from omnictl.state.objects.place import parse_object_place
+    from omnictl.state.objects.store import ObjectStore
     from omnictl.state.stored import StoredBackend
 
     return StoredBackend(
@@ -59,9 +59,9 @@ def _open_objects(location: Location, around: Around) -> StateBackend:
     )
 
 
-def _open_postgres(location: Location, around: Around) -> StateBackend:
+def _open_postgres(location: Location, around: _Around) -> StateBackend:
     try:
-        from omnictl.state.postgres import PostgresBackend
+        from omnictl.state.postgres.backend import PostgresBackend
     except ImportError:  # psycopg is there, and the library that it stands on is not
         raise UsageError(_no_package(location, "psycopg with its binary")) from None
     return PostgresBackend(
@@ -69,16 +69,25 @@ def _open_postgres(location: Location, around: Around) -> StateBackend:
     )
 
 
-def _open_git(location: Location, around: Around) -> StateBackend:
-    from omnictl.state.git import open_git
+def _open_git(location: Location, around: _Around) -> StateBackend:
+    from omnictl.state.git.store import TERMS, GitStore
+    from omnictl.state.lease import Lease
+    from omnictl.state.stored import LOCK, StoredBackend
 
-    return open_git(location, around)
+    store = GitStore(location, work_dir=around.work_dir, environ=around.environ, make_token=around.make_token)
+    return StoredBackend(
+        store,
+        work_dir=around.work_dir,
+        environment=around.environment,
+        make_token=around.make_token,
+        lease=Lease(store, LOCK, around.make_token, terms=TERMS),
+    )
 
 
-def _open_terraform_http(location: Location, around: Around) -> StateBackend:
-    from omnictl.state.terraform_http import TerraformHttpBackend
-    from omnictl.state.terraform_place import find_identity, read_place
-    from omnictl.state.terraform_server import Server
+def _open_terraform_http(location: Location, around: _Around) -> StateBackend:
+    from omnictl.state.terraform.backend import TerraformHttpBackend
+    from omnictl.state.terraform.place import find_identity, read_place
+    from omnictl.state.terraform.server import Server
 
     place = read_place(location, around.environ)
     identity = find_identity(place, around.environ)
@@ -88,7 +97,7 @@ def _open_terraform_http(location: Location, around: Around) -> StateBackend:
     )
 
 
-_OPENERS: dict[str, Callable[[Location, Around], StateBackend]] = {
+_OPENERS: dict[str, Callable[[Location, _Around], StateBackend]] = {
     "s3": _open_objects,
     "gs": _open_objects,
     "az": _open_objects,

@@ -18,8 +18,8 @@ from omnictl.state.blobs import BlobConflictError, BlobError
 from omnictl.state.conditions import check_conditions
 from omnictl.state.factory import open_backend
 from omnictl.state.location import parse_location
-from omnictl.state.object_place import parse_object_place
-from omnictl.state.object_store import ObjectStore, Waits
+from omnictl.state.objects.place import parse_object_place
+from omnictl.state.objects.store import ObjectStore, Waits
 from tests.contract.backends.kinds import KINDS, Place, make_token
 from tests.contract.backends.object_servers import start_weed
 from tests.contract.backends.swarm import run_swarm

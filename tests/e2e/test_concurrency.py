@@ -11,7 +11,7 @@ import pexpect
 import pytest
 
 from omnictl.sandbox.store import World
-from omnictl.state.local import LocalBackend
+from omnictl.state.local.backend import LocalBackend
 from tests.e2e.conftest import ServeSandbox
 from tests.e2e.processes import BOUND_SECONDS, OMNICTL, assert_whole, declare, end, read_until, start
 from tests.e2e.running import omnictl

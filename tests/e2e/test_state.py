@@ -19,7 +19,7 @@ from omnictl.errors import StateWriteError
 from omnictl.model.address import make_address
 from omnictl.model.scenario import Attributes
 from omnictl.model.state import Intent, State
-from omnictl.state.local import LocalBackend
+from omnictl.state.local.backend import LocalBackend
 from tests.builders import NOW, example_scene, flow, problem
 from tests.e2e.conftest import ServeSandbox
 from tests.e2e.running import Ran, omnictl, omnictl_process
@@ -241,7 +241,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from omnictl.state.base import LockHolder
-from omnictl.state.local import LocalBackend
+from omnictl.state.local.backend import LocalBackend
 path, work_dir = (Path(name).absolute() for name in ("state/default.json", ".omnictl"))
 backend = LocalBackend(path, work_dir=work_dir, environment="default")
 with backend.lock(LockHolder("apply", "run-2", datetime.now(UTC)), timeout_seconds=0, on_wait=print):

@@ -19,7 +19,9 @@ from omnictl.model.report import Gap
 from omnictl.model.state import Intent, State
 from omnictl.operations import creating, pulling, sending, settling, waves
 from omnictl.provider.omni_messages import OmniMessenger
-from omnictl.state import local, lock, versions
+from omnictl.state import versions
+from omnictl.state.local import backend as local
+from omnictl.state.local import lock
 
 
 def _put(where: Any, name: str, broken: Callable[..., Any]) -> None:

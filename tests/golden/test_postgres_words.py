@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from omnictl.model.state import State
 from omnictl.state.base import LockHolder
-from omnictl.state.postgres_problems import (
+from omnictl.state.postgres.problems import (
     CODES,
     connection_broke,
     database_refuses,

@@ -1,6 +1,6 @@
 """What can be wrong with a state behind Terraform's HTTP protocol, word for word."""
 
-from omnictl.state.terraform_problems import CODES, damaged, fate_unknown, lock_cleared, no_lock, refused, unreachable
+from omnictl.state.terraform.problems import CODES, damaged, fate_unknown, lock_cleared, no_lock, refused, unreachable
 from tests.golden.golden import check_golden
 from tests.golden.words import all_told
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from omnictl.state.base import StateBackend
-from omnictl.state.git import GitStore
+from omnictl.state.git.store import GitStore
 from omnictl.state.lease import Lease, Terms
 from omnictl.state.location import parse_location
 from omnictl.state.stored import LOCK, STATE, StoredBackend

@@ -13,7 +13,7 @@ import pytest
 from omnictl.state.base import StateBackend
 from omnictl.state.blobs import MemoryStore
 from omnictl.state.lease import Lease, Terms
-from omnictl.state.local import LocalBackend
+from omnictl.state.local.backend import LocalBackend
 from omnictl.state.stored import LOCK, STATE, StoredBackend
 
 QUICK = Terms(lease=2, poll=0.05, margin=0.3)

@@ -11,8 +11,8 @@ import pytest
 from omnictl.state.base import StateBackend
 from omnictl.state.lease import Lease
 from omnictl.state.location import parse_location
-from omnictl.state.object_place import parse_object_place
-from omnictl.state.object_store import ObjectStore
+from omnictl.state.objects.place import parse_object_place
+from omnictl.state.objects.store import ObjectStore
 from omnictl.state.stored import LOCK, STATE, StoredBackend
 from tests.contract.backends.keeper import get_server
 from tests.contract.backends.kinds import QUICK, Place, make_token

@@ -19,9 +19,9 @@ from psycopg import sql
 
 from omnictl.state.base import StateBackend
 from omnictl.state.location import parse_location
-from omnictl.state.postgres import PostgresBackend
-from omnictl.state.postgres_hold import Pace
-from omnictl.state.postgres_link import linked
+from omnictl.state.postgres.backend import PostgresBackend
+from omnictl.state.postgres.hold import Pace
+from omnictl.state.postgres.link import linked
 from tests.contract.backends.kinds import Place, make_token
 
 QUICK = Pace(beat=0.2, held=6.0, session=8.0, answer=3.0, write=3.0, patience=5.0, poll=0.05)

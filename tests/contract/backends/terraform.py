@@ -13,8 +13,8 @@ import pytest
 
 from omnictl.state.base import StateBackend
 from omnictl.state.factory import open_backend
-from omnictl.state.terraform_http import TerraformHttpBackend
-from omnictl.state.terraform_lock import ServerLock
+from omnictl.state.terraform.backend import TerraformHttpBackend
+from omnictl.state.terraform.lock import ServerLock
 from tests.contract.backends.kinds import Place, make_token
 
 USER, PASSWORD = "gitlab-ci-token", "a-canary-of-a-password"

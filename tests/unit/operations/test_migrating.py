@@ -16,7 +16,7 @@ from omnictl.operations.migrating import Migrated, migrate_state
 from omnictl.state.base import Hold, LockHolder, StateBackend
 from omnictl.state.blobs import MemoryStore
 from omnictl.state.hold import SureHold
-from omnictl.state.local import LocalBackend
+from omnictl.state.local.backend import LocalBackend
 from omnictl.state.stored import StoredBackend
 from tests.builders import example_scene
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from omnictl.state.local import LocalBackend
+from omnictl.state.local.backend import LocalBackend
 
 MakeBackend = Callable[[], LocalBackend]
 

@@ -12,10 +12,10 @@ import pytest
 
 from omnictl.errors import StateWriteError, UsageError
 from omnictl.model.state import State
-from omnictl.state import git
 from omnictl.state.blobs import BlobConflictError, BlobError, write_surely
 from omnictl.state.factory import open_backend
-from omnictl.state.git import GitStore
+from omnictl.state.git import store as git
+from omnictl.state.git.store import GitStore
 from omnictl.state.location import parse_location
 from omnictl.state.stored import StoredBackend
 from tests.contract.backends.git_kinds import git_environ

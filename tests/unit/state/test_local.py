@@ -12,7 +12,7 @@ from omnictl import durable
 from omnictl.codec.state import encode_state
 from omnictl.errors import StateError, StateWriteError
 from omnictl.model.state import State
-from omnictl.state.local import LocalBackend
+from omnictl.state.local.backend import LocalBackend
 from tests.builders import example_scene
 from tests.unit.state.conftest import MakeBackend
 

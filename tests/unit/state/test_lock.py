@@ -15,7 +15,7 @@ from omnictl.codec.shapes import ShapeError
 from omnictl.errors import LockHeldError, StateError
 from omnictl.state.base import LockHolder
 from omnictl.state.holder import decode_holder, encode_holder
-from omnictl.state.local import LocalBackend
+from omnictl.state.local.backend import LocalBackend
 from tests.unit.state.conftest import MakeBackend
 
 SINCE = datetime(2026, 11, 20, 9, 12, tzinfo=UTC)
@@ -26,7 +26,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from omnictl.state.base import LockHolder
-from omnictl.state.local import LocalBackend
+from omnictl.state.local.backend import LocalBackend
 backend = LocalBackend(Path(sys.argv[1]), work_dir=Path(sys.argv[2]), environment="production")
 holder = LockHolder("apply", "run-2", datetime(2026, 11, 20, 9, 12, tzinfo=UTC), None, "pid 8")
 with backend.lock(holder, timeout_seconds=0, on_wait=print):
@@ -155,8 +155,8 @@ def test_a_lock_is_waited_for_as_long_as_was_said_and_a_moment_at_least(
 ) -> None:
     clock = iter((0.0, *passes))
     slept: list[float] = []
-    monkeypatch.setattr("omnictl.state.lock.monotonic", lambda: next(clock))
-    monkeypatch.setattr("omnictl.state.lock.sleep", slept.append)
+    monkeypatch.setattr("omnictl.state.local.lock.monotonic", lambda: next(clock))
+    monkeypatch.setattr("omnictl.state.local.lock.sleep", slept.append)
     waits: list[LockHolder | None] = []
     holding = FileLock(str(_lock_of(make_backend())))
     with holding, pytest.raises(LockHeldError):
@@ -188,7 +188,7 @@ def test_a_look_waits_for_nobody(backend: LocalBackend, monkeypatch: pytest.Monk
         waits.append(timeout)
         raise Timeout(lock.lock_file)
 
-    monkeypatch.setattr("omnictl.state.lock.FileLock.acquire", refuse)
+    monkeypatch.setattr("omnictl.state.local.lock.FileLock.acquire", refuse)
     assert backend.describe_lock() is not None
     assert waits == [0]
 
@@ -197,7 +197,7 @@ def test_a_look_at_the_lock_disturbs_nobody(make_backend: MakeBackend, monkeypat
     """Who does not want to wait bears with a lock that is held for a moment, as by doctor."""
     looking = ExitStack()
     looking.enter_context(make_backend().lock(HOLDER, timeout_seconds=0, on_wait=print))
-    monkeypatch.setattr("omnictl.state.lock.sleep", lambda seconds: looking.close())
+    monkeypatch.setattr("omnictl.state.local.lock.sleep", lambda seconds: looking.close())
     waits: list[LockHolder | None] = []
     hold(make_backend(), 0.0, waits)
     assert waits == []
@@ -209,7 +209,7 @@ def test_a_lock_that_cannot_be_looked_at_is_told(
 ) -> None:
     hold(backend)
     (tmp_path / "state/.omnictl/locks/production.json.holder.json").mkdir()
-    monkeypatch.setattr("omnictl.state.lock.FileLock.acquire", _refuse)
+    monkeypatch.setattr("omnictl.state.local.lock.FileLock.acquire", _refuse)
     with pytest.raises(StateError) as caught:
         look(backend)
     assert caught.value.diagnostics[0].code == "cannot-lock-state"

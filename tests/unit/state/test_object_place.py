@@ -4,7 +4,7 @@ import pytest
 
 from omnictl.errors import UsageError
 from omnictl.state.location import parse_location
-from omnictl.state.object_place import ObjectPlace, parse_object_place
+from omnictl.state.objects.place import ObjectPlace, parse_object_place
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "hidden", "AWS_REGION": "eu-central-1"}
 

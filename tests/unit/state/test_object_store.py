@@ -21,8 +21,8 @@ from omnictl.errors import UsageError
 from omnictl.state.blobs import Blob, BlobConflictError, BlobError, read_surely, write_surely
 from omnictl.state.conditions import Conditions, check_conditions
 from omnictl.state.location import parse_location
-from omnictl.state.object_place import parse_object_place
-from omnictl.state.object_store import ObjectStore, Waits
+from omnictl.state.objects.place import parse_object_place
+from omnictl.state.objects.store import ObjectStore, Waits
 from tests.contract.backends.bucket import Bucket, Fault, served_bucket
 from tests.contract.backends.object_servers import GOOGLE_KEY
 
@@ -392,7 +392,7 @@ def test_no_credentials_are_told_with_the_ways_to_give_them(monkeypatch: pytest.
 
 
 def test_a_profile_needs_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("omnictl.state.object_store.find_spec", lambda name: None)
+    monkeypatch.setattr("omnictl.state.objects.store.find_spec", lambda name: None)
     place = parse_object_place(parse_location("s3://b/p?profile=work", "test"), {})
     with pytest.raises(UsageError) as refused:
         ObjectStore(place)
@@ -412,7 +412,7 @@ class ByProfile:
 
 
 def test_a_profile_is_read_by_boto3(open_store: Open, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("omnictl.state.object_store.find_spec", lambda name: name)
+    monkeypatch.setattr("omnictl.state.objects.store.find_spec", lambda name: name)
     monkeypatch.setitem(sys.modules, "boto3", SimpleNamespace(Session=SimpleNamespace))
     provider = SimpleNamespace(Boto3CredentialProvider=ByProfile)
     monkeypatch.setitem(sys.modules, "obstore.auth.boto3", provider)

@@ -16,10 +16,10 @@ from omnictl.errors import LockHeldError, OmnictlError, StateError, StateMovedEr
 from omnictl.state.base import Hold, LockHolder
 from omnictl.state.factory import open_backend
 from omnictl.state.location import parse_location
-from omnictl.state.postgres import PostgresBackend
-from omnictl.state.postgres_hold import Pace, SessionHold
-from omnictl.state.postgres_link import linked, read_address
-from omnictl.state.postgres_tables import plain, statements_for
+from omnictl.state.postgres.backend import PostgresBackend
+from omnictl.state.postgres.hold import Pace, SessionHold
+from omnictl.state.postgres.link import linked, read_address
+from omnictl.state.postgres.tables import plain, statements_for
 from tests.builders import example_scene
 from tests.contract.backends.kinds import make_token
 from tests.contract.backends.postgres import QUICK, Server, find_server, free_port, open_place, start_server
@@ -386,7 +386,7 @@ def test_a_session_has_settings_of_its_own_and_one_of_a_pooler_none(at: Setting)
 def test_a_pooler_that_gives_two_connections_one_session_is_refused_whatever_the_url_says(
     at: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("omnictl.state.postgres_lock.pid_of", lambda link: 4711)
+    monkeypatch.setattr("omnictl.state.postgres.lock.pid_of", lambda link: 4711)
     with pytest.raises(StateError) as refused, holding(at.open(more="&pooler=session")):
         pass
     assert refusal(refused)[0] == "pooled-connection"

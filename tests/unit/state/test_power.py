@@ -15,7 +15,7 @@ from omnictl import durable
 from omnictl.codec.state import decode_state
 from omnictl.durable import replace_file
 from omnictl.errors import StateWriteError
-from omnictl.state.local import LocalBackend
+from omnictl.state.local.backend import LocalBackend
 from tests.unit.state.conftest import MakeBackend
 from tests.unit.state.test_local import STATE, following
 

@@ -16,11 +16,11 @@ from omnictl.errors import LockHeldError, OmnictlError, StateError, StateMovedEr
 from omnictl.model.state import State
 from omnictl.state.base import KeptLock, LockHolder
 from omnictl.state.location import parse_location
-from omnictl.state.terraform_http import TerraformHttpBackend
-from omnictl.state.terraform_lock import ServerLock
-from omnictl.state.terraform_place import find_identity, read_place
-from omnictl.state.terraform_server import ANSWER_SECONDS
-from omnictl.state.terraform_server import Server as Client
+from omnictl.state.terraform.backend import TerraformHttpBackend
+from omnictl.state.terraform.lock import ServerLock
+from omnictl.state.terraform.place import find_identity, read_place
+from omnictl.state.terraform.server import ANSWER_SECONDS
+from omnictl.state.terraform.server import Server as Client
 from omnictl.transport.answer import Answer, Lost, Request
 from tests.builders import example_scene
 from tests.terraform_server import Fault, Server, serving

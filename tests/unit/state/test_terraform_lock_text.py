@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnictl.state.base import LockHolder
-from omnictl.state.terraform_lock_text import UNNAMED, decode_lock_text, encode_lock_text, make_lock_text
+from omnictl.state.terraform.lock_text import UNNAMED, decode_lock_text, encode_lock_text, make_lock_text
 
 _TIMES = st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 _TEXTS = st.text(max_size=12)

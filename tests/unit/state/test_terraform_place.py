@@ -7,7 +7,7 @@ import pytest
 
 from omnictl.errors import AccessError, UsageError
 from omnictl.state.location import parse_location
-from omnictl.state.terraform_place import Endpoint, ServerPlace, find_identity, read_place
+from omnictl.state.terraform.place import Endpoint, ServerPlace, find_identity, read_place
 
 CANARY = "a-canary-of-a-password"
 GITLAB = "https://gitlab.example.com/api/v4/projects/group%2Fproject/terraform/state/"

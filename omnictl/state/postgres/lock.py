@@ -19,10 +19,10 @@ from omnictl.errors import LockHeldError, StateError
 from omnictl.state.base import LockHolder
 from omnictl.state.holder import decode_holder, encode_holder
 from omnictl.state.lease import awake_seconds
-from omnictl.state.postgres_hold import USUAL_PACE, Pace, SessionHold
-from omnictl.state.postgres_link import Address, DatabaseError, Link, connect, linked
-from omnictl.state.postgres_problems import pooled, session_lives
-from omnictl.state.postgres_tables import Tables, as_int
+from omnictl.state.postgres.hold import USUAL_PACE, Pace, SessionHold
+from omnictl.state.postgres.link import Address, DatabaseError, Link, connect, linked
+from omnictl.state.postgres.problems import pooled, session_lives
+from omnictl.state.postgres.tables import Tables, as_int
 from omnictl.state.problems import lock_held, lock_lost
 
 HELD, RELEASED, CLEARED = "held", "released", "cleared"

@@ -7,8 +7,8 @@ from typing import LiteralString
 from msgspec import Struct
 from psycopg import sql
 
-from omnictl.state.postgres_link import Address, Connection, DatabaseError, Link
-from omnictl.state.postgres_problems import no_tables
+from omnictl.state.postgres.link import Address, Connection, DatabaseError, Link
+from omnictl.state.postgres.problems import no_tables
 
 KEPT_VERSIONS = 10
 _MISSING = ("42P01", "3F000")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.state.object_place import ObjectPlace
+from omnictl.state.objects.place import ObjectPlace
 
 _DUMP = "\n\nDebug source"
 """Begins what the library knows of itself: long, and for us."""

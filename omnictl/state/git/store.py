@@ -13,14 +13,11 @@ from time import time
 from msgspec import Struct
 
 from omnictl.errors import UsageError
-from omnictl.state.base import StateBackend
 from omnictl.state.blobs import Blob, BlobConflictError, BlobError, BlobName
-from omnictl.state.factory import Around
-from omnictl.state.git_call import NoGitError, Ran, remove_left_over, run_git, scratch_repository
-from omnictl.state.git_problems import foreign, no_git, refused, unreachable, wrong_git_url
-from omnictl.state.lease import Lease, Terms
+from omnictl.state.git.call import NoGitError, Ran, remove_left_over, run_git, scratch_repository
+from omnictl.state.git.problems import foreign, no_git, refused, unreachable, wrong_git_url
+from omnictl.state.lease import Terms
 from omnictl.state.location import Location
-from omnictl.state.stored import LOCK, StoredBackend
 
 TERMS = Terms(lease=180, poll=5.0)
 """A push weighs more than a request to an object store: fewer renewals, and a holder that died is waited for longer."""
@@ -58,18 +55,6 @@ _REFUSALS = (
     "remote helper",
     "mismatched algorithms",
 )
-
-
-def open_git(location: Location, around: Around) -> StateBackend:
-    """Return the backend of a name in a repository. Raises UsageError for a URL without one, or with odd options."""
-    store = GitStore(location, work_dir=around.work_dir, environ=around.environ, make_token=around.make_token)
-    return StoredBackend(
-        store,
-        work_dir=around.work_dir,
-        environment=around.environment,
-        make_token=around.make_token,
-        lease=Lease(store, LOCK, around.make_token, terms=TERMS),
-    )
 
 
 class _Object(Struct, frozen=True):

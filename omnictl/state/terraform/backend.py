@@ -17,10 +17,10 @@ from omnictl.state.base import Hold, LockHolder, StateVersion
 from omnictl.state.checks import refuse_unusable
 from omnictl.state.errored import save_errored
 from omnictl.state.problems import lock_held, no_such_version, overtaken
-from omnictl.state.terraform_lock import ServerHold, ServerLock
-from omnictl.state.terraform_lock_text import UNNAMED
-from omnictl.state.terraform_problems import fate_unknown, lock_cleared
-from omnictl.state.terraform_server import Server, is_conflict, is_done, is_unsure
+from omnictl.state.terraform.lock import ServerHold, ServerLock
+from omnictl.state.terraform.lock_text import UNNAMED
+from omnictl.state.terraform.problems import fate_unknown, lock_cleared
+from omnictl.state.terraform.server import Server, is_conflict, is_done, is_unsure
 from omnictl.state.versions import Versions
 from omnictl.transport.answer import Answer, Reply
 

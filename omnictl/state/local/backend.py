@@ -21,7 +21,7 @@ from omnictl.state.problems import cannot, gone, moved, no_such_version
 from omnictl.state.versions import Versions
 
 if TYPE_CHECKING:
-    from omnictl.state.lock import StateLock
+    from omnictl.state.local.lock import StateLock
 
 
 class _Stored(Struct, frozen=True):
@@ -170,7 +170,7 @@ class LocalBackend:
 
     @property
     def _lock(self) -> "StateLock":
-        from omnictl.state.lock import StateLock  # late: a plan takes no lock
+        from omnictl.state.local.lock import StateLock  # late: a plan takes no lock
 
         is_linked = not _is_private(self._target) and _is_private(self._path)  # refused: a link where ours has to be
         return StateLock(_lock_path(self._path if is_linked else self._target))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from omnictl.errors import StateError
-from omnictl.state.postgres_link import SESSION_SECONDS, DatabaseError, Link
+from omnictl.state.postgres.link import SESSION_SECONDS, DatabaseError, Link
 from omnictl.threads import leave_signals
 
 if TYPE_CHECKING:
-    from omnictl.state.postgres_lock import PostgresLock
+    from omnictl.state.postgres.lock import PostgresLock
 
 _REJOIN_SECONDS = 5.0
 

@@ -7,8 +7,8 @@ import weakref
 from collections.abc import Callable, Iterator
 
 from omnictl.errors import StateError
-from omnictl.state.terraform_place import Endpoint, Identity, ServerPlace
-from omnictl.state.terraform_problems import damaged, refused, unreachable
+from omnictl.state.terraform.place import Endpoint, Identity, ServerPlace
+from omnictl.state.terraform.problems import damaged, refused, unreachable
 from omnictl.transport.answer import Answer, Lost, Reply, Request, Unsent
 from omnictl.transport.client import ClientOptions, HttpClient
 

@@ -22,7 +22,7 @@ from psycopg.conninfo import make_conninfo
 from omnictl.errors import StateError, UsageError
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.state.location import Location
-from omnictl.state.postgres_problems import (
+from omnictl.state.postgres.problems import (
     connection_broke,
     database_refuses,
     database_said_no,

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from omnictl.errors import LockHeldError, StateError
 from omnictl.state.base import LockHolder
 from omnictl.state.problems import lock_held
-from omnictl.state.terraform_lock_text import LockText, decode_lock_text, encode_lock_text, make_lock_text
-from omnictl.state.terraform_problems import no_lock, unreachable
-from omnictl.state.terraform_server import TRIES, Server, is_conflict, is_done, is_unsure
+from omnictl.state.terraform.lock_text import LockText, decode_lock_text, encode_lock_text, make_lock_text
+from omnictl.state.terraform.problems import no_lock, unreachable
+from omnictl.state.terraform.server import TRIES, Server, is_conflict, is_done, is_unsure
 from omnictl.transport.answer import Answer, Reply, Unsent
 
 POLL_SECONDS = 2.0

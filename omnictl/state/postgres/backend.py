@@ -18,11 +18,11 @@ from omnictl.state.checks import refuse_unusable
 from omnictl.state.errored import save_errored
 from omnictl.state.lease import awake_seconds
 from omnictl.state.location import Location
-from omnictl.state.postgres_hold import USUAL_PACE, Pace, SessionHold
-from omnictl.state.postgres_link import DatabaseError, Link, linked, read_address
-from omnictl.state.postgres_lock import PostgresLock, key_of
-from omnictl.state.postgres_problems import fate_unknown, lock_gone
-from omnictl.state.postgres_tables import Row, Tables, Write, plain
+from omnictl.state.postgres.hold import USUAL_PACE, Pace, SessionHold
+from omnictl.state.postgres.link import DatabaseError, Link, linked, read_address
+from omnictl.state.postgres.lock import PostgresLock, key_of
+from omnictl.state.postgres.problems import fate_unknown, lock_gone
+from omnictl.state.postgres.tables import Row, Tables, Write, plain
 from omnictl.state.problems import no_such_version, overtaken
 
 

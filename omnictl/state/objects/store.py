@@ -17,8 +17,8 @@ from msgspec import Struct
 
 from omnictl.errors import UsageError
 from omnictl.state.blobs import Blob, BlobConflictError, BlobError, BlobName
-from omnictl.state.object_place import ObjectPlace
-from omnictl.state.object_problems import (
+from omnictl.state.objects.place import ObjectPlace
+from omnictl.state.objects.problems import (
     bad_profile,
     failed,
     no_boto3,

@@ -1,0 +1,1 @@
+"""The state as refs of a git remote."""

@@ -1,0 +1,1 @@
+"""The state behind Terraform's HTTP protocol."""
