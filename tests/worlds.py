@@ -37,6 +37,7 @@ class FakeBackend:
     fail_at: int | None = None
     before_write: Callable[[State], None] | None = None
     rescued: State | None = None
+    hold: Hold = field(default_factory=SureHold)
     location: str = "memory"
     is_local: bool = True
     has_conditional_writes: bool = True
@@ -58,7 +59,7 @@ class FakeBackend:
     def lock(
         self, holder: LockHolder, *, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]
     ) -> Iterator[Hold]:
-        yield SureHold(ended_before=True)
+        yield self.hold
 
     def describe_lock(self) -> LockHolder | None:
         return None

@@ -106,7 +106,7 @@ def run_apply(request: Request, workshop: Workshop) -> ApplyReport:
             workshop.monotonic,
             workshop.workers,
             workshop.holder.run,
-            hold.ended_before,
+            hold.has_ended,
         )
         wanted = _compare(request, tools)
         ends_at = tools.clock() + timedelta(seconds=wanted.plan.cost.seconds)
@@ -126,9 +126,7 @@ def _compare(request: Request, tools: Tools) -> "Wanted":
     circumstances = request.look_around(tools.provider, tools.keeper.state)
     if request.saved_plan is not None:
         _refuse_other_account(request.saved_plan, circumstances)  # before anything is settled against it
-    settlements = settle_intents(
-        tools, circumstances.account, circumstances.elsewhere, sender_ended_at=tools.foreign_ended_at
-    )
+    settlements = settle_intents(tools, circumstances.account, circumstances.elsewhere)
     if request.saved_plan is not None:
         return check_resumption(request.saved_plan, tools, settlements.remotes, circumstances.elsewhere)
     reading = Reading(tools.keeper.state, settlements.remotes, settlements.settled)

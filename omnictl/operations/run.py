@@ -22,7 +22,7 @@ INTENT_SECONDS = 60.0
 class Tools(Struct, frozen=True):
     """What a run works with. Clock and monotonic are arguments, so that tests can move them.
 
-    ``ended_before``: whoever held the lock of the state before sends nothing any more.
+    ``has_ended`` tells whether a run that held the lock of the state before surely sends nothing any more.
     """
 
     provider: Provider
@@ -33,12 +33,7 @@ class Tools(Struct, frozen=True):
     monotonic: Callable[[], float]
     workers: int
     run_id: str
-    ended_before: bool = True
-
-    @property
-    def foreign_ended_at(self) -> datetime | None:
-        """By when whoever held the lock before had surely ended; None where that is not known."""
-        return self.clock() if self.ended_before else None
+    has_ended: Callable[[str], bool]
 
     def intent_deadline(self, now: datetime) -> datetime:
         """Return until when a create with an intent of ``now`` may leave."""

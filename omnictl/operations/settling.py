@@ -41,19 +41,19 @@ def settle_intents(
     account: Account,
     elsewhere: Mapping[str, str],
     *,
-    sender_ended_at: datetime | None,
     lost_at: float = -math.inf,
 ) -> Settlements:
     """Read the account, and settle every open intent; the state is advanced and durable when it returns.
 
-    ``sender_ended_at`` is by when their sender had surely ended; None where it may still live, and send until then.
-    ``lost_at`` is when this run lost sight of the last of them, by the monotonic clock: no wall clock that jumps can
-    make that long ago. Raises RefusedError where a person has to choose, StoppedError when asked to stop.
+    Each is of this run or of one before, which may still live, and send until then, where it has not surely ended.
+    ``lost_at`` is when this run lost sight of the last of its own, by the monotonic clock: no wall clock that jumps
+    can make that long ago. Raises RefusedError where a person has to choose, StoppedError when asked to stop.
     """
+    began_at = tools.clock()
     found: list[Found] = []
     remotes, settlement = _look(tools, account, elsewhere, found)
     if settlement.absent:
-        _wait_until_absence_counts(tools, settlement.absent, sender_ended_at, lost_at)
+        _wait_until_absence_counts(tools, settlement.absent, began_at, lost_at)
         _look(tools, account, elsewhere, found)
         remotes, settlement = _look(tools, account, elsewhere, found)
     absent = tuple(each.intent for each in settlement.absent)
@@ -84,25 +84,26 @@ def _look(
     return remotes, settlement
 
 
-def _wait_until_absence_counts(
-    tools: Tools, absent: tuple[Absent, ...], sender_ended_at: datetime | None, lost_at: float
-) -> None:
+def _wait_until_absence_counts(tools: Tools, absent: tuple[Absent, ...], began_at: datetime, lost_at: float) -> None:
+    tools.observe(Settling(tuple(each.intent.address for each in absent)))
+    seconds = max(_seconds_to_believe(tools, each.intent, began_at) for each in absent)
+    since_it_was_lost = lost_at + tools.provider.capabilities.settle_seconds - tools.monotonic()
+    if not has_waited(tools, max(seconds, since_it_was_lost)):
+        raise StoppedError(_stopped(tools))
+
+
+def _seconds_to_believe(tools: Tools, intent: Intent, began_at: datetime) -> float:
+    """Return for how long the absence of a create is not to be believed yet; who has ended had before ``began_at``."""
     capabilities = tools.provider.capabilities
     settle_seconds = longest = capabilities.settle_seconds
-    if sender_ended_at is None:
+    has_ended = intent.run == tools.run_id or tools.has_ended(intent.run)
+    if not has_ended:
         settle_seconds += capabilities.request_timeout_seconds
         longest = settle_seconds + INTENT_SECONDS
-    until = max(
-        believe_absence_at(each.intent, sender_ended_at=sender_ended_at, settle_seconds=settle_seconds)
-        for each in absent
-    )
-    tools.observe(Settling(tuple(each.intent.address for each in absent)))
-    # Times are to the second: the sender may have ended almost a second after its time.
-    seconds = (until - tools.clock()).total_seconds() + 1.0
-    # A clock that was set back must not make this wait for ever, nor one set forward make it believe too early.
-    since_it_was_lost = lost_at + settle_seconds - tools.monotonic()
-    if not has_waited(tools, max(min(max(seconds, 0.0), longest), since_it_was_lost)):
-        raise StoppedError(_stopped(tools))
+    until = believe_absence_at(intent, sender_ended_at=began_at if has_ended else None, settle_seconds=settle_seconds)
+    # Times are to the second: the sender may have ended almost a second after its time. A clock that was set back must
+    # not make this wait for ever.
+    return min(max((until - tools.clock()).total_seconds() + 1.0, 0.0), longest)
 
 
 def has_waited(tools: Tools, seconds: float) -> bool:

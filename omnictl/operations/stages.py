@@ -115,9 +115,7 @@ class Stages:
         tools = self._tools
         account = self._tally.plan.account
         try:
-            settlements = settle_intents(
-                tools, account, self._elsewhere, sender_ended_at=tools.clock(), lost_at=self._tally.lost_at
-            )
+            settlements = settle_intents(tools, account, self._elsewhere, lost_at=self._tally.lost_at)
         except (RefusedError, StoppedError, RemoteError) as error:
             self._tally.notes.extend(error.diagnostics)
             return []

@@ -26,13 +26,14 @@ class LockHolder(Struct, frozen=True):
 
 
 class Hold(Protocol):
-    """A lock that is held.
+    """A lock that is held."""
 
-    ``ended_before``: whoever held it before has ended in good order, or its process is surely gone, so that nothing of
-    it is still to be sent. A lock that was passed over does not prove that.
-    """
+    def has_ended(self, run: str) -> bool:
+        """Tell whether nothing of a run that held the lock before is still to be sent, surely.
 
-    ended_before: bool
+        It ended in good order, or its process is gone. A lock that was passed over or cleared does not prove that.
+        """
+        ...
 
     @property
     def is_held(self) -> bool:

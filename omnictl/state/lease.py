@@ -42,13 +42,22 @@ USUAL = Terms()
 
 
 class LeaseText(Struct, frozen=True):
-    """What the object of a lock says. ``token`` names the hold, ``renewal`` counts; a lock that is free says so."""
+    """What the object of a lock says. ``token`` names the hold, ``renewal`` counts; a lock that is free says so.
+
+    ``was_cleared``: it is free because somebody cleared it, not because its holder let it go.
+    """
 
     token: str
     renewal: int
     lease_seconds: int
     is_held: bool
     holder: LockHolder
+    was_cleared: bool = False
+
+    @property
+    def ended_run(self) -> str | None:
+        """The run that held the lock and let it go in good order."""
+        return None if self.is_held or self.was_cleared else self.holder.run
 
 
 def awake_seconds() -> float:
@@ -104,7 +113,8 @@ class Lease:
             is_free = text is None or not text.is_held
             is_dead = text is not None and text.is_held and began - seen_at > text.lease_seconds
             if is_free or is_dead:
-                taken = self._take(holder, None if found is None else found.version, ended_before=is_free)
+                version = None if found is None else found.version
+                taken = self._take(holder, version, ended_run=text.ended_run if text else None)
                 if taken is not None:
                     return taken
                 continue
@@ -116,7 +126,7 @@ class Lease:
                 told = True
             self._sleep(min(self._terms.poll, max(0.05, timeout_seconds - waited)))
 
-    def _take(self, holder: LockHolder, replaces: str | None, *, ended_before: bool) -> "LeaseHold | None":
+    def _take(self, holder: LockHolder, replaces: str | None, *, ended_run: str | None) -> "LeaseHold | None":
         """Take the lock in the place of a version; None where somebody else was quicker."""
         text = LeaseText(self._make_token(), 0, self._terms.lease, is_held=True, holder=holder)
         began = self._now()
@@ -124,7 +134,7 @@ class Lease:
             version = self._write(text, replaces)
         except BlobConflictError:
             return None
-        hold = LeaseHold(self, text, version, began, ended_before=ended_before)
+        hold = LeaseHold(self, text, version, began, ended_run=ended_run)
         if not hold.is_held:  # the answer took longer than the lease
             raise StateError(lock_lost(self._store.location))
         return hold
@@ -159,7 +169,7 @@ class Lease:
         if again is None or again.version != found.version:
             raise LockHeldError(not_cleared(text.holder))
         try:
-            self._write(replace(text, is_held=False, renewal=text.renewal + 1), found.version)
+            self._write(replace(text, is_held=False, was_cleared=True, renewal=text.renewal + 1), found.version)
         except BlobConflictError:
             raise LockHeldError(not_cleared(text.holder)) from None
         return text.holder
@@ -168,8 +178,8 @@ class Lease:
 class LeaseHold:
     """A lock that is held: renewed by a thread of its own until it is stopped, or lost."""
 
-    def __init__(self, lease: Lease, text: LeaseText, version: str, began: float, *, ended_before: bool) -> None:
-        self.ended_before = ended_before
+    def __init__(self, lease: Lease, text: LeaseText, version: str, began: float, *, ended_run: str | None) -> None:
+        self._ended_run = ended_run
         self._lease = lease
         self._text = text
         self._version = version
@@ -178,6 +188,10 @@ class LeaseHold:
         self._when_lost: Callable[[str], None] | None = None
         self._stopping = Event()
         self._thread = Thread(target=self._renew, name="lease", daemon=True)
+
+    def has_ended(self, run: str) -> bool:
+        """Tell whether it is the run that held the lock last, and that let it go in good order."""
+        return run == self._ended_run
 
     @property
     def is_held(self) -> bool:
@@ -241,6 +255,7 @@ def encode_lease(text: LeaseText) -> str:
             "format_version": FORMAT_VERSION,
             "kind": "lock",
             "is_held": text.is_held,
+            "was_cleared": text.was_cleared,
             "token": text.token,
             "renewal": text.renewal,
             "lease_seconds": text.lease_seconds,
@@ -260,4 +275,5 @@ def decode_lease(content: bytes) -> LeaseText:
         as_count(fields.get("lease_seconds"), "lease_seconds"),
         as_flag(fields.get("is_held"), "is_held"),
         decode_holder_fields(fields.get("holder")),
+        as_flag(fields.get("was_cleared", False), "was_cleared"),
     )

@@ -121,7 +121,7 @@ class Memory(FakeBackend):
             raise LockHeldError(problem("lock-held"))
         self.held = True
         try:
-            yield SureHold(ended_before=True)
+            yield SureHold()
         finally:
             self.held = False  # as the system does it when the process is gone
 

@@ -38,7 +38,7 @@ class StateLock:
         self._acquire(lock, timeout_seconds, on_wait)
         try:
             self._write_holder(holder)
-            yield SureHold(ended_before=True)
+            yield SureHold()
         finally:
             with suppress(OSError):
                 self._holder_path.unlink(missing_ok=True)

@@ -46,9 +46,9 @@ class SessionHold:
         pid: int,
         began: float,
         *,
-        ended_before: bool,
+        ended_run: str | None,
     ) -> None:
-        self.ended_before = ended_before
+        self._ended_run = ended_run
         self.link = link
         self.is_lost = False
         self._lock = lock
@@ -63,6 +63,10 @@ class SessionHold:
         self._stopping = False
         self._wake = Event()
         self._thread = Thread(target=self._prove, name="lock", daemon=True)
+
+    def has_ended(self, run: str) -> bool:
+        """Tell whether it is the run that held the lock last, and that let it go in good order."""
+        return run == self._ended_run
 
     @property
     def is_held(self) -> bool:

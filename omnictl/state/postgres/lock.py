@@ -97,8 +97,8 @@ class PostgresLock:
             self._refuse_pooler(link)
             self.tables.ensure(link)
             began = self._wait_for(link, timeout_seconds, on_wait)
-            pid, ended_before = self._sign(link, token, holder)
-            hold = SessionHold(self, link, token, called, pid, began, ended_before=ended_before)
+            pid, ended_run = self._sign(link, token, holder)
+            hold = SessionHold(self, link, token, called, pid, began, ended_run=ended_run)
         except BaseException:
             link.close()
             raise
@@ -141,11 +141,11 @@ class PostgresLock:
             found = connection.execute("SELECT pg_try_advisory_lock(%s)", (self.key,)).fetchone()
         return found is not None and found[0] is True
 
-    def _sign(self, link: Link, token: str, holder: LockHolder) -> tuple[int, bool]:
-        """Write down who holds it; return the process of the session, and whether the one before let it go."""
+    def _sign(self, link: Link, token: str, holder: LockHolder) -> tuple[int, str | None]:
+        """Write down who holds it; return the process of the session, and the run before that let it go."""
         with link.transaction(self.pace.answer) as connection:
             before = connection.execute(
-                self.tables.made("SELECT status FROM {schema}.locks WHERE name = %s"), (self.address.name,)
+                self.tables.made("SELECT status, holder FROM {schema}.locks WHERE name = %s"), (self.address.name,)
             ).fetchone()
             row = connection.execute(
                 self.tables.made(
@@ -156,7 +156,8 @@ class PostgresLock:
                 ),
                 (self.address.name, HELD, token, encode_holder(holder)),
             ).fetchone()
-        return (as_int(row[0]) if row else 0), before is None or before[0] == RELEASED
+        last = _decode(before[1]) if before is not None and before[0] == RELEASED else None
+        return (as_int(row[0]) if row else 0), (last.run if last else None)
 
     def mark(self, link: Link, status: str, token: str) -> bool:
         """Say how a hold ended; only on a session that holds the lock. Tell whether it was still written down."""

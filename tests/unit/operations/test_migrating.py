@@ -26,7 +26,7 @@ STATE = replace(example_scene().state, environment="test", serial=118)
 
 @contextmanager
 def no_lock(backend: StateBackend) -> Iterator[Hold]:
-    yield SureHold(ended_before=True)
+    yield SureHold()
 
 
 def migrate(source: StateBackend, target: StateBackend, *, is_real: bool = True) -> Migrated:

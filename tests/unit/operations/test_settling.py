@@ -10,6 +10,7 @@ from omnictl.model.outcome import Fate, Settling, Waiting
 from omnictl.model.scenario import Attributes
 from omnictl.model.state import Intent
 from omnictl.provider.base import Operation
+from omnictl.state.hold import SureHold
 from tests.fake_account import FakeAccount, problem
 from tests.worlds import NOW, SMS, VIBER, VK, World, address, declare
 
@@ -60,6 +61,27 @@ def test_absence_is_waited_for_in_full_where_the_clock_counts_whole_seconds() ->
     waits = [each.seconds for each in world.events if isinstance(each, Waiting) and each.reason == "settle"]
     # The clock says that a second has passed since the sender ended, which may have been a moment; each look is a tick.
     assert waits[0] == 30.0 - 1.0
+
+
+class Leased(SureHold):
+    """A lock that was let go by the run ``last``; of any other nobody knows whether it has ended."""
+
+    def __init__(self, last: str) -> None:
+        self.last = last
+
+    def has_ended(self, run: str) -> bool:
+        return run == self.last
+
+
+@pytest.mark.parametrize(("last", "waits"), [("r", 30.0), ("another", 60.0 + 30.0 + 7.0)])
+def test_only_the_run_that_let_the_lock_go_has_ended_and_not_one_before_it(last: str, waits: float) -> None:
+    """Another run passed over the dead one, was stopped, and let go: that proves nothing of the dead one."""
+    world = crashed(created=False, settle_seconds=30.0)
+    world.account.capabilities = replace(world.account.capabilities, request_timeout_seconds=7.0)
+    world.backend.hold = Leased(last)
+    world.apply()
+    waited = [each.seconds for each in world.events if isinstance(each, Waiting) and each.reason == "settle"]
+    assert waited[0] == pytest.approx(waits, abs=2.0)
 
 
 def test_a_late_create_is_found_after_the_wait() -> None:

@@ -65,7 +65,7 @@ def held_after(hold: LeaseHold, clock: Clock, *pauses: float) -> list[bool]:
 def test_a_holder_relies_on_it_until_shortly_before_its_end() -> None:
     clock = Clock()
     hold = take(lease(MemoryStore(), clock))
-    assert hold.ended_before
+    assert not hold.has_ended(HOLDER.run)
     assert held_after(hold, clock, 0, 54.9, 0.2) == [True, True, False]
 
 
@@ -95,7 +95,7 @@ def test_a_dead_holder_is_passed_over_after_its_lease_and_proves_nothing() -> No
     began = clock.now
     hold = take(lease(store, clock), timeout_seconds=300)
     assert 60 < clock.now - began < 66
-    assert not hold.ended_before
+    assert not hold.has_ended(HOLDER.run)
 
 
 def test_a_holder_that_renews_is_waited_for_as_long_as_it_was_asked() -> None:
@@ -111,7 +111,7 @@ def test_a_holder_that_renews_is_waited_for_as_long_as_it_was_asked() -> None:
     with pytest.raises(LockHeldError) as refused:
         take(lease(store, clock, sleep), timeout_seconds=200)
     assert "passed over after 60 s" in refused.value.diagnostics[0].hint
-    assert first.ended_before
+    assert not first.has_ended(HOLDER.run)
 
 
 def test_of_two_who_pass_over_a_dead_holder_one_gets_it() -> None:
@@ -121,8 +121,8 @@ def test_of_two_who_pass_over_a_dead_holder_one_gets_it() -> None:
     clock.now += 100
     seen = store.read("lock.json")
     assert seen is not None
-    assert first._take(HOLDER, seen.version, ended_before=False) is not None
-    assert second._take(HOLDER, seen.version, ended_before=False) is None
+    assert first._take(HOLDER, seen.version, ended_run=None) is not None
+    assert second._take(HOLDER, seen.version, ended_run=None) is None
 
 
 def test_what_is_let_go_is_free_at_once() -> None:
@@ -130,7 +130,9 @@ def test_what_is_let_go_is_free_at_once() -> None:
     with lease(store, clock).hold(HOLDER, timeout_seconds=0, on_wait=lambda _: None):
         assert lease(store, clock).describe() == HOLDER
     assert lease(store, clock).describe() is None
-    assert take(lease(store, clock)).ended_before
+    then = take(lease(store, clock))
+    assert then.has_ended(HOLDER.run)
+    assert not then.has_ended("an older run")
 
 
 def test_a_holder_whose_lease_is_over_does_not_free_what_may_be_another_ones() -> None:
@@ -193,6 +195,7 @@ def test_a_lock_of_a_dead_holder_is_cleared_and_one_that_is_renewed_is_not() -> 
     assert lease(store, clock).describe() is None
     assert lease(store, clock).clear() is None
     first = take(lease(store, clock))
+    assert not first.has_ended(HOLDER.run)  # that it was cleared proves nothing
 
     def renew(seconds: float) -> None:
         clock.now += seconds

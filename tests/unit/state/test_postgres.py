@@ -133,7 +133,7 @@ def test_a_run_whose_connection_breaks_writes_what_it_knows_and_sends_nothing_mo
     assert len(told) == 1
     assert at.serials() == [1, 3]
     with holding(at.open()) as (hold, _):
-        assert hold.ended_before
+        assert hold.has_ended(HOLDER.run)
 
 
 def test_a_first_write_whose_answer_is_lost_is_there_once(at: Setting) -> None:
@@ -254,7 +254,7 @@ def test_who_lost_the_lock_to_somebody_else_cannot_write(at: Setting) -> None:
     with holding(backend) as (hold, told):
         at.end_sessions()
         with holding(other) as (second, _):  # at once: a session that is just ending is waited for
-            assert not second.ended_before
+            assert not second.has_ended(HOLDER.run)
             wait_until(lambda: told)
             with pytest.raises(StateWriteError) as refused:
                 backend.write(NEXT)
@@ -266,7 +266,7 @@ def test_who_lost_the_lock_to_somebody_else_cannot_write(at: Setting) -> None:
         assert not hold.is_held
     assert at.serials() == [1, 2]
     with holding(at.open()) as (hold, _):
-        assert hold.ended_before  # the second let it go in good order
+        assert hold.has_ended(HOLDER.run)  # the second let it go in good order
 
 
 def test_a_holder_that_gives_no_sign_of_life_is_passed_over_and_knows_it_before(at: Setting) -> None:
@@ -277,7 +277,7 @@ def test_a_holder_that_gives_no_sign_of_life_is_passed_over_and_knows_it_before(
         start = time.monotonic()
         with at.open(past=True).lock(HOLDER, timeout_seconds=20, on_wait=lambda _: None) as second:
             assert not hold.is_held
-            assert not second.ended_before
+            assert not second.has_ended(HOLDER.run)
         assert 1.0 < time.monotonic() - start < 10
         at.proxy.is_silent = False
         assert not hold.is_held
@@ -340,7 +340,7 @@ def test_unlock_tells_which_session_holds_and_notes_one_that_is_gone(at: Setting
     assert other.unlock() == HOLDER
     assert other.unlock() is None
     with holding(at.open()) as (hold, _):
-        assert not hold.ended_before
+        assert not hold.has_ended(HOLDER.run)
 
 
 def test_a_session_that_wrote_nothing_down_is_described_by_what_it_calls_itself(at: Setting) -> None:

@@ -313,7 +313,7 @@ def test_a_lock_whose_answer_is_lost_is_ours_by_its_name(around: Around, path: s
     around.fail(Fault("LOCK" if path == PLAIN else "POST", status))
     with around.open(path).lock(HOLDER, timeout_seconds=0, on_wait=print) as hold:
         assert hold.is_held
-        assert not hold.ended_before
+        assert not hold.has_ended(HOLDER.run)
         assert around.is_locked(path)
     assert not around.is_locked(path)
 
