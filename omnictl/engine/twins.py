@@ -26,7 +26,8 @@ def find_unmanaged_twins(
     for change in creates:
         scenario_id = id_of(change.address)
         alike = unmanaged.get(fold(change.desired.name), ())
-        named, twins = ", ".join(_name(each, change) for each in alike), [each.key for each in alike]
+        named = _list([_name(each, change) for each in alike])
+        twins = [each.key for each in alike[:_MOST_NAMED]]
         left = neighbourhood.find_left(view.configuration.resources[change.address])
         taken = [] if left else _taken_over(change, view, neighbourhood)
         if left:
@@ -40,8 +41,7 @@ def find_unmanaged_twins(
         elif twins:
             message = (
                 f'The account already has a scenario named "{change.desired.name}" that the state does not know '
-                f"({named}); a create would make a second one, and scenarios cannot be deleted. "
-                "To adopt it, run the command; or write the line into its file, to have it reviewed."
+                f"({named}); a create would make a second one, and scenarios cannot be deleted. {_say_which(alike)}"
             )
             ways = [way for key in twins for way in _ways_to_adopt(scenario_id, key, circumstances)]
         else:
@@ -52,6 +52,22 @@ def find_unmanaged_twins(
 
 
 _NO_SECOND = "A create would make a second one, and scenarios cannot be deleted."
+
+
+def _list(named: Sequence[str]) -> str:
+    """Return the first of some, and how many there are beside them."""
+    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    return ", ".join(named[:_MOST_NAMED]) + more
+
+
+def _say_which(alike: Sequence[Remote]) -> str:
+    """Return what to do about scenarios of one name."""
+    if len(alike) == 1:
+        return "To adopt it, run the command; or write the line into its file, to have it reviewed."
+    return (
+        "To adopt the one that it is, run its command, or write its line into the file. Where a state was lost, "
+        "`omnictl state rebuild` with the log of an apply knows which it is."
+    )
 
 
 def _name(twin: Remote, change: Create) -> str:
@@ -118,13 +134,12 @@ def note_alikes_left(
         if not alike or neighbourhood.find_left(resource):
             continue
         scenario_id = id_of(change.address)
-        told = ", ".join(f"{id_of(each.address)} of {each.environment}" for each in alike[:_MOST_NAMED])
-        more = f" and {len(alike) - _MOST_NAMED} more" if len(alike) > _MOST_NAMED else ""
+        told = _list([f"{id_of(each.address)} of {each.environment}" for each in alike])
         yield Diagnostic(
             "maybe-moved",
             Severity.WARNING,
             "A new scenario has the flow of one that another environment gives up",
-            f"{scenario_id} is created, and no file declares {told}{more} any more. If it is the same scenario under "
+            f"{scenario_id} is created, and no file declares {told} any more. If it is the same scenario under "
             "another id and name, adopt it, and it keeps its key.",
             change.source,
             hint="if it is the same: let the other environment forget it, then adopt it here"
@@ -160,15 +175,14 @@ def note_unmanaged_alikes(
         found = unmanaged.get(flow, ())
         if len(found) != len(group):
             continue
-        named = ", ".join(f'"{each.attributes.name}" ({each.key})' for each in found[:_MOST_NAMED])
-        more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-        ids = ", ".join(id_of(each.address) for each in group[:_MOST_NAMED])
+        named = _list([f'"{each.attributes.name}" ({each.key})' for each in found])
+        ids = _list([id_of(each.address) for each in group])
         key = found[0].key if len(found) == 1 else "KEY"
         yield Diagnostic(
             "maybe-unmanaged",
             Severity.WARNING,
             "A new scenario has the flow of one that nobody manages",
-            f"{ids}{more}: the account has {named}{more} with the same flow. If a name was edited and the state does "
+            f"{ids}: the account has {named} with the same flow. If a name was edited and the state does "
             "not know it (it was lost, or never filled), this create makes a second scenario.",
             group[0].source,
             hint="if it is the same, adopt it under its id",

@@ -217,6 +217,18 @@ def test_unmanaged_twin_with_another_flow() -> None:
     assert world.plan(sandbox=True).guards[0].commands[0].endswith(" --env test --sandbox")
 
 
+def test_of_many_twins_the_first_are_named_and_the_log_is_pointed_to() -> None:
+    """Else thirty equal scenarios of a lost state make nine hundred commands."""
+    world = applied("a")
+    for _ in range(30):
+        world.account.plant(Attributes("Name of b", (VIBER,)))
+    world.declare("b")
+    [finding] = world.plan().guards
+    assert "and 25 more" in finding.message
+    assert "state rebuild" in finding.message
+    assert len(finding.commands) == 2 * 5
+
+
 def test_a_twin_is_seen_whatever_changes_before_it() -> None:
     world = applied("a", "b")
     world.account.plant(Attributes("Name of c", (VIBER,)))
