@@ -201,7 +201,7 @@ def test_more_files_than_any_project_has(project: Path, monkeypatch: pytest.Monk
 
 
 def test_a_project_that_is_wrong_as_a_whole(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("omnictl.config.scenarios.MOST_MISTAKES_OF_ALL", 300)
+    monkeypatch.setattr("omnictl.config.project.MOST_MISTAKES_OF_ALL", 300)
     wrong = GOOD + "".join(f"k{i}: x\n" for i in range(150))
     write(
         project, {f"scenarios/s-{i}.yaml": wrong.replace("id: a\nname: a", f"id: s-{i}\nname: n{i}") for i in range(20)}

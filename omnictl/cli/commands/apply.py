@@ -29,7 +29,8 @@ from omnictl.errors import OutputError
 from omnictl.model.outcome import ApplyReport
 from omnictl.model.plan import Plan
 from omnictl.model.scenario import Configuration
-from omnictl.operations.apply import Request, mark_interrupted, run_apply
+from omnictl.operations.apply import Request, run_apply
+from omnictl.operations.executing import mark_interrupted
 from omnictl.provider.base import StopSignal
 from omnictl.render.words import written_duration
 from omnictl.threads import leaving_signals
