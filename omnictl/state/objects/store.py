@@ -159,7 +159,7 @@ class ObjectStore:
         reason = reason_of(str(error), self._place.secrets)
         is_denied = isinstance(error, PermissionDeniedError | UnauthenticatedError)
         if is_denied and not _METADATA.search(text):
-            return BlobError(refused(self.location, reason), is_refused=True)
+            return BlobError(refused(self.location, reason), is_refused=True, is_denied=True)
         if _NO_CONTAINER.search(text):
             return BlobError(no_bucket(self.location, self._place.bucket), is_refused=True)
         if _METADATA.search(text):  # nothing was asked of the store
