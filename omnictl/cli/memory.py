@@ -2,12 +2,16 @@
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from omnictl.cli.context import Session
 from omnictl.errors import RefusalKind, RefusedError, StateError
 from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.state.problems import no_such_version
 
 if TYPE_CHECKING:
     from omnictl.model.state import State
+    from omnictl.state.base import StateVersion
 
 
 def require_state(state: "State | None", session: Session) -> "State":
@@ -23,6 +27,25 @@ def require_state(state: "State | None", session: Session) -> "State":
             hint="apply makes it; check --env and --state",
         )
     )
+
+
+class Kept(Struct, frozen=True):
+    """A kept version of a lineage, and the highest serial that is kept of it."""
+
+    version: "StateVersion"
+    latest: int
+
+
+def find_kept(session: Session, current: "State | None", serial: int, lineage: str) -> Kept:
+    """Return the version of a serial that was written last, of a lineage that begins so. Raises StateError."""
+    versions = session.backend.history()
+    if not versions:
+        require_state(current, session)
+    of_lineage = [each for each in versions if each.lineage.startswith(lineage)]
+    found = next((each for each in of_lineage if each.serial == serial), None)
+    if found is None:
+        raise StateError(no_such_version(serial, [each.serial for each in of_lineage]))
+    return Kept(found, max(each.serial for each in versions if each.lineage == found.lineage))
 
 
 def refuse_lost_state(session: Session, *, or_else: str = "", command: str = "") -> None:
