@@ -51,7 +51,7 @@ def find_kept(session: Session, current: "State | None", serial: int, lineage: s
 def refuse_lost_state(session: Session, *, or_else: str = "", command: str = "") -> None:
     """In a pipeline a local state is lost with the machine, unless git keeps it.
 
-    ``or_else`` and ``command`` are another way out, where there is one.
+    ``or_else`` and ``command`` are another way out, where there is one beside a store.
     """
     if session.in_ci and not session.sandbox and session.backend.is_local and not session.environment.state_in_git:
         raise RefusedError(
@@ -61,7 +61,8 @@ def refuse_lost_state(session: Session, *, or_else: str = "", command: str = "")
                 Severity.ERROR,
                 "A pipeline must not keep a state that goes with its machine",
                 f"The state of {session.place.environment} is the local file {session.backend.location}.",
-                hint=f"if the pipeline commits it to git, say so in omnictl.yaml{or_else and f'; {or_else}'}",
+                hint="keep it in a store that every run reaches (--state URL or OMNICTL_STATE, docs/backends.md), or, "
+                f"if the pipeline commits it to git, say so in omnictl.yaml{or_else and f'; {or_else}'}",
                 commands=(
                     f"environments: {{{session.place.environment}: {{state_in_git: true}}}}",
                     *([command] if command else []),
@@ -73,5 +74,6 @@ def refuse_lost_state(session: Session, *, or_else: str = "", command: str = "")
 CODES = {
     "no-state": "The environment has no state yet, or --state names another place.",
     "local-state-in-ci": "With CI set, apply and import refuse a state in a local file: the machine of the pipeline "
-    "goes, and the keys with it. Commit the state to git and say state_in_git: true; import --files-only writes none.",
+    "goes, and the keys with it. Keep the state in a store (state: URL), or commit it to git and say state_in_git: "
+    "true; import --files-only writes none.",
 }
