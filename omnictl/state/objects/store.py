@@ -214,7 +214,7 @@ def _authorities(place: ObjectPlace) -> dict[str, bytes]:
     try:
         return {"root_certificate": Path(place.ca_file).read_bytes()}
     except OSError as error:
-        raise UsageError(unusable(place, f"{place.ca_file} (OMNICTL_CA_FILE): {error.strerror}")) from None
+        raise UsageError(unusable(place, f"{place.ca_file} (ca_file, OMNICTL_CA_FILE): {error.strerror}")) from None
 
 
 def _profile(profile: str | None) -> Any:

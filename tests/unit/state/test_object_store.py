@@ -337,7 +337,7 @@ def test_authorities_are_those_of_the_system_and_of_a_file(
     path = tmp_path / "ca.pem"
     path.write_bytes(trustme.CA().cert_pem.bytes() + authority.cert_pem.bytes())
     location = parse_location(f"s3://omni/team/?endpoint={secure_endpoint}", "test")
-    place = parse_object_place(location, {**S3, "OMNICTL_CA_FILE": str(path)})
+    place = parse_object_place(location, S3, str(path))
     assert ObjectStore(place, waits=QUICK).write("x", b"1", replaces=None)
     with pytest.raises(UsageError) as unreadable:
         ObjectStore(replace(place, ca_file=str(tmp_path / "none")))
