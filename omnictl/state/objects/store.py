@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from omnictl.errors import UsageError
 from omnictl.state.blobs import Blob, BlobConflictError, BlobError, BlobName
+from omnictl.state.objects.federation import CREDENTIALS, find_federation
 from omnictl.state.objects.place import ObjectPlace
 from omnictl.state.objects.problems import (
     bad_profile,
@@ -189,8 +190,16 @@ def _connect(place: ObjectPlace, waits: Waits, **timeouts: timedelta) -> "AzureS
     )
     try:
         if place.scheme == "gs":
-            config = cast("GCSConfig", dict(place.config))
-            return GCSStore(place.bucket, config=config, client_options=client, retry_config=_NO_RETRIES)
+            federation = find_federation(place)
+            left_out = CREDENTIALS if federation else None
+            config = cast("GCSConfig", {key: value for key, value in place.config.items() if key != left_out})
+            return GCSStore(
+                place.bucket,
+                config=config,
+                client_options=client,
+                retry_config=_NO_RETRIES,
+                credential_provider=cast("Any", federation),
+            )
         if place.scheme == "az":
             azure = cast("AzureConfig", dict(place.config))
             return AzureStore(place.bucket, config=azure, client_options=client, retry_config=_NO_RETRIES)
