@@ -11,7 +11,7 @@ import click
 import pytest
 import yaml
 
-from omnictl.cli.workflows import WORKFLOWS
+from omnictl.cli.workflows import SERVICES
 from omnictl.state.git.store import GitStore
 from omnictl.state.location import EXTRAS, parse_location
 from omnictl.state.objects.place import parse_object_place
@@ -80,7 +80,7 @@ def state_of(job: Mapping[str, Any]) -> str:
 
 
 def test_there_is_one_for_each_backend_and_the_pages_list_them() -> None:
-    assert {(path.parent.name, path.stem) for path in FILES} == {(ci, each) for ci in WORKFLOWS for each in BACKENDS}
+    assert {(path.parent.name, path.stem) for path in FILES} == {(ci, each) for ci in SERVICES for each in BACKENDS}
     for page in ((EXAMPLES / "README.md").read_text(encoding="utf-8"), read("pipelines.md")):
         for path in FILES:
             assert f"{path.parent.name}/{path.name}" in page
@@ -157,7 +157,7 @@ def test_every_variable_is_on_a_page_and_secrets_stand_in_none(path: Path) -> No
 
 
 def test_the_checks_are_the_same_everywhere() -> None:
-    for ci in WORKFLOWS:
+    for ci in SERVICES:
         assert len({str(jobs(path)["validate"]) for path in FILES if path.parent.name == ci}) == 1
 
 
