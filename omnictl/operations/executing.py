@@ -42,10 +42,13 @@ def execute(wanted: Wanted, tools: Tools, *, stop_after_seconds: float | None, e
         tally.note(change, Fate.DONE)
         _remember_moved_default(change, wanted, tools, tally)
     _announce(plan, tools, stop_after_seconds, ends_at)
+    stages = _arrange_pending(wanted, tools, tally)
     if plan.changes:
         tools.keeper.advance(lambda state: start_plan(state, plan.plan_id, started_at))
+    stages.begin()
+    if plan.changes:
         tools.keeper.flush()
-    problem = _run_stages(wanted, tools, tally)
+    problem = _run_stages(stages)
     _remember_default(tools, plan)
     _leave_untried(tally, resumption.pending)
     if tally.all_done and problem is None:
@@ -59,12 +62,17 @@ def execute(wanted: Wanted, tools: Tools, *, stop_after_seconds: float | None, e
     return report
 
 
-def _run_stages(wanted: Wanted, tools: Tools, tally: Tally) -> OmnictlError | None:
-    """Run the stages; an error of ours ends them and is part of the report."""
+def _arrange_pending(wanted: Wanted, tools: Tools, tally: Tally) -> Stages:
+    """Return the stages of what is pending."""
     pending = set(map(id, wanted.resumption.pending))
-    stages = Stages(tools, tally, wanted.remotes, wanted.elsewhere)
+    stages = arrange(tuple(each for each in wanted.plan.changes if id(each) in pending))
+    return Stages(tools, tally, wanted.remotes, wanted.elsewhere, stages)
+
+
+def _run_stages(stages: Stages) -> OmnictlError | None:
+    """Run the stages; an error of ours ends them and is part of the report."""
     try:
-        stages.run(arrange(tuple(each for each in wanted.plan.changes if id(each) in pending)))
+        stages.run()
     except OmnictlError as error:
         return error
     return None
