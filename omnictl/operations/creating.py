@@ -93,7 +93,7 @@ class Bulk:
         self._waves.drop_unsent()
         keeper = self._tools.keeper
         if keeper.failure is None:
-            keeper.flush() if self._bug is not None else keeper.flush_if_due()
+            keeper.flush() if self._bug is not None else keeper.flush_if_allowed()
         if self._bug is not None:
             raise self._bug
 
@@ -114,8 +114,9 @@ class Bulk:
             self._tally.halted = True  # the keeper remembers the failure; the caller saves what is known
 
     def _begin(self, reading: Reading | None, pool: ThreadPoolExecutor) -> None:
-        """Begin a reading once the leader is done."""
+        """Begin a reading once the leader is done, and its key is durable if that needs no waiting."""
         if reading is not None and not reading.has_begun and not self._leads and self._is_open():
+            self._tools.keeper.flush_if_allowed()
             reading.begin(pool)
 
     @property
@@ -193,8 +194,7 @@ class Bulk:
         Where the place may not be written yet, and the budget allows more before that, one write does both.
         """
         keeper = self._tools.keeper
-        if keeper.seconds_until_allowed <= 0.0:
-            keeper.flush()
+        keeper.flush_if_allowed()
         provider = self._tools.provider
         operations = [
             each for each, left in ((Operation.CREATE, self._waves.left), (Operation.UPDATE, self._updates)) if left

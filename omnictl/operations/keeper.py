@@ -87,6 +87,11 @@ class Keeper:
         self._state = self._stored = following
         self._written_at = self._monotonic()
 
+    def flush_if_allowed(self) -> None:
+        """Write the state if that needs no waiting."""
+        if self.seconds_until_allowed <= 0.0:
+            self.flush()
+
     def flush_if_due(self) -> None:
         """Write the state if the last write is a second ago."""
         if self.seconds_until_due <= 0.0:

@@ -20,7 +20,7 @@ from omnictl.provider.base import Operation
 
 PutChange = Update | Adopt | Rename | Retire
 
-_CREATES_A_SECOND = 20
+CREATES_A_SECOND = 20
 """What one worker is thought to do before it is known: an answer in 50 ms."""
 _SECONDS_AHEAD = 1.5
 """For how long the intents that are ready shall last: a store takes one write a second, and each takes its time."""
@@ -46,7 +46,7 @@ class Waves:
         self._tools = tools
         self._tally = tally
         self._alikes = Alikes(remotes, owned_keys(tools.keeper.state))
-        self._level = _CREATES_A_SECOND * max(1, tools.workers)
+        self._level = CREATES_A_SECOND * max(1, tools.workers)
         self._filled = 0
         self._filled_at = float("-inf")
         self._ran_out_at: float | None = None
