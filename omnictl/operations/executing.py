@@ -54,9 +54,8 @@ def execute(wanted: Wanted, tools: Tools, *, stop_after_seconds: float | None, e
     if tally.all_done and problem is None:
         now = tools.clock()
         tools.keeper.advance(lambda state: finish_plan(state, plan.plan_id, now))
-    saved = _save(tools, tally)
-    notes = (*tally.notes, *(problem.diagnostics if problem else ()), *((saved,) if saved else ()))
-    tally.notes[:] = notes
+    tally.notes += problem.diagnostics if problem else ()
+    tally.notes += _save(tools, tally, told=problem)
     report = _report(tally, Ending.STOPPED if tools.stop.is_set else Ending.FINISHED, started_at)
     _announce_stop(report, tools)
     return report
@@ -84,30 +83,36 @@ def _leave_untried(tally: Tally, pending: tuple[Change, ...]) -> None:
             tally.note(change, Fate.NOT_TRIED)
 
 
-def _save(tools: Tools, tally: Tally) -> Diagnostic | None:
+def _save(tools: Tools, tally: Tally, *, told: OmnictlError | None) -> tuple[Diagnostic, ...]:
     """Make the last of it durable; where the backend refuses, save it beside the user and say how to go on.
 
-    Where nothing was sent there is nothing to save: the stored state is as good.
+    Where nothing was sent there is nothing to save: the stored state is as good. Why it refuses is said unless it is
+    ``told`` already.
     """
     try:
         tools.keeper.flush()
     except StateWriteError as error:
+        why = () if error is told else error.diagnostics
         if not tally.writes_sent:
-            return error.diagnostics[0]
+            return why
         cause = error.diagnostics[0].detail if error.diagnostics else ""
         try:
             path = tools.keeper.rescue()
         except StateWriteError:
-            return _state_lost(cause)
-        return Diagnostic(
-            "state-not-saved",
-            Severity.ERROR,
-            "The state could not be written; it was saved beside you",
-            f"{cause} The state with every key is in {path}.",
-            hint="mend the cause, then put the state back before anything else",
-            commands=(f"omnictl state push {quote_word(path)}",),
-        )
-    return None
+            return (*why, _state_lost(cause))
+        return (*why, _state_not_saved(cause, path))
+    return ()
+
+
+def _state_not_saved(cause: str, path: str) -> Diagnostic:
+    return Diagnostic(
+        "state-not-saved",
+        Severity.ERROR,
+        "The state could not be written; it was saved beside you",
+        f"{cause} The state with every key is in {path}.",
+        hint="mend the cause, then put the state back before anything else",
+        commands=(f"omnictl state push {quote_word(path)}",),
+    )
 
 
 def _state_lost(cause: str) -> Diagnostic:
