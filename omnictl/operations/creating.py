@@ -104,14 +104,18 @@ class Bulk:
                 self._tools.keeper.flush()
             self._begin(reading, pool)
             while self._is_open() and (self._waves.left or self._waves.ready or self._updates or self._flying):
-                flying = sum(1 for each in self._flying.values() if each.intent is not None)
-                self._waves.prepare(flying, is_idle=not self._flying)
-                self._tools.keeper.flush_if_due()
+                self._prepare_more()
                 self._launch(pool)
                 self._collect()
                 self._begin(reading, pool)
         except StateWriteError:
             self._tally.halted = True  # the keeper remembers the failure; the caller saves what is known
+
+    def _prepare_more(self) -> None:
+        if not (self._leads and self._flying):  # else nothing tells how fast the others will go
+            flying = sum(1 for each in self._flying.values() if each.intent is not None)
+            self._waves.prepare(flying, is_idle=not self._flying)
+        self._tools.keeper.flush_if_due()
 
     def _begin(self, reading: Reading | None, pool: ThreadPoolExecutor) -> None:
         """Begin a reading once the leader is done, and its key is durable if that needs no waiting."""
@@ -252,6 +256,8 @@ class Bulk:
         self._tools.keeper.advance(lambda state: record_created(state, intent, remote, now))
         note_normalisation(self._tally, id_of(intent.address), intent.body, remote.attributes)
         self._tally.end(sent.change, Fate.DONE, key=remote.key)
+        if sent.change is self._leader:
+            self._waves.measure_anew()
 
     def _end_update(self, change: Change, written: Written) -> None:
         now = self._tools.clock()

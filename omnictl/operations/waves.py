@@ -84,8 +84,12 @@ class Waves:
         intents = [self._make_intent(each) for each in wave]
         self._tools.keeper.advance(lambda state: add_intents(state, intents))
         self.ready.extend(Sent(create, intent) for create, intent in zip(wave, intents, strict=True))
-        self._filled, self._filled_at, self._ran_out_at = len(self.ready), self._tools.monotonic(), None
+        self.measure_anew()
         return True
+
+    def measure_anew(self) -> None:
+        """Look from now on how fast those that are ready are sent."""
+        self._filled, self._filled_at, self._ran_out_at = len(self.ready), self._tools.monotonic(), None
 
     def withdraw(self) -> None:
         """Put back what is ready, in its order: something else has to go first."""
@@ -116,7 +120,9 @@ class Waves:
         used, seconds = self._filled - len(self.ready), max(until - self._filled_at, 0.001)
         level = max(_SECONDS_AHEAD * used / seconds, self._level / 2, 2 * HANDED_OUT * workers)
         self._level = int(min(level, 2 * self._level, _MOST_READY))
-        self._withdraw(len(self.ready) - self._level)
+        if len(self.ready) > self._level:
+            self._withdraw(len(self.ready) - self._level)
+            self.measure_anew()
 
     def _make_intent(self, create: Create) -> Intent:
         now = self._tools.clock()
