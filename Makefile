@@ -47,7 +47,7 @@ picture: $(STAMP) ## draw docs/plan.svg anew, from what omnictl prints
 docs: $(STAMP)   ## write what the pages take from the code anew: tables, options, outputs, plans of the examples
 	$(BIN)/python -m tools.make_docs
 
-bench: $(STAMP)  ## ratios to bare rulers of the same run; nothing of it fails a test
+bench: $(STAMP)  ## ratios to bare rulers of the same run; BENCH="quick stores" for less, or for a group of rows
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.txt
 	$(BIN)/python -m bench $(BENCH)
 

@@ -34,15 +34,14 @@ def _no_intents() -> None:
 
 def _late_intents() -> None:
     """The intent is remembered, and becomes durable only with the outcome of its create."""
-    real = waves.Waves.prepare
+    real = waves.Waves.add
 
-    def prepare(made: Any, flying: int) -> None:
-        keeper, flush = made._tools.keeper, made._tools.keeper.flush
-        keeper.flush = lambda: None
+    def add(made: Any, flying: int = 0) -> bool:
         real(made, flying)
-        keeper.flush = flush
+        return False
 
-    _put(waves.Waves, "prepare", prepare)
+    _put(waves.Waves, "add", add)
+    _put(creating.Bulk, "prepare", lambda made: None)
 
 
 def _skipped_writes() -> None:
