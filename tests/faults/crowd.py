@@ -221,10 +221,9 @@ class _Crowd:
             member.has_ended = True
 
     def _work(self, member: _Member) -> None:
-        patience = "2s" if self.where.clears else f"{PATIENCE_SECONDS:g}s"
         while True:
             _holds_of(member.project).unlink(missing_ok=True)
-            running = member.running = member.project.start("apply", "--yes", "--lock-timeout", patience)
+            running = member.running = member.project.start("apply", "--yes", *self._patience)
             run = running.end()
             member.running, member.is_stopped = None, False
             if run.code == 0:
@@ -235,18 +234,30 @@ class _Crowd:
             if not run.died:
                 self._obey(member, run)
 
+    @property
+    def _patience(self) -> tuple[str, str]:
+        return "--lock-timeout", "2s" if self.where.clears else f"{PATIENCE_SECONDS:g}s"
+
     def _obey(self, member: _Member, run: Run) -> None:
         """Run the commands that an error gives; the lock of who works is cleared by mistake only."""
         for command in _COMMAND.findall(run.err):
-            is_mistake = any(each.holds and not each.is_stopped for each in self.members)
-            if "unlock" not in command or not is_mistake or self.chance.random() < 0.1:
-                member.project.omnictl(*shlex.split(command))
+            words = shlex.split(command)
+            if "push" in words:
+                pushed = member.project.omnictl(*words, *self._patience)
+                assert pushed.code in EXITS, tell([run, pushed])
+            elif not self._is_anybody_at_work() or self.chance.random() < 0.1:
+                member.project.omnictl(*words)
+
+    def _is_anybody_at_work(self) -> bool:
+        return any(each.holds and not each.is_stopped for each in self.members)
 
     def finish(self) -> Project:
         """Apply once more, undisturbed, in a checkout with everything; nothing is left to do then."""
         project = self._check_out("last", *self.scenarios)
-        patience = f"{PATIENCE_SECONDS:g}s"
-        for command in (("apply", "--yes", "--lock-timeout", patience), ("plan", "--detailed-exitcode")):
+        for command in (
+            ("apply", "--yes", "--lock-timeout", f"{PATIENCE_SECONDS:g}s"),
+            ("plan", "--detailed-exitcode"),
+        ):
             ended = project.omnictl(*command)
             assert ended.code == 0, tell(project.runs)
         return project
@@ -266,7 +277,8 @@ class _Crowd:
 
     def _find_victim(self) -> _Member | None:
         """Return who has the lock, some moment after it took it, or sometimes anybody; None where all have ended."""
-        wants_holder, until = self.chance.random() < 0.8, time.monotonic() + 3.0
+        is_first = not self.killed + self.stopped
+        wants_holder, until = is_first or self.chance.random() < 0.8, time.monotonic() + 3.0
         while not all(each.has_ended for each in self.members):
             alive = [each for each in self.members if each.running is not None and not each.is_stopped]
             holder = next((each for each in alive if each.holds), None)
@@ -274,7 +286,7 @@ class _Crowd:
                 return self.chance.choice(alive)
             if holder is not None:
                 running = holder.running
-                time.sleep(self.chance.uniform(0.0, self.chance.choice([0.1, 0.3, 1.0])))
+                time.sleep(self.chance.uniform(0.0, self.chance.choice([0.1, 0.5])))
                 if holder.running is running and holder.holds:
                     return holder
             time.sleep(0.002)

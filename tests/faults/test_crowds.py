@@ -23,7 +23,7 @@ EVERYWHERE = [each for each in KINDS if each != "memory"]
 """A store in memory is no place for two processes."""
 TWENTY = EVERYWHERE if "CROWDS" in os.environ else ["local", "s3", "postgres", "git-file", "terraform"]
 CLEARED = ("terraform", "gitlab")
-CODES = {"stopped-settling", "state-moved", "state-not-saved"}
+CODES = {"stopped-reading", "stopped-settling", "state-moved", "state-not-saved"}
 """What anybody may hear who lost the lock while it was stopped."""
 CODES_OF = {
     "local": set[str](),
