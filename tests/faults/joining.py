@@ -18,7 +18,7 @@ from omnictl.state.base import Hold, StateBackend
 from omnictl.state.lease import Terms
 from tests.contract.backends.swarm import shorten
 
-INTENT_SECONDS = 2.0
+INTENT_SECONDS = 1.0
 """How long after its intent a create of a crowd may leave."""
 
 
