@@ -28,7 +28,7 @@ def test_eight_processes_write_one_row_after_the_other_and_lose_nothing(
     beside = Thread(target=end_sessions)
     beside.start()
     try:
-        outcome = run_swarm(server.url("", schema), {}, tmp_path, seconds=3, seed=int(sessions_end))
+        outcome = run_swarm(server.url("", schema), {}, tmp_path, seconds=4, seed=int(sessions_end))
     finally:
         done.set()
         beside.join()
