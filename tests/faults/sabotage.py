@@ -20,6 +20,7 @@ from omnictl.model.state import Intent, State
 from omnictl.operations import creating, pulling, sending, settling, waves
 from omnictl.provider.omni_messages import OmniMessenger
 from omnictl.state import versions
+from omnictl.state.hold import SureHold
 from omnictl.state.local import backend as local
 from omnictl.state.local import lock
 
@@ -94,9 +95,15 @@ def _unflushed_file() -> None:
 def _no_lock() -> None:
     @contextmanager
     def hold(*_: Any, **__: Any) -> Any:
-        yield
+        yield SureHold(ended_before=True)
 
     _put(lock.StateLock, "hold", hold)
+
+
+def _no_conditions() -> None:
+    """Nobody heeds the lock, nor what somebody else wrote meanwhile."""
+    _no_lock()
+    _put(local.LocalBackend, "_refuse_if_moved", lambda *_: None)
 
 
 def _no_patience() -> None:
@@ -202,6 +209,7 @@ SABOTAGES: Mapping[str, Callable[[], None]] = {
     "unflushed directory": _unflushed_directory,
     "unflushed file": _unflushed_file,
     "no lock": _no_lock,
+    "no conditions": _no_conditions,
     "no patience": _no_patience,
     "never looks": _never_looks,
     "late ledger": _late_ledger,
