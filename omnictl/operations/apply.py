@@ -119,6 +119,8 @@ def _compare(request: Request, tools: Tools) -> Wanted:
         return check_resumption(request.saved_plan, tools, settlements.remotes, circumstances.elsewhere)
     reading = Reading(tools.keeper.state, settlements.remotes, settlements.settled)
     plan = plan_from_reading(reading, request.configuration, circumstances)
+    if plan.open_guards:  # what another run made since would look like what nobody manages
+        tools.keeper.refuse_if_moved()
     request.approve(plan)
     refuse_guarded(plan)
     return Wanted(plan, Resumption(plan.changes, (), ()), settlements.remotes, circumstances.elsewhere)

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from omnictl.errors import StateWriteError
+from omnictl.errors import StateError, StateWriteError
+from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.state import State, Writing
 from omnictl.state.base import LockHolder, StateBackend
 
@@ -97,6 +98,17 @@ class Keeper:
         if self.seconds_until_due <= 0.0:
             self.flush()
 
+    def refuse_if_moved(self) -> None:
+        """Read once more what is stored. Raises StateError where another run wrote it since this one did or read it.
+
+        The system's lock on a file ends with its process; any other lock may have been passed over or cleared unseen.
+        """
+        if self._backend.is_local:
+            return
+        there = self._backend.read()
+        if _version_of(there) != _version_of(self._stored):
+            raise StateError(_passed_over(self._backend.location, there, self._stored))
+
     def rescue(self) -> str:
         """Save the state beside the user after a failed write; return the path."""
         return self._backend.save_errored(self._sign())
@@ -105,3 +117,20 @@ class Keeper:
         """Return the state as it is to be written: its next version, with when and by whom."""
         serial = (self._stored.serial if self._stored else self._state.serial) + 1
         return replace(self._state, serial=serial, written=Writing(self._clock(), self._holder.label))
+
+
+def _version_of(state: State | None) -> tuple[str, int] | None:
+    return None if state is None else (state.lineage, state.serial)
+
+
+def _passed_over(where: str, there: State | None, read: State | None) -> Diagnostic:
+    now = "nothing" if there is None else f"serial {there.serial}"
+    before = "nothing" if read is None else f"serial {read.serial}"
+    return Diagnostic(
+        "state-moved",
+        Severity.ERROR,
+        "The state was changed by somebody else meanwhile",
+        f"{where} has {now}, and this run compares the account with {before}: another run passed over its lock. "
+        "Nothing is sent.",
+        hint="run the same command again: it begins with what is stored",
+    )

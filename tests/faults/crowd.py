@@ -38,9 +38,6 @@ believe to be absent, and no program can help that."""
 PATIENCE_SECONDS = 60.0
 EXITS = (0, 1, 4, 6, -signal.SIGKILL)
 """How a run may end: well, by an error of its backend, half done or without its lock, refused by a lock, killed."""
-REFUSED = 3
-"""How a run may end too whose lock was cleared before it read the account, and which cannot know that: it finds there
-what its state does not have, and sends nothing."""
 _CODE = re.compile(r"^(?:error|warning)\[([a-z-]+)\]", re.MULTILINE)
 _COMMAND = re.compile(r"^ +omnictl (state (?:unlock --force|push) .+)$", re.MULTILINE)
 
@@ -231,7 +228,7 @@ class _Crowd:
             member.running, member.is_stopped = None, False
             if run.code == 0:
                 return
-            assert run.code in EXITS or (run.code == REFUSED and self.where.clears), tell([run])
+            assert run.code in EXITS, tell([run])
             late = self.rests_at is not None and time.monotonic() > self.rests_at + PATIENCE_SECONDS
             assert not late, f"it comes to no good end: {tell(member.project.runs[-3:])}"
             if not run.died:

@@ -18,8 +18,8 @@ from omnictl.state.base import Hold, StateBackend
 from omnictl.state.lease import Terms
 from tests.contract.backends.swarm import shorten
 
-INTENT_SECONDS = 1.0
-"""How long after its intent a create of a crowd may leave."""
+INTENT_SECONDS = 3.0
+"""How long after its intent a create of a crowd may leave; a store is written once a second, so not too short."""
 
 
 @dataclass(frozen=True, slots=True)

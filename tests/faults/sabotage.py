@@ -95,7 +95,7 @@ def _unflushed_file() -> None:
 def _no_lock() -> None:
     @contextmanager
     def hold(*_: Any, **__: Any) -> Any:
-        yield SureHold(ended_before=True)
+        yield SureHold()
 
     _put(lock.StateLock, "hold", hold)
 

@@ -33,8 +33,8 @@ CODES_OF = {
     "git-file": {*CODES, "lock-lost", "lock-held"},  # twenty may wait for long where the machine is busy
     "git-http": {*CODES, "lock-lost", "lock-held"},
     "postgres": {*CODES, "database-lost", "database-lock-lost"},
-    "terraform": {*CODES, "lock-held", "lock-cleared", "unmanaged-twin", "default-change"},
-    "gitlab": {*CODES, "lock-held", "lock-cleared", "unmanaged-twin", "default-change"},
+    "terraform": {*CODES, "lock-held", "lock-cleared"},
+    "gitlab": {*CODES, "lock-held", "lock-cleared"},
 }
 
 

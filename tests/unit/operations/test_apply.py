@@ -1,10 +1,11 @@
 """Applying against an account in memory: what is sent, what is remembered, what happens when it goes wrong."""
 
 import pytest
+from msgspec.structs import replace
 
 from omnictl.engine.planner import make_plan
 from omnictl.engine.view import View
-from omnictl.errors import RefusedError
+from omnictl.errors import RefusedError, StateError
 from omnictl.model.change import Create, Forget, Refresh, Rename, SetDefault, Update
 from omnictl.model.outcome import Ending, Fate, KeyReceived
 from omnictl.model.scenario import Attributes, Step
@@ -316,3 +317,25 @@ def test_a_plan_of_another_account_is_refused() -> None:
         world.apply(plan)
     assert caught.value.diagnostics[0].code == "other-account"
     assert world.account.count(Operation.CREATE) == 0
+
+
+@pytest.mark.parametrize("is_local", [True, False])
+def test_before_a_guard_refuses_it_is_asked_whether_another_run_passed_over_the_lock(is_local: bool) -> None:
+    """What that one made would look like scenarios that nobody manages, with the advice to import them."""
+    world = World()
+    world.declare("anchor")
+    world.apply()
+    world.backend.is_local = is_local
+    world.declare("a")
+    mine = world.state
+
+    def make_it(operation: Operation, subject: str) -> None:
+        if operation is Operation.LIST and world.backend.stored is mine:
+            world.account.plant(world.files["a"].attributes)
+            world.backend.stored = replace(mine, serial=mine.serial + 1)
+
+    world.account.before_request = make_it
+    with pytest.raises(RefusedError if is_local else StateError) as refused:
+        world.apply()
+    codes = [each.code for each in refused.value.diagnostics]
+    assert codes == (["unmanaged-twin"] if is_local else ["state-moved"])
