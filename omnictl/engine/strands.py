@@ -22,8 +22,9 @@ _SCALE = 1000
 class Strand(Struct, frozen=True):
     """One step as it was applied, on the account and in the files; None where a version lacks it.
 
-    ``together``: account and files have it at one place, whatever else they changed around it. ``rank`` is its place in
-    the merged order of what the account has, None where the merged flow lacks it.
+    The rest comes of the order of all of them, as does which places are ``moved``. ``together``: account and files have
+    it at one place, whatever else they changed around it. ``rank`` is its place in the merged order of what the account
+    has, None where the merged flow lacks it.
     """
 
     recorded: Placed | None
@@ -61,9 +62,8 @@ def _follow(
 ) -> _Followed:
     """Return what became of a flow, read as the other side is where it can be read in two ways.
 
-    What both sides have anew is one step of it only if it is on the other side too. Of two steps that changed places
-    that one moved which the other side moved, and rather none that it removed. A step that stands in both as it is has
-    become no other, and no other has become it.
+    What both sides have anew is one step of it only if it is on the other side too. A step that stands in both as it is
+    has become no other, and no other has become it.
     """
     befores, afters = Counter(before), Counter(after)
 
