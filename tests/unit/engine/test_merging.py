@@ -238,7 +238,7 @@ CASES = st.one_of(
 )
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(CASES)
 def test_accepting_twice_is_accepting_once(case: Case) -> None:
     taken = case.take()
@@ -254,7 +254,7 @@ def test_nothing_is_ambiguous_where_no_channel_stands_twice(case: Case) -> None:
     assert case.take().refusal is None
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(CASES)
 def test_all_that_differs_is_the_account(case: Case) -> None:
     for fields in (case.differing, ("flow", *(["name"] if "name" in case.differing else []))):
@@ -264,12 +264,26 @@ def test_all_that_differs_is_the_account(case: Case) -> None:
             assert case.accept(*fields).cause is None
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(CASES)
 def test_accept_takes_something_where_drift_says_that_the_account_changed_it(case: Case) -> None:
     if case.take().refusal is None:
         rows = [each for each in compare_versions(case.versions, declared=True) if each.verdict is not Verdict.FILES]
         assert bool(case.fields) == bool(rows)
+
+
+@settings(max_examples=300)
+@given(st.builds(plainly, OFTEN, OFTEN, OFTEN) | st.builds(plainly, ANY_FLOWS, ANY_FLOWS, ANY_FLOWS))
+def test_what_one_side_alone_took_out_or_put_in_is_as_that_side_has_it(case: Case) -> None:
+    if case.take().refusal is None:
+        was, there, here, then = (
+            Counter(one.flow) for one in (case.record.applied, case.actual, case.file, case.accept().file)
+        )
+        for step in {*was, *there, *here}:
+            if was[step] == here[step]:
+                assert then[step] == there[step], "all that the account changed is taken"
+            elif was[step] == there[step]:
+                assert then[step] <= here[step], "nothing comes back; a sender of both is the account's"
 
 
 @given(st.builds(plainly, flows(), flows(), flows()))
