@@ -58,7 +58,7 @@ def accept_account(resource: Resource, record: Record, actual: Attributes, field
 
 
 def _read(resource: Resource, record: Record, actual: Attributes) -> Versions:
-    return read_versions(record, actual, resource.attributes, ended=resource.ended)
+    return read_versions(record, actual, resource.attributes)
 
 
 def _compare(versions: Versions) -> tuple[Strand, ...]:

@@ -258,7 +258,9 @@ class Bulk:
             self._tally.end(change, Fate.DONE, key=change.recorded.key)
         elif isinstance(change, Update | Adopt | Rename):
             observed = written.remote.attributes
-            done = replace(change, desired=written.desired)
+            said = change.declared or change.desired  # an ignored field may have moved just before the write
+            declared = None if said == written.desired else said
+            done = replace(change, desired=written.desired, declared=declared)
             self._tools.keeper.advance(lambda state: record_written(state, done, observed, now))
             note_normalisation(self._tally, id_of(change.address), written.desired, observed)
             self._tally.end(change, Fate.DONE, key=change.key)

@@ -72,7 +72,9 @@ def test_of_twenty_writers_at_once_one_is_taken(place: Place) -> None:
 
 def test_the_probe_finds_that_conditions_are_kept(place: Place) -> None:
     store = store_of(place)
-    assert check_conditions(store, make_token).are_kept
+    found = check_conditions(store, make_token)
+    assert found is not None
+    assert found.are_kept
     assert store.list("") == ()
 
 
