@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from omnictl.engine.diff import EQUAL, SAME_CHANNEL, align, align_flows
 from omnictl.model.drift import Placed
@@ -47,7 +48,21 @@ def pair_steps(applied: Sequence[Step], account: Sequence[Step], files: Sequence
     strands = [Strand(Placed(step, i + 1), mine.now.get(i), theirs.now.get(i)) for i, step in enumerate(applied)]
     single = [each.channel for each in account if _is_single(each, account) and _is_single(each, files)]
     strands += [Strand(None, *pair) for pair in _pair_added(mine, theirs, single)]
-    return tuple(strands)
+    return _straighten(strands)
+
+
+def _straighten(strands: Sequence[Strand]) -> tuple[Strand, ...]:
+    """Return the strands, of those that are alike on the account and in the files the first with the first."""
+    alike: defaultdict[tuple[Step, Step], list[Strand]] = defaultdict(list)
+    for each in strands:
+        if each.account is not None and each.files is not None:
+            alike[each.account.step, each.files.step].append(each)
+    straight: dict[Strand, Strand] = {}
+    for group in alike.values():
+        files = sorted((each.files for each in group if each.files), key=lambda each: each.position)
+        group.sort(key=lambda each: each.account.position if each.account else 0)
+        straight |= {each: replace(each, files=placed) for each, placed in zip(group, files, strict=True)}
+    return tuple(straight.get(each, each) for each in strands)
 
 
 class _Followed(Struct, frozen=True):

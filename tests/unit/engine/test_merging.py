@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from omnictl.engine.accepting import accept_account, differing_fields
@@ -239,6 +239,7 @@ CASES = st.one_of(
 
 
 @settings(max_examples=300)
+@example(plainly(flow("VK:A > VK"), flow("VK > VK:A > SMS > VK"), flow("VK")))
 @given(CASES)
 def test_accepting_twice_is_accepting_once(case: Case) -> None:
     taken = case.take()
