@@ -97,7 +97,9 @@ def draft_acceptances(project: Project, acceptances: Sequence[Acceptance]) -> Dr
     """Return the texts in which the files take over what is accepted. Raises MistakeError for a file in motion."""
     draft = Draft(project)
     for each in acceptances:
-        if each.fields:
+        if each.refusal is not None:
+            draft.refusals.append(each.refusal)
+        elif each.fields:
             _draft(draft, each, project.resources[each.address])
     return draft
 

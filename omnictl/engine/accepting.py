@@ -5,15 +5,26 @@ step that the file does not have goes by its place on the account. One step edit
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from omnictl.engine.merging import Edit, find_edits, made_on_account, name_edits, take_edits, without_idle
+from omnictl.engine.merging import (
+    Edit,
+    find_edits,
+    made_on_account,
+    merge_edits,
+    name_differences,
+    steps_of,
+    take_edits,
+)
+from omnictl.engine.moves import describe_moves
 from omnictl.engine.normalised import Versions, read_versions
-from omnictl.engine.strands import Strand, pair_steps
+from omnictl.engine.places import compare_flows
+from omnictl.engine.strands import Strand
 from omnictl.errors import UsageError
-from omnictl.model.acceptance import Acceptance
+from omnictl.model.acceptance import Acceptance, PlacedStep
 from omnictl.model.address import Address, id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Attributes, Resource
@@ -31,35 +42,43 @@ def accept_account(resource: Resource, record: Record, actual: Attributes, field
     """Return what the file takes over of the account. Raises UsageError for a field that does not differ.
 
     Without ``fields`` that is what somebody changed on the account: not what the file changed since it was applied, not
-    what only the service normalised, not an ignored field.
+    what only the service normalised, not an ignored field. It is refused where the same once more would take more.
     """
-    versions = read_versions(record, actual, resource.attributes)
-    strands = _pair(versions)
-    edits = find_edits(strands)
-    names = name_edits(without_idle(strands, edits))
     if fields:
-        takes_name, chosen = _choose_named(resource.address, versions, names, fields)
-    else:
-        takes_name, chosen = _choose_drifted(resource, versions, edits)
-    flow = take_edits(strands, chosen)
-    taken = _say_fields(names, chosen) if flow != take_edits(strands, ()) else ()
-    attributes = Attributes(
-        versions.account.name if takes_name else versions.desired.name, tuple(each.step for each in flow)
+        return _take_named(resource.address, _read(resource, record, actual), fields)
+    once = _take_drifted(resource, _read(resource, record, actual))
+    if not once.flow:
+        return once
+    written = _write(resource, once)
+    again = _take_drifted(written, _read(written, record, actual))
+    if again.attributes == once.attributes:
+        return once
+    differing = differing_fields(resource, record, actual)
+    return replace(once, refusal=_ambiguous(once, again.attributes, differing))
+
+
+def _read(resource: Resource, record: Record, actual: Attributes) -> Versions:
+    return read_versions(record, actual, resource.attributes)
+
+
+def _compare(versions: Versions) -> tuple[Strand, ...]:
+    return compare_flows(versions.applied.flow, versions.account.flow, versions.desired.flow)
+
+
+def _write(resource: Resource, accepted: Acceptance) -> Resource:
+    """Return what the file declares with what was accepted; an ignored sender is ignored where its step stands then."""
+    origins = {f"flow[{each.origin}].from": f"flow[{i}].from" for i, each in enumerate(accepted.flow)}
+    ignored = tuple(
+        replace(each, field=origins.get(each.field, each.field)) for each in resource.lifecycle.ignore_changes
     )
-    return Acceptance(resource.address, attributes, flow, ("name",) * takes_name + tuple(taken))
-
-
-def _pair(versions: Versions) -> tuple[Strand, ...]:
-    account, desired = versions.account.flow, versions.desired.flow
-    applied = desired if account == desired else versions.applied.flow  # how they came to be one is no question
-    return pair_steps(applied, account, desired)
+    lifecycle = replace(resource.lifecycle, ignore_changes=ignored)
+    return replace(resource, attributes=accepted.attributes, lifecycle=lifecycle)
 
 
 def differing_fields(resource: Resource, record: Record, actual: Attributes) -> tuple[str, ...]:
     """Return the fields in which the file and the account differ, whoever changed them."""
-    versions = read_versions(record, actual, resource.attributes)
-    strands = _pair(versions)
-    return _list_fields(versions, name_edits(without_idle(strands, find_edits(strands))))
+    versions = _read(resource, record, actual)
+    return _list_fields(versions, name_differences(_compare(versions)))
 
 
 def _list_fields(versions: Versions, names: Mapping[Edit, str]) -> tuple[str, ...]:
@@ -74,13 +93,46 @@ def ignored_changes(resource: Resource, record: Record, actual: Attributes) -> t
     return tuple(each for each in accept_account(plain, record, actual, ()).fields if each not in taken)
 
 
-def _choose_drifted(resource: Resource, versions: Versions, edits: Iterable[Edit]) -> tuple[bool, tuple[Edit, ...]]:
+def _take_drifted(resource: Resource, versions: Versions) -> Acceptance:
+    """Return what somebody changed on the account, but in ignored fields; all of it, where the file changed nothing."""
     ignored = {each.field for each in resource.lifecycle.ignore_changes}
     takes_name = "name" not in ignored and versions.account.name not in (versions.applied.name, versions.desired.name)
-    if "flow" in ignored:
-        return takes_name, ()
-    made = (_without_ignored(each, ignored) for each in map(made_on_account, edits) if each is not None)
-    return takes_name, tuple(each for each in made if each.sender or each.place)
+    strands = _compare(versions)
+    made = () if "flow" in ignored else filter(None, map(made_on_account, find_edits(strands)))
+    left = (_without_ignored(each, ignored) for each in made)
+    chosen = tuple(each for each in left if each.sender or each.place)
+    is_whole = not ignored and versions.applied.flow == versions.desired.flow
+    taken = _Taken(name_differences(strands), chosen, takes_name, is_whole)
+    return _accept(resource.address, versions, taken, merge_edits(strands, chosen))
+
+
+def _take_named(address: Address, versions: Versions, fields: Sequence[str]) -> Acceptance:
+    """Return what fields mean: all of the flow where they are all that differ of it."""
+    strands = _compare(versions)
+    names = name_differences(strands)
+    chosen = _choose_named(address, versions, names, fields)
+    is_whole = {*chosen} >= {*names}
+    taken = _Taken(names, find_edits(strands) if is_whole else chosen, "name" in fields, is_whole)
+    return _accept(address, versions, taken, take_edits(strands, taken.edits))
+
+
+class _Taken(Struct, frozen=True):
+    """What is taken: edits of the flow, of those that have ``names``, and the name; ``is_whole``: all of the flow."""
+
+    names: Mapping[Edit, str]
+    edits: Sequence[Edit]
+    takes_name: bool
+    is_whole: bool
+
+
+def _accept(address: Address, versions: Versions, taken: _Taken, flow: Sequence[PlacedStep]) -> Acceptance:
+    """Return what is taken. All of the flow must read as the account's then, whatever the edits make of it."""
+    steps = versions.account.flow if taken.is_whole else steps_of(flow)
+    fields = _say_fields(taken.names, taken.edits)
+    if steps == versions.desired.flow:
+        flow, fields = [PlacedStep(step, i) for i, step in enumerate(steps)], ()
+    name = (versions.account if taken.takes_name else versions.desired).name
+    return Acceptance(address, Attributes(name, steps), tuple(flow), ("name",) * taken.takes_name + fields)
 
 
 def _without_ignored(edit: Edit, ignored: Collection[str]) -> Edit:
@@ -90,7 +142,7 @@ def _without_ignored(edit: Edit, ignored: Collection[str]) -> Edit:
 
 def _choose_named(
     address: Address, versions: Versions, names: Mapping[Edit, str], fields: Sequence[str]
-) -> tuple[bool, tuple[Edit, ...]]:
+) -> tuple[Edit, ...]:
     differing = _list_fields(versions, names)
     chosen: dict[Strand, Edit] = {}
     for field in fields:
@@ -100,7 +152,7 @@ def _choose_named(
         for each in found:
             other = chosen.get(each.strand)
             chosen[each.strand] = each if other is None or each.place else other
-    return "name" in fields, tuple(chosen.values())
+    return tuple(chosen.values())
 
 
 def _select(field: str, names: Mapping[Edit, str]) -> Iterable[Edit]:
@@ -116,11 +168,23 @@ def _select(field: str, names: Mapping[Edit, str]) -> Iterable[Edit]:
     return here or [each for each in pairs if each.account == int(match[1])]
 
 
-def _say_fields(names: Mapping[Edit, str], chosen: Iterable[Edit]) -> Iterator[str]:
-    """Yield what the chosen edits are called, each name once."""
+def _say_fields(names: Mapping[Edit, str], chosen: Iterable[Edit]) -> tuple[str, ...]:
+    """Return what the chosen edits are called, each name once; what has none alone goes with the others."""
     whole = {each.strand: name for each, name in names.items()}
-    said = (whole.get(each.strand, "flow") if each.place else f"flow[{each.file}].from" for each in chosen)
-    return iter(dict.fromkeys(said))
+    said = (whole.get(each.strand, "") if each.place else f"flow[{each.file}].from" for each in chosen)
+    return tuple(dict.fromkeys(filter(None, said))) or ("flow",)
+
+
+def _ambiguous(once: Acceptance, again: Attributes, differing: Sequence[str]) -> Diagnostic:
+    return Diagnostic(
+        "ambiguous-merge",
+        Severity.ERROR,
+        "What the account changed cannot be told from what the file changed",
+        f"A channel stands several times in the flow of {id_of(once.address)}, and its steps can be read in two ways. "
+        f"Accepted twice, it would be another than accepted once: {describe_moves(once.attributes, again)}. "
+        "Nothing was written.",
+        hint=f"name what to take with --field: {', '.join(dict.fromkeys(('flow', *differing)))}; or edit by hand",
+    )
 
 
 def _no_difference(scenario_id: str, field: str, shown: str) -> Diagnostic:
@@ -135,6 +199,9 @@ def _no_difference(scenario_id: str, field: str, shown: str) -> Diagnostic:
 
 
 CODES = {
+    "ambiguous-merge": "Account and file both changed a flow in which a channel stands several times, and which of its "
+    "steps became which can be read in two ways: accepted a second time, the file would lose or gain another step. "
+    "Nothing was written; --field says what is meant.",
     "no-such-difference": "accept --field names a field in which the file and the account agree. Steps count from 0; a "
     "step that the file does not have goes by its place on the account.",
 }

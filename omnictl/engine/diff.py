@@ -62,7 +62,7 @@ def align_flows(
             return weigh(i, j)
         return EQUAL if before[i] == after[j] else SAME_CHANNEL
 
-    kept = tuple(_align(len(before), len(after), weigh_steps))
+    kept = tuple(align(len(before), len(after), weigh_steps))
     gone = [i for i in range(len(before)) if i not in {a for a, _ in kept}]
     left = [j for j in range(len(after)) if j not in {b for _, b in kept}]
     moved = tuple(_pair(gone, left, lambda i, j: before[i] == after[j]))
@@ -84,7 +84,7 @@ def diff_flows(before: Sequence[Step], after: Sequence[Step]) -> tuple[StepEdit,
     return (*removed, *sorted(edits, key=_position_after))
 
 
-def _align(rows: int, columns: int, weigh: Callable[[int, int], int]) -> Iterator[tuple[int, int]]:
+def align(rows: int, columns: int, weigh: Callable[[int, int], int]) -> Iterator[tuple[int, int]]:
     """Yield the pairs of indexes that keep their order, with the greatest total weight."""
     best: defaultdict[tuple[int, int], int] = defaultdict(int)
     for i in range(rows - 1, -1, -1):

@@ -1,7 +1,7 @@
 """Differences between the files and the account, each with whose it is and what it is called, and taking them over."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -35,15 +35,26 @@ def find_edits(strands: Sequence[Strand]) -> tuple[Edit, ...]:
     return tuple(each for each in map(_differs, strands) if each is not None)
 
 
-def without_idle(strands: Sequence[Strand], edits: Iterable[Edit]) -> tuple[Edit, ...]:
-    """Leave out moves that alone would change nothing: the other side brought the step to its place otherwise."""
-    unchanged = take_edits(strands, ())
+def name_differences(strands: Sequence[Strand]) -> Mapping[Edit, str]:
+    """Return the differences that can be taken alone, each with what it is called: see ``name_edits``."""
+    edits = find_edits(strands)
+    return name_edits(_without_idle(strands, edits) or edits)
+
+
+def _without_idle(strands: Sequence[Strand], edits: Iterable[Edit]) -> tuple[Edit, ...]:
+    """Leave out moves that alone would change nothing, as of one past an equal step."""
+    unchanged = steps_of(take_edits(strands, ()))
 
     def is_idle(edit: Edit) -> bool:
-        return _moves(edit) and take_edits(strands, (replace(edit, sender=False),)) == unchanged
+        return _moves(edit) and steps_of(take_edits(strands, (replace(edit, sender=False),))) == unchanged
 
     left = (replace(each, place=False) if is_idle(each) else each for each in edits)
     return tuple(each for each in left if each.sender or each.place)
+
+
+def steps_of(flow: Iterable[PlacedStep]) -> tuple[Step, ...]:
+    """Return the steps, wherever each comes from."""
+    return tuple(each.step for each in flow)
 
 
 def _differs(strand: Strand) -> Edit | None:
@@ -65,13 +76,12 @@ def made_in_files(edit: Edit) -> Edit | None:
 
 def _made(edit: Edit, side: Placed | None, other: Placed | None) -> Edit | None:
     was = edit.strand.recorded
-    if was is None:
-        return edit if side is not None else None
     if side is None:
-        return edit
+        return edit if was is not None else None
+    is_changed = was is None or side.step != was.step
     if other is None:
-        return edit if side.moved or side.step != was.step else None
-    sender, place = edit.sender and side.step != was.step, edit.place and side.moved
+        return edit if is_changed else None
+    sender, place = edit.sender and is_changed, edit.place and side.moved
     return Edit(edit.strand, sender, place) if sender or place else None
 
 
@@ -103,19 +113,33 @@ def _moves(edit: Edit) -> bool:
 
 
 def take_edits(strands: Sequence[Strand], edits: Iterable[Edit]) -> tuple[PlacedStep, ...]:
-    """Return the file's flow with the edits; a step that comes in stands after the one that it follows there."""
+    """Return the file's flow with edits; a step that comes in stands after the one that it follows on the account."""
+    row = sorted((each for each in strands if each.account), key=_on_account)
+    return _arrange(strands, edits, row, {each for each in row if each.together})
+
+
+def merge_edits(strands: Sequence[Strand], edits: Iterable[Edit]) -> tuple[PlacedStep, ...]:
+    """Return the file's flow with what somebody made on the account; steps come in where the merged order has them."""
+    ranks = {each.rank: each for each in strands if each.rank is not None}
+    row = [ranks[each] for each in sorted(ranks)]
+    return _arrange(strands, edits, row, {each for each in row if each.account is None or not each.account.moved})
+
+
+def _arrange(
+    strands: Sequence[Strand], edits: Iterable[Edit], row: Sequence[Strand], steady: Collection[Strand]
+) -> tuple[PlacedStep, ...]:
+    """Return the file's flow with edits that follow a row; the steady ones stand in the file as they do there."""
     taken = {each.strand: each for each in edits}
     rows: list[tuple[Strand, PlacedStep]] = []
     for strand in sorted((each for each in strands if each.files), key=_in_file):
         edit = taken.get(strand)
         if edit is None or not edit.place:
             rows.append((strand, PlacedStep(_step(strand, edit), _index(strand.files))))
-    beside = sorted((each for each in strands if each.account), key=_on_account)
-    anchors = {each for each, _ in rows if each.account is not None and each.together}
-    for number, strand in enumerate(beside):
+    anchors = {each for each, _ in rows if each in steady}
+    for number, strand in enumerate(row):
         edit = taken.get(strand)
         if edit is not None and edit.place:
-            at = _find_place(rows, anchors, beside, number)
+            at = _find_place(rows, anchors, row, number)
             rows.insert(at, (strand, PlacedStep(_step(strand, edit), _index(strand.files))))
             anchors.add(strand)
     return tuple(step for _, step in rows)
@@ -130,13 +154,13 @@ def _step(strand: Strand, edit: Edit | None) -> Step:
 
 
 def _find_place(
-    rows: Sequence[tuple[Strand, PlacedStep]], anchors: set[Strand], beside: Sequence[Strand], number: int
+    rows: Sequence[tuple[Strand, PlacedStep]], anchors: set[Strand], row: Sequence[Strand], number: int
 ) -> int:
-    """Return where a step comes in: beside a step that stands as on the account, else beside any that is on it."""
-    for known in (anchors, set(beside)):
+    """Return where a step comes in: beside one that stands as in the row, else beside any that is in it."""
+    for known in (anchors, set(row)):
         places = {strand: at for at, (strand, _) in enumerate(rows) if strand in known}
-        before = [places[each] + 1 for each in beside[:number] if each in places]
-        after = [places[each] for each in beside[number:] if each in places]
+        before = [places[each] + 1 for each in row[:number] if each in places]
+        after = [places[each] for each in row[number:] if each in places]
         if before or after:
             return before[-1] if before else after[0]
     return len(rows)

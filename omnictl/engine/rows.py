@@ -2,17 +2,9 @@
 
 from collections.abc import Iterator
 
-from omnictl.engine.merging import (
-    Edit,
-    find_edits,
-    find_lone_names,
-    made_in_files,
-    made_on_account,
-    name_edits,
-    without_idle,
-)
+from omnictl.engine.merging import Edit, find_lone_names, made_in_files, made_on_account, name_differences
 from omnictl.engine.normalised import Versions
-from omnictl.engine.strands import pair_steps
+from omnictl.engine.places import compare_flows
 from omnictl.model.drift import NameRow, Row, StepRow, Verdict
 
 _ORDER = (Verdict.CONFLICT, Verdict.FILES, Verdict.ACCOUNT)
@@ -35,19 +27,16 @@ def _compare_flows(versions: Versions, *, declared: bool) -> Iterator[StepRow]:
     applied, account, desired = (each.flow for each in (versions.applied, versions.account, versions.desired))
     if account == desired:
         return
-    strands = pair_steps(applied, account, desired)
-    edits = find_edits(strands)
-    edits = without_idle(strands, edits) or edits
-    names = name_edits(edits)
+    names = name_differences(compare_flows(applied, account, desired))
     lone = find_lone_names(names)
-    for edit in edits:
+    for edit, name in names.items():
         strand = edit.strand
         yield StepRow(
             strand.recorded,
             strand.account,
             strand.files if declared else None,
             _whose(edit),
-            names[edit],
+            name,
             acceptable=declared and edit in lone,
         )
 

@@ -4,33 +4,35 @@ Account and files are never compared with each other alone: what either did to a
 their steps are one. So what one side changed is never taken for a change of the other.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from omnictl.engine.diff import EQUAL, SAME_CHANNEL, align_flows
+from omnictl.engine.diff import EQUAL, SAME_CHANNEL, align, align_flows
 from omnictl.model.drift import Placed
 from omnictl.model.scenario import Step
 
 Pair: TypeAlias = tuple[Placed | None, Placed | None]
 _SCALE = 1000
-_MOVED, _ALIKE = 20, 5
 """What a step weighs is decided before how the other side reads it."""
 
 
 class Strand(Struct, frozen=True):
     """One step as it was applied, on the account and in the files; None where a version lacks it.
 
-    ``together``: account and files have it at one place, whatever else they changed around it.
+    The rest comes of the order of all of them, as does which places are ``moved``. ``together``: account and files have
+    it at one place, whatever else they changed around it. ``rank`` is its place in the merged order of what the account
+    has, None where the merged flow lacks it.
     """
 
     recorded: Placed | None
     account: Placed | None
     files: Placed | None
     together: bool = True
+    rank: int | None = None
 
 
 def pair_steps(applied: Sequence[Step], account: Sequence[Step], files: Sequence[Step]) -> tuple[Strand, ...]:
@@ -46,15 +48,21 @@ def pair_steps(applied: Sequence[Step], account: Sequence[Step], files: Sequence
     strands = [Strand(Placed(step, i + 1), mine.now.get(i), theirs.now.get(i)) for i, step in enumerate(applied)]
     single = [each.channel for each in account if _is_single(each, account) and _is_single(each, files)]
     strands += [Strand(None, *pair) for pair in _pair_added(mine, theirs, single)]
-    return tuple(_part(each) if _is_apart(each, strands) else each for each in strands)
+    return _straighten(strands)
 
 
-def _part(strand: Strand) -> Strand:
-    """Say that the sides have a step at two places; one that both added was not there before, and stands apart."""
-    account, files = strand.account, strand.files
-    if strand.recorded is None and account is not None and files is not None:
-        account, files = replace(account, moved=True), replace(files, moved=True)
-    return replace(strand, account=account, files=files, together=False)
+def _straighten(strands: Sequence[Strand]) -> tuple[Strand, ...]:
+    """Return the strands, of those that are alike on the account and in the files the first with the first."""
+    alike: defaultdict[tuple[Step, Step], list[Strand]] = defaultdict(list)
+    for each in strands:
+        if each.account is not None and each.files is not None:
+            alike[each.account.step, each.files.step].append(each)
+    straight: dict[Strand, Strand] = {}
+    for group in alike.values():
+        files = sorted((each.files for each in group if each.files), key=lambda each: each.position)
+        group.sort(key=lambda each: each.account.position if each.account else 0)
+        straight |= {each: replace(each, files=placed) for each, placed in zip(group, files, strict=True)}
+    return tuple(straight.get(each, each) for each in strands)
 
 
 class _Followed(Struct, frozen=True):
@@ -69,9 +77,8 @@ def _follow(
 ) -> _Followed:
     """Return what became of a flow, read as the other side is where it can be read in two ways.
 
-    What both sides have anew is one step of it only if it is on the other side too. Of two steps that changed places
-    that one moved which the other side moved, and rather none that it removed. A step that stands in both as it is has
-    become no other, and no other has become it.
+    What both sides have anew is one step of it only if it is on the other side too. A step that stands in both as it is
+    has become no other, and no other has become it.
     """
     befores, afters = Counter(before), Counter(after)
 
@@ -84,19 +91,25 @@ def _follow(
         if beside is None:
             return _SCALE * (EQUAL if before[i] == after[j] else SAME_CHANNEL)
         other = beside.now.get(i)
-        is_moved = other is not None and other.moved
-        if before[i] == after[j]:
-            is_kept = other is not None and other.step == before[i]  # of equal steps the one that the other side kept
-            return _SCALE * (SAME_CHANNEL if is_moved else EQUAL) + _ALIKE * is_kept
         is_alike = other is not None and other.step == after[j]
-        if after[j] in shared and not is_alike:
-            return 0
-        return _SCALE * SAME_CHANNEL - _MOVED * is_moved + _ALIKE * is_alike
+        if before[i] == after[j]:
+            return _SCALE * EQUAL + is_alike
+        return 0 if after[j] in shared and not is_alike else _SCALE * SAME_CHANNEL + is_alike
 
     found = align_flows(before, after, weigh=weigh)
-    now = {i: Placed(after[j], j + 1) for i, j in found.kept}
-    now |= {i: Placed(after[j], j + 1, moved=True) for i, j in (*found.moved, *found.changed)}
+    became = _uncross(before, after, (*found.kept, *found.moved, *found.changed))
+    stay = {*align(len(before), len(after), lambda i, j: weigh(i, j) if became.get(i) == j else 0)}
+    now = {i: Placed(after[j], j + 1, moved=(i, j) not in stay) for i, j in became.items()}
     return _Followed(now, tuple(Placed(after[j], j + 1) for j in found.new))
+
+
+def _uncross(before: Sequence[Step], after: Sequence[Step], pairs: Iterable[tuple[int, int]]) -> Mapping[int, int]:
+    """Return the pairs, of equal steps that became equal ones the first with the first."""
+    alike: defaultdict[tuple[Step, Step], list[tuple[int, int]]] = defaultdict(list)
+    for i, j in pairs:
+        alike[before[i], after[j]].append((i, j))
+    rows = (zip(*map(sorted, zip(*each, strict=True)), strict=True) for each in alike.values())
+    return {i: j for each in rows for i, j in each}
 
 
 def _is_single(step: Step, flow: Sequence[Step]) -> bool:
@@ -136,28 +149,3 @@ def _gap(added: Placed, side: _Followed, steady: Iterable[int]) -> int:
     """Return after which of the steps that nobody moved a step was added; -1 before all of them."""
     before = [(side.now[i].position, i) for i in steady if side.now[i].position < added.position]
     return max(before)[1] if before else -1
-
-
-def _is_apart(strand: Strand, strands: Sequence[Strand]) -> bool:
-    """Tell whether account and files have a step at two places: both moved or added it, and not behind the same one."""
-    account, files = strand.account, strand.files
-    if account is None or files is None:
-        return False
-    if account.moved != files.moved:
-        return True
-    if not account.moved and strand.recorded is not None:
-        return False
-    shared = [
-        (mine, theirs)
-        for mine, theirs in ((each.account, each.files) for each in strands)
-        if mine is not None and theirs is not None and mine.moved == theirs.moved
-    ]
-    before = max(
-        (each for each in shared if each[0].position < account.position), key=lambda e: _at(e[0]), default=None
-    )
-    other = max((each for each in shared if each[1].position < files.position), key=lambda e: _at(e[1]), default=None)
-    return before != other
-
-
-def _at(placed: Placed) -> int:
-    return placed.position

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from omnictl.model.address import Address
+from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.scenario import Attributes, Step
 
 
@@ -16,10 +17,12 @@ class PlacedStep(Struct, frozen=True):
 class Acceptance(Struct, frozen=True):
     """What of one scenario is taken over: what the file is to declare, and which fields that are.
 
-    ``flow`` is all of the flow to be written, also where none of it changes. Without ``fields`` nothing is taken.
+    ``flow`` is all of the flow to be written, also where none of it changes. Without ``fields`` nothing is taken, and
+    with a ``refusal`` nothing may be.
     """
 
     address: Address
     attributes: Attributes
     flow: tuple[PlacedStep, ...]
     fields: tuple[str, ...] = ()
+    refusal: Diagnostic | None = None

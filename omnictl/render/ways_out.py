@@ -96,7 +96,7 @@ def _decide(drift: Drift, item: Item) -> Way:
     chosen = alone or [row for row in item.rows if row.verdict is Verdict.CONFLICT]
     scenario_id = id_of(item.address)
     if not chosen:
-        return Way(f"{scenario_id}: the file has what the account changed, and more; apply writes the rest")
+        return Way(f"{scenario_id}: of the account nothing is left to accept; apply writes what the file has")
     said = _say_apply(item.rows)
     caption = f"{scenario_id}: apply {said}; to keep {_listed([_say_kept(row) for row in chosen])} and nothing else"
     if all(row.acceptable for row in chosen):

@@ -140,6 +140,8 @@ def taken_over() -> Drift:
     """The file has what the account changed, and more; and one side dropped what the other changed."""
     before = "VKONTAKTE > SMS:InfoSMS"
     scene = Scene().declare("more", "New", "VKONTAKTE > SMS:BRAND").remember("more", "Old", account=("New", before))
+    scene.declare("swapped", "swapped", "VKONTAKTE")
+    scene.remember("swapped", account=("swapped", "SMS:InfoSMS > VKONTAKTE"))
     scene.declare("dropped", "dropped", "VKONTAKTE").remember("dropped", account=("dropped", "VKONTAKTE > SMS:PROMO"))
     return find(scene)
 

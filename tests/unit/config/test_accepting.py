@@ -3,10 +3,15 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from omnictl.config.accepting import draft_acceptances
 from omnictl.config.documents import MistakeError
 from omnictl.config.edit import EditRefusedError, Place, root_of
-from omnictl.model.diagnostic import Severity
+from omnictl.config.proving import prove
+from omnictl.model.acceptance import Acceptance, PlacedStep
+from omnictl.model.address import make_address
+from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Step
 from tests.accepting import accept, read_project
 from tests.builders import flow
@@ -478,6 +483,29 @@ def test_a_variable_that_is_an_anchor_is_refused(project: Path) -> None:
     write(project, {"omnictl.yaml": settings, "scenarios/a.yaml": FILE.format(sender="${var.sender}")})
     accepted = accept(project, environment="test", flow=flow("VKONTAKTE > SMS:B"))
     assert "used elsewhere" in accepted.problems[0].detail
+
+
+def test_a_flow_that_can_be_read_in_two_ways_is_refused(project: Path) -> None:
+    write(project, {"scenarios/a.yaml": FILE.format(sender="Info")})
+    read = read_project(project, "default")
+    refusal = Diagnostic("ambiguous-merge", Severity.ERROR, "Two ways")
+    address = make_address("a")
+    accepted = Acceptance(address, read.resources[address].attributes, (), ("flow",), refusal)
+    draft = draft_acceptances(read, [accepted])
+    assert (draft.refusals, draft.edits) == ([refusal], ())
+
+
+def test_an_edit_that_does_not_make_all_of_the_flow_the_account_s_is_refused(project: Path) -> None:
+    """The account says what must be read, not the edit."""
+    write(project, {"scenarios/a.yaml": FILE.format(sender="Info")})
+    read = read_project(project, "default")
+    address = make_address("a")
+    steps = read.resources[address].attributes.flow
+    swapped = (PlacedStep(steps[1], 1), PlacedStep(steps[0], 0))
+    account = replace(read.resources[address].attributes, flow=(*steps, Step("EMAIL", "M")))
+    draft = draft_acceptances(read, [Acceptance(address, account, swapped, ("flow",))])
+    _, problems = prove(draft, {address: account})
+    assert [each.code for each in problems] == ["edit-falls-short"]
 
 
 def test_two_fields_of_one_variable_are_refused(project: Path) -> None:

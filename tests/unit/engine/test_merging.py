@@ -6,15 +6,16 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from omnictl.engine.accepting import accept_account
+from omnictl.engine.accepting import accept_account, differing_fields
 from omnictl.engine.decide import NoOp, decide_declared
 from omnictl.engine.normalised import Versions, read_versions
 from omnictl.engine.rename import Renames
 from omnictl.engine.rows import compare_versions
 from omnictl.engine.view import RemovalRules, View
+from omnictl.model.acceptance import Acceptance
 from omnictl.model.address import make_address
 from omnictl.model.change import Cause, Refresh, Update
 from omnictl.model.drift import Verdict
@@ -38,14 +39,20 @@ class Case:
     def __repr__(self) -> str:
         return f"{self.record.applied}, {self.record.observed}, {self.actual}, {self.file}"
 
+    def take(self, *fields: str) -> Acceptance:
+        return accept_account(Resource(ADDRESS, self.file), self.record, self.actual, fields)
+
     def accept(self, *fields: str) -> "Case":
         """Return what it is once it was accepted."""
-        accepted = accept_account(Resource(ADDRESS, self.file), self.record, self.actual, fields)
-        return Case(self.record.applied, self.record.observed, self.actual, accepted.attributes)
+        return Case(self.record.applied, self.record.observed, self.actual, self.take(*fields).attributes)
 
     @property
     def fields(self) -> tuple[str, ...]:
-        return accept_account(Resource(ADDRESS, self.file), self.record, self.actual, ()).fields
+        return self.take().fields
+
+    @property
+    def differing(self) -> tuple[str, ...]:
+        return differing_fields(Resource(ADDRESS, self.file), self.record, self.actual)
 
     @property
     def verdicts(self) -> set[Verdict]:
@@ -88,10 +95,42 @@ def merge(applied: str, account: str, file: str) -> str:
         ("VK > SMS:A", "VK", "VK > SMS:B", "VK"),
         ("VK > SMS:A", "SMS:A > VK", "VK > SMS:B", "SMS:B > VK"),
         ("SMS:C", "SMS:A", "SMS > SMS:C", "SMS > SMS:A"),
+        ("PUSH > EMAIL > VIBER", "PUSH > VIBER > EMAIL", "PUSH", "PUSH"),
+        ("VK > SMS", "SMS > VK", "VK", "VK"),
+        ("VK > SMS", "SMS > VK", "SMS", "SMS"),
+        ("A > B > C > D", "D > A > B > C", "A > B > C", "A > B > C"),
+        ("A > B > C > D", "B > A > C > D", "A > B > D > C", "B > A > D > C"),
+        ("A > B > X > C > D", "X > A > B > C > D", "B > A > C > D > X", "X > B > A > C > D"),
+        ("A > B > C", "B > A > C", "A > C > B", "B > A > C"),
+        ("A > B", "A > E > B", "B > A", "B > A > E"),
+        ("A > B", "A > E > B", "B > E > A", "B > A > E"),
     ],
 )
 def test_both_sides_changed_the_flow(applied: str, account: str, file: str, merged: str) -> None:
     assert merge(applied, account, file) == merged
+
+
+def test_a_flow_that_can_be_read_in_two_ways_is_refused() -> None:
+    base, there, here = (Attributes("A", flow(each)) for each in ("SMS:b > VK:a", "SMS:c", "SMS:b > VK:a > VK:a"))
+    case = Case(base, base, there, here)
+    refusal = case.take().refusal
+    assert refusal is not None
+    assert refusal.code == "ambiguous-merge"
+    assert refusal.detail == (
+        "A channel stands several times in the flow of a, and its steps can be read in two ways. Accepted twice, it "
+        "would be another than accepted once: step 2 of the flow was VK a and is not there. Nothing was written."
+    )
+    assert refusal.hint == "name what to take with --field: flow, flow[0].from, flow[1], flow[2]; or edit by hand"
+    assert [each.refusal for each in map(case.take, case.differing)] == [None] * 3
+    assert case.accept("flow").file == there
+
+
+def test_all_of_the_flow_is_the_account_whatever_both_moved() -> None:
+    was, there, here = (
+        Attributes("A", flow(each)) for each in ("PUSH:b > EMAIL > VIBER", "EMAIL > PUSH:b > VIBER", "PUSH:c > VIBER")
+    )
+    case = Case(was, was, there, here)
+    assert case.accept("flow").file == case.accept(*case.differing).file == there
 
 
 CHANNELS = ("VK", "SMS", "EMAIL", "VIBER")
@@ -148,7 +187,7 @@ def test_each_step_is_as_the_side_left_it_that_changed_it(
         elif channel in here or channel not in was:
             assert then.get(channel) == here.get(channel), "the file's edit stays"
         else:
-            assert then.get(channel) in (None, there[channel]), "it comes back only where somebody moved it"
+            assert channel not in then, "what the file alone removed stays removed, wherever the account took it"
 
 
 @given(flows(), flows(), flows())
@@ -161,16 +200,6 @@ def test_steps_that_nobody_moved_keep_their_order(
     if all([each for each in order if each in shared] == shared for order in orders):
         for one, other in combinations(shared, 2):
             assert merged.index(one) < merged.index(other)
-
-
-@settings(max_examples=300)
-@given(flows(moved=False), flows(moved=False), flows(moved=False))
-def test_what_is_left_after_accepting_is_what_the_file_alone_edited(
-    applied: tuple[Step, ...], account: tuple[Step, ...], file: tuple[Step, ...]
-) -> None:
-    after = plainly(applied, account, file).accept()
-    assert after.fields == ()
-    assert after.verdicts <= {Verdict.FILES}
 
 
 NORMALISATIONS = st.sampled_from((str, str.strip, str.upper, lambda text: text.strip().upper(), lambda text: text[:1]))
@@ -201,10 +230,76 @@ def test_drift_and_plan_agree_whatever_the_service_makes_of_it(case: Case) -> No
     assert (case.verdicts == set()) == (case.cause is None)
 
 
+CASES = st.one_of(
+    bent(),
+    st.builds(plainly, flows(), flows(), flows()),
+    st.builds(plainly, OFTEN, OFTEN, OFTEN),
+    st.builds(plainly, ANY_FLOWS, ANY_FLOWS, ANY_FLOWS),
+)
+
+
 @settings(max_examples=300)
-@given(bent(moved=False))
-def test_what_was_accepted_is_no_drift_any_more(case: Case) -> None:
-    assert case.accept().verdicts <= {Verdict.FILES}
+@example(plainly(flow("VK:A > VK"), flow("VK > VK:A > SMS > VK"), flow("VK")))
+@given(CASES)
+def test_accepting_twice_is_accepting_once(case: Case) -> None:
+    taken = case.take()
+    if taken.refusal is None and taken.flow:
+        after = case.accept()
+        assert (after.fields, after.file) == ((), after.accept().file)
+        assert after.verdicts <= {Verdict.FILES}, "what is left is what the file alone edited"
+
+
+@settings(max_examples=300)
+@given(st.builds(plainly, flows(), flows(), flows()) | bent())
+def test_nothing_is_ambiguous_where_no_channel_stands_twice(case: Case) -> None:
+    assert case.take().refusal is None
+
+
+@settings(max_examples=300)
+@given(CASES)
+def test_all_that_differs_is_the_account(case: Case) -> None:
+    for fields in (case.differing, ("flow", *(["name"] if "name" in case.differing else []))):
+        if case.versions.account.flow != case.versions.desired.flow:
+            taken = case.take(*fields)
+            assert tuple(each.step for each in taken.flow) == taken.attributes.flow == case.versions.account.flow
+            assert case.accept(*fields).cause is None
+
+
+@settings(max_examples=300)
+@given(CASES)
+def test_accept_takes_something_where_drift_says_that_the_account_changed_it(case: Case) -> None:
+    if case.take().refusal is None:
+        rows = [each for each in compare_versions(case.versions, declared=True) if each.verdict is not Verdict.FILES]
+        assert bool(case.fields) == bool(rows)
+
+
+@settings(max_examples=300)
+@given(st.builds(plainly, OFTEN, OFTEN, OFTEN) | st.builds(plainly, ANY_FLOWS, ANY_FLOWS, ANY_FLOWS))
+def test_what_one_side_alone_took_out_or_put_in_is_as_that_side_has_it(case: Case) -> None:
+    if case.take().refusal is None:
+        was, there, here, then = (
+            Counter(one.flow) for one in (case.record.applied, case.actual, case.file, case.accept().file)
+        )
+        for step in {*was, *there, *here}:
+            if was[step] == here[step]:
+                assert then[step] == there[step], "all that the account changed is taken"
+            elif was[step] == there[step]:
+                assert then[step] <= here[step], "nothing comes back; a sender of both is the account's"
+
+
+@given(st.builds(plainly, flows(), flows(), flows()))
+def test_of_two_steps_the_order_is_taken_of_the_side_that_changed_it(case: Case) -> None:
+    was, there, here, then = (
+        [each.channel for each in one.flow] for one in (case.record.applied, case.actual, case.file, case.accept().file)
+    )
+    shared = [each for each in was if each in there and each in here]
+    orders = [[each for each in one if each in shared] for one in (was, there, here, then)]
+    for one, other in combinations(shared, 2):
+        kept, theirs, mine, merged = (order.index(one) < order.index(other) for order in orders)
+        if not theirs or kept == mine:
+            assert merged == theirs, "changed on the account, or on neither side"
+    if orders[1] == orders[0]:
+        assert orders[3] == orders[2], "changed in the file alone"
 
 
 @settings(max_examples=300)

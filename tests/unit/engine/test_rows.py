@@ -114,7 +114,7 @@ def test_flows(account: str, files: str, expected: list[str]) -> None:
         ("D > A > B > C", "A > D > B > C", ["flow[1] 4 D | 1! D | 2! D conflict"]),
         ("D > A > B > C", "D > A > B > C", []),
         ("D > A > B > C", "D > A > B > C > E", ["flow[4] - | - | 5 E files only"]),
-        ("D > A > B > C", "A > B > C", ["flow[0] 4 D | 1! D | - conflict"]),
+        ("D > A > B > C", "A > B > C", ["flow[0] 4 D | 1 D | - files only"]),
     ],
 )
 def test_a_step_that_both_sides_moved(account: str, files: str, expected: list[str]) -> None:
