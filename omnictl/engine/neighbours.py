@@ -15,7 +15,7 @@ from omnictl.engine.alikes import Alikes
 from omnictl.engine.compare import fold
 from omnictl.engine.pairing import find_rivals
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.rename import REMEMBERED, find_renames
+from omnictl.engine.rename import REMEMBERED, find_renames, find_tombstone, without_taken_tombstones
 from omnictl.engine.view import Circumstances, Neighbour, View
 from omnictl.model.address import Address, id_of, make_address
 from omnictl.model.adoption import Adoption, Choice, LeftOut
@@ -37,6 +37,18 @@ class Left(Struct, frozen=True):
     flows: tuple[Attributes, ...]
     is_recorded: bool
     is_recent: bool = True
+
+
+class Keyless(Struct, frozen=True):
+    """What a neighbour declares without a record, under any id. ``stone`` is what its next plan takes it up from."""
+
+    environment: str
+    resource: Resource
+    stone: Tombstone | None = None
+
+    def may_get(self, key: str) -> bool:
+        """Tell whether the file has no key of its own, or this one."""
+        return self.stone is None or self.stone.key == key
 
 
 class Neighbourhood:
@@ -82,10 +94,12 @@ class Neighbourhood:
     def find_heir(self, record: Record) -> str | None:
         """Return the environment whose files declare a recorded scenario of ours, though it has no key for it."""
         names = {fold(each.name) for each in (record.applied, record.observed)}
-        for environment, resource in self._waiting:
+        for each in self._keyless:
+            resource = each.resource
             ids = (resource.address, *map(make_address, resource.previous_ids))
-            if record.address in ids or resource.import_key == record.key or fold(resource.attributes.name) in names:
-                return environment
+            is_like = record.address in ids or fold(resource.attributes.name) in names
+            if resource.import_key == record.key or (is_like and each.may_get(record.key)):
+                return each.environment
         return None
 
     def find_waiting(self, remotes: Sequence[Remote]) -> Mapping[str, tuple[str, Resource]]:
@@ -106,18 +120,23 @@ class Neighbourhood:
         for intent in neighbour.state.intents:
             yield from (near.key for near in alikes.of(intent.body) if near.key not in intent.known_keys)
 
-    def _waiting_in(self, neighbour: Neighbour) -> Iterator[Resource]:
-        """Yield what a neighbour declares and has neither record nor tombstone for, under any id."""
+    @cached_property
+    def _keyless(self) -> tuple[Keyless, ...]:
+        return tuple(found for each in self._neighbours for found in self._keyless_in(each))
+
+    def _keyless_in(self, neighbour: Neighbour) -> Iterator[Keyless]:
         declared = {address: each for address, each in (neighbour.declared or {}).items() if each is not None}
-        renamed = find_renames(View(Configuration(declared), neighbour.state, self._remotes)).pairs
-        buried = {each.address for each in neighbour.state.tombstones if each.key in self._remotes}
+        view = View(Configuration(declared), neighbour.state, self._remotes)
+        view = without_taken_tombstones(view, self.elsewhere)
+        renamed = find_renames(view).pairs
         for address, resource in declared.items():
-            if address not in neighbour.state.records and address not in renamed and address not in buried:
-                yield resource
+            if address not in neighbour.state.records and address not in renamed:
+                is_named = resource.import_key in self._remotes
+                yield Keyless(neighbour.name, resource, None if is_named else find_tombstone(address, view))
 
     @cached_property
     def _waiting(self) -> tuple[tuple[str, Resource], ...]:
-        return tuple((each.name, resource) for each in self._neighbours for resource in self._waiting_in(each))
+        return tuple((each.environment, each.resource) for each in self._keyless if each.stone is None)
 
     @cached_property
     def _waiting_by_name(self) -> Mapping[str, list[tuple[str, Resource]]]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from omnictl.engine.compare import wanted
 from omnictl.engine.view import View
@@ -80,6 +81,12 @@ def find_tombstone(address: Address, view: View) -> Tombstone | None:
 def _free(tombstones: Collection[Tombstone], view: View) -> list[Tombstone]:
     taken = {record.key for record in view.state.records.values()} if tombstones else ()
     return [each for each in tombstones if each.key in view.remotes and each.key not in taken]
+
+
+def without_taken_tombstones(view: View, elsewhere: Collection[str]) -> View:
+    """Return the view without the tombstones of scenarios that another environment of the account manages now."""
+    kept = tuple(each for each in view.state.tombstones if each.key not in elsewhere)
+    return view if kept == view.state.tombstones else replace(view, state=replace(view.state, tombstones=kept))
 
 
 def _by_previous_ids(new: Iterable[Resource], view: View) -> tuple[dict[Address, Address], tuple[Diagnostic, ...]]:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -15,6 +15,7 @@ from omnictl.engine.view import Neighbour, View
 from omnictl.errors import OmnictlError
 from omnictl.model.address import id_of, make_address
 from omnictl.model.adoption import Choice
+from omnictl.model.change import Retire
 from omnictl.model.plan import Guard
 from omnictl.model.scenario import Lifecycle, OnRemoval, Resource
 from tests.fake_account import FakeAccount
@@ -107,6 +108,9 @@ class Shared:
         world, view = self.worlds[name], self.view(name)
         plan = world.plan(neighbours=self.beside(name))
         if not HOLDING & {each.guard for each in plan.guards}:
+            for each in plan.changes:
+                left = isinstance(each, Retire) and self.made_for.get(each.recorded.key) in self.files
+                assert not left, f"{id_of(each.address)} was retired, and a file declares it"
             world.apply(neighbours=self.beside(name))
             self.check(name, view)
 
@@ -140,7 +144,11 @@ class Shared:
         self.worlds[name].backend.stored = replace(state, serial=state.serial + 1)
 
 
+MOVED = [("move", 1, "green"), ("apply", 1, "blue"), ("adopt", 1, "green")]
+
+
 @given(st.booleans(), st.lists(STEPS, max_size=14))
+@example(True, [*MOVED, ("move", 1, "blue"), ("apply", 1, "green"), ("apply", 1, "blue")])
 def test_nothing_that_moves_between_environments_is_made_twice(
     retires: bool, steps: list[tuple[str, int, str]]
 ) -> None:

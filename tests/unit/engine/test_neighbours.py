@@ -120,6 +120,36 @@ def test_what_the_neighbour_declares_now_is_forgotten_and_not_retired(theirs: Sc
     assert [each.code for each in made.diagnostics] == ([] if retired else ["not-retired"])
 
 
+def buried(theirs: Scene, scenario_id: str, key: str, **more: Any) -> State:
+    """Return their state with a tombstone of an id, which stands for a key."""
+    stone = Tombstone(make_address(scenario_id), key, Attributes("Gamma", flow("SMS:Acme")), NOW, **more)
+    return replace(theirs.state, tombstones=(stone,))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "stands_for", "heir"),
+    [
+        (Scene().declare("c", "Gamma"), "c", "blue"),
+        (Scene().declare("c", "Delta"), "c", "blue"),
+        (Scene().declare("c", "Gamma"), "other", None),
+        (Scene().declare("c", "Gamma", import_key=key_of("c")), "other", "blue"),
+    ],
+    ids=["came back", "renamed", "has another key", "names ours"],
+)
+def test_a_file_that_comes_back_to_a_neighbour_is_the_heir_though_it_was_forgotten_there(
+    theirs: Scene, stands_for: str, heir: str | None
+) -> None:
+    """It moved here, was adopted here, and moves back: the tombstone there names the key that is recorded here."""
+    ours = Scene().both("a").remember("c", "Gamma", lifecycle=RETIRE).remember("other", "Other", "PUSH")
+    record = ours.records["c"]
+    del ours.records["other"]
+    made = plan(ours, theirs, buried(theirs, "c", key_of(stands_for)))
+    [change] = made.changes
+    assert isinstance(change, Forget if heir else Retire)
+    there = replace(neighbour(theirs), state=buried(theirs, "c", key_of(stands_for)))
+    assert Neighbourhood(ours.circumstances(neighbours=(there,)), ours.remotes).find_heir(record) == heir
+
+
 def refusal(ours: Scene, hood: Neighbourhood, key: str) -> str:
     with pytest.raises(RefusedError) as refused:
         choose_one(ours.view, hood.claimed, make_address("s"), key)
