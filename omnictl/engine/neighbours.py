@@ -63,13 +63,17 @@ class Neighbourhood:
 
     @cached_property
     def claimed(self) -> dict[str, str]:
-        """The keys that are not free, with the environments that manage them, name them, or may have made them."""
+        """The keys that are not free, with the environments that manage them, name them, take them up again, or may
+        have made them.
+        """
         found: dict[str, str] = {}
         for each in self._neighbours:
             found |= dict.fromkeys(self._may_be_made_by(each), f"{each.name} (an open create)")
-        for environment, resource in self._waiting:
-            if resource.import_key is not None:
-                found[resource.import_key] = f"{environment} (by its import: line)"
+        for keyless in self._keyless:
+            if keyless.stone is not None:
+                found[keyless.stone.key] = f"{keyless.environment} (by its tombstone: its file is there again)"
+            elif keyless.resource.import_key is not None:
+                found[keyless.resource.import_key] = f"{keyless.environment} (by its import: line)"
         return found | self.elsewhere
 
     @cached_property

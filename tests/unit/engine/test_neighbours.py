@@ -185,6 +185,20 @@ def test_a_key_that_a_file_of_a_neighbour_imports_is_its_own() -> None:
     assert "blue (by its import: line)" in refusal(ours, hood, sale)
 
 
+def test_what_a_file_of_a_neighbour_takes_back_from_its_tombstone_is_its_own() -> None:
+    ours = Scene().unmanaged("Gamma", "SMS:Acme")
+    [gamma] = ours.remotes
+    theirs = Scene().declare("c", "Gamma", "SMS:Acme")
+    there = replace(neighbour(theirs), state=buried(theirs, "c", gamma))
+    hood = Neighbourhood(ours.circumstances(neighbours=(there,)), ours.remotes)
+    assert choose_all(ours.view, hood.spoken_for).adoptions == ()
+    assert "blue (by its tombstone: its file is there again)" in refusal(ours, hood, gamma)
+    assert dict(plan(ours, theirs, there.state).unmanaged) == {}
+    gone = replace(there, declared={})
+    hood = Neighbourhood(ours.circumstances(neighbours=(gone,)), ours.remotes)
+    assert [each.remote.key for each in choose_all(ours.view, hood.spoken_for).adoptions] == [gamma]
+
+
 def test_what_a_file_of_a_neighbour_waits_for_is_left_out_with_the_ways() -> None:
     ours = Scene().unmanaged("Sale").unmanaged("Other")
     sale, other = ours.remotes
