@@ -97,7 +97,7 @@ class Neighbourhood:
 
     def find_heir(self, record: Record) -> str | None:
         """Return the environment whose files declare a recorded scenario of ours, though it has no key for it."""
-        names = {fold(each.name) for each in (record.applied, record.observed)}
+        names = {fold(each.name) for each in self._versions_of(record)}
         for each in self._keyless:
             resource = each.resource
             ids = (resource.address, *map(make_address, resource.previous_ids))
@@ -105,6 +105,16 @@ class Neighbourhood:
             if resource.import_key == record.key or (is_like and each.may_get(record.key)):
                 return each.environment
         return None
+
+    def may_take(self, record: Record) -> bool:
+        """Tell whether a file of a neighbour declares a recorded scenario of ours, or may under another id and name."""
+        flows = {each.flow for each in self._versions_of(record)}
+        waits = any(resource.attributes.flow in flows for _, resource in self._waiting)
+        return waits or self.find_heir(record) is not None
+
+    def _versions_of(self, record: Record) -> tuple[Attributes, ...]:
+        shown = self._remotes.get(record.key)
+        return record.applied, record.observed, *([shown.attributes] if shown else [])
 
     def find_waiting(self, remotes: Sequence[Remote]) -> Mapping[str, tuple[str, Resource]]:
         """Return the neighbour and its file, without a key yet, that each of these scenarios may be meant by."""

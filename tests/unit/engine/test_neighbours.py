@@ -102,22 +102,44 @@ def test_what_a_neighbour_retired_is_adopted_and_not_made_again() -> None:
     [
         (Scene().declare("c", "Gamma"), False),
         (Scene().declare("c2", "Gamma"), False),
+        (Scene().declare("c2", "Shown"), False),
         (Scene().declare("c2", "Delta", previous_ids=("c",)), False),
         (Scene().declare("c2", "Delta", import_key=key_of("c")), False),
         (Scene().both("c", "Gamma"), True),
         (Scene().declare("d", "Delta"), True),
         (Scene(), True),
     ],
-    ids=["id", "name", "previous id", "import", "has its own", "another one", "none"],
+    ids=["id", "name", "name on the account", "previous id", "import", "has its own", "another one", "none"],
 )
 def test_what_the_neighbour_declares_now_is_forgotten_and_not_retired(theirs: Scene, retired: bool) -> None:
     theirs.remotes = dict.fromkeys(["THEIRS"], *theirs.remotes.values()) if theirs.remotes else {}
     theirs.records = {name: replace(each, key="THEIRS") for name, each in theirs.records.items()}
-    ours = Scene().both("a").remember("c", "Gamma", lifecycle=RETIRE)
+    ours = Scene().both("a").remember("c", "Gamma", account=("Shown", "VKONTAKTE > SMS:InfoSMS"), lifecycle=RETIRE)
     made = plan(ours, theirs)
     [change] = made.changes
     assert isinstance(change, Retire if retired else Forget)
     assert [each.code for each in made.diagnostics] == ([] if retired else ["not-retired"])
+
+
+@pytest.mark.parametrize(
+    ("theirs", "only", "refused"),
+    [
+        (Scene().declare("c", "Gamma"), ("c",), False),
+        (Scene().declare("c2", "Shown"), ("c",), False),
+        (Scene().declare("x", "Other id and name", "SMS:Acme"), ("c",), False),
+        (Scene().declare("x", "Another one", "PUSH"), ("c",), True),
+        (Scene().declare("c", "Gamma"), ("c*",), True),
+        (Scene().declare("c", "Gamma"), (), True),
+    ],
+    ids=["moved", "renamed there", "another id and name", "another one", "pattern", "all"],
+)
+def test_the_last_one_that_moved_to_a_neighbour_is_let_go_by_its_whole_id(
+    theirs: Scene, only: tuple[str, ...], refused: bool
+) -> None:
+    """The command that the guard of the neighbour prints has to work, also where no file is left here."""
+    ours = Scene().remember("c", "Gamma", "SMS:Acme", account=("Shown", "SMS:Acme"), lifecycle=RETIRE)
+    made = plan(ours, theirs, only=only)
+    assert guards(made) == ({"all": Guard.EMPTY_CONFIGURATION} if refused else {})
 
 
 def buried(theirs: Scene, scenario_id: str, key: str, **more: Any) -> State:
