@@ -8,7 +8,7 @@ from omnictl.engine.advance import record_default, record_written
 from omnictl.engine.alikes import find_meant_key
 from omnictl.engine.compare import wanted
 from omnictl.engine.pairing import Likeness, Rival, find_rivals, pair
-from omnictl.engine.rename import find_renames
+from omnictl.engine.rename import find_keyless, find_renames
 from omnictl.engine.slugs import choose_id
 from omnictl.engine.surgery import open_intents
 from omnictl.engine.unmanaged import find_unmanaged
@@ -61,14 +61,8 @@ def choose_all(
 
 
 def _waiting(view: View) -> list[Resource]:
-    """Return the declared scenarios that have no key yet, and get none from a record that is renamed."""
-    renamed = find_renames(view).pairs
-    recorded = view.state.records
-    return [
-        each
-        for address, each in view.configuration.resources.items()
-        if address not in recorded and address not in renamed
-    ]
+    """Return the declared scenarios that have no key yet, and get none by a rename or from a tombstone."""
+    return [resource for resource, stone in find_keyless(view) if stone is None]
 
 
 def _choose_ids(remotes: Iterable[Remote], view: View) -> dict[str, str]:

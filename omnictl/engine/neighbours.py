@@ -15,7 +15,7 @@ from omnictl.engine.alikes import Alikes
 from omnictl.engine.compare import fold
 from omnictl.engine.pairing import find_rivals
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.rename import REMEMBERED, find_renames, find_tombstone, without_taken_tombstones
+from omnictl.engine.rename import REMEMBERED, find_keyless, find_renames, without_taken_tombstones
 from omnictl.engine.view import Circumstances, Neighbour, View
 from omnictl.model.address import Address, id_of, make_address
 from omnictl.model.adoption import Adoption, Choice, LeftOut
@@ -142,11 +142,7 @@ class Neighbourhood:
         declared = {address: each for address, each in (neighbour.declared or {}).items() if each is not None}
         view = View(Configuration(declared), neighbour.state, self._remotes)
         view = without_taken_tombstones(view, self.elsewhere)
-        renamed = find_renames(view).pairs
-        for address, resource in declared.items():
-            if address not in neighbour.state.records and address not in renamed:
-                is_named = resource.import_key in self._remotes
-                yield Keyless(neighbour.name, resource, None if is_named else find_tombstone(address, view))
+        return (Keyless(neighbour.name, resource, stone) for resource, stone in find_keyless(view))
 
     @cached_property
     def _waiting(self) -> tuple[tuple[str, Resource], ...]:

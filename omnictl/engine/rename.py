@@ -78,6 +78,15 @@ def find_tombstone(address: Address, view: View) -> Tombstone | None:
     return max(_free(named, view), key=lambda each: each.removed_at, default=None)
 
 
+def find_keyless(view: View) -> Iterator[tuple[Resource, Tombstone | None]]:
+    """Yield what is declared without a record under any id, with the tombstone from which the next plan takes it up."""
+    renamed = find_renames(view).pairs
+    for address, resource in view.configuration.resources.items():
+        if address not in view.state.records and address not in renamed:
+            is_named = resource.import_key in view.remotes
+            yield resource, None if is_named else find_tombstone(address, view)
+
+
 def _free(tombstones: Collection[Tombstone], view: View) -> list[Tombstone]:
     taken = {record.key for record in view.state.records.values()} if tombstones else ()
     return [each for each in tombstones if each.key in view.remotes and each.key not in taken]

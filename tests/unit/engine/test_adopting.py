@@ -259,6 +259,14 @@ def test_a_file_that_is_being_renamed_is_not_paired() -> None:
     assert chosen(choose_all(view_of(world), {})) == {"same": "0000KEY"}
 
 
+def test_a_file_that_its_tombstone_gives_a_key_is_not_paired_with_a_copy() -> None:
+    world = planted("Theirs", "Theirs")
+    world.declare("mine", declare("mine", "Theirs"))
+    view = view_of(world)
+    view = replace(view, state=replace(view.state, tombstones=(Tombstone(address("mine"), "0000KEY", BODY, NOW),)))
+    assert chosen(choose_all(view, {})) == {"theirs": "0001KEY"}
+
+
 def test_a_file_of_the_name_with_another_flow_is_not_covered_up() -> None:
     """With a second file of that name the guard would no longer see what the first is about to create."""
     world = planted("Theirs", "Free")
