@@ -4,7 +4,7 @@ A state that was lost and an import that was cut leave the same files. What deci
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 
 from msgspec import Struct
@@ -34,11 +34,13 @@ class Rival(Struct, frozen=True):
     likeness: Likeness
 
 
-def pair(unmanaged: Sequence[Remote], waiting: Iterable[Resource]) -> dict[str, Resource]:
+def pair(
+    unmanaged: Sequence[Remote], waiting: Iterable[Resource], contested: Collection[str] = ()
+) -> dict[str, Resource]:
     """Return the file of each key that has one for certain.
 
     The file names the key as ``import:``; or it equals the scenario, and its id has the key, or no other file and no
-    other key are left.
+    other key are left. ``contested`` are keys that no file here gets for being equal alone.
     """
     waiting = sorted(waiting, key=lambda each: each.address)
     named = {each.import_key: each for each in waiting if each.import_key is not None}
@@ -48,17 +50,12 @@ def pair(unmanaged: Sequence[Remote], waiting: Iterable[Resource]) -> dict[str, 
     by_id = _by_id(left, free)
     paired |= _sure_by_id(left, by_id)
     bound = {each.address for files in by_id.values() for each in files}
-    files: dict[Attributes, list[Resource]] = defaultdict(list)
-    for resource in free:
-        if resource.address not in bound:
-            files[resource.attributes].append(resource)
-    remotes: dict[Attributes, list[Remote]] = defaultdict(list)
-    for remote in left:
-        if remote.key not in by_id:
-            remotes[remote.attributes].append(remote)
-    for attributes, alike in remotes.items():
-        paired |= _pair_equal(alike, files.get(attributes, []))
-    return paired
+    equal = _pair_equal(
+        (each for each in left if each.key not in by_id),
+        (each for each in free if each.address not in bound),
+    )
+    certain = {key: each for key, each in equal.items() if key not in contested}
+    return paired | _drop_doubtful(certain, [each for each in left if each.key not in paired])
 
 
 def _by_id(remotes: Iterable[Remote], files: Iterable[Resource]) -> dict[str, list[Resource]]:
@@ -84,10 +81,37 @@ def _sure_by_id(remotes: Iterable[Remote], by_id: Mapping[str, Sequence[Resource
             yield remote.key, files[0]
 
 
-def _pair_equal(remotes: Sequence[Remote], files: Sequence[Resource]) -> Iterator[tuple[str, Resource]]:
+def _pair_equal(remotes: Iterable[Remote], files: Iterable[Resource]) -> dict[str, Resource]:
     """Pair equal ones where one of each is left; who holds the default says nothing, for the default moves."""
-    if len(remotes) == len(files) == 1:
-        yield remotes[0].key, files[0]
+    alike: dict[Attributes, tuple[list[Remote], list[Resource]]] = defaultdict(lambda: ([], []))
+    for resource in files:
+        alike[resource.attributes][1].append(resource)
+    for remote in remotes:
+        if remote.attributes in alike:
+            alike[remote.attributes][0].append(remote)
+    return {keys[0].key: found[0] for keys, found in alike.values() if len(keys) == len(found) == 1}
+
+
+def _drop_doubtful(equal: Mapping[str, Resource], left: Iterable[Remote]) -> dict[str, Resource]:
+    """Return the pairs but for those whose name or id a scenario without a file has too.
+
+    Where that is the original, changed since, the equal one is a copy of what it was.
+    """
+    certain = dict(equal)
+    by_name: dict[str, list[str]] = defaultdict(list)
+    by_id: dict[str, list[str]] = defaultdict(list)
+    for key, resource in equal.items():
+        by_name[fold(resource.attributes.name)].append(key)
+        by_id[id_of(resource.address)].append(key)
+    remotes = {each.key: each for each in left}
+    alone = [key for key in remotes if key not in certain]
+    while alone:
+        name = remotes[alone.pop()].attributes.name
+        doubtful = {*by_name.get(fold(name), ()), *by_id.get(plain_id(name), ())} & certain.keys()
+        for key in doubtful:
+            del certain[key]
+        alone += doubtful
+    return certain
 
 
 def find_rivals(remotes: Sequence[Remote], waiting: Iterable[Resource]) -> dict[str, tuple[Rival, ...]]:

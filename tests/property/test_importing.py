@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -12,7 +12,7 @@ from omnictl.engine.view import View
 from omnictl.model.address import Address, id_of
 from omnictl.model.adoption import Adoption, Choice, Draft
 from omnictl.model.change import Create, Refresh
-from omnictl.model.scenario import Attributes, Configuration, Remote, Resource
+from omnictl.model.scenario import Attributes, Configuration, Remote, Resource, Step
 from tests.worlds import SMS, VIBER, VK, World, declare
 
 NAMES = st.sampled_from(["Same", "same", "SAME ", "Other", "Con", "заказ", "😀", "Same 1", "same-aa"])
@@ -107,20 +107,27 @@ def test_the_order_of_what_is_read_does_not_matter(
     assert choose_all(view, {}).adoptions == choose_all(turned, {}).adoptions
 
 
-@given(REMOTES, st.sets(KEYS, max_size=3), st.data())
+@given(REMOTES, st.lists(st.tuples(KEYS, st.integers(0, 7), FLOWS), max_size=3))
+@example({"AA": Attributes("Same", (VK, SMS))}, [("BB", 0, (SMS,))])
+@example(
+    {"AA": Attributes("Same", (SMS,)), "BB": Attributes("Same", (VIBER,))}, [("BB", 0, (VIBER,)), ("AA", 1, (SMS,))]
+)
 def test_after_a_lost_state_no_id_gets_another_key(
-    remotes: dict[str, Attributes], copied: set[str], data: st.DataObject
+    remotes: dict[str, Attributes], stories: list[tuple[str, int, tuple[Step, ...]]]
 ) -> None:
-    """Whatever a colleague copied meanwhile; what is not certain is left out."""
+    """Whatever a colleague copied, and then changed in the original; what is not certain is left out."""
     view = view_of(remotes, {}, 0)
     whole = choose_all(view, {})
     written = write_files(view, whole)
     had = {each.address: each.remote.key for each in whole.adoptions}
-    copies = {key: data.draw(st.sampled_from(sorted(remotes.values(), key=repr))) for key in copied if remotes}
-    rows = {**{key: Remote(key, attributes) for key, attributes in copies.items()}, **view.remotes}
+    rows = dict(view.remotes)
+    for copy, number, steps in stories if rows else ():
+        original = rows[sorted(view.remotes)[number % len(view.remotes)]]
+        rows = {copy: Remote(copy, original.attributes), **rows}
+        rows[original.key] = replace(original, attributes=replace(original.attributes, flow=steps))
     after = choose_all(replace(written, remotes=rows), {})
     for each in after.adoptions:
         assert had.get(each.address, each.remote.key) == each.remote.key
-        assert (each.resource is None) == (each.address not in had)
+        assert (each.resource is None) == (each.remote.key not in had.values())
     named = {each.remote.key for each in after.adoptions} | {each.key for each in after.left_out}
     assert named == rows.keys()

@@ -234,6 +234,39 @@ def test_as_many_files_as_scenarios_of_one_flow_may_be_the_same(has_records: boo
     assert choice.left_out[1].commands == ("omnictl import mine 0001KEY", "omnictl import other 0001KEY")
 
 
+@pytest.mark.parametrize("original", ["Order paid", "ORDER  PAID", "Order paid!"])
+def test_a_copy_is_not_taken_for_the_original_that_was_changed_since(original: str) -> None:
+    """Somebody copied it and changed the first one; the file equals the copy."""
+    world = planted("Order paid")
+    world.account.plant(Attributes(original, (VIBER,)), key="0001KEY")
+    world.declare("order-paid", declare("order-paid", "Order paid", (VK, SMS)))
+    choice = choose_all(view_of(world), {})
+    assert choice.adoptions == ()
+    assert [each.commands for each in choice.left_out] == [
+        ("omnictl import order-paid 0000KEY",),
+        ("omnictl import order-paid 0001KEY",),
+    ]
+
+
+def test_a_pair_is_as_doubtful_as_those_that_have_its_name() -> None:
+    """What is left without a file by one doubt may be the original of the next."""
+    world = World()
+    for number, (name, steps) in enumerate([("One!", (VK,)), ("One", (SMS,)), ("Other", (VIBER,)), ("One", (VIBER,))]):
+        world.account.plant(Attributes(name, steps), key=f"{number:04X}KEY")
+    world.declare("one", declare("one", "One", (SMS,)))
+    world.declare("second", declare("second", "One", (VIBER,)))
+    world.declare("other", declare("other", "Other", (VIBER,)))
+    assert chosen(choose_all(view_of(world), {})) == {"other*": "0002KEY"}
+
+
+def test_scenarios_of_one_name_that_have_a_file_each_are_certain() -> None:
+    world = planted("Same")
+    world.account.plant(Attributes("same", (VIBER,)), key="0001KEY")
+    world.declare("a", declare("a", "Same"))
+    world.declare("b", declare("b", "same", (VIBER,)))
+    assert chosen(choose_all(view_of(world), {})) == {"a*": "0000KEY", "b*": "0001KEY"}
+
+
 def test_of_equal_files_the_one_without_a_key_in_its_id_is_written_last() -> None:
     adoptions = choose_all(view_of(planted("Same", "Other", "Same", "Same")), {}).adoptions
     drafts = [Draft(each, "", id_of(each.address), "") for each in adoptions]
