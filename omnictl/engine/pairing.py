@@ -114,11 +114,13 @@ def _drop_doubtful(equal: Mapping[str, Resource], left: Iterable[Remote]) -> dic
     return certain
 
 
-def find_rivals(remotes: Sequence[Remote], waiting: Iterable[Resource]) -> dict[str, tuple[Rival, ...]]:
+def find_rivals(
+    remotes: Sequence[Remote], waiting: Iterable[Resource], *, knows_files: bool = True
+) -> dict[str, tuple[Rival, ...]]:
     """Return the files that may be those of each key, the likeliest first.
 
     Beside a second file of its own each of them would be created a second time. As many files as scenarios that share
-    nothing but the flow may be the same too, renamed.
+    nothing but the flow may be the same too, renamed; where no state knows any of the files, whatever their numbers.
     """
     waiting = sorted(waiting, key=lambda each: each.address)
     rivals: dict[str, list[Rival]] = defaultdict(list)
@@ -128,10 +130,9 @@ def find_rivals(remotes: Sequence[Remote], waiting: Iterable[Resource]) -> dict[
         found = likely.of(resource)
         for key, likeness in found.items():
             rivals[key].append(Rival(resource, likeness))
-        strangers += [] if found else [resource]
-    for key, resource in _share_flow([each for each in remotes if each.key not in rivals], strangers):
-        rivals[key].append(Rival(resource, Likeness.FLOW))
-    return {key: tuple(sorted(found, key=lambda each: each.likeness)) for key, found in rivals.items()}
+        strangers += [] if found and knows_files else [resource]
+    told = {key: tuple(sorted(found, key=lambda each: each.likeness)) for key, found in rivals.items()}
+    return told | _share_flow([each for each in remotes if each.key not in told], strangers, same_number=knows_files)
 
 
 class _Likely:
@@ -169,13 +170,15 @@ class _Likely:
         return likely
 
 
-def _share_flow(remotes: Iterable[Remote], files: Sequence[Resource]) -> Iterator[tuple[str, Resource]]:
-    """Yield each key with each file of the same flow, where there are as many of one as of the other."""
-    flows: dict[tuple[Step, ...], list[Remote]] = defaultdict(list)
+def _share_flow(
+    remotes: Iterable[Remote], files: Iterable[Resource], *, same_number: bool
+) -> dict[str, tuple[Rival, ...]]:
+    """Return the files of the same flow by the key, where there are as many of one as of the other, or anyway."""
+    keys: dict[tuple[Step, ...], list[str]] = defaultdict(list)
     for remote in remotes:
-        flows[remote.attributes.flow].append(remote)
-    times = Counter(each.attributes.flow for each in files)
+        keys[remote.attributes.flow].append(remote.key)
+    rivals: dict[tuple[Step, ...], list[Rival]] = defaultdict(list)
     for resource in files:
-        alike = flows.get(resource.attributes.flow, [])
-        if len(alike) == times[resource.attributes.flow]:
-            yield from ((each.key, resource) for each in alike)
+        rivals[resource.attributes.flow].append(Rival(resource, Likeness.FLOW))
+    shared = {flow: tuple(found) for flow, found in rivals.items() if not same_number or len(found) == len(keys[flow])}
+    return {key: found for flow, found in shared.items() for key in keys[flow]}

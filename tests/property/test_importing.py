@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from omnictl.engine.adopting import adopt_all, choose_all, find_holder, in_writing_order
 from omnictl.engine.planner import make_plan
 from omnictl.engine.view import View
-from omnictl.model.address import Address, id_of
+from omnictl.model.address import Address, id_of, make_address
 from omnictl.model.adoption import Adoption, Choice, Draft
 from omnictl.model.change import Create, Refresh
 from omnictl.model.scenario import Attributes, Configuration, Remote, Resource, Step
@@ -107,22 +107,35 @@ def test_the_order_of_what_is_read_does_not_matter(
     assert choose_all(view, {}).adoptions == choose_all(turned, {}).adoptions
 
 
-@given(REMOTES, st.lists(st.tuples(KEYS, st.integers(0, 7), FLOWS), max_size=3))
-@example({"AA": Attributes("Same", (VK, SMS))}, [("BB", 0, (SMS,))])
+@given(REMOTES, st.lists(st.tuples(KEYS, st.integers(0, 7), FLOWS), max_size=3), st.sets(st.integers(0, 7), max_size=2))
+@example({"AA": Attributes("Same", (VK, SMS))}, [("BB", 0, (SMS,))], set())
+@example({"AA": Attributes("Same", (SMS,)), "BB": Attributes("Other", (SMS,))}, [("CC", 1, (SMS,))], {1})
 @example(
-    {"AA": Attributes("Same", (SMS,)), "BB": Attributes("Same", (VIBER,))}, [("BB", 0, (VIBER,)), ("AA", 1, (SMS,))]
+    {"AA": Attributes("Same", (SMS,)), "BB": Attributes("Same", (VIBER,))},
+    [("BB", 0, (VIBER,)), ("AA", 1, (SMS,))],
+    set(),
 )
 def test_after_a_lost_state_no_id_gets_another_key(
-    remotes: dict[str, Attributes], stories: list[tuple[str, int, tuple[Step, ...]]]
+    remotes: dict[str, Attributes], stories: list[tuple[str, int, tuple[Step, ...]]], renamed: set[int]
 ) -> None:
-    """Whatever a colleague copied, and then changed in the original; what is not certain is left out."""
+    """Whatever a colleague copied, and then changed in the original, and whichever files got new names and ids.
+
+    What is not certain is left out; a second file of its own would have the first one created again. Where name, id and
+    flow changed at once nothing is promised.
+    """
     view = view_of(remotes, {}, 0)
     whole = choose_all(view, {})
     written = write_files(view, whole)
     had = {each.address: each.remote.key for each in whole.adoptions}
-    rows = dict(view.remotes)
-    for copy, number, steps in stories if rows else ():
-        original = rows[sorted(view.remotes)[number % len(view.remotes)]]
+    rows, keys = dict(view.remotes), sorted(view.remotes)
+    stories = stories if rows else []
+    changed = {keys[number % len(keys)] for _, number, _ in stories}
+    for number, each in enumerate(whole.adoptions):
+        if number in renamed and each.remote.key not in changed:
+            written = rename_file(written, each.address, f"new-{number}", f"Edited {number}")
+            had[make_address(f"new-{number}")] = had.pop(each.address)
+    for copy, number, steps in stories:
+        original = rows[keys[number % len(keys)]]
         rows = {copy: Remote(copy, original.attributes), **rows}
         rows[original.key] = replace(original, attributes=replace(original.attributes, flow=steps))
     after = choose_all(replace(written, remotes=rows), {})
@@ -131,3 +144,9 @@ def test_after_a_lost_state_no_id_gets_another_key(
         assert (each.resource is None) == (each.remote.key not in had.values())
     named = {each.remote.key for each in after.adoptions} | {each.key for each in after.left_out}
     assert named == rows.keys()
+
+
+def rename_file(view: View, address: Address, scenario_id: str, name: str) -> View:
+    resources = dict(view.configuration.resources)
+    new = declare(scenario_id, name, resources.pop(address).attributes.flow)
+    return replace(view, configuration=Configuration({**resources, new.address: new}))

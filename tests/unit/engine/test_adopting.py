@@ -25,6 +25,7 @@ from omnictl.model.adoption import Choice, Draft
 from omnictl.model.change import Refresh
 from omnictl.model.scenario import Attributes, Lifecycle, Manage, Protection
 from omnictl.model.state import Intent, Tombstone
+from omnictl.render.importing import tell_left_out
 from tests.builders import NOW
 from tests.worlds import SMS, VIBER, VK, World, address, declare
 
@@ -210,13 +211,65 @@ def test_several_files_that_may_be_its_own_are_all_named() -> None:
     assert left.commands == tuple(f"omnictl import b{number} 0000KEY" for number in range(5))
 
 
-@pytest.mark.parametrize("case", ["two files", "two scenarios"])
-def test_an_equal_flow_alone_says_nothing_of_other_numbers(case: str) -> None:
+def worlds_of_one_flow(files: int, scenarios: int, *, applied: bool) -> World:
     world = World()
-    planted(*(["Theirs", "Too"] if case == "two scenarios" else ["Theirs"]), world=world)
-    for each in ["mine", "other"] if case == "two files" else ["mine"]:
-        world.declare(each, declare(each, each, (VK, SMS)))
-    assert "theirs" in chosen(choose_all(view_of(world), {}))
+    if applied:
+        world.declare("managed")
+        world.apply()
+    planted(*(f"Theirs {number}" for number in range(scenarios)), world=world)
+    for number in range(files):
+        world.declare(f"mine-{number}", declare(f"mine-{number}", f"Mine {number}", (VK, SMS)))
+    return world
+
+
+@pytest.mark.parametrize(("files", "scenarios"), [(2, 1), (1, 2), (3, 7)])
+def test_an_equal_flow_alone_says_nothing_of_other_numbers_once_the_state_knows_an_apply(
+    files: int, scenarios: int
+) -> None:
+    choice = choose_all(view_of(worlds_of_one_flow(files, scenarios, applied=True)), {})
+    assert (len(choice.adoptions), choice.left_out) == (scenarios, ())
+
+
+@pytest.mark.parametrize(("files", "scenarios"), [(2, 1), (1, 2), (3, 7), (2, 0), (0, 7)])
+def test_where_no_state_knows_the_files_an_equal_flow_is_a_doubt_in_any_numbers(files: int, scenarios: int) -> None:
+    """Somebody edited the name in the file, and made other scenarios of this flow; the state was lost."""
+    choice = choose_all(view_of(worlds_of_one_flow(files, scenarios, applied=False)), {})
+    left = scenarios if files else 0
+    assert (len(choice.adoptions), len(choice.left_out)) == (scenarios - left, left)
+
+
+def test_what_a_first_import_leaves_out_the_next_one_leaves_out_too() -> None:
+    """It recorded what was certain, which says nothing of the other files."""
+    world = planted("Same", world=worlds_of_one_flow(1, 2, applied=False))
+    world.account.plant(Attributes("Sure", (VIBER,)), key="SURE")
+    world.declare("sure", declare("sure", "Sure", (VIBER,)))
+    view = view_of(world)
+    first = choose_all(view, {})
+    assert chosen(first) == {"sure*": "SURE"}
+    state = adopt_all(view.state, first.adoptions, None, NOW)
+    assert choose_all(replace(view, state=state), {}) == replace(first, adoptions=())
+
+
+def test_a_file_that_may_be_another_one_may_be_one_of_its_flow_too() -> None:
+    """Its name was edited and is now like that of a scenario of somebody else."""
+    world = planted("Ours before", "Beta")
+    world.account.rows["0001KEY"] = replace(world.account.rows["0001KEY"], attributes=Attributes("Beta", (VIBER,)))
+    world.declare("mine", declare("mine", "Beta", (VK, SMS)))
+    choice = choose_all(view_of(world), {})
+    assert (choice.adoptions, [each.key for each in choice.left_out]) == ((), ["0000KEY", "0001KEY"])
+
+
+def test_of_many_that_share_a_flow_five_are_named() -> None:
+    world = worlds_of_one_flow(300, 200, applied=False)
+    left_out = choose_all(view_of(world), {}).left_out
+    assert len(left_out) == 200
+    assert left_out[0].reason.startswith("mine-0, mine-1, mine-10, mine-100, mine-101 and 295 more have its flow")
+    assert len(left_out[0].commands) == 5
+    [told] = tell_left_out(left_out)
+    assert told.detail.count("Theirs") == 10
+    assert "and 190 more" in told.detail
+    assert len(told.commands) == 10
+    assert told.hint.endswith("the commands for the others are alike")
 
 
 @pytest.mark.parametrize("has_records", [False, True])
