@@ -25,18 +25,23 @@ from omnictl.model.state import State
 
 
 def choose_all(
-    view: View, elsewhere: Mapping[str, str], only: Sequence[str] = (), lines: Sequence[IgnoreLine] = ()
+    view: View,
+    elsewhere: Mapping[str, str],
+    only: Sequence[str] = (),
+    lines: Sequence[IgnoreLine] = (),
+    contested: Collection[str] = (),
 ) -> Choice:
     """Return everything on the account that nobody manages, in the order of the ids.
 
     A file without a record that is for certain that of a scenario is taken for it; a scenario that may be that of such
     a file, though nothing makes it certain, is left out.
-    ``only`` are globs of ids or names, ``lines`` those of .omnictlignore: what they name gets no new file.
+    ``only`` are globs of ids or names, ``lines`` those of .omnictlignore: what they name gets no new file. No file gets
+    one of the ``contested`` keys for being equal alone.
     """
     found = find_unmanaged(view.state, view.remotes, elsewhere, lines)
     unmanaged = [view.remotes[each.key] for each in found]
     waiting = _waiting(view)
-    paired = pair(unmanaged, waiting)
+    paired = pair(unmanaged, waiting, contested)
     ignored = {each.key for each in found if each.ignored} - paired.keys()
     rest = [each for each in unmanaged if each.key not in paired and each.key not in ignored]
     ids = _choose_ids(rest, view)

@@ -18,7 +18,8 @@ _HINTS = {
     Likeness.NAME: "where they are the same scenario, adopt it under that id; else give one of them another name",
     Likeness.NEAR: _ELSE_APPLY,
     Likeness.ID: _ELSE_APPLY,
-    Likeness.FLOW: "where they are the same scenario, adopt it under that id; else apply the file first",
+    Likeness.FLOW: "where they are the same scenario, adopt it under that id; else apply the file first, or take it "
+    "away meanwhile",
 }
 
 

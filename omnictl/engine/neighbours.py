@@ -5,7 +5,7 @@ scenario of a neighbour.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from msgspec import Struct
@@ -116,16 +116,18 @@ class Neighbourhood:
         shown = self._remotes.get(record.key)
         return record.applied, record.observed, *([shown.attributes] if shown else [])
 
-    def find_waiting(self, remotes: Sequence[Remote]) -> Mapping[str, tuple[str, Resource]]:
+    def find_waiting(self, keys: Iterable[str]) -> Mapping[str, tuple[str, Resource]]:
         """Return the neighbour and its file, without a key yet, that each of these scenarios may be meant by."""
         homes = {id(resource): environment for environment, resource in self._waiting}
-        rivals = find_rivals(remotes, [resource for _, resource in self._waiting]) if homes else {}
+        remotes = [self._remotes[key] for key in keys] if homes else []
+        rivals = find_rivals(remotes, [resource for _, resource in self._waiting])
         return {key: (homes[id(found[0].resource)], found[0].resource) for key, found in rivals.items()}
 
-    def awaits(self, remote: Remote) -> bool:
-        """Tell whether a file of a neighbour that has no key yet equals a scenario of the account."""
-        found = self._waiting_by_name.get(fold(remote.attributes.name), ())
-        return any(resource.attributes == remote.attributes for _, resource in found)
+    @cached_property
+    def contested(self) -> frozenset[str]:
+        """The keys of scenarios that equal a file of a neighbour which has no key yet."""
+        waiting = {resource.attributes for _, resource in self._waiting}
+        return frozenset(key for key, remote in self._remotes.items() if remote.attributes in waiting)
 
     def _may_be_made_by(self, neighbour: Neighbour) -> Iterator[str]:
         if not neighbour.state.intents:
@@ -147,13 +149,6 @@ class Neighbourhood:
     @cached_property
     def _waiting(self) -> tuple[tuple[str, Resource], ...]:
         return tuple((each.environment, each.resource) for each in self._keyless if each.stone is None)
-
-    @cached_property
-    def _waiting_by_name(self) -> Mapping[str, list[tuple[str, Resource]]]:
-        found = defaultdict(list)
-        for environment, resource in self._waiting:
-            found[fold(resource.attributes.name)].append((environment, resource))
-        return found
 
     @cached_property
     def _left(self) -> tuple[Left, ...]:
@@ -209,32 +204,50 @@ class Neighbourhood:
 
 
 def leave_to_neighbours(choice: Choice, neighbourhood: Neighbourhood) -> Choice:
-    """Leave out what would get a new file here though a file of a neighbour waits for its key."""
-    kept, left_out = [], []
-    awaited = neighbourhood.find_waiting([each.remote for each in choice.adoptions if each.resource is None])
-    for each in choice.adoptions:
-        waiting = awaited.get(each.remote.key) if each.resource is None else None
-        if waiting is None:
-            kept.append(each)
-        else:
-            left_out.append(_awaited(each, *waiting))
-    return replace(choice, adoptions=tuple(kept), left_out=(*choice.left_out, *left_out))
+    """Leave out what would get a new file here though a file of a neighbour waits for its key.
+
+    What is left out anyway may be that of a neighbour too.
+    """
+    new = {each.remote.key: each for each in choice.adoptions if each.resource is None}
+    awaited = neighbourhood.find_waiting(new)
+    in_doubt = neighbourhood.find_waiting([each.key for each in choice.left_out])
+    kept = tuple(each for each in choice.adoptions if each.remote.key not in awaited)
+    doubtful = [_told_too(each, *in_doubt[each.key]) if each.key in in_doubt else each for each in choice.left_out]
+    left_out = [_awaited(each, *awaited[key]) for key, each in new.items() if key in awaited]
+    return replace(choice, adoptions=kept, left_out=(*doubtful, *left_out))
 
 
 def _awaited(adoption: Adoption, environment: str, resource: Resource) -> LeftOut:
     remote, scenario_id = adoption.remote, id_of(resource.address)
-    place = f" ({resource.source.path})" if resource.source else ""
     return LeftOut(
         remote.key,
         remote.attributes.name,
-        f"it may be {scenario_id}{place} of the environment {environment}, which has no key yet",
+        _say_awaited(environment, resource),
         "adopt it there; if it belongs here, name it with an id",
         (
-            join_words(["omnictl", "import", scenario_id, remote.key, "--env", environment]),
+            _adopt_there(environment, resource, remote.key),
             join_words(["omnictl", "import", scenario_id, remote.key]),
         ),
         (scenario_id, id_of(adoption.address)),
     )
+
+
+def _told_too(left_out: LeftOut, environment: str, resource: Resource) -> LeftOut:
+    return replace(
+        left_out,
+        reason=f"{_say_awaited(environment, resource)}; {left_out.reason}",
+        commands=(_adopt_there(environment, resource, left_out.key), *left_out.commands),
+        ids=(id_of(resource.address), *left_out.ids),
+    )
+
+
+def _say_awaited(environment: str, resource: Resource) -> str:
+    place = f" ({resource.source.path})" if resource.source else ""
+    return f"it may be {id_of(resource.address)}{place} of the environment {environment}, which has no key yet"
+
+
+def _adopt_there(environment: str, resource: Resource, key: str) -> str:
+    return join_words(["omnictl", "import", id_of(resource.address), key, "--env", environment])
 
 
 def describe_left(left: Left) -> str:

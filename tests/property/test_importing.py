@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from omnictl.engine.adopting import adopt_all, choose_all, find_holder, in_writing_order
 from omnictl.engine.planner import make_plan
+from omnictl.engine.rebuild import rebuild_state
 from omnictl.engine.view import View
 from omnictl.model.address import Address, id_of, make_address
 from omnictl.model.adoption import Adoption, Choice, Draft
@@ -120,8 +121,8 @@ def test_after_a_lost_state_no_id_gets_another_key(
 ) -> None:
     """Whatever a colleague copied, and then changed in the original, and whichever files got new names and ids.
 
-    What is not certain is left out; a second file of its own would have the first one created again. Where name, id and
-    flow changed at once nothing is promised.
+    An import and a rebuilding agree. What is not certain is left out; a second file of its own would have the first one
+    created again. Where name, id and flow changed at once nothing is promised.
     """
     view = view_of(remotes, {}, 0)
     whole = choose_all(view, {})
@@ -138,7 +139,10 @@ def test_after_a_lost_state_no_id_gets_another_key(
         original = rows[keys[number % len(keys)]]
         rows = {copy: Remote(copy, original.attributes), **rows}
         rows[original.key] = replace(original, attributes=replace(original.attributes, flow=steps))
-    after = choose_all(replace(written, remotes=rows), {})
+    lost = replace(written, remotes=rows)
+    after = choose_all(lost, {})
+    there = {each.address: each.remote.key for each in after.adoptions if each.resource is not None}
+    assert {each.address: each.key for each in rebuild_state(lost, [], World().circumstances()).taken} == there
     for each in after.adoptions:
         assert had.get(each.address, each.remote.key) == each.remote.key
         assert (each.resource is None) == (each.remote.key not in had.values())

@@ -139,7 +139,7 @@ class Shared:
         view = self.view(name)
         hood = Neighbourhood(self.worlds[name].circumstances(neighbours=self.beside(name)), view.remotes)
         if soul is None:
-            found = leave_to_neighbours(choose_all(view, hood.spoken_for), hood)
+            found = leave_to_neighbours(choose_all(view, hood.spoken_for, contested=hood.contested), hood)
             assert not self.adopted_beside(name) & {each.remote.key for each in found.adoptions}
             choice = Choice(tuple(each for each in found.adoptions if each.resource is not None))
         else:

@@ -236,6 +236,20 @@ def test_what_a_file_of_a_neighbour_waits_for_is_left_out_with_the_ways() -> Non
     assert [id_of(each.address) for each in choice.adoptions] == ["mine", "other"]
 
 
+@pytest.mark.parametrize("steps", ["SMS:InfoSMS", "PUSH"])
+def test_what_is_left_out_anyway_may_be_that_of_a_neighbour_too(steps: str) -> None:
+    """It equals a file of each, or a file here has its flow alone."""
+    ours = Scene().unmanaged("Sale", steps).declare("mine", "Sale" if steps == "PUSH" else "Mine", steps)
+    [sale] = ours.remotes
+    there = neighbour(Scene().declare("s", "Sale", steps))
+    hood = Neighbourhood(ours.circumstances(neighbours=(there,)), ours.remotes)
+    choice = leave_to_neighbours(choose_all(ours.view, hood.spoken_for, contested=hood.contested), hood)
+    assert choice.adoptions == ()
+    [left] = choice.left_out
+    assert left.reason.startswith("it may be s (scenarios/s.yaml) of the environment blue, which has no key yet; ")
+    assert left.commands == (f"omnictl import s {sale} --env blue", f"omnictl import mine {sale}")
+
+
 def test_a_lost_state_is_not_rebuilt_with_what_a_neighbour_waits_for_too() -> None:
     ours = Scene().unmanaged("Sale").declare("mine", "Sale", "SMS:InfoSMS")
     [sale] = ours.remotes
