@@ -54,7 +54,7 @@ def pair(
         (each for each in left if each.key not in by_id),
         (each for each in free if each.address not in bound),
     )
-    certain = {key: each for key, each in equal.items() if key not in contested}
+    certain = {key: each for key, each in _drop_crossed(equal, left).items() if key not in contested}
     return paired | _drop_doubtful(certain, [each for each in left if each.key not in paired])
 
 
@@ -90,6 +90,17 @@ def _pair_equal(remotes: Iterable[Remote], files: Iterable[Resource]) -> dict[st
         if remote.attributes in alike:
             alike[remote.attributes][0].append(remote)
     return {keys[0].key: found[0] for keys, found in alike.values() if len(keys) == len(found) == 1}
+
+
+def _drop_crossed(equal: Mapping[str, Resource], left: Iterable[Remote]) -> dict[str, Resource]:
+    """Return the pairs but for two of which each has the id that the name of the other gives: both may be exchanged."""
+    plain = {each.key: plain_id(each.attributes.name) for each in left if each.key in equal}
+    ids = {(id_of(each.address), plain[key]) for key, each in equal.items()}
+    return {
+        key: each
+        for key, each in equal.items()
+        if id_of(each.address) == plain[key] or (plain[key], id_of(each.address)) not in ids
+    }
 
 
 def _drop_doubtful(equal: Mapping[str, Resource], left: Iterable[Remote]) -> dict[str, Resource]:

@@ -312,6 +312,20 @@ def test_a_pair_is_as_doubtful_as_those_that_have_its_name() -> None:
     assert chosen(choose_all(view_of(world), {})) == {"other*": "0002KEY"}
 
 
+def test_two_files_that_have_each_the_id_of_the_other_are_not_certain() -> None:
+    """Somebody exchanged what the files say, or what the scenarios say; the ids are what is sent by."""
+    world = planted("Alpha", "Beta", "Gamma")
+    world.declare("beta", declare("beta", "Alpha"))
+    world.declare("alpha", declare("alpha", "Beta"))
+    world.declare("mine", declare("mine", "Gamma"))
+    choice = choose_all(view_of(world), {})
+    assert chosen(choice) == {"mine*": "0002KEY"}
+    assert [each.commands for each in choice.left_out] == [
+        ("omnictl import beta 0000KEY",),
+        ("omnictl import alpha 0001KEY",),
+    ]
+
+
 def test_scenarios_of_one_name_that_have_a_file_each_are_certain() -> None:
     world = planted("Same")
     world.account.plant(Attributes("same", (VIBER,)), key="0001KEY")
