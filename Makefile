@@ -6,9 +6,10 @@ STAMP := $(VENV)/.installed
 # Two workers a core: much of what is tested waits for servers, clocks and processes.
 CORES := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))))
 FUZZ ?= 60
+SEEDS ?= 1,2,3,4,5
 UNCOUNTED := property faults hostile
 
-.PHONY: help demo test lint format unit golden picture docs bench faults fuzz mutants terraform lock package clean
+.PHONY: help demo test lint format unit golden picture docs bench faults crowds fuzz mutants terraform lock package clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -47,12 +48,15 @@ picture: $(STAMP) ## draw docs/plan.svg anew, from what omnictl prints
 docs: $(STAMP)   ## write what the pages take from the code anew: tables, options, outputs, plans of the examples
 	$(BIN)/python -m tools.make_docs
 
-bench: $(STAMP)  ## ratios to bare rulers of the same run; nothing of it fails a test
+bench: $(STAMP)  ## ratios to bare rulers of the same run; BENCH="quick stores" for less, or for a group of rows
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.txt
 	$(BIN)/python -m bench $(BENCH)
 
 faults: $(STAMP) ## FAULTS=1000 runs killed for real, by chance; SEED=N tells one again, FIRST=N begins there
 	$(BIN)/python -m tests.faults --kills $(or $(FAULTS),1000) $(if $(SEED),--seed $(SEED) --one,$(if $(FIRST),--seed $(FIRST)))
+
+crowds: $(STAMP) ## two and twenty applies at once on every kind of state, killed and stopped; SEEDS=1,2,3
+	CROWDS=$(SEEDS) $(BIN)/python -m pytest -n $(CORES) tests/faults/test_crowds.py
 
 fuzz: $(STAMP)   ## every reader under a coverage-guided fuzzer, FUZZ=60 seconds together; what it finds is in .fuzz/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-fuzz.txt \

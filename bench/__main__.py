@@ -1,34 +1,21 @@
-"""``make bench``: every figure as a ratio to a ruler of the same run, with its goal. Nothing fails here."""
+"""``make bench``: every figure as a ratio to a ruler of the same run, with its goal. Nothing fails here.
 
-import json
-import os
+``BENCH`` may name groups of rows: start, ten, thousands, stores; without one all are measured. ``quick`` takes less.
+"""
+
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
 
-from bench.measure import Ratio, Run, compare, run_once
+from bench.measure import Ratio, Run, compare, run_once, say, spread
+from bench.project import ENVIRON, OMNICTL, PYTHON, Bench, Server, served
+from bench.stores import bench_stores
 
-ROOT = Path(__file__).parents[1]
-PYTHON = sys.executable
-OMNICTL = [str(Path(PYTHON).with_name("omnictl"))]
-ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
-SETTINGS = """\
-version: 1
-environments:
-  bench:
-    workers: {workers}
-    settle_seconds: 0
-    budgets:
-      create: {{limit: 1000000, window_seconds: 1}}
-      update: {{limit: 1000000, window_seconds: 1}}
-"""
+GROUPS = ("start", "ten", "thousands", "stores")
 CLICK_APP = """
 import click
 @click.group(invoke_without_command=True)
@@ -38,113 +25,6 @@ def cli(ctx):
     click.echo(ctx.get_help())
 cli()
 """
-
-
-class Server:
-    """The bare server, in a process of its own."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-        self.url = f"http://127.0.0.1:{self._out.readline().strip()}"
-
-    @property
-    def _out(self) -> IO[str]:
-        assert self._process.stdout is not None
-        return self._process.stdout
-
-    def tell(self, **command: Any) -> dict[str, Any]:
-        """Control the server; returns what it counted."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(command) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._out.readline())
-        return answer
-
-
-@contextmanager
-def served() -> Iterator[Server]:
-    """Serve on a free port."""
-    command = [PYTHON, "-m", "bench.server"]
-    with subprocess.Popen(
-        command, cwd=ROOT, env=ENVIRON, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield Server(process)
-        assert process.stdin is not None
-        process.stdin.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """One project of N scenarios and a server."""
-
-    directory: Path
-    number: int
-    server: Server
-    times: int
-
-    @classmethod
-    def make(cls, parent: Path, number: int, server: Server, *, workers: int = 10, times: int = 5) -> "Bench":
-        """Write the files of a project."""
-        directory = parent / f"{number}-{workers}"
-        (directory / "scenarios").mkdir(parents=True)
-        (directory / "omnictl.yaml").write_text(SETTINGS.format(workers=workers))
-        for each in range(number):
-            text = f"id: s-{each:05d}\nname: Scenario number {each}\nflow:\n  - channel: VKONTAKTE\n"
-            (directory / "scenarios" / f"s-{each:05d}.yaml").write_text(f"{text}  - channel: SMS\n    from: InfoSMS\n")
-        return cls(directory, number, server, times)
-
-    def omnictl(self, *arguments: str) -> Run:
-        """Run omnictl in the project."""
-        environ = {**ENVIRON, "INFOBIP_BASE_URL": self.server.url, "INFOBIP_API_KEY": "key"}
-        return run_once([*OMNICTL, *arguments], cwd=str(self.directory), environ=environ)
-
-    def ruler(self, name: str, *arguments: str) -> Run:
-        """Run a ruler."""
-        return run_once([PYTHON, "-m", f"bench.{name}", *arguments], cwd=str(ROOT), environ=ENVIRON)
-
-    @property
-    def scenarios(self) -> str:
-        """Where the files are."""
-        return str(self.directory / "scenarios")
-
-    @property
-    def state(self) -> str:
-        """Where the state is; "-" while there is none."""
-        path = self.directory / "state" / "bench.json"
-        return str(path) if path.exists() else "-"
-
-    def plan_against(self, ruler: str) -> tuple[Ratio, list[Run]]:
-        """Compare a plan with a ruler's."""
-        arguments = ("plan", self.scenarios, self.server.url, self.state)
-        ratio, mine, _ = compare(lambda: self.omnictl("plan"), lambda: self.ruler(ruler, *arguments), self.times)
-        return ratio, mine
-
-    def forget(self) -> None:
-        """Begin anew: an empty account and no state."""
-        self.server.tell(fill=0)
-        for name in ("state", ".omnictl"):
-            shutil.rmtree(self.directory / name, ignore_errors=True)
-
-    def apply(self) -> Run:
-        """Create everything."""
-        self.forget()
-        return self.omnictl("apply", "--yes", "--quiet")
-
-    def apply_ruler(self, name: str, in_flight: int) -> Run:
-        """Let a ruler create everything."""
-        self.server.tell(fill=0)
-        return self.ruler(name, "apply", self.scenarios, self.server.url, str(in_flight))
-
-
-def say(what: str, ratio: Ratio, goal: float | None, *, unit: str = "x") -> None:
-    """Write one row."""
-    said = "" if goal is None else f"  goal {goal:.2f}  {'met' if ratio.median <= goal else 'MISSED'}"
-    print(f"{what:<58} {ratio.median:7.2f} {unit} ({ratio.least:.2f} to {ratio.most:.2f}){said}", flush=True)
-
-
-def spread(values: list[float]) -> Ratio:
-    """Return the least, the median and the most."""
-    return Ratio(min(values), statistics.median(values), max(values))
 
 
 def bench_start(times: int) -> None:
@@ -245,32 +125,51 @@ def bench_ten_thousand(parent: Path, server: Server, cost_of_a_create: float, ti
     bench_apply(once, 10, 1.15)
 
 
+def bench_ten(parent: Path, server: Server, times: int) -> None:
+    """A small project."""
+    bench = Bench.make(parent, 10, server, times=2 * times)
+    bench_files(bench, None)
+    bench_plan(bench, None, most_megabytes=45.0)
+    bench_plan(bench, 2.6, latency=0.05)
+    bench_short_apply(bench, 0.0)
+    bench_short_apply(bench, 0.05)
+
+
+def bench_thousands(parent: Path, server: Server, times: int, *, quick: bool) -> None:
+    """A large project, and unless it has to be quick a very large one."""
+    bench = Bench.make(parent, 1_000, server, times=times)
+    bench_files(bench, 2.5)
+    bench_plan(bench, None, exists=False)
+    bench_plan(bench, 3.2)
+    bench_plan(bench, None, latency=0.05)
+    bench_drift(bench)
+    bench_short_apply(bench, 0.0)
+    cost = bench_cost(bench, 1.3)
+    bench_apply(bench, 10, 1.15)
+    bench_apply(Bench.make(parent, 1_000, server, workers=32, times=times), 32, 1.35)
+    if not quick:
+        bench_ten_thousand(parent, server, cost, times)
+
+
 def main() -> None:
-    """Measure everything; with ``quick``, less of it."""
-    quick = "quick" in sys.argv[1:]
+    """Measure everything, or the groups that are named; with ``quick``, less of it."""
+    words = set(sys.argv[1:])
+    unknown = words - {"quick", *GROUPS}
+    if unknown:
+        sys.exit(f"bench takes quick and groups of rows ({', '.join(GROUPS)}), not {', '.join(sorted(unknown))}")
+    quick, groups = "quick" in words, (words - {"quick"}) or set(GROUPS)
     times = 3 if quick else 5
     parent = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
         with served() as server:
-            bench_start(4 * times)
-            ten = Bench.make(parent, 10, server, times=2 * times)
-            thousand = Bench.make(parent, 1_000, server, times=times)
-            bench_files(ten, None)
-            bench_plan(ten, None, most_megabytes=45.0)
-            bench_plan(ten, 2.6, latency=0.05)
-            bench_short_apply(ten, 0.0)
-            bench_short_apply(ten, 0.05)
-            bench_files(thousand, 2.5)
-            bench_plan(thousand, None, exists=False)
-            bench_plan(thousand, 3.2)
-            bench_plan(thousand, None, latency=0.05)
-            bench_drift(thousand)
-            bench_short_apply(thousand, 0.0)
-            cost = bench_cost(thousand, 1.3)
-            bench_apply(thousand, 10, 1.15)
-            bench_apply(Bench.make(parent, 1_000, server, workers=32, times=times), 32, 1.35)
-            if not quick:
-                bench_ten_thousand(parent, server, cost, times)
+            if "start" in groups:
+                bench_start(4 * times)
+            if "ten" in groups:
+                bench_ten(parent, server, times)
+            if "thousands" in groups:
+                bench_thousands(parent, server, times, quick=quick)
+            if "stores" in groups:
+                bench_stores(parent, server, creates=100 if quick else 1_000)
     finally:
         shutil.rmtree(parent, ignore_errors=True)
 

@@ -52,3 +52,14 @@ def compare(one: Callable[[], Run], other: Callable[[], Run], times: int) -> tup
     ratios = sorted(mine.wall / theirs.wall for mine, theirs in pairs)
     ratio = Ratio(ratios[0], statistics.median(ratios), ratios[-1])
     return ratio, [mine for mine, _ in pairs], [theirs for _, theirs in pairs]
+
+
+def say(what: str, ratio: Ratio, goal: float | None, *, unit: str = "x") -> None:
+    """Write one row."""
+    said = "" if goal is None else f"  goal {goal:.2f}  {'met' if ratio.median <= goal else 'MISSED'}"
+    print(f"{what:<58} {ratio.median:7.2f} {unit} ({ratio.least:.2f} to {ratio.most:.2f}){said}", flush=True)
+
+
+def spread(values: list[float]) -> Ratio:
+    """Return the least, the median and the most."""
+    return Ratio(min(values), statistics.median(values), max(values))

@@ -83,11 +83,17 @@ class Scene:
         account: tuple[str, str] | None = None,
         vanished: bool = False,
         lifecycle: Lifecycle = Lifecycle(),
+        declared: str | None = None,
     ) -> "Scene":
-        """Record a scenario, and show it on the account: as recorded, with another (name, flow), or not at all."""
+        """Record a scenario, and show it on the account: as recorded, with another (name, flow), or not at all.
+
+        ``declared`` is the name that its file had then, and that was ignored.
+        """
         address, key = make_address(scenario_id), key_of(scenario_id)
         was = Attributes(scenario_id if name is None else name, flow(steps))
         self.records[scenario_id] = Record(address, key, was, was, NOW, None, lifecycle)
+        if declared is not None:
+            self.records[scenario_id] = replace(self.records[scenario_id], declared=replace(was, name=declared))
         shown = was if account is None else Attributes(account[0], flow(account[1]))
         if not vanished:
             self.remotes[key] = Remote(key, shown, is_default=False)

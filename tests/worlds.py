@@ -1,5 +1,6 @@
 """Small worlds for tests: an account, a memory and files, and one call that applies."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -108,6 +109,13 @@ class World:
         self.ticks += 1
         return NOW + timedelta(seconds=self.ticks)
 
+    def monotonic(self) -> float:
+        return float(self.ticks)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self.ticks += math.ceil(seconds)
+
     def declare(self, scenario_id: str, resource: Resource | None = None) -> None:
         """Write a file."""
         self.files[scenario_id] = resource or declare(scenario_id)
@@ -158,9 +166,10 @@ class World:
                 stop=self.stop,
                 observe=self.events.append,
                 clock=self.clock,
-                monotonic=lambda: float(self.ticks),
+                monotonic=self.monotonic,
                 workers=self.workers,
                 holder=LockHolder("apply", "run-1", NOW),
+                sleep=self.sleep,
             ),
         )
 

@@ -128,13 +128,18 @@ class Session:
 
     def backend_of(self, environment: "Environment") -> "StateBackend":
         """Return the memory of any environment."""
-        return self._open_backend(self._place_of(environment))
+        return self._open_backend(self._place_of(environment), environment)
 
     def backend_at(self, state: str | Path) -> "StateBackend":
         """Return the memory of the environment as it would be in another place."""
-        return self._open_backend(replace(self.place, state=state))
+        return self._open_backend(replace(self.place, state=state), self.environment)
 
-    def _open_backend(self, place: Place) -> "StateBackend":
+    def ca_file_of(self, environment: "Environment") -> str | None:
+        """Where certificate authorities are: the variable, else the settings, to which their path is relative."""
+        given, named = self.environ.get("OMNICTL_CA_FILE"), environment.ca_file
+        return given or (str(self.settings.root / named) if named else None)
+
+    def _open_backend(self, place: Place, environment: "Environment") -> "StateBackend":
         from omnictl.state.factory import open_backend
 
         return open_backend(
@@ -143,6 +148,7 @@ class Session:
             environment=place.environment,
             environ=self.environ,
             make_token=lambda: make_token(16),
+            ca_file=self.ca_file_of(environment),
         )
 
     def command(self, *words: str) -> str:

@@ -1,4 +1,4 @@
-"""Which scenarios of the account the project lets be, for drift and import alike."""
+"""Which scenarios of the account the project lets be, for drift, import and plan alike."""
 
 from omnictl.cli.context import Session
 from omnictl.config.ignoring import read_ignore_file
@@ -13,3 +13,9 @@ def read_ignored(session: Session) -> tuple[IgnoreLine, ...]:
     if has_errors(diagnostics):
         raise ConfigurationError.of(diagnostics)
     return lines
+
+
+def read_if_whole(session: Session) -> tuple[IgnoreLine, ...]:
+    """Return the lines of .omnictlignore, for a plan, which no mistake in it stops: with one it lets nothing be."""
+    lines, diagnostics = read_ignore_file(session.settings.root)
+    return () if has_errors(diagnostics) else lines

@@ -70,7 +70,7 @@ _OPTIONS = (
         help="The environment (OMNICTL_ENV).",
     ),
     _option("--sandbox", is_flag=True, callback=_keep_flag, help="Use the embedded sandbox (OMNICTL_SANDBOX)."),
-    _option("--state", metavar="PATH", callback=_keep_one, help="Where the state is (OMNICTL_STATE)."),
+    _option("--state", metavar="PATH-OR-URL", callback=_keep_one, help="Where the state is (OMNICTL_STATE)."),
     _option(
         "--var",
         "variables",

@@ -10,6 +10,7 @@ from msgspec import Struct
 from omnictl import __version__
 from omnictl.cli.completing import complete_allowances, complete_ids, complete_recorded_ids
 from omnictl.cli.context import Session
+from omnictl.cli.ignored import read_if_whole
 from omnictl.cli.provider import recent_requests
 from omnictl.cli.system import make_token, utc_now
 from omnictl.codec.state import state_digest
@@ -165,6 +166,7 @@ def make_circumstances(
         creates=use(Operation.CREATE),
         updates=use(Operation.UPDATE),
         page_size=provider.capabilities.page_size,
+        ignored=read_if_whole(session),
         neighbours=tuple(find_neighbours(session, declared_beside or {})),
         removal=RemovalRules(removal.retire_marker, removal.longest_name),
         retire=choices.retire,

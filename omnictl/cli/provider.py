@@ -86,18 +86,12 @@ def _open(
         clock=utc_now,
         random=random.random,
         settle_seconds=_settle_seconds(session),
-        ca_file=_ca_file(session),
+        ca_file=session.ca_file_of(session.environment),
         transport=_sandbox_transport(session) if session.sandbox else None,
         read_only=read_only,
         timeout_seconds=_timeout_seconds(session),
         trusted_hosts=trusted_hosts(session),
     )
-
-
-def _ca_file(session: Session) -> str | None:
-    """Where the certificate authorities are: the variable, else the settings, to which their path is relative."""
-    given, named = session.environ.get("OMNICTL_CA_FILE"), session.environment.ca_file
-    return given or (str(session.settings.root / named) if named else None)
 
 
 def _settle_seconds(session: Session) -> float | None:

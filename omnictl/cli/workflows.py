@@ -1,5 +1,7 @@
 """The workflows that ``omnictl init --ci`` writes: what needs no secret runs always, the rest where there is one."""
 
+from omnictl.state.location import EXTRAS, Location, credentials_of
+
 _GITHUB = """\
 # Checks every pull request; shows the plan where the repository has a key.
 #   settings > secrets:   INFOBIP_API_KEY
@@ -34,12 +36,15 @@ jobs:
       - uses: actions/setup-python@v5
         with:
           python-version: "3.11"
-      - run: pip install omnictl
+@STORE@      - run: pip install @PACKAGE@
       - if: env.INFOBIP_API_KEY != ''
         run: omnictl plan --report markdown=plan.md
       - if: always() && env.INFOBIP_API_KEY != '' && hashFiles('plan.md') != ''
         run: cat plan.md >> "$GITHUB_STEP_SUMMARY"
 
+"""
+
+_GITHUB_APPLY = """\
   # Apply after the merge. The state remembers the key of every scenario and must outlive the job. Best it lives in a
   # store (`state: s3://bucket/omnictl/` in the environment, docs/backends.md has more; nothing is committed then), or
   # in git: set `state_in_git: true` in the environment, and let the job commit state/. Two applies must never run at
@@ -83,6 +88,33 @@ jobs:
   #         include-hidden-files: true
 """
 
+_GITHUB_STORE_APPLY = """\
+  # Apply after the merge. The state is in a store that every job reaches, and its lock keeps two applies apart. This
+  # job needs the right to write there. An environment with `production: true` has to be named: --env NAME --yes
+  # --confirm NAME. With --yes-if-safe instead of --yes, a plan that is not safe waits for a person.
+  # apply:
+  #   if: github.event_name == 'push'
+  #   needs: validate
+  #   runs-on: ubuntu-latest
+  #   concurrency: {group: omnictl-apply, cancel-in-progress: false}
+  #   env:
+  #     INFOBIP_BASE_URL: ${{ vars.INFOBIP_BASE_URL }}
+  #     INFOBIP_API_KEY: ${{ secrets.INFOBIP_API_KEY }}
+  #   steps:
+  #     - uses: actions/checkout@v4
+  #     - uses: actions/setup-python@v5
+  #       with:
+  #         python-version: "3.11"
+  #     - run: pip install @PACKAGE@
+  #     - run: omnictl apply --yes --lock-timeout 10m
+  #     - uses: actions/upload-artifact@v4 # a state that could not be stored
+  #       if: failure()
+  #       with:
+  #         name: errored
+  #         path: .omnictl/errored
+  #         include-hidden-files: true
+"""
+
 _GITLAB = """\
 # Checks every merge request; shows the plan where the project has a key.
 #   settings > CI/CD > variables: INFOBIP_BASE_URL, such as https://xxxxx.api.infobip.com, and INFOBIP_API_KEY (masked)
@@ -91,7 +123,7 @@ stages: [validate, plan, apply]
 default:
   image: python:3.11
   before_script:
-    - pip install omnictl
+    - pip install @PACKAGE@
 
 workflow:
   rules:
@@ -108,13 +140,16 @@ plan:
   stage: plan
   rules:
     - if: $INFOBIP_API_KEY
-  script:
+@STORE@  script:
     - omnictl plan --report markdown=plan.md
   artifacts:
     when: always
     expose_as: plan
     paths: [plan.md]
 
+"""
+
+_GITLAB_APPLY = """\
 # Apply after the merge. The state remembers the key of every scenario and must outlive the job. Best it lives in a
 # store (GitLab's own: `state: https://…/api/v4/projects/ID/terraform/state/` in the environment, docs/backends.md has
 # more; nothing is committed then), or in git: set `state_in_git: true` in the environment, and let the job commit
@@ -142,5 +177,40 @@ plan:
 #     paths: [state, .omnictl/errored]
 """
 
-WORKFLOWS = {"github": (".github/workflows/omnictl.yml", _GITHUB), "gitlab": (".gitlab-ci.yml", _GITLAB)}
-"""The file and its text, by service."""
+_GITLAB_STORE_APPLY = """\
+# Apply after the merge. The state is in a store that every job reaches, and its lock keeps two applies apart. This job
+# needs the right to write there. An environment with `production: true` has to be named: --env NAME --yes
+# --confirm NAME. With --yes-if-safe instead of --yes, a plan that is not safe waits for a person.
+# apply:
+#   stage: apply
+#   resource_group: omnictl-apply
+#   rules:
+#     - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $INFOBIP_API_KEY
+#   script:
+#     - omnictl apply --yes --lock-timeout 10m
+#   artifacts: # a state that could not be stored
+#     when: always
+#     paths: [.omnictl/errored]
+"""
+
+_STORE = """\
+@INDENT@# The state is in a store, which the job must reach by a credential of the CI system:
+@INDENT@# @WAY@.
+@INDENT@# A whole pipeline for each store lies in examples/pipelines of omnictl.
+"""
+
+SERVICES = ("github", "gitlab")
+
+
+def make_workflow(service: str, store: Location | None) -> tuple[str, str]:
+    """Return the file and its text; ``store`` is where the state is, None for a file."""
+    if service == "github":
+        path, text, apply, indent = ".github/workflows/omnictl.yml", _GITHUB, _GITHUB_APPLY, "      "
+        apply = apply if store is None else _GITHUB_STORE_APPLY
+    else:
+        path, text, apply, indent = ".gitlab-ci.yml", _GITLAB, _GITLAB_APPLY, "  "
+        apply = apply if store is None else _GITLAB_STORE_APPLY
+    extra = EXTRAS.get(store.scheme) if store else None
+    package = f"'omnictl[{extra}]'" if extra else "omnictl"
+    told = "" if store is None else _STORE.replace("@WAY@", credentials_of(store.scheme)).replace("@INDENT@", indent)
+    return path, (text + apply).replace("@STORE@", told).replace("@PACKAGE@", package)

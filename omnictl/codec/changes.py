@@ -8,6 +8,7 @@ from omnictl.codec.parts import (
     decode_address,
     decode_attributes,
     decode_flow,
+    decode_optional_attributes,
     decode_record,
     decode_step,
     decode_whole_lifecycle,
@@ -127,6 +128,7 @@ def _encode(change: Change) -> dict[str, Json]:
                 "recorded": encode_record(change.recorded),
                 "actual": encode_attributes(change.actual),
                 "desired": encode_attributes(change.desired),
+                "declared": _encode_declared(change),
                 "lifecycle": encode_whole_lifecycle(change.lifecycle),
             }
         case _:
@@ -140,10 +142,15 @@ def _surroundings(change: Create | Update | Adopt | Rename) -> dict[str, Json]:
 def _written(change: Update | Adopt | Rename) -> dict[str, Json]:
     return {
         "desired": encode_attributes(change.desired),
+        "declared": _encode_declared(change),
         "recorded": None if isinstance(change, Adopt) else encode_record(change.recorded),
         "actual": encode_attributes(change.actual),
         "fields": [_encode_field(each) for each in change.fields],
     }
+
+
+def _encode_declared(change: Update | Adopt | Rename | Refresh) -> Json:
+    return encode_attributes(change.declared) if change.declared else None
 
 
 def _encode_field(change: FieldChange) -> dict[str, Json]:
@@ -201,7 +208,7 @@ def decode_change(value: Json, path: str) -> Change:
             return Retire(address, reader.record(address), actual, desired, reader.optional_text("named"))
         case "refresh":
             actual, desired = reader.attributes("actual"), reader.attributes("desired")
-            return Refresh(address, reader.record(address), actual, desired, reader.lifecycle)
+            return Refresh(address, reader.record(address), actual, desired, reader.lifecycle, reader.declared)
         case "default":
             return _decode_default(reader)
         case "update" | "adopt" | "rename":
@@ -233,6 +240,11 @@ class _Reader:
     def record(self, address: Address) -> Record:
         """Return the record that the plan saw."""
         return decode_record(address, self.fields.get("recorded"), f"{self.path}.recorded")
+
+    @property
+    def declared(self) -> Attributes | None:
+        """What the file says of ignored fields."""
+        return decode_optional_attributes(self.fields.get("declared"), f"{self.path}.declared")
 
     @property
     def cause(self) -> Cause:
@@ -267,17 +279,18 @@ def _decode_default(reader: _Reader) -> SetDefault:
 def _decode_written(action: str, reader: _Reader) -> Update | Adopt | Rename:
     key, desired, actual = reader.text("key"), reader.attributes("desired"), reader.attributes("actual")
     source = decode_source(reader.fields.get("source"), f"{reader.path}.source")
-    changes, lifecycle = reader.changes, reader.lifecycle
+    changes, lifecycle, declared = reader.changes, reader.lifecycle, reader.declared
     if action == "adopt":
         again = as_flag(reader.fields.get("from_tombstone"), f"{reader.path}.from_tombstone")
-        return Adopt(reader.address, key, desired, actual, changes, again, lifecycle, source)
+        return Adopt(reader.address, key, desired, actual, changes, again, lifecycle, source, declared)
     if action == "update":
         record = reader.record(reader.address)
-        return Update(reader.address, key, desired, record, actual, reader.cause, changes, lifecycle, source)
+        cause = reader.cause
+        return Update(reader.address, key, desired, record, actual, cause, changes, lifecycle, source, declared)
     previous = decode_address(reader.fields.get("previous_id"), f"{reader.path}.previous_id")
     record = reader.record(previous)
     why = reader.cause if reader.fields.get("cause") is not None else None
-    return Rename(reader.address, previous, key, desired, record, actual, changes, lifecycle, source, why)
+    return Rename(reader.address, previous, key, desired, record, actual, changes, lifecycle, source, why, declared)
 
 
 def _decode_field(value: Json, path: str) -> FieldChange:

@@ -116,6 +116,7 @@ def encode_record(record: Record) -> dict[str, Json]:
             "key": record.key,
             "applied": encode_attributes(record.applied),
             "observed": encode_attributes(record.observed) if record.observed != record.applied else None,
+            "declared": encode_attributes(record.declared) if record.declared else None,
             "created_at": write_time(record.created_at) if record.created_at else None,
             "updated_at": write_time(record.updated_at) if record.updated_at else None,
             "lifecycle": encode_lifecycle(record.lifecycle),
@@ -131,6 +132,11 @@ def decode_key(value: Json, path: str) -> str:
     return key
 
 
+def decode_optional_attributes(value: Json, path: str) -> Attributes | None:
+    """Return attributes, or None where there are none."""
+    return None if value is None else decode_attributes(value, path)
+
+
 def decode_record(address: Address, value: Json, path: str) -> Record:
     """Return a record."""
     fields = as_object(value, path)
@@ -144,6 +150,7 @@ def decode_record(address: Address, value: Json, path: str) -> Record:
         as_optional_time(fields.get("created_at"), f"{path}.created_at"),
         as_optional_time(fields.get("updated_at"), f"{path}.updated_at"),
         decode_lifecycle(fields.get("lifecycle"), f"{path}.lifecycle"),
+        decode_optional_attributes(fields.get("declared"), f"{path}.declared"),
     )
 
 

@@ -33,6 +33,7 @@ class _RecordRow(Struct):
     key: str
     applied: _AttributesRow
     observed: _AttributesRow | UnsetType = UNSET
+    declared: _AttributesRow | UnsetType = UNSET
     created_at: str | UnsetType = UNSET
     updated_at: str | UnsetType = UNSET
     lifecycle: Raw | UnsetType = UNSET
@@ -84,6 +85,7 @@ def _make_record(address: Address, row: _RecordRow) -> Record:
         None if row.created_at is UNSET else as_time(row.created_at, _NOWHERE),
         None if row.updated_at is UNSET else as_time(row.updated_at, _NOWHERE),
         decode_lifecycle(None if row.lifecycle is UNSET else parse_json(bytes(row.lifecycle)), _NOWHERE),
+        None if row.declared is UNSET else _make_attributes(row.declared),
     )
 
 

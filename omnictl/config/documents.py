@@ -26,7 +26,11 @@ _LONGEST_SENTENCE = 1000
 LONGEST_MASKED = 16_384
 """How much of a line is searched for credentials, so that no half of one is shown where the excerpt ends."""
 _API_KEY = r"\b[0-9a-fA-F]{32}-[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"
-_CREDENTIAL = r"\b(?:App|Basic|Bearer|IBSSO) +(?=[^\s\"']*[0-9=])[^\s\"']{12,}|(?<=://)[^/\s@]+(?=@)"
+_IN_URL = (
+    r"(?<=://)[^/\s@:]*:[^/\s@]+(?=@)|(?<!(?i:ssh)://)(?<!(?i:postgres)://)(?<!(?i:postgresql)://)(?<=://)[^/\s@]+(?=@)"
+)
+"""Of ssh and PostgreSQL a user alone is no secret; elsewhere it may be a token."""
+_CREDENTIAL = rf"\b(?:App|Basic|Bearer|IBSSO) +(?=[^\s\"']*[0-9=])[^\s\"']{{12,}}|{_IN_URL}"
 _NAMED = (
     r"(?i:api_?key|password|token|secret|authorization)"
     r"(?:[\"']? *[:=] *|_env[\"']? *[:=] *(?![A-Z_][A-Z0-9_]*(?:[\s,}]|$)))(?P<value>[^\s#].*)"

@@ -33,7 +33,7 @@ def accept_account(resource: Resource, record: Record, actual: Attributes, field
     Without ``fields`` that is what somebody changed on the account: not what the file changed since it was applied, not
     what only the service normalised, not an ignored field.
     """
-    versions = read_versions(record, actual, resource.attributes, ended=resource.ended)
+    versions = read_versions(record, actual, resource.attributes)
     strands = _pair(versions)
     edits = find_edits(strands)
     names = name_edits(without_idle(strands, edits))
@@ -57,7 +57,7 @@ def _pair(versions: Versions) -> tuple[Strand, ...]:
 
 def differing_fields(resource: Resource, record: Record, actual: Attributes) -> tuple[str, ...]:
     """Return the fields in which the file and the account differ, whoever changed them."""
-    versions = read_versions(record, actual, resource.attributes, ended=resource.ended)
+    versions = read_versions(record, actual, resource.attributes)
     strands = _pair(versions)
     return _list_fields(versions, name_edits(without_idle(strands, find_edits(strands))))
 

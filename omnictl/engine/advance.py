@@ -110,6 +110,7 @@ def record_written(state: State, change: Update | Adopt | Rename, observed: Attr
         observed=observed,
         updated_at=now if sent else record.updated_at,
         lifecycle=_remember(change.lifecycle),
+        declared=change.declared,
     )
     return _with_record(state, record)
 
@@ -130,7 +131,13 @@ def follow_rename(state: State, old: Address, new: Address) -> State:
 def record_refreshed(state: State, change: Refresh) -> State:
     """Bring a record up to date with what the account shows, without a request."""
     record = state.records.get(change.address, change.recorded)
-    fresh = replace(record, applied=change.desired, observed=change.actual, lifecycle=_remember(change.lifecycle))
+    fresh = replace(
+        record,
+        applied=change.desired,
+        observed=change.actual,
+        lifecycle=_remember(change.lifecycle),
+        declared=change.declared,
+    )
     return _with_record(state, fresh)
 
 

@@ -50,8 +50,7 @@ def without_ended(configuration: Configuration, today: date) -> Configuration:
 def _drop_ended(resource: Resource, today: date) -> Resource:
     fields = resource.lifecycle.ignore_changes
     kept = tuple(each for each in fields if not each.has_ended(today))
-    ended = tuple(each for each in fields if each.has_ended(today))
-    return replace(resource, lifecycle=replace(resource.lifecycle, ignore_changes=kept), ended=ended)
+    return replace(resource, lifecycle=replace(resource.lifecycle, ignore_changes=kept))
 
 
 def is_near(one: Attributes, other: Attributes) -> bool:

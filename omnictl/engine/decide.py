@@ -70,15 +70,14 @@ def _adopt(resource: Resource, remote: Remote, tombstone: Tombstone | None, rule
         tombstone is not None,
         resource.lifecycle,
         resource.source,
+        declared=_declared(resource, desired),
     )
 
 
 def _rename(resource: Resource, view: View, previous: Address) -> Rename:
     record = view.state.records[previous]
     actual = view.remotes[record.key].attributes
-    versions = read_versions(
-        record, actual, resource.attributes, resource.lifecycle.ignore_changes, ended=resource.ended
-    )
+    versions = read_versions(record, actual, resource.attributes, resource.lifecycle.ignore_changes)
     desired, shown = versions.desired, _show_account(versions, actual)
     if resource.lifecycle.manage is Manage.OBSERVE:
         desired = shown = actual
@@ -94,6 +93,7 @@ def _rename(resource: Resource, view: View, previous: Address) -> Rename:
         resource.lifecycle,
         resource.source,
         _cause(versions) if fields else None,
+        declared=_declared(resource, desired),
     )
 
 
@@ -102,19 +102,18 @@ def _decide_recorded(resource: Resource, record: Record, remote: Remote, rules: 
     if _is_as_ever(resource, record, actual):
         return NoOp()
     kept = actual if resource.lifecycle.manage is Manage.OBSERVE else before_marking(actual, record, rules)
-    versions = read_versions(
-        record, actual, resource.attributes, resource.lifecycle.ignore_changes, kept=kept, ended=resource.ended
-    )
+    versions = read_versions(record, actual, resource.attributes, resource.lifecycle.ignore_changes, kept=kept)
     desired = versions.desired
+    declared = _declared(resource, desired)
     if versions.is_as_declared:
-        same_lifecycle = remembered(record.lifecycle) == remembered(resource.lifecycle)
-        if record.observed == actual and record.applied in (desired, resource.attributes) and same_lifecycle:
+        is_treated_so = remembered(record.lifecycle) == remembered(resource.lifecycle) and record.declared == declared
+        if record.observed == actual and record.applied in (desired, resource.attributes) and is_treated_so:
             return NoOp()
-        return Refresh(resource.address, record, actual, desired, resource.lifecycle)
+        return Refresh(resource.address, record, actual, desired, resource.lifecycle, declared)
     if resource.lifecycle.manage is Manage.OBSERVE:
         if remembered(record.lifecycle) == remembered(resource.lifecycle):
             return NoOp(observed_only=True)
-        return Refresh(resource.address, record, record.observed, record.applied, resource.lifecycle)
+        return Refresh(resource.address, record, record.observed, record.applied, resource.lifecycle, record.declared)
     return Update(
         resource.address,
         record.key,
@@ -125,7 +124,15 @@ def _decide_recorded(resource: Resource, record: Record, remote: Remote, rules: 
         diff_attributes(_show_account(versions, actual), desired),
         resource.lifecycle,
         resource.source,
+        declared=declared,
     )
+
+
+def _declared(resource: Resource, desired: Attributes) -> Attributes | None:
+    """Return what the file says, where fields that it ignores are left as they are instead."""
+    if resource.lifecycle.manage is Manage.OBSERVE or not resource.lifecycle.ignore_changes:
+        return None
+    return None if desired == resource.attributes else resource.attributes
 
 
 def _is_as_ever(resource: Resource, record: Record, actual: Attributes) -> bool:
@@ -133,7 +140,8 @@ def _is_as_ever(resource: Resource, record: Record, actual: Attributes) -> bool:
     return (
         record.observed == actual
         and record.applied == resource.attributes
-        and not (resource.lifecycle.ignore_changes or resource.ended)
+        and record.declared is None
+        and not (resource.lifecycle.ignore_changes)
         and remembered(record.lifecycle) == remembered(resource.lifecycle)
     )
 

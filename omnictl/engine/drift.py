@@ -74,10 +74,12 @@ def judge(address: Address, record: Record, view: View) -> Judged:
     remote = view.remotes.get(record.key)
     if remote is None:
         item = _make_item(Kind.VANISHED, address, record, resource, record.observed.name)
-        return Judged(item, edited=resource is not None and resource.attributes != record.applied)
+        return Judged(item, edited=resource is not None and resource.attributes != (record.declared or record.applied))
     ignored = resource.lifecycle.ignore_changes if resource is not None else ()
+    if resource is None:  # without the file nothing of it counts but what was applied
+        record = replace(record, declared=None)
     actual, declared = remote.attributes, resource.attributes if resource is not None else record.applied
-    versions = read_versions(record, actual, declared, ignored, ended=resource.ended if resource is not None else ())
+    versions = read_versions(record, actual, declared, ignored)
     differing = _ignored_differences(declared, actual, ignored)
     if versions.drifted and not versions.is_as_declared:
         item = _make_item(Kind.CONFLICT if versions.edited else Kind.DRIFT, address, record, resource, actual.name)

@@ -6,6 +6,7 @@ scenario of a neighbour.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
 
 from msgspec import Struct
@@ -27,7 +28,7 @@ from omnictl.model.state import Record, Tombstone
 class Left(Struct, frozen=True):
     """A scenario that a neighbour gives up: recorded though no file declares it any more, or with a tombstone.
 
-    ``is_recent`` where that is not long ago: then its flow alone is a sign.
+    ``is_recent`` where that is not long ago, and it was not ended for good: then its flow alone is a sign.
     """
 
     environment: str
@@ -37,6 +38,7 @@ class Left(Struct, frozen=True):
     flows: tuple[Attributes, ...]
     is_recorded: bool
     is_recent: bool = True
+    removed_at: datetime | None = None
 
 
 class Keyless(Struct, frozen=True):
@@ -151,6 +153,11 @@ class Neighbourhood:
         return tuple((each.environment, each.resource) for each in self._keyless if each.stone is None)
 
     @cached_property
+    def known(self) -> frozenset[str]:
+        """The keys of scenarios that a neighbour manages, claims, gives up, or managed before."""
+        return frozenset(each.key for each in self._left) | self.spoken_for.keys()
+
+    @cached_property
     def _left(self) -> tuple[Left, ...]:
         return tuple(left for each in self._neighbours for left in self._left_in(each))
 
@@ -173,10 +180,11 @@ class Neighbourhood:
         names = {fold(each.name) for each in (shown, was.applied, seen)}
         if isinstance(was, Tombstone) and was.named:
             names.add(fold(was.named))
-        is_recorded = isinstance(was, Record)
-        is_recent = isinstance(was, Record) or self._now - was.removed_at <= REMEMBERED
         flows = (shown, was.applied)
-        return Left(environment, was.address, was.key, frozenset(names), flows, is_recorded, is_recent)
+        if isinstance(was, Record):
+            return Left(environment, was.address, was.key, frozenset(names), flows, is_recorded=True)
+        is_recent = not was.retired and self._now - was.removed_at <= REMEMBERED
+        return Left(environment, was.address, was.key, frozenset(names), flows, False, is_recent, was.removed_at)
 
     @cached_property
     def _left_by_address(self) -> Mapping[Address, list[Left]]:

@@ -37,16 +37,13 @@ def read_versions(
     ignored: Iterable[IgnoredField] = (),
     *,
     kept: Attributes | None = None,
-    ended: Iterable[IgnoredField] = (),
 ) -> Versions:
     """Compare what was recorded, what the account has and what is declared: plan, drift and accept all go by this.
 
-    ``kept`` is what ignored fields are to stay as, where that is not what the account has. A field of ``ended`` was
-    ignored until now: whatever was recorded of it then, what it is now is the account's doing.
+    ``kept`` is what ignored fields are to stay as, where that is not what the account has.
+    What was ignored when it was recorded and is no longer counts as the file said it then.
     """
-    ended = tuple(ended)
-    applied, observed = (wanted(each, declared, ended) for each in (record.applied, record.observed))
-    record = replace(record, applied=applied, observed=observed)
+    record = _as_declared(record)
     ignored, kept = tuple(ignored), actual if kept is None else kept
     desired, applied, observed = (wanted(each, kept, ignored) for each in (declared, record.applied, record.observed))
     record = replace(record, applied=applied, observed=observed)
@@ -55,6 +52,19 @@ def read_versions(
         desired.name if desired.name == actual.name else seen.name, _word_flow(desired.flow, seen.flow, actual.flow)
     )
     return Versions(applied, account, desired, drifted=seen != applied, edited=see_through(record, desired) != applied)
+
+
+def _as_declared(record: Record) -> Record:
+    """Return a record as if nothing had been ignored: what the file said then was applied, and shown as it was sent."""
+    declared, applied, observed = record.declared, record.applied, record.observed
+    if declared is None:
+        return record
+    flow = declared.flow
+    if len(declared.flow) == len(applied.flow) == len(observed.flow):
+        steps = zip(declared.flow, applied.flow, observed.flow, strict=True)
+        flow = tuple(shown if said == sent else said for said, sent, shown in steps)
+    name = observed.name if declared.name == applied.name else declared.name
+    return replace(record, applied=declared, observed=Attributes(name, flow))
 
 
 def see_through(record: Record, actual: Attributes) -> Attributes:

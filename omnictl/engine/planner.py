@@ -10,6 +10,7 @@ from omnictl.engine.cost import SECONDS_PER_REQUEST, count_creates, count_update
 from omnictl.engine.decide import NoOp, decide_declared
 from omnictl.engine.defaults import decide_default
 from omnictl.engine.guard import find_guards, note_unused_allowances
+from omnictl.engine.likeness import note_alikes_left, note_unmanaged_alikes
 from omnictl.engine.listing import guess_pages
 from omnictl.engine.neighbours import Neighbourhood
 from omnictl.engine.notes import note_configuration
@@ -19,11 +20,10 @@ from omnictl.engine.rename import Renames, find_renames, without_taken_tombstone
 from omnictl.engine.resemblance import find_resembling, near_ones, note_resembling
 from omnictl.engine.risk import assess
 from omnictl.engine.selection import select
-from omnictl.engine.twins import note_alikes_left, note_unmanaged_alikes
 from omnictl.engine.view import BudgetUse, Circumstances, View
 from omnictl.model.address import Address
 from omnictl.model.change import Adopt, Change, Create, Refresh, Rename
-from omnictl.model.plan import Cost, Plan, Selection, Settled
+from omnictl.model.plan import Cost, Guard, GuardFinding, Plan, Selection, Settled
 from omnictl.model.scenario import Manage
 
 
@@ -47,6 +47,7 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
     resembling = find_resembling(changes, view, renames, circumstances.created_at)
     likely = {**renames.likely, **near_ones(resembling)}
     guards = find_guards(changes, with_all, circumstances, likely, selected, neighbourhood)
+    every = tuple(each for each in decided.values() if not isinstance(each, NoOp))
     untouched = {address for address in selected if isinstance(decided[address], NoOp | Refresh)}
     diagnostics = (
         *renames.diagnostics,
@@ -56,7 +57,7 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
         *note_spared(changes, view, circumstances, neighbourhood),
         *note_returns(changes, view, circumstances.removal),
         *note_alikes_left(changes, view, circumstances, likely, neighbourhood),
-        *note_unmanaged_alikes(changes, with_all, circumstances, {each.subject for each in guards}, neighbourhood),
+        *note_unmanaged_alikes(changes, every, with_all, circumstances, _named_by(guards), neighbourhood),
         *note_unused_allowances(circumstances.allowed, guards),
     )
     return Plan(
@@ -85,6 +86,11 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
         sandbox=circumstances.sandbox,
         omnictl_version=circumstances.omnictl_version,
     )
+
+
+def _named_by(guards: Iterable[GuardFinding]) -> frozenset[str]:
+    """Return the ids of creates of which a guard says what they may be."""
+    return frozenset(each.subject for each in guards if each.guard in (Guard.UNMANAGED_TWIN, Guard.LIKELY_RENAME))
 
 
 def _addresses(view: View, renames: Renames) -> tuple[Address, ...]:

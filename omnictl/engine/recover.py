@@ -48,9 +48,10 @@ def owned_keys(state: State) -> frozenset[str]:
 def settle(state: State, remotes: Mapping[str, Remote], owned_elsewhere: Collection[str] = ()) -> Settlement:
     """Look for every open intent in one complete reading of the account.
 
-    k equal intents share m <= k exact matches in the order of their addresses; m > k, or a near match that is
-    nobody's exact one, stops. So does an exact match that another environment took while ours was open: an import
-    there may have taken what our create made.
+    k equal intents share m <= k exact matches in the order of their addresses, the one that was to become the account
+    default before the others where a match has become it; m > k, or a near match that is nobody's exact one, stops.
+    So does an exact match that another environment took while ours was open: an import there may have taken what our
+    create made.
     """
     alikes = Alikes(remotes, owned_keys(state))
     groups: dict[Attributes, list[Intent]] = defaultdict(list)
@@ -69,8 +70,11 @@ def settle(state: State, remotes: Mapping[str, Remote], owned_elsewhere: Collect
         if len(exact) > len(intents) or (near and len(exact) < len(intents)):
             ambiguous.append(Ambiguous(tuple(intents), (*exact, *near)))
             continue
-        found += [Found(intents[i], remotes[each.key]) for i, each in enumerate(exact)]
-        absent += [Absent(intent) for intent in intents[len(exact) :]]
+        matches = sorted((remotes[each.key] for each in exact), key=lambda each: not each.is_default)
+        if any(each.is_default for each in matches):
+            intents.sort(key=lambda each: not each.default)
+        found += map(Found, intents, matches)
+        absent += [Absent(intent) for intent in intents[len(matches) :]]
     return Settlement(tuple(found), tuple(absent), tuple(ambiguous))
 
 

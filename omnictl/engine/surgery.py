@@ -53,6 +53,20 @@ def roll_back_state(current: State, older: State, now: datetime) -> Replaced:
     return _replace(current, older, (), now)
 
 
+def bring_back(current: State | None, kept: State, latest: int, environment: str, now: datetime) -> Replaced:
+    """Return what is stored when a version of a lineage that was lost comes back. Raises RefusedError.
+
+    Where there is no state its lineage goes on, above ``latest``, the highest serial that is known of it. Where there
+    is one, that one's goes on: a lineage is never exchanged for another.
+    """
+    if kept.environment != environment:
+        raise RefusedError(RefusalKind.POLICY, _other_environment(environment, kept))
+    if current is None:
+        return Replaced(replace(kept, serial=max(kept.serial, latest) + 1), is_changed=True)
+    refuse_open_intents(current)
+    return _replace(current, replace(kept, lineage=current.lineage), (), now)
+
+
 def move_record(current: State, old: Address, new: Address) -> Replaced:
     """Return what is stored when a record gets another id. Raises RefusedError.
 
@@ -190,9 +204,9 @@ def _other_environment(environment: str, incoming: State) -> Diagnostic:
     return Diagnostic(
         "foreign-state",
         Severity.ERROR,
-        "The state to push belongs to another environment",
+        "The state to be stored belongs to another environment",
         f"It says {incoming.environment}; the environment is {environment}.",
-        hint="check --env and the file",
+        hint="check --env, and where it comes from",
     )
 
 

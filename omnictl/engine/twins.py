@@ -1,7 +1,7 @@
 """Guards of creates that may be a scenario that is there already: unknown to the state, or under another id."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from omnictl.engine.compare import fold
 from omnictl.engine.neighbours import Left, Neighbourhood, describe_left
@@ -10,9 +10,8 @@ from omnictl.engine.rename import Likely
 from omnictl.engine.view import Circumstances, View
 from omnictl.model.address import Address, id_of
 from omnictl.model.change import Adopt, Change, Create
-from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Guard, GuardFinding
-from omnictl.model.scenario import Remote, Step
+from omnictl.model.scenario import Remote
 from omnictl.model.shell import join_words
 
 
@@ -26,13 +25,13 @@ def find_unmanaged_twins(
     for change in creates:
         scenario_id = id_of(change.address)
         alike = unmanaged.get(fold(change.desired.name), ())
-        named = _list([_name(each, change) for each in alike])
+        named = list_first([_name(each, change) for each in alike])
         twins = [each.key for each in alike[:_MOST_NAMED]]
         left = neighbourhood.find_left(view.configuration.resources[change.address])
         taken = [] if left else _taken_over(change, view, neighbourhood)
         if left:
             message = f"{' '.join(map(describe_left, left))} {_NO_SECOND} {_say_how(left)}"
-            ways = [way for each in left for way in _ways_to_take_over(scenario_id, each, circumstances)]
+            ways = [way for each in left for way in ways_to_take_over(scenario_id, each, circumstances)]
             twins = [key for key in twins if key not in {each.key for each in left}]
             ways += [way for key in twins for way in _ways_to_adopt(scenario_id, key, circumstances)]
         elif taken:
@@ -54,7 +53,10 @@ def find_unmanaged_twins(
 _NO_SECOND = "A create would make a second one, and scenarios cannot be deleted."
 
 
-def _list(named: Sequence[str]) -> str:
+_MOST_NAMED = 5
+
+
+def list_first(named: Sequence[str]) -> str:
     """Return the first of some, and how many there are beside them."""
     more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
     return ", ".join(named[:_MOST_NAMED]) + more
@@ -80,12 +82,13 @@ def _names_of_unmanaged(
 ) -> Mapping[str, list[Remote]]:
     """Return what nobody manages by its name, without what a service bends."""
     found: dict[str, list[Remote]] = defaultdict(list)
-    for remote in _unmanaged(changes, view, neighbourhood):
+    for remote in iterate_unmanaged(changes, view, neighbourhood):
         found[fold(remote.attributes.name)].append(remote)
     return found
 
 
-def _unmanaged(changes: Iterable[Change], view: View, neighbourhood: Neighbourhood) -> Iterator[Remote]:
+def iterate_unmanaged(changes: Iterable[Change], view: View, neighbourhood: Neighbourhood) -> Iterator[Remote]:
+    """Yield what no state stands for, and no change takes, in the order of the keys."""
     owned = owned_keys(view.state) | {each.key for each in changes if isinstance(each, Adopt)}
     for key, remote in sorted(view.remotes.items()):
         if key not in owned and key not in neighbourhood.spoken_for:
@@ -111,83 +114,12 @@ def _say_how(left: Iterable[Left]) -> str:
     return "To adopt it, run the command; or write the line into its file, to have it reviewed."
 
 
-def _ways_to_take_over(scenario_id: str, left: Left, circumstances: Circumstances) -> tuple[str, ...]:
+def ways_to_take_over(scenario_id: str, left: Left, circumstances: Circumstances) -> tuple[str, ...]:
+    """Return the commands that bring what a neighbour gives up under an id of ours."""
     ways = _ways_to_adopt(scenario_id, left.key, circumstances)
     if not left.is_recorded:
         return ways
     return join_words(["omnictl", "apply", "--env", left.environment, "--only", id_of(left.address)]), ways[0]
-
-
-def note_alikes_left(
-    changes: Iterable[Change],
-    view: View,
-    circumstances: Circumstances,
-    likely: Mapping[Address, tuple[Likely, ...]],
-    neighbourhood: Neighbourhood,
-) -> Iterator[Diagnostic]:
-    """Warn where a create has the flow of what a neighbour gives up: id and name may have changed on the way."""
-    for change in changes:
-        if not isinstance(change, Create) or change.replaces is not None or likely.get(change.address):
-            continue
-        resource = view.configuration.resources[change.address]
-        alike = neighbourhood.find_alike(resource)
-        if not alike or neighbourhood.find_left(resource):
-            continue
-        scenario_id = id_of(change.address)
-        told = _list([f"{id_of(each.address)} of {each.environment}" for each in alike])
-        yield Diagnostic(
-            "maybe-moved",
-            Severity.WARNING,
-            "A new scenario has the flow of one that another environment gives up",
-            f"{scenario_id} is created, and no file declares {told} any more. If it is the same scenario under "
-            "another id and name, adopt it, and it keeps its key.",
-            change.source,
-            hint="if it is the same: let the other environment forget it, then adopt it here"
-            if alike[0].is_recorded
-            else "if it is the same, adopt it here",
-            commands=_ways_to_take_over(scenario_id, alike[0], circumstances),
-        )
-
-
-_MOST_NAMED = 5
-
-
-def note_unmanaged_alikes(
-    changes: Iterable[Change],
-    view: View,
-    circumstances: Circumstances,
-    told: Collection[str],
-    neighbourhood: Neighbourhood,
-) -> Iterator[Diagnostic]:
-    """Warn where as many creates as scenarios that nobody manages have one flow: names may have been edited.
-
-    That is what a lost state leaves of a file with an edited name. ``told`` are the ids of which a guard tells more.
-    """
-    changes = tuple(changes)
-    creates: dict[tuple[Step, ...], list[Create]] = defaultdict(list)
-    for change in changes:
-        if isinstance(change, Create) and change.replaces is None and id_of(change.address) not in told:
-            creates[change.desired.flow].append(change)
-    unmanaged: dict[tuple[Step, ...], list[Remote]] = defaultdict(list)
-    for remote in _unmanaged(changes, view, neighbourhood) if creates else ():
-        unmanaged[remote.attributes.flow].append(remote)
-    for flow, group in creates.items():
-        found = unmanaged.get(flow, ())
-        if len(found) != len(group):
-            continue
-        named = _list([f'"{each.attributes.name}" ({each.key})' for each in found])
-        ids = _list([id_of(each.address) for each in group])
-        key = found[0].key if len(found) == 1 else "KEY"
-        yield Diagnostic(
-            "maybe-unmanaged",
-            Severity.WARNING,
-            "A new scenario has the flow of one that nobody manages",
-            f"{ids}: the account has {named} with the same flow. If a name was edited and the state does "
-            "not know it (it was lost, or never filled), this create makes a second scenario.",
-            group[0].source,
-            hint="if it is the same, adopt it under its id",
-            commands=(way_to_adopt(id_of(group[0].address), key, circumstances),),
-        )
 
 
 def _ways_to_adopt(scenario_id: str, key: str, circumstances: Circumstances) -> tuple[str, str]:
@@ -244,11 +176,3 @@ def line_for(each: Likely, circumstances: Circumstances) -> str:
 
 def _import_line(key: str, circumstances: Circumstances) -> str:
     return f"import: {{{circumstances.environment}: {key}}}"
-
-
-CODES = {
-    "maybe-unmanaged": "As many scenarios are created as the account has with the same flow that nobody manages. Where "
-    "a state was lost and a name edited they may be the same; adopting keeps the key, a create makes a second one.",
-    "maybe-moved": "A scenario is created with the flow of one that another environment of the account gives up, or "
-    "gave up lately. If id and name changed while the file moved, adopting it keeps the key.",
-}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from omnictl.engine.recover import owned_keys
 from omnictl.model.diagnostic import Diagnostic, Severity
@@ -9,6 +10,7 @@ from omnictl.model.drift import IgnoreLine, Unmanaged
 from omnictl.model.scenario import Remote
 from omnictl.model.state import State
 
+Globs: TypeAlias = Sequence[tuple[str, re.Pattern[str]]]
 _PARTS = re.compile(r"\\(.)|(\*+)|(\?)|([^\\*?]+)|(\\)", re.DOTALL)
 
 
@@ -17,12 +19,17 @@ def find_unmanaged(
 ) -> tuple[Unmanaged, ...]:
     """Return what no record, no tombstone and no other environment stands for, in the order of the keys."""
     owned = owned_keys(state)
-    globs = [(each.text, compile_glob(each.text)) for each in lines]
+    globs = compile_lines(lines)
     left = (remote for key, remote in remotes.items() if key not in owned and key not in elsewhere)
     found = (
-        Unmanaged(each.key, each.attributes.name, _is_ignored(each.key, each.attributes.name, globs)) for each in left
+        Unmanaged(each.key, each.attributes.name, is_ignored(each.key, each.attributes.name, globs)) for each in left
     )
     return tuple(sorted(found, key=lambda each: each.key))
+
+
+def compile_lines(lines: Iterable[IgnoreLine]) -> Globs:
+    """Return each line with its glob, for ``is_ignored``."""
+    return [(each.text, compile_glob(each.text)) for each in lines]
 
 
 def note_idle_lines(lines: Iterable[IgnoreLine], unmanaged: Sequence[Unmanaged]) -> tuple[Diagnostic, ...]:
@@ -37,7 +44,7 @@ def note_idle_lines(lines: Iterable[IgnoreLine], unmanaged: Sequence[Unmanaged])
             hint="take it out, unless it is for another account",
         )
         for each in lines
-        if not any(_is_ignored(one.key, one.name, [(each.text, compile_glob(each.text))]) for one in unmanaged)
+        if not any(is_ignored(one.key, one.name, compile_lines((each,))) for one in unmanaged)
     )
 
 
@@ -70,7 +77,8 @@ def _part(match: re.Match[str]) -> str:
     return re.escape(escaped or plain or alone)
 
 
-def _is_ignored(key: str, name: str, globs: Iterable[tuple[str, re.Pattern[str]]]) -> bool:
+def is_ignored(key: str, name: str, globs: Globs) -> bool:
+    """Tell whether a line names a scenario, by its key or by a glob over names."""
     return any(key == text or glob.fullmatch(name) for text, glob in globs)
 
 

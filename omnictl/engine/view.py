@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from omnictl.model.address import Address
 from omnictl.model.diagnostic import Diagnostic
+from omnictl.model.drift import IgnoreLine
 from omnictl.model.plan import Guard
 from omnictl.model.scenario import Configuration, Remote, Resource
 from omnictl.model.state import Account, State
@@ -59,7 +60,7 @@ class Neighbour(Struct, frozen=True):
 
 
 class Circumstances(Struct, frozen=True):
-    """All that a plan depends on beside the three views.
+    """All that a plan depends on beside the three views. ``ignored`` says what of the account the project lets be.
 
     ``retire`` are the ids of ``--retire``. ``lint`` and ``warnings`` are what is odd about the files, whatever the
     plan does.
@@ -85,6 +86,7 @@ class Circumstances(Struct, frozen=True):
     lint: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
+    ignored: tuple[IgnoreLine, ...] = ()
 
     @property
     def elsewhere(self) -> dict[str, str]:

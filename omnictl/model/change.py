@@ -115,7 +115,10 @@ class Create(Struct, frozen=True):
 
 
 class Update(Struct, frozen=True):
-    """PUT a scenario that differs from its file. ``actual`` is what the plan saw on the account."""
+    """PUT a scenario that differs from its file. ``actual`` is what the plan saw on the account.
+
+    ``declared``, here and below, is what the file says where that is not desired: of fields that it ignores.
+    """
 
     address: Address
     key: str
@@ -126,6 +129,7 @@ class Update(Struct, frozen=True):
     fields: tuple[FieldChange, ...]
     lifecycle: Lifecycle = Lifecycle()
     source: Source | None = None
+    declared: Attributes | None = None
 
 
 class Adopt(Struct, frozen=True):
@@ -139,6 +143,7 @@ class Adopt(Struct, frozen=True):
     from_tombstone: bool = False
     lifecycle: Lifecycle = Lifecycle()
     source: Source | None = None
+    declared: Attributes | None = None
 
 
 class Rename(Struct, frozen=True):
@@ -154,6 +159,7 @@ class Rename(Struct, frozen=True):
     lifecycle: Lifecycle = Lifecycle()
     source: Source | None = None
     cause: Cause | None = None
+    declared: Attributes | None = None
 
 
 class Forget(Struct, frozen=True):
@@ -200,6 +206,7 @@ class Refresh(Struct, frozen=True):
     actual: Attributes
     desired: Attributes
     lifecycle: Lifecycle = Lifecycle()
+    declared: Attributes | None = None
 
 
 Change: TypeAlias = Create | Update | Adopt | Rename | Forget | Retire | SetDefault | Refresh

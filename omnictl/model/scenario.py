@@ -130,7 +130,6 @@ class Lifecycle(Struct, frozen=True):
 class Resource(Struct, frozen=True):
     """A declared scenario, variables resolved.
 
-    ``ended`` are the fields whose ``ignore_changes`` are over: a difference there is a change of the account.
     ``default`` is what the file says (None: it says nothing). ``sources`` maps a field path (``""`` for the
     document, ``name``, ``default``, ``flow``, ``flow[0]``, ``flow[0].from`` …) to its place; it does not count in a
     comparison.
@@ -145,7 +144,6 @@ class Resource(Struct, frozen=True):
     previous_ids: tuple[str, ...] = ()
     import_key: str | None = None
     message_file: str | None = None
-    ended: tuple[IgnoredField, ...] = ()
     sources: Mapping[str, Source] = field(default_factory=dict)
 
     def __eq__(self, other: object) -> bool:

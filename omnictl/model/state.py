@@ -20,7 +20,8 @@ class Account(Struct, frozen=True):
 class Record(Struct, frozen=True):
     """What is remembered of one managed scenario. Times are UTC.
 
-    ``applied`` is what was last sent, ``observed`` what the API last answered.
+    ``applied`` is what was last sent, ``observed`` what the API last answered; ``declared`` is what the file said
+    then, where it said something else of fields that it ignores.
     """
 
     address: Address
@@ -30,6 +31,7 @@ class Record(Struct, frozen=True):
     created_at: datetime | None = None
     updated_at: datetime | None = None
     lifecycle: Lifecycle = Lifecycle()
+    declared: Attributes | None = None
 
 
 class Tombstone(Struct, frozen=True):

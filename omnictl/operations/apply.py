@@ -1,5 +1,6 @@
 """Applying: under the lock, settle what is open, compare or resume, refuse or have it executed."""
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -51,6 +52,7 @@ class Workshop(Struct, frozen=True):
     monotonic: Callable[[], float]
     workers: int
     holder: LockHolder
+    sleep: Callable[[float], None] = time.sleep
 
 
 LOCK_LOST = "the lock of the state was lost"
@@ -81,6 +83,7 @@ def run_apply(request: Request, workshop: Workshop) -> ApplyReport:
             exists=stored is not None,
             monotonic=workshop.monotonic,
             clock=workshop.clock,
+            sleep=workshop.sleep,
         )
         tools = Tools(
             workshop.open_provider(state),

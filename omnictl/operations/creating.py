@@ -4,9 +4,8 @@ The main thread alone touches the state.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from datetime import timedelta
 from queue import Empty, SimpleQueue
@@ -36,9 +35,10 @@ from omnictl.model.outcome import Fate, Waiting
 from omnictl.model.scenario import Remote
 from omnictl.model.state import Intent
 from omnictl.operations.echo import note_normalisation
+from omnictl.operations.reading_back import Reading
 from omnictl.operations.run import Tally, Tools
 from omnictl.operations.updating import Written, write_update
-from omnictl.operations.waves import PutChange, Sent, Waves
+from omnictl.operations.waves import HANDED_OUT, PutChange, Sent, Waves
 from omnictl.provider.base import Operation
 from omnictl.threads import leave_signals
 
@@ -47,40 +47,13 @@ STOP_SECONDS = 5.0
 
 _SLICE_SECONDS = 0.2
 _TOLD_EVERY_SECONDS = 30.0
-_HANDED_OUT = 2
-"""How many creates are handed to a worker at once: the one in flight, and the next, so that none waits for the thread
-that writes the state. The intents of both are durable. One worker alone stays strictly one thing after the other."""
-
-
-class Reading:
-    """A reading that goes beside the writes, in the first of their places; its answer is asked for when they ended."""
-
-    def __init__(self, read: Callable[[], Remote | None]) -> None:
-        self._read = read
-        self._future: Future[Remote | None] | None = None
-
-    def begin(self, pool: ThreadPoolExecutor) -> None:
-        """Read as soon as a worker is free."""
-        self._future = pool.submit(self._read)
-
-    def wait(self, seconds: float) -> None:
-        """Wait for the answer, at most so long."""
-        if self._future is not None:
-            wait_for((self._future,), seconds)
-
-    @property
-    def has_answer(self) -> bool:
-        """Whether it was answered, if only by an error."""
-        return self._future is not None and self._future.done() and not self._future.cancelled()
-
-    @property
-    def answer(self) -> Remote | None:
-        """What was read. Raises what the reading raised."""
-        return None if self._future is None else self._future.result()
 
 
 class Bulk:
-    """Sends independent changes with a bounded number in flight. ``run`` returns when all ended or it must stop."""
+    """Sends independent changes with a bounded number in flight. ``run`` returns when all ended or it must stop.
+
+    ``leader`` is the first of the creates where the others may follow only when it is done.
+    """
 
     def __init__(
         self,
@@ -89,55 +62,88 @@ class Bulk:
         remotes: Mapping[str, Remote],
         creates: Iterable[Create] = (),
         updates: Iterable[PutChange] = (),
+        leader: Create | None = None,
     ) -> None:
         self._tools = tools
         self._tally = tally
         self._known_keys = {*remotes, *owned_keys(tools.keeper.state)}
         self._waves = Waves(tools, tally, remotes, creates)
         self._updates = deque(updates)
+        self._leader = leader
         self._flying: dict[Future[Remote | Written], Sent] = {}
         self._done: SimpleQueue[Future[Remote | Written]] = SimpleQueue()
         self._told_waiting_at = float("-inf")
         self._bug: Exception | None = None
+
+    def prepare(self) -> None:
+        """Make the first intents, for the next write to carry."""
+        self._waves.add()
 
     def run(self, reading: Reading | None = None) -> None:
         """Send everything, and read beside it; what could not be tried is left without an outcome."""
         workers = max(1, self._tools.workers)
         pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="write", initializer=leave_signals)
         try:
-            if reading is not None:
-                reading.begin(pool)
-            self._work(pool)
+            self._work(pool, reading)
             self._drain()
             if reading is not None:
                 reading.wait(self._patience_seconds)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         self._waves.drop_unsent()
+        keeper = self._tools.keeper
+        if keeper.failure is None:
+            keeper.flush() if self._bug is not None else keeper.flush_if_allowed()
         if self._bug is not None:
             raise self._bug
 
-    def _work(self, pool: ThreadPoolExecutor) -> None:
+    def _work(self, pool: ThreadPoolExecutor, reading: Reading | None) -> None:
         """Send and collect until all ended, it must stop, or the state can no longer be written."""
         try:
+            if self._waves.ready or self._waves.add():
+                self._tools.keeper.flush()
+            self._begin(reading, pool)
             while self._is_open() and (self._waves.left or self._waves.ready or self._updates or self._flying):
-                self._waves.prepare(sum(1 for each in self._flying.values() if each.intent is not None))
+                self._prepare_more()
                 self._launch(pool)
                 self._collect()
+                self._begin(reading, pool)
         except StateWriteError:
             self._tally.halted = True  # the keeper remembers the failure; the caller saves what is known
 
+    def _prepare_more(self) -> None:
+        if not (self._leads and self._flying):  # else nothing tells how fast the others will go
+            flying = sum(1 for each in self._flying.values() if each.intent is not None)
+            self._waves.prepare(flying, is_idle=not self._flying)
+        self._tools.keeper.flush_if_due()
+
+    def _begin(self, reading: Reading | None, pool: ThreadPoolExecutor) -> None:
+        """Begin a reading once the leader is done, and its key is durable if that needs no waiting."""
+        if reading is not None and not reading.has_begun and not self._leads and self._is_open():
+            self._tools.keeper.flush_if_allowed()
+            reading.begin(pool)
+
+    @property
+    def _leads(self) -> bool:
+        """Whether the leader has not ended, and the others wait."""
+        return self._leader is not None and self._tally.fate_of(self._leader) is None
+
     def _is_open(self) -> bool:
-        return not (self._tally.halted or self._tools.stop.is_set)
+        leader = self._leader
+        is_leaderless = leader is not None and self._tally.fate_of(leader) not in (None, Fate.DONE)
+        return not (self._tally.halted or self._tools.stop.is_set or is_leaderless)
 
     # --- sending -----------------------------------------------------------------------------------------
 
     def _launch(self, pool: ThreadPoolExecutor) -> None:
         provider, flying = self._tools.provider, self._flying
-        most = self._tools.workers if self._tools.workers <= 1 else _HANDED_OUT * self._tools.workers
+        most = self._tools.workers if self._tools.workers <= 1 else HANDED_OUT * self._tools.workers
+        most = 1 if self._leads else most
         while self._waves.ready and len(flying) < most and self._is_open():
             sent = self._waves.ready.popleft()
             self._fly(pool.submit(self._create, sent), sent)
+        if self._leads:
+            return
         updates = sum(1 for each in flying.values() if each.intent is None)
         room = provider.permits(Operation.UPDATE) - updates if self._updates else 0
         while self._updates and room > 0 and len(flying) < self._tools.workers and self._is_open():
@@ -178,7 +184,6 @@ class Bulk:
             self._wait_for_budget()
             return
         self._end_those_done(_SLICE_SECONDS)
-        self._tools.keeper.flush_if_due()
 
     def _end_those_done(self, seconds: float) -> None:
         """Wait for the next request to end, at most so long, and take all that have ended."""
@@ -188,36 +193,39 @@ class Bulk:
                 self._end(self._done.get_nowait())
 
     def _wait_for_budget(self) -> None:
-        """Nothing is in flight and nothing may leave: make all durable, say why, and wait a little."""
-        self._tools.keeper.flush()
-        operation = Operation.CREATE if self._waves.left else Operation.UPDATE
+        """Nothing is in flight and nothing may leave: make all durable, say why, and wait a little.
+
+        Where the place may not be written yet, and the budget allows more before that, one write does both.
+        """
+        keeper = self._tools.keeper
+        keeper.flush_if_allowed()
         provider = self._tools.provider
-        seconds = (
-            min(
-                provider.seconds_until_permit(each)
-                for each, left in ((Operation.CREATE, self._waves.left), (Operation.UPDATE, self._updates))
-                if left
-            )
-            if (self._waves.left or self._updates)
-            else 0.0
-        )
+        operations = [
+            each for each, left in ((Operation.CREATE, self._waves.left), (Operation.UPDATE, self._updates)) if left
+        ]
+        seconds = min((provider.seconds_until_permit(each) for each in operations), default=0.0)
         if seconds <= 0.0:
             return
+        self._tell_waiting(operations[0], seconds)
+        until_stored = 1.0 if keeper.is_stored else keeper.seconds_until_allowed
+        self._tools.stop.wait(min(seconds, 1.0, until_stored))
+
+    def _tell_waiting(self, operation: Operation, seconds: float) -> None:
         now = self._tools.monotonic()
-        if now - self._told_waiting_at >= _TOLD_EVERY_SECONDS:
-            self._told_waiting_at = now
-            budget = provider.capabilities.budgets.get(operation)
-            self._tools.observe(
-                Waiting(
-                    operation,
-                    "budget",
-                    seconds,
-                    self._tools.clock() + timedelta(seconds=seconds),
-                    budget.limit if budget else None,
-                    budget.window_seconds if budget else None,
-                )
+        if now - self._told_waiting_at < _TOLD_EVERY_SECONDS:
+            return
+        self._told_waiting_at = now
+        budget = self._tools.provider.capabilities.budgets.get(operation)
+        self._tools.observe(
+            Waiting(
+                operation,
+                "budget",
+                seconds,
+                self._tools.clock() + timedelta(seconds=seconds),
+                budget.limit if budget else None,
+                budget.window_seconds if budget else None,
             )
-        self._tools.stop.wait(min(seconds, 1.0))
+        )
 
     def _end(self, future: Future[Remote | Written]) -> None:
         sent = self._flying.pop(future, None)
@@ -248,6 +256,8 @@ class Bulk:
         self._tools.keeper.advance(lambda state: record_created(state, intent, remote, now))
         note_normalisation(self._tally, id_of(intent.address), intent.body, remote.attributes)
         self._tally.end(sent.change, Fate.DONE, key=remote.key)
+        if sent.change is self._leader:
+            self._waves.measure_anew()
 
     def _end_update(self, change: Change, written: Written) -> None:
         now = self._tools.clock()
@@ -258,7 +268,9 @@ class Bulk:
             self._tally.end(change, Fate.DONE, key=change.recorded.key)
         elif isinstance(change, Update | Adopt | Rename):
             observed = written.remote.attributes
-            done = replace(change, desired=written.desired)
+            said = change.declared or change.desired  # an ignored field may have moved just before the write
+            declared = None if said == written.desired else said
+            done = replace(change, desired=written.desired, declared=declared)
             self._tools.keeper.advance(lambda state: record_written(state, done, observed, now))
             note_normalisation(self._tally, id_of(change.address), written.desired, observed)
             self._tally.end(change, Fate.DONE, key=change.key)
@@ -282,6 +294,8 @@ class Bulk:
     def _put_back(self, sent: Sent) -> None:
         """Surely not sent: it is tried again with a fresh intent, unless the run stops."""
         if isinstance(sent.change, Create):
+            if self._leads:
+                self._waves.withdraw()
             self._waves.left.appendleft(sent.change)
         else:
             self._updates.appendleft(sent.change)

@@ -42,29 +42,36 @@ def execute(wanted: Wanted, tools: Tools, *, stop_after_seconds: float | None, e
         tally.note(change, Fate.DONE)
         _remember_moved_default(change, wanted, tools, tally)
     _announce(plan, tools, stop_after_seconds, ends_at)
+    stages = _arrange_pending(wanted, tools, tally)
     if plan.changes:
         tools.keeper.advance(lambda state: start_plan(state, plan.plan_id, started_at))
+    stages.begin()
+    if plan.changes:
         tools.keeper.flush()
-    problem = _run_stages(wanted, tools, tally)
+    problem = _run_stages(stages)
     _remember_default(tools, plan)
     _leave_untried(tally, resumption.pending)
     if tally.all_done and problem is None:
         now = tools.clock()
         tools.keeper.advance(lambda state: finish_plan(state, plan.plan_id, now))
-    saved = _save(tools, tally)
-    notes = (*tally.notes, *(problem.diagnostics if problem else ()), *((saved,) if saved else ()))
-    tally.notes[:] = notes
+    tally.notes += problem.diagnostics if problem else ()
+    tally.notes += _save(tools, tally, told=problem)
     report = _report(tally, Ending.STOPPED if tools.stop.is_set else Ending.FINISHED, started_at)
     _announce_stop(report, tools)
     return report
 
 
-def _run_stages(wanted: Wanted, tools: Tools, tally: Tally) -> OmnictlError | None:
-    """Run the stages; an error of ours ends them and is part of the report."""
+def _arrange_pending(wanted: Wanted, tools: Tools, tally: Tally) -> Stages:
+    """Return the stages of what is pending."""
     pending = set(map(id, wanted.resumption.pending))
-    stages = Stages(tools, tally, wanted.remotes, wanted.elsewhere)
+    stages = arrange(tuple(each for each in wanted.plan.changes if id(each) in pending))
+    return Stages(tools, tally, wanted.remotes, wanted.elsewhere, stages)
+
+
+def _run_stages(stages: Stages) -> OmnictlError | None:
+    """Run the stages; an error of ours ends them and is part of the report."""
     try:
-        stages.run(arrange(tuple(each for each in wanted.plan.changes if id(each) in pending)))
+        stages.run()
     except OmnictlError as error:
         return error
     return None
@@ -76,30 +83,36 @@ def _leave_untried(tally: Tally, pending: tuple[Change, ...]) -> None:
             tally.note(change, Fate.NOT_TRIED)
 
 
-def _save(tools: Tools, tally: Tally) -> Diagnostic | None:
+def _save(tools: Tools, tally: Tally, *, told: OmnictlError | None) -> tuple[Diagnostic, ...]:
     """Make the last of it durable; where the backend refuses, save it beside the user and say how to go on.
 
-    Where nothing was sent there is nothing to save: the stored state is as good.
+    Where nothing was sent there is nothing to save: the stored state is as good. Why it refuses is said unless it is
+    ``told`` already.
     """
     try:
         tools.keeper.flush()
     except StateWriteError as error:
+        why = () if error is told else error.diagnostics
         if not tally.writes_sent:
-            return error.diagnostics[0]
+            return why
         cause = error.diagnostics[0].detail if error.diagnostics else ""
         try:
             path = tools.keeper.rescue()
         except StateWriteError:
-            return _state_lost(cause)
-        return Diagnostic(
-            "state-not-saved",
-            Severity.ERROR,
-            "The state could not be written; it was saved beside you",
-            f"{cause} The state with every key is in {path}.",
-            hint="mend the cause, then put the state back before anything else",
-            commands=(f"omnictl state push {quote_word(path)}",),
-        )
-    return None
+            return (*why, _state_lost(cause))
+        return (*why, _state_not_saved(cause, path))
+    return ()
+
+
+def _state_not_saved(cause: str, path: str) -> Diagnostic:
+    return Diagnostic(
+        "state-not-saved",
+        Severity.ERROR,
+        "The state could not be written; it was saved beside you",
+        f"{cause} The state with every key is in {path}.",
+        hint="mend the cause, then put the state back before anything else",
+        commands=(f"omnictl state push {quote_word(path)}",),
+    )
 
 
 def _state_lost(cause: str) -> Diagnostic:

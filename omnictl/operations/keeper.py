@@ -1,5 +1,6 @@
 """The keeper of the state during an apply: advances it in memory, and writes it in groups, durably, in order."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -10,13 +11,15 @@ from omnictl.model.state import State, Writing
 from omnictl.state.base import LockHolder, StateBackend
 
 SECONDS_BETWEEN_WRITES = 1.0
+"""Outcomes wait so long for each other; a store elsewhere is left alone for so long, whatever is to be written."""
 
 
 class Keeper:
     """Holds the current state. Used by one thread alone.
 
-    ``monotonic`` gives seconds, ``clock`` the time in UTC; ``holder`` is who writes. After a write
-    has failed nothing is written any more: ``failure`` says why, and ``rescue`` saves the state beside the user.
+    ``monotonic`` gives seconds, ``clock`` the time in UTC; ``holder`` is who writes. A file of this machine is written
+    whenever it is asked for, any other place at most once a second: ``flush`` waits there. After a write has failed
+    nothing is written any more: ``failure`` says why, and ``rescue`` saves the state beside the user.
     """
 
     def __init__(
@@ -28,11 +31,13 @@ class Keeper:
         exists: bool,
         monotonic: Callable[[], float],
         clock: Callable[[], datetime],
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._backend = backend
         self._holder = holder
         self._clock = clock
         self._monotonic = monotonic
+        self._sleep = sleep
         self._state = state
         self._stored = state if exists else None
         self._written_at = float("-inf")
@@ -55,16 +60,24 @@ class Keeper:
         """How long a write of what is known may still wait; outcomes are written at most once a second."""
         return max(0.0, self._written_at + SECONDS_BETWEEN_WRITES - self._monotonic())
 
+    @property
+    def seconds_until_allowed(self) -> float:
+        """How long ``flush`` would wait: a store may refuse a second write of one object within a second."""
+        return 0.0 if self._backend.is_local else self.seconds_until_due
+
     def advance(self, step: Callable[[State], State]) -> None:
         """Change the state in memory."""
         self._state = step(self._state)
 
     def flush(self) -> None:
-        """Make everything that is known durable. Raises StateWriteError, and again on every later call."""
+        """Make everything that is known durable, when the place may be written. Raises StateWriteError, and again on
+        every later call."""
         if self.failure is not None:
             raise self.failure
         if self.is_stored:
             return
+        while (seconds := self.seconds_until_allowed) > 0.0:
+            self._sleep(seconds)
         following = self._sign()
         try:
             self._backend.write(following)
@@ -73,6 +86,11 @@ class Keeper:
             raise
         self._state = self._stored = following
         self._written_at = self._monotonic()
+
+    def flush_if_allowed(self) -> None:
+        """Write the state if that needs no waiting."""
+        if self.seconds_until_allowed <= 0.0:
+            self.flush()
 
     def flush_if_due(self) -> None:
         """Write the state if the last write is a second ago."""

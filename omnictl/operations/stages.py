@@ -19,8 +19,9 @@ from omnictl.model.change import Adopt, Change, Create, Forget, Refresh, Rename,
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.outcome import Fate
 from omnictl.model.scenario import Remote
-from omnictl.operations.creating import Bulk, Reading
+from omnictl.operations.creating import Bulk
 from omnictl.operations.echo import note_normalisation
+from omnictl.operations.reading_back import Reading
 from omnictl.operations.run import Tally, Tools
 from omnictl.operations.settling import has_waited, settle_intents
 from omnictl.operations.updating import Written, write_update
@@ -30,77 +31,97 @@ REPEATS = 2
 
 
 class Stages:
-    """Runs the stages of one plan against one reading of the account."""
+    """Runs the stages of one plan against one reading of the account.
 
-    def __init__(self, tools: Tools, tally: Tally, remotes: Mapping[str, Remote], elsewhere: Mapping[str, str]) -> None:
+    ``begin`` is for before the first write of the state, which so carries the records and the first intents; ``run``
+    for after it.
+    """
+
+    def __init__(
+        self,
+        tools: Tools,
+        tally: Tally,
+        remotes: Mapping[str, Remote],
+        elsewhere: Mapping[str, str],
+        stages: order.Stages,
+    ) -> None:
         self._tools = tools
         self._tally = tally
         self._remotes = remotes
         self._elsewhere = elsewhere
+        self._stages = stages
+        self._creates = [each for each in (*stages.first, *stages.bulk) if isinstance(each, Create)]
+        self._updates = [each for each in stages.bulk if isinstance(each, Update | Adopt | Rename)]
 
-    def run(self, stages: order.Stages) -> None:
+    def begin(self) -> None:
+        """Change the records that need no request, and make the first intents; nothing is written or sent."""
+        for change in self._stages.records:
+            if isinstance(change, Refresh):
+                self._tools.keeper.advance(partial(record_refreshed, change=change))
+            elif isinstance(change, Adopt | Rename):
+                self._record_unsent(change, self._tools.clock())
+        leader = self._creates[0] if self._stages.first else None
+        self._bulk = Bulk(self._tools, self._tally, self._remotes, self._creates, self._updates, leader)
+        self._bulk.prepare()
+
+    def _record_unsent(self, change: Adopt | Rename, now: datetime) -> None:
+        self._tools.keeper.advance(lambda state: record_written(state, change, change.actual, now))
+
+    def run(self) -> None:
         """Do everything that may be done; what is left out has no outcome."""
-        self._write_records(stages.records)
-        if stages.first and not self._create_first(stages.first):
+        for change in self._stages.records:
+            self._tally.end(change, Fate.DONE, key=change.key if isinstance(change, Adopt | Rename) else None)
+        if not self._create_and_update():
             return
-        creates = [each for each in stages.bulk if isinstance(each, Create)]
-        updates = [each for each in stages.bulk if isinstance(each, Update | Adopt | Rename)]
-        reading = self._reading_of(stages.first)
-        self._send(creates, updates, reading)
-        if reading is not None:
-            self._note_first(stages.first, reading)
-        if self._may_go_on and stages.flip:
-            self._flip(stages.flip)
-        flipped = all(self._tally.fate_of(each) is Fate.DONE for each in stages.flip)
+        if self._may_go_on and self._stages.flip:
+            self._flip(self._stages.flip)
+        flipped = all(self._tally.fate_of(each) is Fate.DONE for each in self._stages.flip)
         if self._may_go_on and flipped:
-            self._remove(stages.removals)
+            self._remove(self._stages.removals)
 
     @property
     def _may_go_on(self) -> bool:
         return not (self._tools.stop.is_set or self._tally.halted) and self._tools.keeper.failure is None
 
-    def _write_records(self, changes: tuple[Change, ...]) -> None:
-        """What needs no request: the records alone."""
-        for change in changes:
-            now = self._tools.clock()
-            if isinstance(change, Refresh):
-                self._tools.keeper.advance(partial(record_refreshed, change=change))
-            elif isinstance(change, Adopt | Rename):
-                self._record_unsent(change, now)
-            self._tally.end(change, Fate.DONE, key=change.key if isinstance(change, Adopt | Rename) else None)
-        self._tools.keeper.flush()
+    def _create_and_update(self) -> bool:
+        """Send the first and the bulk; on an empty account the create that becomes the default goes alone.
 
-    def _record_unsent(self, change: Adopt | Rename, now: datetime) -> None:
-        self._tools.keeper.advance(lambda state: record_written(state, change, change.actual, now))
-
-    def _create_first(self, changes: tuple[Change, ...]) -> bool:
-        """On an empty account: the create that becomes the default, alone.
-
-        Returns whether the others may follow: without it, one of them would become the default.
+        Returns whether the rest may follow: without that one, another would become the default.
         """
-        self._send([each for each in changes if isinstance(each, Create)], [])
-        return all(self._tally.fate_of(each) is Fate.DONE for each in changes)
+        first = self._stages.first
+        reading = Reading(self._tools.provider.get, lambda: self._key_of(first[0])) if first else None
+        self._bulk.run(reading)
+        self._repeat_unknown(self._creates)
+        if not all(self._tally.fate_of(each) is Fate.DONE for each in first):
+            return False
+        if reading is not None:
+            self._follow(reading)
+            self._note_first(first, reading)
+        return True
 
-    def _reading_of(self, changes: tuple[Change, ...]) -> Reading | None:
-        """Return how to read back what has become the default; nothing waits for it, so it goes beside the others."""
-        keys = [self._tools.keeper.state.records[each.address].key for each in changes]
-        return Reading(partial(self._tools.provider.get, keys[0])) if keys and self._may_go_on else None
+    def _follow(self, reading: Reading) -> None:
+        """Send what waited for a first create that was lost from sight, and found later."""
+        creates = [each for each in self._creates if self._tally.fate_of(each) is None]
+        updates = [each for each in self._updates if self._tally.fate_of(each) is None]
+        if self._may_go_on and (creates or updates or not reading.has_begun):
+            Bulk(self._tools, self._tally, self._remotes, creates, updates).run(reading)
+            self._repeat_unknown(creates)
+
+    def _key_of(self, change: Change) -> str:
+        return self._tools.keeper.state.records[change.address].key
 
     def _note_first(self, changes: tuple[Change, ...], reading: Reading) -> None:
         """Record what was read back of the first create; an error of the reading ends the run."""
         for change in changes if reading.has_answer else ():
-            key, remote = self._tools.keeper.state.records[change.address].key, reading.answer
+            key, remote = self._key_of(change), reading.answer
             if remote is not None and remote.is_default:
                 managed = change.address if self._tally.plan.default.managed else None
                 self._tools.keeper.advance(partial(record_default, address=managed, key=key))
             else:
                 self._tally.notes.append(default_not_taken(key))
 
-    def _send(
-        self, creates: list[Create], updates: list[Update | Adopt | Rename], reading: Reading | None = None
-    ) -> None:
-        """Send the bulk, then look for what stayed unknown, and repeat what is surely absent."""
-        Bulk(self._tools, self._tally, self._remotes, creates, updates).run(reading)
+    def _repeat_unknown(self, creates: list[Create]) -> None:
+        """Look for what stayed unknown, and repeat what is surely absent."""
         for _ in range(REPEATS):
             unknown = [each for each in creates if self._tally.fate_of(each) is Fate.UNKNOWN]
             if not unknown or not self._may_go_on:
@@ -113,6 +134,7 @@ class Stages:
     def _settle(self, unknown: list[Create]) -> list[Create]:
         """Return the unknown creates that are surely absent; those found are done."""
         tools = self._tools
+        tools.keeper.flush()  # looking may take long
         account = self._tally.plan.account
         try:
             settlements = settle_intents(tools, account, self._elsewhere, lost_at=self._tally.lost_at)

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.state import State
 
 
@@ -113,4 +114,20 @@ class KeptLock(Protocol):
 
     def clear_lock(self, lock_id: str) -> LockHolder | None:
         """Clear the lock of this name and return who held it; None where it is free, LockHeldError for another one."""
+        ...
+
+
+class Trial(Struct, frozen=True):
+    """What came of trying a store: whether it was tried (the credentials may write), and what is left of it."""
+
+    is_tried: bool
+    note: Diagnostic | None = None
+
+
+@runtime_checkable
+class Triable(Protocol):
+    """A store whose word can be tried: software of its kind may overlook the conditions of writes."""
+
+    def try_conditions(self) -> Trial:
+        """Try both conditions on an object that is thrown away; StateError where they are not kept."""
         ...

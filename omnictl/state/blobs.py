@@ -38,12 +38,15 @@ class BlobConflictError(Exception):
 
 class BlobError(StateError):
     """The store could not be used. ``is_unknown`` where a write may have happened, ``is_refused`` where trying again
-    is of no use: credentials, a store that is not there."""
+    is of no use: credentials, a store that is not there. ``is_denied``: these credentials may not do it."""
 
-    def __init__(self, diagnostic: Diagnostic, *, is_unknown: bool = False, is_refused: bool = False) -> None:
+    def __init__(
+        self, diagnostic: Diagnostic, *, is_unknown: bool = False, is_refused: bool = False, is_denied: bool = False
+    ) -> None:
         super().__init__(diagnostic)
         self.is_unknown = is_unknown
         self.is_refused = is_refused
+        self.is_denied = is_denied
 
 
 class BlobStore(Protocol):

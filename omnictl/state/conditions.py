@@ -1,9 +1,9 @@
 """Whether a store keeps its word: both conditions of a write, tried on an object that is thrown away."""
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.state.blobs import BlobConflictError, BlobError, BlobStore
@@ -14,11 +14,12 @@ _PROBE = "probe/"
 class Conditions(Struct, frozen=True):
     """What a store does with a condition: ``keeps_create``, a write in the place of nothing is refused where there is
     something; ``keeps_update``, one in the place of a version is refused where there is another; ``takes_update``,
-    it is taken where that version is there."""
+    it is taken where that version is there. ``left`` is the object that was tried on, where it could not be removed."""
 
     keeps_create: bool
     keeps_update: bool
     takes_update: bool
+    left: str = ""
 
     @property
     def are_kept(self) -> bool:
@@ -26,24 +27,38 @@ class Conditions(Struct, frozen=True):
         return self.keeps_create and self.keeps_update and self.takes_update
 
 
-def check_conditions(store: BlobStore, make_token: Callable[[], str]) -> Conditions:
-    """Write an object of a new name twice as the first one, then over a version that is gone. Raises BlobError.
+def check_conditions(store: BlobStore, make_token: Callable[[], str]) -> Conditions | None:
+    """Write an object of a new name twice as the first one, then over a version that is gone; remove it.
 
-    Stores of old software leave out headers that they do not know, and say that all went well: only trying tells.
+    Return None where the credentials may not even make it. Raises BlobError. Stores of old software leave out headers
+    that they do not know, and say that all went well: only trying tells.
     """
     token = make_token()
     name = f"{_PROBE}{token}.json"
     try:
-        return _try_both(store, name, token)
+        found = _try_both(store, name, token)
     finally:
-        with suppress(BlobError):
-            store.delete(name)
+        is_removed = _is_removed(store, name)
+    return found if is_removed or found is None else replace(found, left=name)
 
 
-def _try_both(store: BlobStore, name: str, token: str) -> Conditions:
+def _is_removed(store: BlobStore, name: str) -> bool:
+    try:
+        store.delete(name)
+    except BlobError:
+        return False
+    return True
+
+
+def _try_both(store: BlobStore, name: str, token: str) -> Conditions | None:
     contents = (f'{{"probe": "{token}", "write": {n}}}\n'.encode() for n in range(1, 6))
     first = next(contents)
-    store.write(name, first, replaces=None)
+    try:
+        store.write(name, first, replaces=None)
+    except BlobError as error:
+        if error.is_denied:
+            return None
+        raise
     keeps_create = not _is_taken(store, name, next(contents), None) and _has(store, name, first)
     found = store.read(name)
     stale = found.version if found else None
@@ -65,6 +80,17 @@ def _is_taken(store: BlobStore, name: str, content: bytes, replaces: str | None)
 def _has(store: BlobStore, name: str, content: bytes) -> bool:
     found = store.read(name)
     return found is not None and found.content == content
+
+
+def probe_left(where: str) -> Diagnostic:
+    """Tell of an object that was tried on and could not be removed."""
+    return Diagnostic(
+        "probe-left",
+        Severity.NOTE,
+        "An object that was written to try the store could not be removed",
+        f"{where} holds nothing that anybody needs.",
+        hint="let these credentials delete below the path: old versions of the state are dropped there too",
+    )
 
 
 def unkept_conditions(where: str, found: Conditions) -> Diagnostic | None:
@@ -91,4 +117,6 @@ def unkept_conditions(where: str, found: Conditions) -> Diagnostic | None:
 CODES = {
     "conditions-overlooked": "The store of the state overlooks the conditions of writes, or names no versions. The "
     "lock and the state are protected by nothing else there.",
+    "probe-left": "doctor tries the store of the state with an object of its own, probe/NAME.json, which the "
+    "credentials may write and not delete. It may be removed by hand.",
 }

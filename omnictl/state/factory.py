@@ -21,11 +21,13 @@ def open_backend(
     environment: str,
     environ: Mapping[str, str],
     make_token: Callable[[], str],
+    ca_file: str | None = None,
 ) -> StateBackend:
     """Return the backend of a path or a URL; nothing is asked yet.
 
     ``work_dir`` is where a state that cannot be stored is saved, and what a backend keeps on this machine;
-    ``make_token`` returns a new name each time. Raises UsageError for a URL that cannot be used.
+    ``make_token`` returns a new name each time; ``ca_file`` holds certificate authorities that are believed beside
+    the usual ones, where the backend has a connection of ours. Raises UsageError for a URL that cannot be used.
     """
     if isinstance(place, Path) or not is_url(place):
         from omnictl.state.local.backend import LocalBackend
@@ -33,7 +35,7 @@ def open_backend(
         return LocalBackend(Path(place), work_dir=work_dir, environment=environment)
     location = parse_location(place, environment)
     _require_package(location)
-    around = _Around(work_dir, environment, environ, make_token)
+    around = _Around(work_dir, environment, environ, make_token, ca_file)
     return _OPENERS[location.scheme](location, around)
 
 
@@ -44,6 +46,7 @@ class _Around(Struct, frozen=True):
     environment: str
     environ: Mapping[str, str]
     make_token: Callable[[], str]
+    ca_file: str | None
 
 
 def _open_objects(location: Location, around: _Around) -> StateBackend:
@@ -52,7 +55,7 @@ def _open_objects(location: Location, around: _Around) -> StateBackend:
     from omnictl.state.stored import StoredBackend
 
     return StoredBackend(
-        ObjectStore(parse_object_place(location, around.environ)),
+        ObjectStore(parse_object_place(location, around.environ, around.ca_file)),
         work_dir=around.work_dir,
         environment=around.environment,
         make_token=around.make_token,
@@ -91,7 +94,7 @@ def _open_terraform_http(location: Location, around: _Around) -> StateBackend:
 
     place = read_place(location, around.environ)
     identity = find_identity(place, around.environ)
-    server = Server(place, identity, ca_file=around.environ.get("OMNICTL_CA_FILE") or None)
+    server = Server(place, identity, ca_file=around.ca_file)
     return TerraformHttpBackend(
         server, work_dir=around.work_dir, environment=around.environment, make_token=around.make_token
     )

@@ -83,6 +83,11 @@ def parse_location(text: str, environment: str) -> Location:
     return Location(scheme, shown, host, repository, parts.username, port, options, inside)
 
 
+def credentials_of(scheme: str) -> str:
+    """Say from where a backend takes its credentials."""
+    return _WAYS.get(scheme, _GIT_WAY)
+
+
 def _split_repository(path: str) -> tuple[str, str]:
     """Return the path of a repository, and the name in it: the ``//`` at its very beginning parts nothing."""
     at = path.find("//", 1)
@@ -90,7 +95,7 @@ def _split_repository(path: str) -> tuple[str, str]:
 
 
 def _refuse_secrets(parts: SplitResult, scheme: str, options: Mapping[str, str]) -> None:
-    way = _WAYS.get(scheme, _GIT_WAY)
+    way = credentials_of(scheme)
     takes_user = scheme in ("postgresql", "postgres", "git+ssh")
     if parts.password is not None or (parts.username is not None and not takes_user):
         raise UsageError(_credentials_in_url(way))

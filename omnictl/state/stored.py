@@ -14,9 +14,10 @@ from pathlib import Path
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.errors import StateError, StateMovedError, StateWriteError
 from omnictl.model.state import State
-from omnictl.state.base import Hold, LockHolder, StateVersion
+from omnictl.state.base import Hold, LockHolder, StateVersion, Trial
 from omnictl.state.blobs import Blob, BlobConflictError, BlobError, BlobStore, read_surely, write_surely
 from omnictl.state.checks import refuse_unusable
+from omnictl.state.conditions import check_conditions, probe_left, unkept_conditions
 from omnictl.state.errored import save_errored
 from omnictl.state.lease import Lease
 from omnictl.state.problems import no_such_version, overtaken
@@ -49,6 +50,7 @@ class StoredBackend:
         self._store = store
         self._work_dir = work_dir
         self._environment = environment
+        self._make_token = make_token
         self._lease = lease or Lease(store, LOCK, make_token)
         self._sleep = sleep
         self._seen: Blob | None = None
@@ -147,6 +149,17 @@ class StoredBackend:
     def save_errored(self, state: State) -> str:
         """Save a state that could not be written, beside the user."""
         return save_errored(state, work_dir=self._work_dir, environment=self._environment)
+
+    def try_conditions(self) -> Trial:
+        """Try whether the store keeps the conditions of writes, on an object beside the state."""
+        found = check_conditions(self._store, self._make_token)
+        if found is None:
+            return Trial(is_tried=False)
+        problem = unkept_conditions(self.location, found)
+        left = probe_left(_inside(self.location, found.left)) if found.left else None
+        if problem is not None:
+            raise StateError(problem, *([left] if left else []))
+        return Trial(is_tried=True, note=left)
 
     # --- the lock ------------------------------------------------------------------------------------------
 

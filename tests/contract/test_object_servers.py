@@ -72,7 +72,9 @@ def test_of_twenty_writers_at_once_one_is_taken(place: Place) -> None:
 
 def test_the_probe_finds_that_conditions_are_kept(place: Place) -> None:
     store = store_of(place)
-    assert check_conditions(store, make_token).are_kept
+    found = check_conditions(store, make_token)
+    assert found is not None
+    assert found.are_kept
     assert store.list("") == ()
 
 
@@ -80,11 +82,11 @@ def test_the_probe_finds_that_conditions_are_kept(place: Place) -> None:
 def test_many_processes_lose_and_double_nothing(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
     with KINDS[kind](tmp_path, request) as place:
         assert place.url is not None
-        outcome = run_swarm(place.url, place.environ, tmp_path, seconds=6)
+        outcome = run_swarm(place.url, place.environ, tmp_path, seconds=4)
     outcome.check()
     assert outcome.killed
     assert outcome.stopped
-    assert outcome.codes <= {"state-moved", "store-failed"}
+    assert outcome.codes <= {"state-moved", "lock-lost", "store-failed"}
 
 
 def test_credentials_that_are_refused_are_told_and_keep_their_secret(

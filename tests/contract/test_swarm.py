@@ -15,7 +15,7 @@ TOLD = [Told("acknowledged", "a-1", 1), Told("acknowledged", "a-2", 3)]
 
 
 def test_eight_processes_write_one_file_and_lose_nothing(tmp_path: Path) -> None:
-    outcome = run_swarm(str(tmp_path / "state" / "test.json"), {}, tmp_path, seconds=4)
+    outcome = run_swarm(str(tmp_path / "state" / "test.json"), {}, tmp_path, seconds=3)
     outcome.check()
     assert outcome.killed
     assert outcome.stopped

@@ -14,7 +14,7 @@ FAULTS = (Fault.CUT_BEFORE, Fault.CUT_AFTER, Fault.ERROR_BEFORE, Fault.ERROR_AFT
 
 def test_eight_processes_write_one_ref_and_lose_nothing(tmp_path: Path) -> None:
     repository = make_repository(tmp_path / "remote.git")
-    outcome = run_swarm(f"git+file://{repository}//", git_environ(), tmp_path, seconds=8, terms=TERMS)
+    outcome = run_swarm(f"git+file://{repository}//", git_environ(), tmp_path, seconds=5, terms=TERMS)
     outcome.check()
     assert outcome.killed
     assert outcome.stopped
@@ -28,7 +28,7 @@ def test_eight_processes_write_over_http_that_cuts_and_lies_and_lose_nothing(tmp
         server.fault = lambda: chance.choice(FAULTS) if chance.random() < 0.1 else Fault.NONE
         environ = {**git_environ(), **askpass_environ(tmp_path)}
         url = f"git+{server.url}/remote.git//prod?refs=heads"
-        outcome = run_swarm(url, environ, tmp_path, seconds=8, terms=TERMS, seed=1)
+        outcome = run_swarm(url, environ, tmp_path, seconds=5, terms=TERMS, seed=1)
     outcome.check()
     assert outcome.killed
     assert outcome.stopped
@@ -37,6 +37,6 @@ def test_eight_processes_write_over_http_that_cuts_and_lies_and_lose_nothing(tmp
 def test_writes_that_meet_all_the_time_lose_nothing(tmp_path: Path) -> None:
     repository = make_repository(tmp_path / "remote.git")
     url = f"git+file://{repository}//"
-    outcome = run_swarm(url, git_environ(), tmp_path, seconds=5, terms=TERMS, heeds_lock=False)
+    outcome = run_swarm(url, git_environ(), tmp_path, seconds=4, terms=TERMS, heeds_lock=False)
     outcome.check()
     assert "state-moved" in outcome.codes

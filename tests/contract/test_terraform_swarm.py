@@ -14,7 +14,7 @@ def test_eight_processes_write_one_state_and_lose_nothing(
 ) -> None:
     with KINDS[kind](tmp_path, request) as place:
         assert place.url is not None
-        outcome = run_swarm(f"{place.url}test", place.environ, tmp_path / "swarm", seconds=5, clears=True)
+        outcome = run_swarm(f"{place.url}test", place.environ, tmp_path / "swarm", seconds=4, clears=True)
     outcome.check()
     assert outcome.killed
     assert outcome.stopped

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from omnictl.cli.main import cli
-from omnictl.cli.workflows import WORKFLOWS
+from omnictl.cli.workflows import SERVICES, make_workflow
+from omnictl.state.location import parse_location
 from tests.e2e.running import omnictl
 from tests.projects import good, write
 
@@ -72,9 +73,15 @@ class TestInit:
         assert omnictl("init").code == 0
         assert not elsewhere.exists()
 
-    @pytest.mark.parametrize("service", sorted(WORKFLOWS))
-    def test_workflows_are_yaml_and_name_commands_that_exist(self, service: str) -> None:
-        path, text = WORKFLOWS[service]
+    @pytest.mark.parametrize("service", SERVICES)
+    @pytest.mark.parametrize(
+        "url", [None, "s3://bucket/omnictl/", "https://gitlab.example.com/s/", "git+ssh://g@h/r//"]
+    )
+    def test_workflows_are_yaml_and_name_commands_that_exist(self, service: str, url: str | None) -> None:
+        path, text = make_workflow(service, parse_location(url, "test") if url else None)
+        assert "@" not in re.sub(r"@v\d|users.noreply|@example|@\$\{CI", "", text.replace("omnictl@", ""))
+        assert ("pip install 'omnictl[s3]'" in text) is (url is not None and url.startswith("s3"))
+        assert ("git push" in text) is (url is None)
         before, apply, after = text.partition("# apply:")
         whole = before + apply[2:] + re.sub(r"^( *)# ", r"\1", after, flags=re.MULTILINE)
         for candidate in (text, whole):
@@ -90,7 +97,33 @@ class TestInit:
             assert {"omnictl validate", "omnictl fmt --check --diff", "omnictl plan --report markdown=plan.md"} <= set(
                 lines
             )
-        assert "omnictl apply --yes" in lines
+        assert ("omnictl apply --yes" if url is None else "omnictl apply --yes --lock-timeout 10m") in lines
+
+    @pytest.mark.parametrize("ci", SERVICES)
+    def test_a_store_stands_in_the_settings_and_the_workflow_fits_it(self, project: Path, ci: str) -> None:
+        ran = omnictl("init", "--ci", ci, "--state", "s3://bucket/omnictl/")
+        assert (ran.code, ran.err) == (0, "")
+        assert "0 errors, 0 warnings" in omnictl("validate").out
+        assert omnictl("fmt", "--check", "--diff").code == 0
+        assert omnictl("fmt", "--check", "omnictl.yaml").code == 0
+        assert omnictl("plan", "--sandbox").code == 0
+        text = (project / "omnictl.yaml").read_text()
+        assert yaml.safe_load(text)["environments"]["test"] == {"state": "s3://bucket/omnictl/"}
+        assert yaml.safe_load(text.replace("  # ", "  "))["environments"]["production"]["state"].endswith("omnictl/")
+        (workflow,) = (each for each in project.rglob("*.yml"))
+        assert "AWS_ACCESS_KEY_ID" in workflow.read_text()
+
+    def test_a_store_of_one_environment_is_not_given_to_another(self, project: Path) -> None:
+        assert omnictl("init", "--state", "s3://bucket/omnictl/test: #x").code == 0
+        text = (project / "omnictl.yaml").read_text()
+        assert yaml.safe_load(text)["environments"]["test"] == {"state": "s3://bucket/omnictl/test: #x"}
+        assert text.count("state:") == 1
+
+    def test_a_credential_in_the_url_of_a_store_is_refused_and_written_nowhere(self, project: Path) -> None:
+        ran = omnictl("init", "--ci", "gitlab", "--state", "https://me:canary@host/state/")
+        assert ran.code == 64
+        assert "credentials-in-url" in ran.err
+        assert list(project.iterdir()) == []
 
 
 class TestValidate:

@@ -1,10 +1,13 @@
 """``omnictl doctor``: each check well and wrong, with the exit code of the worst, and nothing changed."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from omnictl.cli.commands.doctor import _judge_clock
+from tests.contract.backends.bucket import Bucket, served_bucket
+from tests.contract.backends.git_server import make_repository
 from tests.e2e.conftest import ServeSandbox
 from tests.e2e.running import Ran, omnictl
 
@@ -96,3 +99,88 @@ def test_the_clock_is_compared_with_that_of_the_api(offset: float, is_well: bool
     finding = _judge_clock(offset)
     assert finding.verdict == ("ok" if is_well else "note")
     assert said in finding.found
+
+
+# --- the store of the state --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    made = Bucket()
+    for name, value in {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "canary0secret"}.items():
+        monkeypatch.setenv(name, value)
+    with served_bucket(made) as endpoint:
+        monkeypatch.setenv("OMNICTL_STATE", f"s3://omni/team/?endpoint={endpoint}")
+        yield made
+
+
+def test_a_store_is_tried_and_nothing_stays(bucket: Bucket, serve_sandbox: ServeSandbox) -> None:
+    serve_sandbox()
+    ran = omnictl("doctor")
+    assert ran.code == 0
+    assert set(verdicts(ran).values()) == {"ok"}
+    assert "the store refuses one that would overwrite another run's" in ran.out
+    assert bucket.objects == {}
+    written = {key for method, key in bucket.requests if method == "PUT"}
+    assert len(written) == 1
+    assert written.pop().startswith("team/test/probe/")
+
+
+@pytest.mark.parametrize("overlooks", [("create",), ("update",), ("create", "update")])
+def test_a_store_without_conditional_writes_says_so(
+    bucket: Bucket, serve_sandbox: ServeSandbox, overlooks: tuple[str, ...]
+) -> None:
+    serve_sandbox()
+    bucket.overlooks = overlooks
+    ran = omnictl("doctor")
+    assert ran.code == 1
+    assert verdicts(ran)["writes"] == "wrong"
+    assert "error[conditions-overlooked]" in ran.err
+    assert bucket.objects == {}
+
+
+def test_who_may_only_read_the_store_tries_nothing(bucket: Bucket, serve_sandbox: ServeSandbox) -> None:
+    serve_sandbox()
+    bucket.decide = lambda method, key: None if method == "GET" else "403 before"
+    ran = omnictl("doctor")
+    assert ran.code == 0
+    assert verdicts(ran)["writes"] == "note"
+    assert "not tried: the credentials may only read" in ran.out
+
+
+def test_a_probe_that_cannot_be_removed_is_named(bucket: Bucket, serve_sandbox: ServeSandbox) -> None:
+    serve_sandbox()
+    bucket.decide = lambda method, key: "403 before" if method == "DELETE" else None
+    ran = omnictl("doctor")
+    assert ran.code == 0
+    assert verdicts(ran)["writes"] == "note"
+    assert "note[probe-left]" in ran.err
+    assert all(key.removeprefix("team/test/") in ran.err for key in bucket.objects)
+
+
+def test_nothing_is_tried_where_that_is_not_wanted_or_of_no_use(bucket: Bucket, serve_sandbox: ServeSandbox) -> None:
+    serve_sandbox()
+    assert "writes" not in verdicts(omnictl("doctor", "--no-probe"))
+    bucket.decide = lambda method, key: "403 before"
+    ran = omnictl("doctor")
+    assert verdicts(ran)["state"] == "wrong"
+    assert "writes" not in verdicts(ran)
+    assert "PUT" not in {method for method, _ in bucket.requests}
+
+
+def test_a_git_remote_is_tried_too(
+    serve_sandbox: ServeSandbox, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_sandbox()
+    remote = make_repository(tmp_path_factory.mktemp("git") / "remote.git")
+    monkeypatch.setenv("OMNICTL_STATE", f"git+file://{remote}//")
+    ran = omnictl("doctor")
+    assert verdicts(ran)["writes"] == "ok"
+    assert not [each for each in (remote / "refs").rglob("*") if each.is_file()]
+    with (remote / "config").open("a") as config:
+        config.write("[receive]\n\tdenyNonFastForwards = true\n")
+    monkeypatch.setenv("OMNICTL_STATE", f"git+file://{remote}//?refs=heads")
+    ran = omnictl("doctor")
+    assert ran.code == 1
+    assert verdicts(ran)["writes"] == "wrong"
+    assert "git-refused" in ran.err

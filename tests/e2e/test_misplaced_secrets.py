@@ -148,3 +148,35 @@ def test_a_credential_in_the_base_url_is_refused_unseen(
         assert ran.code == 5
         assert "malformed-base-url" in ran.err
         assert KEY not in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "git+ssh://git@git.example.com/team/config.git//production",
+        "postgresql://omnictl@db.example:5432/omnictl/production",
+        "postgres://omnictl@db.example/omnictl/production",
+    ],
+)
+def test_a_user_who_is_no_secret_may_stand_in_the_url_of_the_state(project: Path, state: str) -> None:
+    (project / "omnictl.yaml").write_text(f"version: 1\nenvironments: {{a: {{state: '{state}'}}}}\n")
+    (project / "scenarios").mkdir()
+    ran = omnictl("validate")
+    assert "secret-in-file" not in ran.err
+    assert ran.code == 0, ran.err
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        f"git+ssh://git:{KEY}@git.example.com/team/config.git//production",
+        f"postgresql://omnictl:{KEY}@db.example:5432/omnictl/production",
+        f"git+https://{KEY}@git.example.com/team/config.git//production",
+        f"https://{KEY}@states.example/production",
+    ],
+)
+def test_a_credential_in_the_url_of_the_state_is_refused_unseen(project: Path, state: str) -> None:
+    (project / "omnictl.yaml").write_text(f"version: 1\nenvironments: {{a: {{state: '{state}'}}}}\n")
+    ran = omnictl("validate")
+    assert "secret-in-file" in ran.err
+    assert KEY not in ran.out + ran.err

@@ -226,7 +226,7 @@ def test_settle_with_a_key_looks_at_the_account(
 def test_in_the_sandbox_it_says_so(project: Path) -> None:
     omnictl("init")
     assert omnictl("apply", "--sandbox", "--yes").code == 0
-    for words in (("list",), ("show", "vk-sms"), ("history",), ("unlock",), ("rollback", "4")):
+    for words in (("list",), ("show", "vk-sms"), ("history",), ("unlock",), ("rollback", "3")):
         ran = omnictl("state", *words, "--sandbox")
         assert ran.code == 0, ran.err
         assert ran.out.startswith("SANDBOX"), words

@@ -14,6 +14,7 @@ from omnictl.model.address import make_address
 from omnictl.model.scenario import Lifecycle, Protection
 from omnictl.model.state import AccountDefault, State
 from omnictl.sandbox.store import World
+from tests.contract.backends.bucket import Bucket, served_bucket
 from tests.e2e.conftest import ServeSandbox
 from tests.e2e.running import Ran, omnictl
 from tests.e2e.test_import import plant
@@ -412,14 +413,55 @@ def test_a_state_that_could_not_be_written_is_better(world: World) -> None:
     assert answer("state", "rebuild")["items"] == []
 
 
-def test_a_kept_version_is_named(world: World) -> None:
+@pytest.mark.parametrize("where", ["file", "store"])
+def test_a_kept_version_comes_back_by_the_command_that_is_named(
+    world: World, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = Bucket()
+    with served_bucket(bucket) as endpoint:
+        if where == "store":
+            monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
+            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+            monkeypatch.setenv("OMNICTL_STATE", f"s3://omni/team/?endpoint={endpoint}")
+        assert omnictl("apply", "--yes").code == 0
+        declare("d")
+        assert omnictl("apply", "--yes").code == 0
+        before = pulled()
+        lose_the_state(bucket)
+        assert codes(answer("state", "rebuild", "--dry-run")) == ["kept-version"]
+        document = answer("state", "rebuild")
+        assert codes(document) == ["kept-version"]
+        (command,) = document["diagnostics"][0]["commands"]
+        assert omnictl(*command.split()[1:]).code == 0
+        assert (pulled().lineage, pulled().lineage == before.lineage) == (document["lineage"], False)
+        assert pulled().serial > document["serial"]
+        assert omnictl("apply", "--yes").code == 0
+        assert {address: each.key for address, each in pulled().records.items()} == {
+            address: each.key for address, each in before.records.items()
+        }
+        assert len(world.list_all()) == 4
+        assert is_planned_nothing()
+
+
+def pulled() -> State:
+    return decode_state(omnictl("state", "pull").out, path="x")
+
+
+def lose_the_state(bucket: Bucket) -> None:
+    shutil.rmtree("state", ignore_errors=True)
+    bucket.objects.pop("team/default/state.json", None)
+
+
+def test_a_kept_version_comes_back_where_the_state_is_lost(world: World) -> None:
     assert omnictl("apply", "--yes").code == 0
+    before = stored()
+    versions = answer("state", "history")["items"]
     shutil.rmtree("state")
-    document = answer("state", "rebuild")
-    assert codes(document) == ["kept-version"]
-    (command,) = document["diagnostics"][0]["commands"]
-    Path("state/default.json").rename("rebuilt.json")
-    assert omnictl(*command.split()[1:]).code == 0
+    assert omnictl("state", "rollback", "99").code == 1
+    assert omnictl("state", "rollback", str(versions[0]["serial"]), "--lineage", "zz").code == 1
+    assert omnictl("state", "rollback", str(versions[0]["serial"])).code == 0
+    assert stored().lineage == before.lineage
+    assert stored().serial == max(each["serial"] for each in versions) + 1
 
 
 def test_a_state_that_cannot_be_read_is_not_written_over(world: World) -> None:

@@ -17,7 +17,7 @@ from tests.terraform_server import Fault, Server, serving
 CANARY = "a-canary-of-a-token"
 PATH = "/api/v4/projects/42/terraform/state/default"
 NAME = "7c9f,apply,2026-11-20T09:12:00Z,run-7"
-FIRST_WRITES = 2
+FIRST_WRITES = 1
 """Those of an apply before its requests: the state itself, and the intents."""
 STATE = replace(example_scene().state, environment="default")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from tests.contract.backends.bucket import Bucket, served_bucket
 from tests.e2e.running import omnictl
 
 
@@ -89,3 +90,25 @@ def test_a_certificate_for_another_host_is_refused(
     ran = omnictl("plan")
     assert "untrusted-certificate" in ran.err
     assert _Account.asked == []
+
+
+@pytest.mark.parametrize("scheme", ["s3", "https"])
+def test_an_authority_of_the_settings_is_believed_for_the_store_of_the_state_too(
+    project: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    made = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.issue_cert("127.0.0.1").configure_cert(context)
+    made.cert_pem.write_to_path(str(project / "authority.pem"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary0secret")
+    monkeypatch.setenv("OMNICTL_STATE_TOKEN", "canary0token")
+    with served_bucket(Bucket(), context) as endpoint:
+        monkeypatch.setenv(
+            "OMNICTL_STATE", f"s3://omni/?endpoint={endpoint}" if scheme == "s3" else f"{endpoint}/omni/"
+        )
+        assert "no-state" not in omnictl("state", "list").err
+        (project / "omnictl.yaml").write_text("version: 1\nenvironments: {test: {ca_file: authority.pem}}\n")
+        (project / "below").mkdir()
+        monkeypatch.chdir(project / "below")
+        assert "no-state" in omnictl("state", "list", "--env", "test").err

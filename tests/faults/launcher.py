@@ -1,7 +1,7 @@
 """A server of forks: everything is imported once, and each run of omnictl, or of a sandbox, is a process of its own.
 
 ``python -m tests.faults.launcher SOCKET`` serves until its stdin ends. A connection is one process: the order comes as
-a line of JSON, the answer goes back as one.
+a line of JSON, the answer goes back as one; a run's number comes before it, in a line of its own.
 """
 
 import contextlib
@@ -27,6 +27,7 @@ from omnictl.cli.main import cli, main
 from omnictl.sandbox.app import Sandbox
 from omnictl.sandbox.server import serve
 from omnictl.sandbox.store import World
+from tests.faults.joining import join_crowd
 from tests.faults.points import Death, Points, Way, write_counts
 from tests.faults.sabotage import SABOTAGES
 from tests.served import served
@@ -110,8 +111,9 @@ def _serve_sandbox(connection: socket.socket) -> None:
 
 
 def _wait_for(process: int, connection: socket.socket, seconds: float) -> None:
-    """Tell how the run ended; one that takes too long is killed and counts as hung."""
+    """Tell the number of the run, and how it ended; one that takes too long is killed and counts as hung."""
     until, hung = time.monotonic() + seconds, False
+    _send(connection, {"pid": process})
     while True:
         ended, status = os.waitpid(process, os.WNOHANG)
         if ended:
@@ -120,9 +122,12 @@ def _wait_for(process: int, connection: socket.socket, seconds: float) -> None:
             hung = True
             os.kill(process, signal.SIGKILL)
         time.sleep(_POLL_SECONDS)
-    code = os.waitstatus_to_exitcode(status)
+    _send(connection, {"code": os.waitstatus_to_exitcode(status), "hung": hung})
+
+
+def _send(connection: socket.socket, answer: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):
-        connection.sendall(json.dumps({"code": code, "hung": hung}).encode() + b"\n")
+        connection.sendall(json.dumps(answer).encode() + b"\n")
 
 
 def _fork_run(order: dict[str, Any]) -> int:
@@ -145,6 +150,8 @@ def _run(order: dict[str, Any]) -> NoReturn:
     points = Points(Path(order["cwd"]), death)
     if order["watched"]:
         points.install()
+    if order["crowd"]:
+        join_crowd(**order["crowd"])
     if order["sabotage"]:
         SABOTAGES[order["sabotage"]]()  # a broken omnictl does not come to the points that it leaves out
     try:

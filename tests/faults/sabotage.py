@@ -20,6 +20,7 @@ from omnictl.model.state import Intent, State
 from omnictl.operations import creating, pulling, sending, settling, waves
 from omnictl.provider.omni_messages import OmniMessenger
 from omnictl.state import versions
+from omnictl.state.hold import SureHold
 from omnictl.state.local import backend as local
 from omnictl.state.local import lock
 
@@ -34,15 +35,14 @@ def _no_intents() -> None:
 
 def _late_intents() -> None:
     """The intent is remembered, and becomes durable only with the outcome of its create."""
-    real = waves.Waves.prepare
+    real = waves.Waves.add
 
-    def prepare(made: Any, flying: int) -> None:
-        keeper, flush = made._tools.keeper, made._tools.keeper.flush
-        keeper.flush = lambda: None
+    def add(made: Any, flying: int = 0) -> bool:
         real(made, flying)
-        keeper.flush = flush
+        return False
 
-    _put(waves.Waves, "prepare", prepare)
+    _put(waves.Waves, "add", add)
+    _put(creating.Bulk, "prepare", lambda made: None)
 
 
 def _skipped_writes() -> None:
@@ -95,9 +95,15 @@ def _unflushed_file() -> None:
 def _no_lock() -> None:
     @contextmanager
     def hold(*_: Any, **__: Any) -> Any:
-        yield
+        yield SureHold(ended_before=True)
 
     _put(lock.StateLock, "hold", hold)
+
+
+def _no_conditions() -> None:
+    """Nobody heeds the lock, nor what somebody else wrote meanwhile."""
+    _no_lock()
+    _put(local.LocalBackend, "_refuse_if_moved", lambda *_: None)
 
 
 def _no_patience() -> None:
@@ -203,6 +209,7 @@ SABOTAGES: Mapping[str, Callable[[], None]] = {
     "unflushed directory": _unflushed_directory,
     "unflushed file": _unflushed_file,
     "no lock": _no_lock,
+    "no conditions": _no_conditions,
     "no patience": _no_patience,
     "never looks": _never_looks,
     "late ledger": _late_ledger,

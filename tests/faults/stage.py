@@ -9,7 +9,7 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -23,20 +23,35 @@ SETTLE_SECONDS = 1.0
 _KEY_SAID = re.compile(r" key +(\S+) has key (\S+)$", re.MULTILINE)
 
 
+class Forked:
+    """A process of the launcher. It is told to end when this is closed, unless it is a run."""
+
+    def __init__(self, path: str, order: Mapping[str, Any]) -> None:
+        self._connection = socket.socket(socket.AF_UNIX)
+        self._connection.settimeout(2 * LONGEST_SECONDS)
+        self._connection.connect(path)
+        self._connection.sendall(json.dumps(order).encode() + b"\n")
+        self._lines = self._connection.makefile()
+
+    def hear(self) -> dict[str, Any]:
+        """Wait for its next answer, and return it."""
+        return dict(json.loads(self._lines.readline()))
+
+    def close(self) -> None:
+        """Hear nothing any more."""
+        self._lines.close()
+        self._connection.close()
+
+
 @dataclass(frozen=True, slots=True)
 class Launcher:
     """Starts processes that have imported everything already."""
 
     path: str
 
-    def ask(self, **order: Any) -> tuple[socket.socket, dict[str, Any]]:
-        """Start a process; returns its connection and its first answer."""
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(2 * LONGEST_SECONDS)
-        connection.connect(self.path)
-        connection.sendall(json.dumps(order).encode() + b"\n")
-        with connection.makefile() as lines:
-            return connection, json.loads(lines.readline())
+    def start(self, **order: Any) -> Forked:
+        """Start a process."""
+        return Forked(self.path, order)
 
 
 @contextmanager
@@ -114,9 +129,8 @@ class Service:
 @contextmanager
 def served(launcher: Launcher) -> Iterator[Service]:
     """A sandbox with an empty account."""
-    connection, answer = launcher.ask(what="serve")
-    with connection:
-        yield Service(answer["url"])
+    with closing(launcher.start(what="serve")) as sandbox:
+        yield Service(sandbox.hear()["url"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,21 +155,26 @@ class Run:
 
 @dataclass
 class Project:
-    """A project on disk whose API is a served sandbox, and all that its runs said."""
+    """A project on disk whose API is a served sandbox, and all that its runs said.
+
+    ``environ`` is added to what runs have around them; ``crowd`` are the arguments of ``join_crowd``, or None.
+    """
 
     root: Path
     launcher: Launcher
     service: Service
     sabotage: str = ""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    crowd: Mapping[str, Any] | None = None
     runs: list[Run] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
 
-    def set_up(self, *, workers: int) -> None:
-        """Write the settings."""
+    def set_up(self, *, workers: int, **more: str) -> None:
+        """Write the settings; ``more`` are those of the environment."""
         self.root.mkdir(parents=True, exist_ok=True)
         (self.root / "scenarios").mkdir(exist_ok=True)
         budgets = {name: {"limit": 100_000, "window_seconds": 1} for name in ("create", "update")}
-        environment = {"workers": workers, "settle_seconds": SETTLE_SECONDS, "budgets": budgets}
+        environment = {"workers": workers, "settle_seconds": SETTLE_SECONDS, "budgets": budgets, **more}
         guards = {"mass_change_share": 1.0, "mass_change_count": 1000}
         settings = {"version": 1, "guards": guards, "environments": {"default": environment}}
         (self.root / "omnictl.yaml").write_text(json.dumps(settings))
@@ -173,9 +192,13 @@ class Project:
 
     def omnictl(self, *arguments: str, death: Death | None = None, watched: bool = False) -> Run:
         """Run omnictl in a process of its own, to its end or to its death."""
+        return self.start(*arguments, death=death, watched=watched).end()
+
+    def start(self, *arguments: str, death: Death | None = None, watched: bool = False) -> "Running":
+        """Begin to run omnictl in a process of its own."""
         number = next(self._numbers)
         out, err, counts = (self.root.parent / f"{self.root.name}-{number}.{kind}" for kind in ("out", "err", "counts"))
-        connection, answer = self.launcher.ask(
+        process = self.launcher.start(
             what="run",
             argv=arguments,
             cwd=str(self.root),
@@ -186,14 +209,10 @@ class Project:
             err=str(err),
             counts=str(counts) if watched else "",
             sabotage=self.sabotage,
+            crowd=self.crowd,
             seconds=LONGEST_SECONDS,
         )
-        connection.close()
-        assert not answer["hung"], f"omnictl {' '.join(arguments)} hangs: {err.read_text()}"
-        found = json.loads(counts.read_text()) if counts.exists() else {}
-        run = Run(answer["code"], out.read_text(), err.read_text(), found)
-        self.runs.append(run)
-        return run
+        return Running(self, arguments, process, process.hear()["pid"], out, err, counts)
 
     def _environ(self) -> dict[str, str]:
         return {
@@ -203,6 +222,7 @@ class Project:
             "INFOBIP_BASE_URL": self.service.url,
             "INFOBIP_API_KEY": "k",
             "OMNICTL_TIMEOUT": "3",
+            **self.environ,
         }
 
     @property
@@ -227,6 +247,29 @@ class Project:
     def litter(self) -> list[str]:
         """Return temporary files that nobody will use."""
         return [str(each.relative_to(self.root)) for each in self.root.rglob("*.tmp")]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A run that has begun. ``pid`` is the number of its process."""
+
+    project: Project
+    arguments: Sequence[str]
+    process: Forked
+    pid: int
+    out: Path
+    err: Path
+    counts: Path
+
+    def end(self) -> Run:
+        """Wait for its end or its death; the project remembers what it said."""
+        with closing(self.process) as process:
+            answer = process.hear()
+        assert not answer["hung"], f"omnictl {' '.join(self.arguments)} hangs: {self.err.read_text()}"
+        found = json.loads(self.counts.read_text()) if self.counts.exists() else {}
+        run = Run(answer["code"], self.out.read_text(), self.err.read_text(), found)
+        self.project.runs.append(run)
+        return run
 
 
 def tell(runs: Sequence[Run]) -> str:

@@ -42,12 +42,13 @@ def survive(world: World, deaths: list[tuple[Moment, int]], later: list[Edit]) -
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-@given(world=worlds(), death=deaths, later=edits)
+@given(world=worlds(), death=deaths, later=edits, is_local=st.booleans())
 @settings(max_examples=150, deadline=None, suppress_health_check=SLOW_IS_FINE)
 def test_a_killed_run_loses_nothing_and_doubles_nothing(
-    workers: int, world: World, death: tuple[Moment, int], later: list[Edit]
+    workers: int, world: World, death: tuple[Moment, int], later: list[Edit], is_local: bool
 ) -> None:
     world.workers = workers
+    world.backend.is_local = is_local
     [watch] = survive(world, [death], later)
     event(f"killed {death[0]}" if watch.dead else "lived")
 
@@ -63,12 +64,13 @@ def test_runs_that_are_killed_again_and_again_lose_nothing_and_double_nothing(
 
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("moment", Moment)
-def test_each_cut_of_one_run_is_survived(moment: Moment, workers: int) -> None:
+@pytest.mark.parametrize("is_local", [True, False])
+def test_each_cut_of_one_run_is_survived(moment: Moment, workers: int, is_local: bool) -> None:
     """Every request and every write of one run with creates, updates, a default that moves and a removal."""
     cuts = 0
     while True:
         world = busy_world()
-        world.workers = workers
+        world.workers, world.backend.is_local = workers, is_local
         cuts += 1
         [watch] = survive(world, [(moment, cuts)], [])
         if not watch.dead:

@@ -1,9 +1,8 @@
-"""``omnictl doctor``: is everything there that an apply needs? Reads only."""
+"""``omnictl doctor``: is everything there that an apply needs?"""
 
 import os
 import platform
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -25,6 +24,7 @@ from omnictl.operations.account import read_account
 from omnictl.provider.base import StopSignal
 from omnictl.render.style import sanitize
 from omnictl.render.words import count, duration
+from omnictl.state.base import Triable
 
 CLOCK_SECONDS = 30.0
 """How far the clocks may differ. Records and throttles are counted by ours, Retry-After dates by theirs."""
@@ -47,15 +47,20 @@ class Finding(Struct, frozen=True):
 
 @click.command("doctor", epilog="Example: omnictl doctor --env production")
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", help="How it is shown.")
+@click.option(
+    "--no-probe", is_flag=True, help="Write nothing to the store of the state, not even an object that is thrown away."
+)
 @global_options
 @click.pass_context
-def command(ctx: click.Context, output_format: str) -> int:
-    """Check settings, files, state, lock, credentials, clock and the account. Changes nothing.
+def command(ctx: click.Context, output_format: str, no_probe: bool) -> int:
+    """Check settings, files, state, lock, credentials, clock and the account. Changes nothing of them.
 
-    That the credentials may also write is not tried: there is no request that writes and leaves nothing behind.
+    A state in an object store or a git remote: an object of its own is written beside it, to see whether the store
+    refuses what would overwrite another run's, and removed. The account is only read: that the credentials of the API
+    may also write is not tried, for there is no request that writes and leaves nothing behind.
     """
     session = get_session(ctx)
-    findings = tuple(_examine(session))
+    findings = tuple(_examine(session, probe=not no_probe))
     code = strongest(each.code for each in findings)
     if output_format == "json":
         session.output.document(_to_document(session, findings, code))
@@ -80,20 +85,21 @@ def _to_document(session: Session, findings: tuple[Finding, ...], code: int) -> 
     )
 
 
-def _examine(session: Session) -> Iterator[Finding]:
+def _examine(session: Session, *, probe: bool) -> Iterator[Finding]:
     checks: list[tuple[str, Callable[[Session], str]]] = [
         ("program", _check_program),
         ("settings", _check_settings),
         ("files", _check_files),
-        ("state", _check_state),
-        ("lock", _check_lock),
     ]
-    if session.in_ci:
-        checks.append(("pipeline", _check_pipeline))
     for subject, check in checks:
         yield _find(subject, lambda check=check: check(session))  # type: ignore[misc]
-        if subject == "lock":
-            yield from _examine_conditions(session)
+    state = _find("state", lambda: _check_state(session))
+    yield state
+    yield _find("lock", lambda: _check_lock(session))
+    if state.is_well:
+        yield from _examine_writes(session, probe=probe)
+    if session.in_ci:
+        yield _find("pipeline", lambda: _check_pipeline(session))
     access = _find("credentials", lambda: _check_credentials(session))
     yield access
     if access.is_well:
@@ -104,10 +110,12 @@ def _find(subject: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(subject, is_well=True, found=hide_all(check()))
     except OmnictlError as error:
-        summary = error.diagnostics[0].summary if error.diagnostics else str(error)
-        return Finding(
-            subject, is_well=False, found=summary, code=code_of(error), diagnostics=hide_in(error.diagnostics)
-        )
+        return _failed(subject, error)
+
+
+def _failed(subject: str, error: OmnictlError) -> Finding:
+    summary = error.diagnostics[0].summary if error.diagnostics else str(error)
+    return Finding(subject, is_well=False, found=summary, code=code_of(error), diagnostics=hide_in(error.diagnostics))
 
 
 def _check_program(session: Session) -> str:
@@ -155,18 +163,31 @@ def _check_lock(session: Session) -> str:
     return f"{holder.operation} since {holder.since:%Y-%m-%d %H:%M:%SZ} ({holder.process})" if holder else "free"
 
 
-def _examine_conditions(session: Session) -> Iterator[Finding]:
-    """Say it where nothing but the lock keeps two runs from writing over each other."""
-    with suppress(OmnictlError):  # a place that is none was told with the state
-        if not session.backend.has_conditional_writes:
-            note = Diagnostic(
-                "no-conditional-writes",
-                Severity.NOTE,
-                "Only the server's lock protects the state",
-                f"{session.backend.location}: a write cannot be made to depend on the version that was read.",
-                hint="let nothing write it without the lock, and clear a lock only where its holder is surely gone",
-            )
-            yield Finding("writes", is_well=False, found="only the server's lock protects them", diagnostics=(note,))
+def _examine_writes(session: Session, *, probe: bool) -> Iterator[Finding]:
+    """Say what keeps two runs from writing over each other, where that is not certain by its nature."""
+    backend = session.backend
+    if not backend.has_conditional_writes:
+        note = Diagnostic(
+            "no-conditional-writes",
+            Severity.NOTE,
+            "Only the server's lock protects the state",
+            f"{backend.location}: a write cannot be made to depend on the version that was read.",
+            hint="let nothing write it without the lock, and clear a lock only where its holder is surely gone",
+        )
+        yield Finding("writes", is_well=False, found="only the server's lock protects them", diagnostics=(note,))
+    elif probe and isinstance(backend, Triable):
+        yield _try_writes(backend)
+
+
+def _try_writes(backend: Triable) -> Finding:
+    try:
+        tried = backend.try_conditions()
+    except OmnictlError as error:
+        return _failed("writes", error)
+    if not tried.is_tried:
+        return Finding("writes", is_well=False, found="not tried: the credentials may only read")
+    kept = "the store refuses one that would overwrite another run's"
+    return Finding("writes", is_well=tried.note is None, found=kept, diagnostics=(tried.note,) if tried.note else ())
 
 
 def _check_pipeline(session: Session) -> str:

@@ -1,6 +1,8 @@
 """``omnictl init``: a first project that works at once."""
 
+import re
 from collections.abc import Iterator
+from json import dumps
 from os.path import lexists
 from pathlib import Path
 
@@ -11,9 +13,10 @@ from omnictl.cli.context import Session, get_session
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.files import find_obstacle, unwritable, write_text
 from omnictl.cli.options import global_options
-from omnictl.cli.workflows import WORKFLOWS
+from omnictl.cli.workflows import SERVICES, make_workflow
 from omnictl.config.endings import is_scenario_name
 from omnictl.errors import OmnictlError, OutputError
+from omnictl.state.location import is_url, parse_location
 
 _SETTINGS = """\
 # The settings of omnictl. Everything here has a usual value; all of it: omnictl schema settings
@@ -21,12 +24,16 @@ version: 1
 default_environment: test
 {variables}
 environments:
-  test: {{}}
+  test:{test}
   # production:
   #   base_url: https://xxxxx.api.infobip.com
   #   credentials: {{api_key_env: INFOBIP_API_KEY_PRODUCTION}}
   #   production: true
-"""
+{production}"""
+
+_ENVIRONMENT = "test"
+_PLAIN = re.compile(r"[A-Za-z0-9+]+://[A-Za-z0-9/._@:?&=%~-]+", re.ASCII)
+"""A URL that YAML takes for text as it is."""
 
 _VARIABLES = """
 variables:
@@ -45,21 +52,22 @@ flow:
 
 
 @click.command("init", epilog="Example: omnictl init --ci github")
-@click.option("--ci", type=click.Choice(sorted(WORKFLOWS)), help="Also write a workflow: validate, fmt, plan.")
+@click.option("--ci", type=click.Choice(SERVICES), help="Also write a workflow: validate, fmt, plan.")
 @global_options
 @click.pass_context
 def command(ctx: click.Context, ci: str | None) -> int:
     """Write omnictl.yaml and a first scenario. Files that are there are left alone.
 
     Where an account is configured, it offers to import the scenarios that the account has in place of a first one.
-    Without a terminal nothing is asked.
+    Without a terminal nothing is asked. With --state URL the settings name that store, and the workflow fits it.
     """
     session = get_session(ctx)
+    store = _find_store(session)
     output = session.output
     host = _find_account(session)
     question = f"{host} is configured. Import the scenarios that it has, in place of a first example?"
     imports = host is not None and output.is_interactive and is_wanted(question, output)
-    _write_files({Path(name): text for name, text in _wanted(ci, imports=imports, host=host)}, session)
+    _write_files({Path(name): text for name, text in _wanted(ci, store, imports=imports, host=host)}, session)
     if imports:
         return _import(session)
     output.result(f"\nNext:\n    {session.command('plan', '--sandbox')}")
@@ -81,6 +89,24 @@ def _write_files(files: dict[Path, str], session: Session) -> None:
         else:
             there = path if lexists(path) else path.parent
             output.say(f"{there.as_posix()} is there and was left alone.")
+
+
+def _find_store(session: Session) -> str | None:
+    """Return the URL of a store that the command line names. Raises UsageError where it cannot be used."""
+    place = session.options.state
+    if not place or not is_url(place):
+        return None
+    parse_location(place, _ENVIRONMENT)
+    return place
+
+
+def _settings(store: str | None, variables: str) -> str:
+    """Return the settings; one place for all environments where it ends with a slash, else of the first alone."""
+    if store is None:
+        return _SETTINGS.format(variables=variables, test=" {}", production="")
+    quoted = store if _PLAIN.fullmatch(store) else dumps(store)
+    production = f"  #   state: {quoted}\n" if store.endswith("/") else ""
+    return _SETTINGS.format(variables=variables, test=f"\n    state: {quoted}", production=production)
 
 
 def _find_account(session: Session) -> str | None:
@@ -112,16 +138,17 @@ def _is_there(path: Path) -> bool:
     return lexists(path) or (path.parent.name == "scenarios" and _has_scenarios())
 
 
-def _wanted(ci: str | None, *, imports: bool, host: str | None) -> Iterator[tuple[str, str]]:
+def _wanted(ci: str | None, store: str | None, *, imports: bool, host: str | None) -> Iterator[tuple[str, str]]:
     """Return the files and what stands in them, in the order in which they are written.
 
     An account that is in use has a default already, which an example must not take away.
     """
-    yield "omnictl.yaml", _SETTINGS.format(variables="" if imports or _has_scenarios() else _VARIABLES)
+    variables = "" if imports or _has_scenarios() else _VARIABLES
+    yield "omnictl.yaml", _settings(store, variables)
     if not imports:
         yield "scenarios/vk-sms.yaml", _SCENARIO if host is not None else f"{_SCENARIO}default: true\n"
     if ci is not None:
-        yield WORKFLOWS[ci]
+        yield make_workflow(ci, parse_location(store, _ENVIRONMENT) if store else None)
 
 
 def _has_scenarios() -> bool:

@@ -14,7 +14,7 @@ from omnictl.cli.commands.state_rebuilding import rebuild
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.durations import lock_timeout_option
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.memory import require_state
+from omnictl.cli.memory import find_kept, require_state
 from omnictl.cli.mending import change_stored, format_option, show_document
 from omnictl.cli.options import global_options
 from omnictl.cli.provider import open_provider
@@ -23,7 +23,7 @@ from omnictl.cli.system import utc_now
 from omnictl.codec.parts import encode_record
 from omnictl.codec.shapes import write_time
 from omnictl.codec.state import decode_state, encode_state
-from omnictl.engine.surgery import Replaced, push_state, roll_back_state
+from omnictl.engine.surgery import Replaced, bring_back, push_state, roll_back_state
 from omnictl.errors import StateError, UsageError
 from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
@@ -128,15 +128,26 @@ def _read_incoming(path: str) -> State:
 
 @_subcommand("rollback", "omnictl state rollback 118")
 @click.argument("serial", type=click.IntRange(min=0))
+@click.option(
+    "--lineage", metavar="LINEAGE", help="Of which lineage, or how it begins, where it is not that of the state."
+)
 @lock_timeout_option
 @format_option
-def rollback(ctx: click.Context, serial: int, lock_timeout: float | None, output_format: str) -> int:
-    """Go back to a kept version. No key is dropped: what it does not have becomes a tombstone."""
+def rollback(
+    ctx: click.Context, serial: int, lineage: str | None, lock_timeout: float | None, output_format: str
+) -> int:
+    """Go back to a kept version. No key is dropped: what it does not have becomes a tombstone.
+
+    Where the state itself is lost, the version that was written last of this serial comes back.
+    """
     session = get_session(ctx)
 
     def change(current: State | None) -> Replaced:
-        state = require_state(current, session)
-        return roll_back_state(state, session.backend.read_version(state.lineage, serial), utc_now())
+        if current is not None and (lineage is None or current.lineage.startswith(lineage)):
+            return roll_back_state(current, session.backend.read_version(current.lineage, serial), utc_now())
+        kept = find_kept(session, current, serial, lineage or "")
+        older = session.backend.read_version(kept.version.lineage, serial)
+        return bring_back(current, older, kept.latest, session.place.environment, utc_now())
 
     stored = change_stored(session, "state rollback", change, lock_timeout)
     told = f"Back at version {serial}, stored as serial {stored.state.serial}."

@@ -41,7 +41,7 @@ from omnictl.provider.base import StopSignal
 from omnictl.render.state_text import table
 from omnictl.render.style import sanitize
 from omnictl.render.words import count
-from omnictl.state.location import is_url, shown_place
+from omnictl.state.location import shown_place
 
 _EVIDENCE = {
     Evidence.LOG: "the log names it",
@@ -179,8 +179,8 @@ def _name_kept_versions(session: Session) -> tuple[Diagnostic, ...]:
             "A version of the state before is kept",
             f"Serial {newest.serial} of {newest.written_at:%Y-%m-%d %H:%M:%SZ} is in {where}. It knows what a "
             "rebuilding cannot find: tombstones, protections and creates that are open.",
-            hint="if it is of this account, put it back: move the state away first, and rebuild again after it",
-            commands=() if is_url(where) else (session.command("state", "push", where),),
+            hint="if it is of this account, go back to it; what only the rebuilding found stays known as tombstones",
+            commands=(session.command("state", "rollback", str(newest.serial), "--lineage", newest.lineage[:8]),),
         ),
     )
 

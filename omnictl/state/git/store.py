@@ -189,7 +189,8 @@ class GitStore:
         if ran.code is None:
             said = f"it did not answer in time{f' ({said})' if said else ''}"
         if rejection or (ran.code is not None and any(each in said.lower() for each in _REFUSALS)):
-            return BlobError(refused(verb, self.location, said), is_refused=True, is_unknown=is_unknown)
+            told = refused(verb, self.location, said)
+            return BlobError(told, is_refused=True, is_unknown=is_unknown, is_denied=not rejection)
         return BlobError(unreachable(verb, self.location, said), is_unknown=is_unknown)
 
 

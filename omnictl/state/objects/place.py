@@ -77,7 +77,7 @@ class ObjectPlace(Struct, frozen=True):
         return (*values, *parts)
 
 
-def parse_object_place(location: Location, environ: Mapping[str, str]) -> ObjectPlace:
+def parse_object_place(location: Location, environ: Mapping[str, str], ca_file: str | None = None) -> ObjectPlace:
     """Return what a URL and the environment say. Raises UsageError where it cannot be used."""
     scheme, options = location.scheme, location.options
     _refuse_unknown(scheme, options)
@@ -102,7 +102,6 @@ def parse_object_place(location: Location, environ: Mapping[str, str]) -> Object
         config["virtual_hosted_style_request"] = "true"
     profile = (options.get("profile") or environ.get("AWS_PROFILE") or None) if scheme == "s3" else None
     is_http = endpoint is not None and endpoint.startswith("http:")
-    ca_file = environ.get("OMNICTL_CA_FILE") or None
     return ObjectPlace(scheme, location.text, location.host, _prefix(location), config, is_http, profile, ca_file)
 
 

@@ -123,6 +123,29 @@ def no_boto3(profile: str) -> Diagnostic:
     )
 
 
+def no_google_auth(path: str) -> Diagnostic:
+    """Tell of a federated identity without the packages that ask for its tokens."""
+    return Diagnostic(
+        "store-settings",
+        Severity.ERROR,
+        "The object store cannot be set up",
+        f"{path} is of a workload identity federation; google-auth, which asks for its tokens, is not installed.",
+        hint="install it beside omnictl",
+        commands=("pip install google-auth requests",),
+    )
+
+
+def bad_federation(path: str, kind: str) -> Diagnostic:
+    """Tell of a file of a federation that google-auth does not read, by the kind of its error alone."""
+    return Diagnostic(
+        "store-settings",
+        Severity.ERROR,
+        "The object store cannot be set up",
+        f"{path} is of a workload identity federation, and cannot be used ({kind}).",
+        hint="make it anew with gcloud iam workload-identity-pools create-cred-config",
+    )
+
+
 def bad_profile(profile: str, kind: str) -> Diagnostic:
     """Tell of a profile that boto3 does not read, by the kind of its error alone."""
     return Diagnostic(

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from omnictl.errors import UsageError
 from omnictl.state.blobs import Blob, BlobConflictError, BlobError, BlobName
+from omnictl.state.objects.federation import CREDENTIALS, find_federation
 from omnictl.state.objects.place import ObjectPlace
 from omnictl.state.objects.problems import (
     bad_profile,
@@ -159,7 +160,7 @@ class ObjectStore:
         reason = reason_of(str(error), self._place.secrets)
         is_denied = isinstance(error, PermissionDeniedError | UnauthenticatedError)
         if is_denied and not _METADATA.search(text):
-            return BlobError(refused(self.location, reason), is_refused=True)
+            return BlobError(refused(self.location, reason), is_refused=True, is_denied=True)
         if _NO_CONTAINER.search(text):
             return BlobError(no_bucket(self.location, self._place.bucket), is_refused=True)
         if _METADATA.search(text):  # nothing was asked of the store
@@ -189,8 +190,16 @@ def _connect(place: ObjectPlace, waits: Waits, **timeouts: timedelta) -> "AzureS
     )
     try:
         if place.scheme == "gs":
-            config = cast("GCSConfig", dict(place.config))
-            return GCSStore(place.bucket, config=config, client_options=client, retry_config=_NO_RETRIES)
+            federation = find_federation(place)
+            left_out = CREDENTIALS if federation else None
+            config = cast("GCSConfig", {key: value for key, value in place.config.items() if key != left_out})
+            return GCSStore(
+                place.bucket,
+                config=config,
+                client_options=client,
+                retry_config=_NO_RETRIES,
+                credential_provider=cast("Any", federation),
+            )
         if place.scheme == "az":
             azure = cast("AzureConfig", dict(place.config))
             return AzureStore(place.bucket, config=azure, client_options=client, retry_config=_NO_RETRIES)
@@ -214,7 +223,7 @@ def _authorities(place: ObjectPlace) -> dict[str, bytes]:
     try:
         return {"root_certificate": Path(place.ca_file).read_bytes()}
     except OSError as error:
-        raise UsageError(unusable(place, f"{place.ca_file} (OMNICTL_CA_FILE): {error.strerror}")) from None
+        raise UsageError(unusable(place, f"{place.ca_file} (ca_file, OMNICTL_CA_FILE): {error.strerror}")) from None
 
 
 def _profile(profile: str | None) -> Any:

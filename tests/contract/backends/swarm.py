@@ -19,7 +19,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from uuid import uuid4
 
 from msgspec.structs import asdict, replace
@@ -245,13 +245,7 @@ def work(order: Mapping[str, object]) -> None:
         environ=os.environ,
         make_token=lambda: uuid4().hex,
     )
-    lease = getattr(backend, "_lease", None)
-    if lease is not None:
-        lease._terms = terms
-    pace = getattr(getattr(backend, "_lock", None), "pace", None)
-    if pace is not None:  # a lock of a session: the server ends one that is silent for so long
-        brief = replace(pace, beat=terms.lease / 10, held=0.7 * terms.lease, session=terms.lease, poll=terms.poll)
-        backend._lock.pace = brief  # type: ignore[attr-defined]
+    shorten(backend, terms)
     holder = LockHolder("apply", name, datetime.now(UTC), process=f"pid {os.getpid()}")
     number, pending = 1, ""
     with Path(str(order["log"])).open("a") as log:
@@ -274,6 +268,19 @@ def work(order: Mapping[str, object]) -> None:
                 continue
             pending = "" if is_there else mark
             number += is_there
+
+
+def shorten(backend: StateBackend, terms: Terms) -> None:
+    """Let the lock of a backend have these times, as far as it has any."""
+    lease: Any = getattr(backend, "_lease", None)
+    lock: Any = getattr(backend, "_lock", None)
+    if lease is not None:
+        lease._terms = terms
+    elif hasattr(lock, "pace"):  # a lock of a session: the server ends one that is silent for so long
+        beat, held = terms.lease / 10, 0.7 * terms.lease
+        lock.pace = replace(lock.pace, beat=beat, held=held, session=terms.lease, poll=terms.poll)
+    elif hasattr(lock, "_poll_seconds"):
+        lock._poll_seconds = terms.poll
 
 
 def _add(backend: StateBackend, mark: str, log: IO[str], *, looks: bool) -> bool:

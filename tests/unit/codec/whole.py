@@ -69,7 +69,7 @@ FIELDS = (
 
 def record(address: str) -> Record:
     """Return a record with every field."""
-    return Record(make_address(address), address.upper(), NEW, SHOWN, NOW, LATER, REMEMBERED)
+    return Record(make_address(address), address.upper(), NEW, SHOWN, NOW, LATER, REMEMBERED, OLD)
 
 
 STATE = State(

@@ -190,7 +190,7 @@ TWIN = (
 UNMANAGED_FLOW = (
     "yes",
     "–",
-    "unmanaged, same flow only, as many as there are creates of it",
+    "unmanaged, same flow (beside records: as many as creates of it), or a name that gives its id",
     "create, and the warning `maybe-unmanaged` with the command that adopts",
 )
 IMPORT = ("yes, `import:`", "–", "that key", "adopt, and update where it differs")
@@ -607,10 +607,26 @@ def test_a_lifecycle_that_changed_is_remembered_without_a_request(field: str, va
 
 
 def test_ignored_fields_alone_change_nothing_that_is_remembered() -> None:
-    scene = (
-        Scene().declare("b", "Other", lifecycle=Lifecycle(ignore_changes=(IgnoredField("name"),))).remember("b", "B")
-    )
+    ignoring = Lifecycle(ignore_changes=(IgnoredField("name"),))
+    scene = Scene().declare("b", "Other", lifecycle=ignoring).remember("b", "B", declared="Other")
     assert scene.plan().changes == ()
+
+
+@pytest.mark.parametrize("was", [None, "Another"])
+def test_what_the_file_says_of_an_ignored_field_is_remembered_without_a_request(was: str | None) -> None:
+    ignoring = Lifecycle(ignore_changes=(IgnoredField("name"),))
+    scene = Scene().declare("b", "Other", lifecycle=ignoring).remember("b", "B", declared=was)
+    (change,) = scene.plan().changes
+    assert isinstance(change, Refresh)
+    assert change.desired.name == "B"
+    assert change.declared == replace(change.desired, name="Other")
+
+
+def test_a_file_that_takes_over_what_it_ignored_is_remembered_as_any_other() -> None:
+    scene = Scene().declare("b", "B").remember("b", "B", declared="Other")
+    (change,) = scene.plan().changes
+    assert isinstance(change, Refresh)
+    assert change.declared is None
 
 
 @pytest.mark.parametrize(("name", "marked"), [("Old", "[retired] Old"), ("[retired] Old", "[retired] Old")])

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from omnictl.engine.drift import find_drift
 from omnictl.engine.view import Circumstances, View
 from omnictl.model.address import id_of, make_address
-from omnictl.model.change import Cause, Update
+from omnictl.model.change import Cause, Refresh, Update
 from omnictl.model.drift import Counts, Drift, Kind
 from omnictl.model.scenario import Attributes, Configuration, IgnoredField, Lifecycle, Manage, Remote
 from omnictl.model.state import Account, AccountDefault, PlanMark, State, Tombstone, Writing
@@ -115,14 +115,49 @@ def test_an_ignored_field_until_its_last_day(today: str, kind: Kind) -> None:
     assert drift.differing == (kind is Kind.DRIFT)
 
 
-def test_what_was_recorded_while_a_field_was_ignored_does_not_hide_it_afterwards() -> None:
-    scene = versions("A", "B", "B", "B", lifecycle=IGNORES)  # an apply brought the record up to date meanwhile
-    after = datetime.fromisoformat("2027-01-01T12:00:00+00:00")
-    (item,) = find(scene, at=after).items
-    assert item.kind is Kind.DRIFT
-    (change,) = scene.plan(created_at=after).changes
+AFTER = datetime.fromisoformat("2027-01-01T12:00:00+00:00")
+
+
+def ignored_until(files: str, declared: str, actual: str, **more: Any) -> Scene:
+    """Return "a" whose name was ignored: an apply brought the record up to date, and remembered what the file said."""
+    scene = Scene().remember("a", "B", declared=declared).declare("a", files, **more)
+    scene.remotes[key_of("a")] = Remote(key_of("a"), Attributes(actual, flow(USUAL)))
+    return scene
+
+
+@pytest.mark.parametrize("line", [{"lifecycle": IGNORES}, {}], ids=["the line has ended", "the line is gone"])
+@pytest.mark.parametrize(
+    ("files", "actual", "kind", "cause"),
+    [("A", "B", Kind.DRIFT, Cause.DRIFT), ("C", "B", Kind.CONFLICT, Cause.CONFLICT), ("C", "A", None, Cause.EDITED)],
+)
+def test_what_was_recorded_while_a_field_was_ignored_does_not_hide_it_afterwards(
+    files: str, actual: str, kind: Kind | None, cause: Cause, line: dict[str, Any]
+) -> None:
+    scene = ignored_until(files, "A", actual, **line)
+    assert [each.kind for each in find(scene, at=AFTER).items] == ([] if kind is None else [kind])
+    (change,) = scene.plan(created_at=AFTER).changes
     assert isinstance(change, Update)
-    assert (change.cause, change.desired.name) == (Cause.DRIFT, "A")
+    assert (change.cause, change.desired.name, change.declared) == (cause, files, None)
+
+
+def test_an_edit_after_the_end_of_an_exception_that_never_mattered_is_no_drift() -> None:
+    scene = versions("B", "A", "A", "A", lifecycle=IGNORES)
+    assert find(scene, at=AFTER).items == ()
+    (change,) = scene.plan(created_at=AFTER).changes
+    assert isinstance(change, Update)
+    assert change.cause is Cause.EDITED
+
+
+def test_only_what_was_ignored_counts_as_its_file_said_it() -> None:
+    """The service had made capitals of the sender, and the name was ignored: that is no drift of the sender."""
+    scene = ignored_until("A", "A", "A")
+    sent, shown = Attributes("B", flow("SMS:info")), Attributes("B", flow("SMS:INFO"))
+    declared = Attributes("A", sent.flow)
+    scene.records["a"] = replace(scene.records["a"], applied=sent, observed=shown, declared=declared)
+    scene.remotes[key_of("a")] = Remote(key_of("a"), Attributes("A", shown.flow))
+    scene.resources["a"] = replace(scene.resources["a"], attributes=declared)
+    assert find(scene).items == ()
+    assert [type(each) for each in scene.plan().changes] == [Refresh]
 
 
 @pytest.mark.parametrize("today", ["2026-12-31", "2027-01-01"])

@@ -45,6 +45,18 @@ def test_fewer_matches_than_intents_go_by_address() -> None:
     assert [each.intent.address for each in result.absent] == ["scenario.b"]
 
 
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+def test_of_equal_ones_the_account_default_is_the_one_that_was_to_become_it(names: tuple[str, str]) -> None:
+    leader, other = names
+    open_state = state(intent(other), replace(intent(leader), default=True))
+    remotes = {"k1": Remote("k1", BODY), "k2": Remote("k2", BODY, is_default=True)}
+    found = {each.intent.address: each.remote.key for each in settle(open_state, remotes).found}
+    assert found == {f"scenario.{leader}": "k2", f"scenario.{other}": "k1"}
+    alone = settle(open_state, {"k2": remotes["k2"]})
+    assert [each.intent.address for each in alone.found] == [f"scenario.{leader}"]
+    assert [each.intent.address for each in alone.absent] == [f"scenario.{other}"]
+
+
 def test_more_matches_than_intents_stop() -> None:
     result = settle(state(intent("a")), account(k1=BODY, k2=BODY))
     assert [near.key for near in result.ambiguous[0].candidates] == ["k1", "k2"]

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from threading import Timer
@@ -21,7 +22,7 @@ from omnictl.errors import UsageError
 from omnictl.state.blobs import Blob, BlobConflictError, BlobError, read_surely, write_surely
 from omnictl.state.conditions import Conditions, check_conditions
 from omnictl.state.location import parse_location
-from omnictl.state.objects.place import parse_object_place
+from omnictl.state.objects.place import ObjectPlace, parse_object_place
 from omnictl.state.objects.store import ObjectStore, Waits
 from tests.contract.backends.bucket import Bucket, Fault, served_bucket
 from tests.contract.backends.object_servers import GOOGLE_KEY
@@ -337,7 +338,7 @@ def test_authorities_are_those_of_the_system_and_of_a_file(
     path = tmp_path / "ca.pem"
     path.write_bytes(trustme.CA().cert_pem.bytes() + authority.cert_pem.bytes())
     location = parse_location(f"s3://omni/team/?endpoint={secure_endpoint}", "test")
-    place = parse_object_place(location, {**S3, "OMNICTL_CA_FILE": str(path)})
+    place = parse_object_place(location, S3, str(path))
     assert ObjectStore(place, waits=QUICK).write("x", b"1", replaces=None)
     with pytest.raises(UsageError) as unreadable:
         ObjectStore(replace(place, ca_file=str(tmp_path / "none")))
@@ -422,6 +423,55 @@ def test_a_profile_is_read_by_boto3(open_store: Open, bucket: Bucket, monkeypatc
     with pytest.raises(UsageError) as refused:
         ObjectStore(replace(place, profile="none"))
     assert "LookupError" in refused.value.diagnostics[0].detail
+
+
+@pytest.fixture
+def federated(tmp_path: Path, open_store: Open) -> ObjectPlace:
+    """A place of Google's whose credentials are of a workload identity federation."""
+    path = tmp_path / "federation.json"
+    path.write_text(json.dumps({"type": "external_account", "audience": "//iam.googleapis.com/projects/1"}))
+    place = open_store("gs")._place
+    return replace(place, config={"base_url": place.config["base_url"], "application_credentials": str(path)})
+
+
+class Vouched:
+    """Stands in for the credentials of google-auth."""
+
+    token, expiry = "", datetime(2030, 1, 1)  # noqa: DTZ001 - as google-auth has it
+
+    @classmethod
+    def from_file(cls, path: str, scopes: list[str]) -> "Vouched":
+        assert scopes == ["https://www.googleapis.com/auth/devstorage.read_write"]
+        if "audience" not in json.loads(Path(path).read_text()):
+            raise LookupError(CANARY)
+        return cls()
+
+    def refresh(self, request: Callable[[], str]) -> None:
+        self.token = f"vouched-{request()}"
+
+
+def test_a_federated_identity_needs_google_auth(federated: ObjectPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("omnictl.state.objects.federation.find_spec", lambda name: None)
+    with pytest.raises(UsageError) as refused:
+        ObjectStore(federated)
+    assert refused.value.diagnostics[0].commands == ("pip install google-auth requests",)
+
+
+def test_a_federated_identity_is_asked_by_google_auth(
+    federated: ObjectPlace, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omnictl.state.objects.federation.find_spec", lambda name: name)
+    asks = SimpleNamespace(Request=lambda: lambda timeout: f"within-{timeout}")
+    monkeypatch.setitem(sys.modules, "google.auth.identity_pool", SimpleNamespace(Credentials=Vouched))
+    monkeypatch.setitem(sys.modules, "google.auth.transport.requests", asks)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", federated.config["application_credentials"])
+    ObjectStore(federated, waits=QUICK).write("x", b"1", replaces=None)
+    assert bucket.authorizations[-1] == "Bearer vouched-within-10"
+    Path(federated.config["application_credentials"]).write_text('{"type": "external_account"}')
+    with pytest.raises(UsageError) as refused:
+        ObjectStore(federated)
+    assert "LookupError" in refused.value.diagnostics[0].detail
+    assert CANARY not in str(refused.value.diagnostics)
 
 
 def test_what_the_library_does_not_take_is_told_without_the_secret() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from msgspec.structs import replace
 
 from omnictl.engine.recover import Absent, Found, owned_keys, settle
-from omnictl.engine.surgery import Replaced, push_state, roll_back_state
+from omnictl.engine.surgery import Replaced, bring_back, push_state, roll_back_state
 from omnictl.errors import OmnictlError, RefusedError, StateError
 from omnictl.model.address import make_address
 from omnictl.model.scenario import Attributes, Lifecycle, Protection, Remote
@@ -115,6 +115,24 @@ def test_a_foreign_state_is_refused() -> None:
     assert code_of(lambda: push(STATE, replace(STATE, lineage="other"))) == "other-lineage"
     assert code_of(lambda: push(None, replace(STATE, environment="test"))) == "foreign-state"
     assert code_of(lambda: roll_back_state(STATE, replace(STATE, lineage="other"), NOW)) == "other-lineage"
+
+
+@given(states, states)
+@settings(deadline=None)
+def test_what_is_kept_of_another_lineage_comes_back_under_this_one(current: State, kept: State) -> None:
+    other = replace(kept, environment=current.environment)
+    stored = _unless_refused(lambda: bring_back(current, other, 0, current.environment, NOW))
+    if stored is not None:
+        assert stored.state.lineage == current.lineage
+        assert owned_keys(current) | owned_keys(kept) <= owned_keys(stored.state)
+        assert stored.state == current or stored.state.serial == max(current.serial, kept.serial) + 1
+
+
+def test_what_is_kept_comes_back_above_all_that_is_known_of_its_lineage() -> None:
+    alone = bring_back(None, STATE, STATE.serial + 7, "production", NOW).state
+    assert alone == replace(STATE, serial=STATE.serial + 8)
+    assert code_of(lambda: bring_back(None, STATE, 0, "test", NOW)) == "foreign-state"
+    assert code_of(lambda: bring_back(OPEN, replace(STATE, lineage="other"), 0, "production", NOW)) == "open-intents"
 
 
 def test_open_creates_forbid_a_rollback_and_an_older_push() -> None:

@@ -1,0 +1,154 @@
+"""Warnings of creates that may be a scenario that is there already, where only a sign says so: its flow, or its id.
+
+What is likelier than that is a guard; nothing here is told of a create or of a scenario that a guard names.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from omnictl.engine.compare import fold
+from omnictl.engine.neighbours import Left, Neighbourhood
+from omnictl.engine.rename import Likely
+from omnictl.engine.slugs import plain_id
+from omnictl.engine.twins import iterate_unmanaged, list_first, way_to_adopt, ways_to_take_over
+from omnictl.engine.unmanaged import compile_lines, is_ignored
+from omnictl.engine.view import Circumstances, View
+from omnictl.model.address import Address, id_of
+from omnictl.model.change import Change, Create
+from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.scenario import Remote, Step
+
+
+def note_alikes_left(
+    changes: Iterable[Change],
+    view: View,
+    circumstances: Circumstances,
+    likely: Mapping[Address, tuple[Likely, ...]],
+    neighbourhood: Neighbourhood,
+) -> Iterator[Diagnostic]:
+    """Warn where a create has the flow of what a neighbour gives up: id and name may have changed on the way."""
+    creates = _creates_of(changes)
+    left = {each.address: neighbourhood.find_left(view.configuration.resources[each.address]) for each in creates}
+    guarded = {each.key for found in left.values() for each in found}
+    for change in creates:
+        if left[change.address] or likely.get(change.address):
+            continue
+        found = neighbourhood.find_alike(view.configuration.resources[change.address])
+        alike = tuple(each for each in found if each.key not in guarded and not _is_answered(each, view))
+        if not alike:
+            continue
+        scenario_id = id_of(change.address)
+        told = list_first([f"{id_of(each.address)} of {each.environment}" for each in alike])
+        yield Diagnostic(
+            "maybe-moved",
+            Severity.WARNING,
+            "A new scenario has the flow of one that another environment gives up",
+            f"{scenario_id} is created, and no file declares {told} any more. If it is the same scenario under "
+            "another id and name, adopt it, and it keeps its key.",
+            change.source,
+            hint="if it is the same: let the other environment forget it, then adopt it here"
+            if alike[0].is_recorded
+            else "if it is the same, adopt it here",
+            commands=ways_to_take_over(scenario_id, alike[0], circumstances),
+        )
+
+
+def _is_answered(left: Left, view: View) -> bool:
+    """Tell whether a scenario of the flow was made here since a neighbour let it go: that one was it."""
+    flows = {each.flow for each in left.flows}
+    return left.removed_at is not None and any(
+        each.created_at is not None and each.created_at > left.removed_at and each.applied.flow in flows
+        for each in view.state.records.values()
+    )
+
+
+def note_unmanaged_alikes(
+    changes: Iterable[Change],
+    every: Iterable[Change],
+    view: View,
+    circumstances: Circumstances,
+    told: Collection[str],
+    neighbourhood: Neighbourhood,
+) -> Iterator[Diagnostic]:
+    """Warn where a create has the flow of a scenario that nobody manages, or the id that its name gives.
+
+    That is what a lost state leaves of a file with an edited name. A state with records was not lost as a whole: there
+    the flow counts where as many are created as there are; ``every`` are the changes of all files, selected or not.
+    ``told`` are the ids of which a guard tells more.
+    """
+    changes = tuple(changes)
+    creates = [each for each in _creates_of(changes) if id_of(each.address) not in told]
+    if not creates:
+        return
+    found = _find_candidates(changes, every, view, circumstances, neighbourhood)
+    by_flow: dict[tuple[Step, ...], list[Remote]] = defaultdict(list)
+    by_id: dict[str, list[Remote]] = defaultdict(list)
+    for remote in found:
+        by_flow[remote.attributes.flow].append(remote)
+        by_id[plain_id(remote.attributes.name)].append(remote)
+    wanted: dict[tuple[Step, ...], int] = defaultdict(int)
+    for each in _creates_of(every):
+        wanted[each.desired.flow] += id_of(each.address) not in told
+    groups: dict[tuple[Step, ...], list[Create]] = defaultdict(list)
+    for each in creates:
+        groups[each.desired.flow].append(each)
+    for flow, group in groups.items():
+        alike = by_flow.get(flow, [])
+        if alike and (not view.state.records or len(alike) == wanted[flow]):
+            yield _may_be_unmanaged(group, alike, "with the same flow", circumstances)
+            continue
+        for create in group:
+            alike = by_id.get(id_of(create.address), [])
+            if alike:
+                yield _may_be_unmanaged([create], alike, "whose name gives this id", circumstances)
+
+
+def _creates_of(changes: Iterable[Change]) -> list[Create]:
+    return [each for each in changes if isinstance(each, Create) and each.replaces is None]
+
+
+def _find_candidates(
+    changes: Iterable[Change],
+    every: Iterable[Change],
+    view: View,
+    circumstances: Circumstances,
+    neighbourhood: Neighbourhood,
+) -> list[Remote]:
+    """Return what nobody manages or managed, without what a guard names, and what the project lets be."""
+    names = {fold(each.desired.name) for each in _creates_of(every)}
+    globs = compile_lines(circumstances.ignored)
+    return [
+        each
+        for each in iterate_unmanaged(changes, view, neighbourhood)
+        if each.key not in neighbourhood.known
+        and fold(each.attributes.name) not in names
+        and not is_ignored(each.key, each.attributes.name, globs)
+    ]
+
+
+def _may_be_unmanaged(
+    creates: Sequence[Create], found: Sequence[Remote], sign: str, circumstances: Circumstances
+) -> Diagnostic:
+    named = list_first([f'"{each.attributes.name}" ({each.key})' for each in found])
+    ids = list_first([id_of(each.address) for each in creates])
+    key = found[0].key if len(found) == 1 else "KEY"
+    return Diagnostic(
+        "maybe-unmanaged",
+        Severity.WARNING,
+        "A new scenario may be one that nobody manages",
+        f"{ids}: the account has {named} {sign}. If a name was edited and the state does not know it (it was lost, or "
+        "never filled), this create makes a second scenario.",
+        creates[0].source,
+        hint="if it is the same, adopt it under its id; what the project lets be is named in .omnictlignore",
+        commands=(way_to_adopt(id_of(creates[0].address), key, circumstances),),
+    )
+
+
+CODES = {
+    "maybe-unmanaged": "A scenario is created, and the account has one with the same flow, or with a name that gives "
+    "its id, that nobody manages. Where a state was lost and a name edited they may be the same; adopting keeps the "
+    "key, a create makes a second one. Where the state has records, the flow counts if as many are created as there "
+    "are.",
+    "maybe-moved": "A scenario is created with the flow of one that another environment of the account gives up, or "
+    "gave up lately. If id and name changed while the file moved, adopting it keeps the key.",
+}
