@@ -153,7 +153,7 @@ class _Run:
         wish, neighbourhood = self._wish, Neighbourhood(circumstances, view.remotes)
         if wish.scenario_id is not None and wish.key is not None:
             return choose_one(view, neighbourhood.claimed, make_address(wish.scenario_id), wish.key)
-        everything = choose_all(view, neighbourhood.spoken_for, wish.only, self._lines)
+        everything = choose_all(view, neighbourhood.spoken_for, wish.only, self._lines, neighbourhood.contested)
         choice = leave_to_neighbours(everything, neighbourhood)
         missing = unmatched_words(choice, view.state, wish.only)
         if missing:

@@ -7,47 +7,52 @@ from fnmatch import fnmatchcase
 from omnictl.engine.advance import record_default, record_written
 from omnictl.engine.alikes import find_meant_key
 from omnictl.engine.compare import wanted
-from omnictl.engine.pairing import Likeness, Rival, find_rivals, pair
-from omnictl.engine.rename import find_renames
+from omnictl.engine.doubts import leave_out
+from omnictl.engine.pairing import find_rivals, pair
+from omnictl.engine.rename import find_keyless, find_renames
 from omnictl.engine.slugs import choose_id
 from omnictl.engine.surgery import open_intents
 from omnictl.engine.unmanaged import find_unmanaged
 from omnictl.engine.view import View
 from omnictl.errors import RefusalKind, RefusedError, StateError
 from omnictl.model.address import Address, id_of, make_address
-from omnictl.model.adoption import Adoption, Choice, Draft, LeftOut
+from omnictl.model.adoption import Adoption, Choice, Draft
 from omnictl.model.change import Adopt
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.drift import IgnoreLine
 from omnictl.model.scenario import Lifecycle, Manage, Remote, Resource
-from omnictl.model.shell import join_words
 from omnictl.model.state import State
 
 
 def choose_all(
-    view: View, elsewhere: Mapping[str, str], only: Sequence[str] = (), lines: Sequence[IgnoreLine] = ()
+    view: View,
+    elsewhere: Mapping[str, str],
+    only: Sequence[str] = (),
+    lines: Sequence[IgnoreLine] = (),
+    contested: Collection[str] = (),
 ) -> Choice:
     """Return everything on the account that nobody manages, in the order of the ids.
 
     A file without a record that is for certain that of a scenario is taken for it; a scenario that may be that of such
     a file, though nothing makes it certain, is left out.
-    ``only`` are globs of ids or names, ``lines`` those of .omnictlignore: what they name gets no new file.
+    ``only`` are globs of ids or names, ``lines`` those of .omnictlignore: what they name gets no new file. No file gets
+    one of the ``contested`` keys for being equal alone.
     """
     found = find_unmanaged(view.state, view.remotes, elsewhere, lines)
     unmanaged = [view.remotes[each.key] for each in found]
     waiting = _waiting(view)
-    paired = pair(unmanaged, waiting)
+    paired = pair(unmanaged, waiting, contested)
     ignored = {each.key for each in found if each.ignored} - paired.keys()
     rest = [each for each in unmanaged if each.key not in paired and each.key not in ignored]
     ids = _choose_ids(rest, view)
     paired_files = {each.address for each in paired.values()}
     unpaired = [each for each in waiting if each.address not in paired_files]
-    rivals = find_rivals(rest, unpaired)
+    rivals = find_rivals(rest, unpaired, knows_files=bool(view.state.plans))
     adoptions = [
         *(Adoption(file.address, view.remotes[key], file) for key, file in paired.items()),
         *(Adoption(make_address(ids[each.key]), each) for each in rest if each.key not in rivals),
     ]
-    left_out = [_leave_out(each, rivals[each.key], ids[each.key]) for each in rest if each.key in rivals]
+    left_out = [leave_out(each, rivals[each.key], ids[each.key]) for each in rest if each.key in rivals]
     return Choice(
         tuple(
             sorted(
@@ -61,14 +66,8 @@ def choose_all(
 
 
 def _waiting(view: View) -> list[Resource]:
-    """Return the declared scenarios that have no key yet, and get none from a record that is renamed."""
-    renamed = find_renames(view).pairs
-    recorded = view.state.records
-    return [
-        each
-        for address, each in view.configuration.resources.items()
-        if address not in recorded and address not in renamed
-    ]
+    """Return the declared scenarios that have no key yet, and get none by a rename or from a tombstone."""
+    return [resource for resource, stone in find_keyless(view) if stone is None]
 
 
 def _choose_ids(remotes: Iterable[Remote], view: View) -> dict[str, str]:
@@ -103,52 +102,6 @@ def unmatched_words(choice: Choice, state: State, only: Iterable[str]) -> tuple[
     named |= {text for each in choice.left_out for text in (*each.ids, each.name)}
     named |= {text for each in state.records.values() for text in (id_of(each.address), each.applied.name)}
     return tuple(word for word in only if not any(fnmatchcase(text, word) for text in named))
-
-
-def _leave_out(remote: Remote, rivals: Sequence[Rival], own_id: str) -> LeftOut:
-    """Leave a scenario to a person: with a second file of its own, the one that is there would be created again."""
-    likely = [each for each in rivals if each.likeness <= Likeness.KEY_IN_ID] or rivals
-    ids = [id_of(each.resource.address) for each in likely]
-    equal = [each for each in likely if each.likeness is Likeness.EQUAL]
-    others = [each for each in likely if each.likeness is not Likeness.EQUAL]
-    said = [*([_say_equal(equal)] if equal else []), *(_say_rival(each) for each in others[:_RIVALS_TOLD])]
-    said += [f"{len(others) - _RIVALS_TOLD} more may be its file"] if len(others) > _RIVALS_TOLD else []
-    return LeftOut(
-        remote.key,
-        remote.attributes.name,
-        "; ".join(said),
-        _WHICH_OF_EQUALS if equal else _ELSE_RENAME if likely[0].likeness is Likeness.NAME else _ELSE_APPLY,
-        tuple(join_words(["omnictl", "import", each, remote.key]) for each in ids),
-        (*(id_of(each.resource.address) for each in rivals), own_id),
-    )
-
-
-def _say_equal(rivals: Sequence[Rival]) -> str:
-    ids = ", ".join(sorted(id_of(each.resource.address) for each in rivals))
-    verb = "has" if len(rivals) == 1 else "have"
-    return f"it equals {ids}, which {verb} no key yet and may stand for another scenario as well"
-
-
-def _say_rival(rival: Rival) -> str:
-    source = rival.resource.source
-    named = f"{id_of(rival.resource.address)}{f' ({source.path})' if source else ''}"
-    match rival.likeness:
-        case Likeness.KEY_IN_ID:
-            return f"{named} has the beginning of its key in the id and no key yet, and differs in name or flow"
-        case Likeness.NAME:
-            return f"{named} has its name and no key yet, and differs in the flow"
-        case Likeness.NEAR:
-            return f"{named} nearly equals it and has no key yet"
-        case Likeness.ID:
-            return f"{named} has the id that it would get and no key yet, and another name"
-        case _:
-            return f"{named} has its flow and no key yet, and no state says which scenario it was applied as"
-
-
-_RIVALS_TOLD = 3
-_WHICH_OF_EQUALS = "say which of them it is; where the state was lost, state rebuild with the log of an apply knows"
-_ELSE_RENAME = "where they are the same scenario, adopt it under that id; else give one of them another name"
-_ELSE_APPLY = "where they are the same scenario, adopt it under that id; else give it another id, or apply the file"
 
 
 def choose_one(view: View, elsewhere: Mapping[str, str], address: Address, key: str) -> Choice:

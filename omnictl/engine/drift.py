@@ -11,8 +11,7 @@ from omnictl.engine.compare import wanted, without_ended
 from omnictl.engine.diff import diff_attributes
 from omnictl.engine.neighbours import Neighbourhood
 from omnictl.engine.normalised import read_versions
-from omnictl.engine.removal import without_taken_tombstones
-from omnictl.engine.rename import find_renames
+from omnictl.engine.rename import find_renames, without_taken_tombstones
 from omnictl.engine.rows import compare_versions
 from omnictl.engine.selection import select
 from omnictl.engine.unmanaged import find_unmanaged

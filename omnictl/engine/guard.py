@@ -36,7 +36,7 @@ def find_guards(
         *_vanished(changes),
         *find_likely_renames(changes, likely_renames, circumstances),
         *_mass_change(changes, view, circumstances),
-        *_empty_configuration(changes, view, circumstances, selected),
+        *_empty_configuration(changes, view, circumstances, selected, neighbourhood),
     )
     once = dict.fromkeys(findings)
     return tuple(replace(each, allowed=(each.guard, each.subject) in circumstances.allowed) for each in once)
@@ -149,14 +149,22 @@ def _changes_existing(change: Change) -> bool:
 
 
 def _empty_configuration(
-    changes: Iterable[Change], view: View, circumstances: Circumstances, selected: Collection[Address]
+    changes: Iterable[Change],
+    view: View,
+    circumstances: Circumstances,
+    selected: Collection[Address],
+    neighbourhood: Neighbourhood,
 ) -> Iterator[GuardFinding]:
-    """Fire where nothing that was selected is declared; to remove what is named by its whole id is no mistake."""
+    """Fire where nothing that was selected is declared.
+
+    To remove what is named by its whole id is no mistake, as long as any scenario is declared, or a neighbour has it.
+    """
     declared = view.configuration.resources
-    leaving = [each.address for each in changes if isinstance(each, Forget | Retire)]
+    leaving = [each.recorded for each in changes if isinstance(each, Forget | Retire)]
     if not leaving or any(each in declared for each in selected):
         return
-    if declared and all(id_of(each) in circumstances.only for each in leaving):
+    is_named = all(id_of(each.address) in circumstances.only for each in leaving)
+    if is_named and (declared or all(map(neighbourhood.may_take, leaving))):
         return
     words = (*circumstances.only, *(f"not {each}" for each in circumstances.exclude))
     chosen = f" under the names that were selected ({', '.join(words)})" if words else ""
@@ -198,7 +206,7 @@ EXPLANATIONS: Mapping[Guard, str] = {
     Guard.MASS_CHANGE: "More of the existing scenarios change at once than the settings find normal.",
     Guard.EMPTY_CONFIGURATION: "No scenario is declared although the state has some, or none under the patterns of "
     "--only and --exclude: usually a wrong directory, not a wish to forget everything. What --only names by its whole "
-    "id is let go without this guard, as long as any other scenario is declared.",
+    "id is let go without this guard, as long as any other scenario is declared, or a neighbour declares it.",
     Guard.UNMANAGED_TWIN: "The account has a scenario with the name of one that is about to be created. Names are not "
     "unique and scenarios cannot be deleted, so a second one would stay for ever.",
     Guard.VANISHED: "A recorded scenario is no longer on the account. Creating it again changes its key.",

@@ -5,7 +5,7 @@ scenario of a neighbour.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 
@@ -16,7 +16,7 @@ from omnictl.engine.alikes import Alikes
 from omnictl.engine.compare import fold
 from omnictl.engine.pairing import find_rivals
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.rename import REMEMBERED, find_renames
+from omnictl.engine.rename import REMEMBERED, find_keyless, find_renames, without_taken_tombstones
 from omnictl.engine.view import Circumstances, Neighbour, View
 from omnictl.model.address import Address, id_of, make_address
 from omnictl.model.adoption import Adoption, Choice, LeftOut
@@ -41,6 +41,18 @@ class Left(Struct, frozen=True):
     removed_at: datetime | None = None
 
 
+class Keyless(Struct, frozen=True):
+    """What a neighbour declares without a record, under any id. ``stone`` is what its next plan takes it up from."""
+
+    environment: str
+    resource: Resource
+    stone: Tombstone | None = None
+
+    def may_get(self, key: str) -> bool:
+        """Tell whether the file has no key of its own, or this one."""
+        return self.stone is None or self.stone.key == key
+
+
 class Neighbourhood:
     """The neighbours of an environment, held against one complete reading of the account."""
 
@@ -53,13 +65,17 @@ class Neighbourhood:
 
     @cached_property
     def claimed(self) -> dict[str, str]:
-        """The keys that are not free, with the environments that manage them, name them, or may have made them."""
+        """The keys that are not free, with the environments that manage them, name them, take them up again, or may
+        have made them.
+        """
         found: dict[str, str] = {}
         for each in self._neighbours:
             found |= dict.fromkeys(self._may_be_made_by(each), f"{each.name} (an open create)")
-        for environment, resource in self._waiting:
-            if resource.import_key is not None:
-                found[resource.import_key] = f"{environment} (by its import: line)"
+        for keyless in self._keyless:
+            if keyless.stone is not None:
+                found[keyless.stone.key] = f"{keyless.environment} (by its tombstone: its file is there again)"
+            elif keyless.resource.import_key is not None:
+                found[keyless.resource.import_key] = f"{keyless.environment} (by its import: line)"
         return found | self.elsewhere
 
     @cached_property
@@ -83,23 +99,37 @@ class Neighbourhood:
 
     def find_heir(self, record: Record) -> str | None:
         """Return the environment whose files declare a recorded scenario of ours, though it has no key for it."""
-        names = {fold(each.name) for each in (record.applied, record.observed)}
-        for environment, resource in self._waiting:
+        names = {fold(each.name) for each in self._versions_of(record)}
+        for each in self._keyless:
+            resource = each.resource
             ids = (resource.address, *map(make_address, resource.previous_ids))
-            if record.address in ids or resource.import_key == record.key or fold(resource.attributes.name) in names:
-                return environment
+            is_like = record.address in ids or fold(resource.attributes.name) in names
+            if resource.import_key == record.key or (is_like and each.may_get(record.key)):
+                return each.environment
         return None
 
-    def find_waiting(self, remotes: Sequence[Remote]) -> Mapping[str, tuple[str, Resource]]:
+    def may_take(self, record: Record) -> bool:
+        """Tell whether a file of a neighbour declares a recorded scenario of ours, or may under another id and name."""
+        flows = {each.flow for each in self._versions_of(record)}
+        waits = any(resource.attributes.flow in flows for _, resource in self._waiting)
+        return waits or self.find_heir(record) is not None
+
+    def _versions_of(self, record: Record) -> tuple[Attributes, ...]:
+        shown = self._remotes.get(record.key)
+        return record.applied, record.observed, *([shown.attributes] if shown else [])
+
+    def find_waiting(self, keys: Iterable[str]) -> Mapping[str, tuple[str, Resource]]:
         """Return the neighbour and its file, without a key yet, that each of these scenarios may be meant by."""
         homes = {id(resource): environment for environment, resource in self._waiting}
-        rivals = find_rivals(remotes, [resource for _, resource in self._waiting]) if homes else {}
+        remotes = [self._remotes[key] for key in keys] if homes else []
+        rivals = find_rivals(remotes, [resource for _, resource in self._waiting])
         return {key: (homes[id(found[0].resource)], found[0].resource) for key, found in rivals.items()}
 
-    def awaits(self, remote: Remote) -> bool:
-        """Tell whether a file of a neighbour that has no key yet equals a scenario of the account."""
-        found = self._waiting_by_name.get(fold(remote.attributes.name), ())
-        return any(resource.attributes == remote.attributes for _, resource in found)
+    @cached_property
+    def contested(self) -> frozenset[str]:
+        """The keys of scenarios that equal a file of a neighbour which has no key yet."""
+        waiting = {resource.attributes for _, resource in self._waiting}
+        return frozenset(key for key, remote in self._remotes.items() if remote.attributes in waiting)
 
     def _may_be_made_by(self, neighbour: Neighbour) -> Iterator[str]:
         if not neighbour.state.intents:
@@ -108,25 +138,19 @@ class Neighbourhood:
         for intent in neighbour.state.intents:
             yield from (near.key for near in alikes.of(intent.body) if near.key not in intent.known_keys)
 
-    def _waiting_in(self, neighbour: Neighbour) -> Iterator[Resource]:
-        """Yield what a neighbour declares and has neither record nor tombstone for, under any id."""
+    @cached_property
+    def _keyless(self) -> tuple[Keyless, ...]:
+        return tuple(found for each in self._neighbours for found in self._keyless_in(each))
+
+    def _keyless_in(self, neighbour: Neighbour) -> Iterator[Keyless]:
         declared = {address: each for address, each in (neighbour.declared or {}).items() if each is not None}
-        renamed = find_renames(View(Configuration(declared), neighbour.state, self._remotes)).pairs
-        buried = {each.address for each in neighbour.state.tombstones if each.key in self._remotes}
-        for address, resource in declared.items():
-            if address not in neighbour.state.records and address not in renamed and address not in buried:
-                yield resource
+        view = View(Configuration(declared), neighbour.state, self._remotes)
+        view = without_taken_tombstones(view, self.elsewhere)
+        return (Keyless(neighbour.name, resource, stone) for resource, stone in find_keyless(view))
 
     @cached_property
     def _waiting(self) -> tuple[tuple[str, Resource], ...]:
-        return tuple((each.name, resource) for each in self._neighbours for resource in self._waiting_in(each))
-
-    @cached_property
-    def _waiting_by_name(self) -> Mapping[str, list[tuple[str, Resource]]]:
-        found = defaultdict(list)
-        for environment, resource in self._waiting:
-            found[fold(resource.attributes.name)].append((environment, resource))
-        return found
+        return tuple((each.environment, each.resource) for each in self._keyless if each.stone is None)
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -188,32 +212,50 @@ class Neighbourhood:
 
 
 def leave_to_neighbours(choice: Choice, neighbourhood: Neighbourhood) -> Choice:
-    """Leave out what would get a new file here though a file of a neighbour waits for its key."""
-    kept, left_out = [], []
-    awaited = neighbourhood.find_waiting([each.remote for each in choice.adoptions if each.resource is None])
-    for each in choice.adoptions:
-        waiting = awaited.get(each.remote.key) if each.resource is None else None
-        if waiting is None:
-            kept.append(each)
-        else:
-            left_out.append(_awaited(each, *waiting))
-    return replace(choice, adoptions=tuple(kept), left_out=(*choice.left_out, *left_out))
+    """Leave out what would get a new file here though a file of a neighbour waits for its key.
+
+    What is left out anyway may be that of a neighbour too.
+    """
+    new = {each.remote.key: each for each in choice.adoptions if each.resource is None}
+    awaited = neighbourhood.find_waiting(new)
+    in_doubt = neighbourhood.find_waiting([each.key for each in choice.left_out])
+    kept = tuple(each for each in choice.adoptions if each.remote.key not in awaited)
+    doubtful = [_told_too(each, *in_doubt[each.key]) if each.key in in_doubt else each for each in choice.left_out]
+    left_out = [_awaited(each, *awaited[key]) for key, each in new.items() if key in awaited]
+    return replace(choice, adoptions=kept, left_out=(*doubtful, *left_out))
 
 
 def _awaited(adoption: Adoption, environment: str, resource: Resource) -> LeftOut:
     remote, scenario_id = adoption.remote, id_of(resource.address)
-    place = f" ({resource.source.path})" if resource.source else ""
     return LeftOut(
         remote.key,
         remote.attributes.name,
-        f"it may be {scenario_id}{place} of the environment {environment}, which has no key yet",
+        _say_awaited(environment, resource),
         "adopt it there; if it belongs here, name it with an id",
         (
-            join_words(["omnictl", "import", scenario_id, remote.key, "--env", environment]),
+            _adopt_there(environment, resource, remote.key),
             join_words(["omnictl", "import", scenario_id, remote.key]),
         ),
         (scenario_id, id_of(adoption.address)),
     )
+
+
+def _told_too(left_out: LeftOut, environment: str, resource: Resource) -> LeftOut:
+    return replace(
+        left_out,
+        reason=f"{_say_awaited(environment, resource)}; {left_out.reason}",
+        commands=(_adopt_there(environment, resource, left_out.key), *left_out.commands),
+        ids=(id_of(resource.address), *left_out.ids),
+    )
+
+
+def _say_awaited(environment: str, resource: Resource) -> str:
+    place = f" ({resource.source.path})" if resource.source else ""
+    return f"it may be {id_of(resource.address)}{place} of the environment {environment}, which has no key yet"
+
+
+def _adopt_there(environment: str, resource: Resource, key: str) -> str:
+    return join_words(["omnictl", "import", id_of(resource.address), key, "--env", environment])
 
 
 def describe_left(left: Left) -> str:

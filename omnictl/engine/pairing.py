@@ -4,7 +4,7 @@ A state that was lost and an import that was cut leave the same files. What deci
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 
 from msgspec import Struct
@@ -34,11 +34,13 @@ class Rival(Struct, frozen=True):
     likeness: Likeness
 
 
-def pair(unmanaged: Sequence[Remote], waiting: Iterable[Resource]) -> dict[str, Resource]:
+def pair(
+    unmanaged: Sequence[Remote], waiting: Iterable[Resource], contested: Collection[str] = ()
+) -> dict[str, Resource]:
     """Return the file of each key that has one for certain.
 
     The file names the key as ``import:``; or it equals the scenario, and its id has the key, or no other file and no
-    other key are left.
+    other key are left. ``contested`` are keys that no file here gets for being equal alone.
     """
     waiting = sorted(waiting, key=lambda each: each.address)
     named = {each.import_key: each for each in waiting if each.import_key is not None}
@@ -48,17 +50,12 @@ def pair(unmanaged: Sequence[Remote], waiting: Iterable[Resource]) -> dict[str, 
     by_id = _by_id(left, free)
     paired |= _sure_by_id(left, by_id)
     bound = {each.address for files in by_id.values() for each in files}
-    files: dict[Attributes, list[Resource]] = defaultdict(list)
-    for resource in free:
-        if resource.address not in bound:
-            files[resource.attributes].append(resource)
-    remotes: dict[Attributes, list[Remote]] = defaultdict(list)
-    for remote in left:
-        if remote.key not in by_id:
-            remotes[remote.attributes].append(remote)
-    for attributes, alike in remotes.items():
-        paired |= _pair_equal(alike, files.get(attributes, []))
-    return paired
+    equal = _pair_equal(
+        (each for each in left if each.key not in by_id),
+        (each for each in free if each.address not in bound),
+    )
+    certain = {key: each for key, each in _drop_crossed(equal, left).items() if key not in contested}
+    return paired | _drop_doubtful(certain, [each for each in left if each.key not in paired])
 
 
 def _by_id(remotes: Iterable[Remote], files: Iterable[Resource]) -> dict[str, list[Resource]]:
@@ -84,17 +81,57 @@ def _sure_by_id(remotes: Iterable[Remote], by_id: Mapping[str, Sequence[Resource
             yield remote.key, files[0]
 
 
-def _pair_equal(remotes: Sequence[Remote], files: Sequence[Resource]) -> Iterator[tuple[str, Resource]]:
+def _pair_equal(remotes: Iterable[Remote], files: Iterable[Resource]) -> dict[str, Resource]:
     """Pair equal ones where one of each is left; who holds the default says nothing, for the default moves."""
-    if len(remotes) == len(files) == 1:
-        yield remotes[0].key, files[0]
+    alike: dict[Attributes, tuple[list[Remote], list[Resource]]] = defaultdict(lambda: ([], []))
+    for resource in files:
+        alike[resource.attributes][1].append(resource)
+    for remote in remotes:
+        if remote.attributes in alike:
+            alike[remote.attributes][0].append(remote)
+    return {keys[0].key: found[0] for keys, found in alike.values() if len(keys) == len(found) == 1}
 
 
-def find_rivals(remotes: Sequence[Remote], waiting: Iterable[Resource]) -> dict[str, tuple[Rival, ...]]:
+def _drop_crossed(equal: Mapping[str, Resource], left: Iterable[Remote]) -> dict[str, Resource]:
+    """Return the pairs but for two of which each has the id that the name of the other gives: both may be exchanged."""
+    plain = {each.key: plain_id(each.attributes.name) for each in left if each.key in equal}
+    ids = {(id_of(each.address), plain[key]) for key, each in equal.items()}
+    return {
+        key: each
+        for key, each in equal.items()
+        if id_of(each.address) == plain[key] or (plain[key], id_of(each.address)) not in ids
+    }
+
+
+def _drop_doubtful(equal: Mapping[str, Resource], left: Iterable[Remote]) -> dict[str, Resource]:
+    """Return the pairs but for those whose name or id a scenario without a file has too.
+
+    Where that is the original, changed since, the equal one is a copy of what it was.
+    """
+    certain = dict(equal)
+    by_name: dict[str, list[str]] = defaultdict(list)
+    by_id: dict[str, list[str]] = defaultdict(list)
+    for key, resource in equal.items():
+        by_name[fold(resource.attributes.name)].append(key)
+        by_id[id_of(resource.address)].append(key)
+    remotes = {each.key: each for each in left}
+    alone = [key for key in remotes if key not in certain]
+    while alone:
+        name = remotes[alone.pop()].attributes.name
+        doubtful = {*by_name.get(fold(name), ()), *by_id.get(plain_id(name), ())} & certain.keys()
+        for key in doubtful:
+            del certain[key]
+        alone += doubtful
+    return certain
+
+
+def find_rivals(
+    remotes: Sequence[Remote], waiting: Iterable[Resource], *, knows_files: bool = True
+) -> dict[str, tuple[Rival, ...]]:
     """Return the files that may be those of each key, the likeliest first.
 
     Beside a second file of its own each of them would be created a second time. As many files as scenarios that share
-    nothing but the flow may be the same too, renamed.
+    nothing but the flow may be the same too, renamed; where no state knows any of the files, whatever their numbers.
     """
     waiting = sorted(waiting, key=lambda each: each.address)
     rivals: dict[str, list[Rival]] = defaultdict(list)
@@ -104,10 +141,9 @@ def find_rivals(remotes: Sequence[Remote], waiting: Iterable[Resource]) -> dict[
         found = likely.of(resource)
         for key, likeness in found.items():
             rivals[key].append(Rival(resource, likeness))
-        strangers += [] if found else [resource]
-    for key, resource in _share_flow([each for each in remotes if each.key not in rivals], strangers):
-        rivals[key].append(Rival(resource, Likeness.FLOW))
-    return {key: tuple(sorted(found, key=lambda each: each.likeness)) for key, found in rivals.items()}
+        strangers += [] if found and knows_files else [resource]
+    told = {key: tuple(sorted(found, key=lambda each: each.likeness)) for key, found in rivals.items()}
+    return told | _share_flow([each for each in remotes if each.key not in told], strangers, same_number=knows_files)
 
 
 class _Likely:
@@ -145,13 +181,15 @@ class _Likely:
         return likely
 
 
-def _share_flow(remotes: Iterable[Remote], files: Sequence[Resource]) -> Iterator[tuple[str, Resource]]:
-    """Yield each key with each file of the same flow, where there are as many of one as of the other."""
-    flows: dict[tuple[Step, ...], list[Remote]] = defaultdict(list)
+def _share_flow(
+    remotes: Iterable[Remote], files: Iterable[Resource], *, same_number: bool
+) -> dict[str, tuple[Rival, ...]]:
+    """Return the files of the same flow by the key, where there are as many of one as of the other, or anyway."""
+    keys: dict[tuple[Step, ...], list[str]] = defaultdict(list)
     for remote in remotes:
-        flows[remote.attributes.flow].append(remote)
-    times = Counter(each.attributes.flow for each in files)
+        keys[remote.attributes.flow].append(remote.key)
+    rivals: dict[tuple[Step, ...], list[Rival]] = defaultdict(list)
     for resource in files:
-        alike = flows.get(resource.attributes.flow, [])
-        if len(alike) == times[resource.attributes.flow]:
-            yield from ((each.key, resource) for each in alike)
+        rivals[resource.attributes.flow].append(Rival(resource, Likeness.FLOW))
+    shared = {flow: tuple(found) for flow, found in rivals.items() if not same_number or len(found) == len(keys[flow])}
+    return {key: found for flow, found in shared.items() for key in keys[flow]}

@@ -15,8 +15,8 @@ from omnictl.engine.listing import guess_pages
 from omnictl.engine.neighbours import Neighbourhood
 from omnictl.engine.notes import note_configuration
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.removal import decide_removed, note_returns, note_spared, spare_default, without_taken_tombstones
-from omnictl.engine.rename import Renames, find_renames
+from omnictl.engine.removal import decide_removed, note_returns, note_spared, spare_default
+from omnictl.engine.rename import Renames, find_renames, without_taken_tombstones
 from omnictl.engine.resemblance import find_resembling, near_ones, note_resembling
 from omnictl.engine.risk import assess
 from omnictl.engine.selection import select

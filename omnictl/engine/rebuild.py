@@ -7,10 +7,11 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from omnictl.engine.alikes import Alikes
+from omnictl.engine.doubts import MOST_NAMED
 from omnictl.engine.neighbours import Neighbourhood
+from omnictl.engine.pairing import Likeness, find_rivals, pair
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.rename import find_tombstone
+from omnictl.engine.rename import find_keyless
 from omnictl.engine.view import Circumstances, View
 from omnictl.errors import RefusalKind, RefusedError
 from omnictl.model.address import Address, id_of
@@ -46,17 +47,23 @@ class Doubt(StrEnum):
 
     SEVERAL_KEYS = "several-keys"
     SHARED_KEY = "shared-key"
-    SEVERAL_EQUAL = "several-equal"
-    NEAR = "near"
-    SAME_NAME = "same-name"
+    NOT_ALONE = "not-alone"
+    NOT_EQUAL = "not-equal"
+
+
+class Candidate(Struct, frozen=True):
+    """A scenario that an id may be; ``likeness`` says why, where nothing names its key."""
+
+    remote: Remote
+    likeness: Likeness | None = None
 
 
 class LeftOut(Struct, frozen=True):
-    """An id that a person has to decide about, and the scenarios that it may be."""
+    """An id that a person has to decide about, and the scenarios that it may be, the likeliest first."""
 
     address: Address
     doubt: Doubt
-    candidates: tuple[Remote, ...]
+    candidates: tuple[Candidate, ...]
 
 
 class Rebuilt(Struct, frozen=True):
@@ -87,19 +94,20 @@ def rebuild_state(view: View, told: Iterable[Claim], circumstances: Circumstance
     neighbourhood = Neighbourhood(circumstances, view.remotes)
     taken_keys = owned_keys(view.state) | set(neighbourhood.claimed)
     clear, doubtful = _resolve(each for each in claims if each.key in view.remotes and each.key not in taken_keys)
-    taken_keys |= {each.key for each in claims}
-    offered = {key: remote for key, remote in view.remotes.items() if key not in taken_keys}
+    taken_keys |= {each.key for each in claims} | set(neighbourhood.spoken_for)
+    free = [remote for key, remote in sorted(view.remotes.items()) if key not in taken_keys]
     decided = {*(each.address for each in clear), *doubtful}
-    unclaimed = [each for each in missing if each.address not in decided and _may_be_found(each, view)]
-    equal = _unique_equals(unclaimed, {key: each for key, each in offered.items() if not neighbourhood.awaits(each)})
+    unclaimed = [each for each in _waiting(view) if each.address not in decided]
+    paired = pair(free, unclaimed, neighbourhood.contested)
+    equal = [Claim(each.address, key, Evidence.EQUAL) for key, each in paired.items()]
     taken = (*clear, *equal)
-    found, used = {each.address for each in equal}, {each.key for each in equal}
+    found = {each.address for each in equal}
     left = [each for each in unclaimed if each.address not in found]
-    free = {key: remote for key, remote in offered.items() if key not in used}
+    unpaired = [each for each in free if each.key not in paired]
     return Rebuilt(
         _record_all(view, taken),
         tuple(sorted(taken)),
-        (*_tell_doubts(doubtful, view), *_look_alikes(left, free)),
+        (*_tell_doubts(doubtful, view), *_look_alikes(left, unpaired)),
         absent=tuple(each for each in claims if each.key not in view.remotes),
         elsewhere=tuple(each for each in claims if each.key in neighbourhood.claimed),
         owners=neighbourhood.claimed,
@@ -130,9 +138,9 @@ def _imports(missing: Iterable[Resource], told: Iterable[Claim]) -> Iterator[Cla
             yield Claim(each.address, each.import_key, Evidence.IMPORT)
 
 
-def _may_be_found(resource: Resource, view: View) -> bool:
-    """Tell whether nothing else says which scenario this is; a tombstone does, and the next plan takes it up."""
-    return resource.import_key is None and find_tombstone(resource.address, view) is None
+def _waiting(view: View) -> list[Resource]:
+    """Return the files of which nothing says which scenarios they are: no import line, no rename, no tombstone."""
+    return [each for each, stone in find_keyless(view) if stone is None and each.import_key is None]
 
 
 def _resolve(claims: Iterable[Claim]) -> tuple[list[Claim], dict[Address, list[Claim]]]:
@@ -152,40 +160,24 @@ def _resolve(claims: Iterable[Claim]) -> tuple[list[Claim], dict[Address, list[C
     return clear, doubtful
 
 
-def _unique_equals(missing: Iterable[Resource], offered: Mapping[str, Remote]) -> list[Claim]:
-    """Pair by equal name and flow, where there is one candidate on each side."""
-    wanted = defaultdict(list)
-    for resource in missing:
-        wanted[resource.attributes].append(resource.address)
-    found = defaultdict(list)
-    for remote in offered.values():
-        found[remote.attributes].append(remote.key)
-    return [
-        Claim(addresses[0], found[attributes][0], Evidence.EQUAL)
-        for attributes, addresses in wanted.items()
-        if len(addresses) == 1 and len(found[attributes]) == 1
-    ]
-
-
 def _tell_doubts(doubtful: Mapping[Address, Sequence[Claim]], view: View) -> Iterator[LeftOut]:
     for address, claims in sorted(doubtful.items()):
         doubt = Doubt.SEVERAL_KEYS if len(claims) > 1 else Doubt.SHARED_KEY
-        yield LeftOut(address, doubt, tuple(view.remotes[each.key] for each in claims))
+        yield LeftOut(address, doubt, tuple(Candidate(view.remotes[each.key]) for each in claims))
 
 
-def _look_alikes(left: Iterable[Resource], free: Mapping[str, Remote]) -> Iterator[LeftOut]:
-    """Name what an id without a record may be: equal but not alone, nearly equal, or of the same name."""
-    alikes = Alikes(free, ())
-    named: dict[str, list[Remote]] = defaultdict(list)
-    for _, remote in sorted(free.items()):
-        named[remote.attributes.name].append(remote)
-    for resource in left:
-        near = alikes.of(resource.attributes)
-        if near:
-            doubt = Doubt.SEVERAL_EQUAL if any(each.exact for each in near) else Doubt.NEAR
-            yield LeftOut(resource.address, doubt, tuple(free[each.key] for each in near))
-        elif resource.attributes.name and resource.attributes.name in named:
-            yield LeftOut(resource.address, Doubt.SAME_NAME, tuple(named[resource.attributes.name]))
+def _look_alikes(left: Iterable[Resource], unpaired: Sequence[Remote]) -> Iterator[LeftOut]:
+    """Name what each id without a record may be; an import leaves the same scenarios out."""
+    remotes = {each.key: each for each in unpaired}
+    candidates: dict[Address, list[Candidate]] = defaultdict(list)
+    for key, rivals in sorted(find_rivals(unpaired, left, knows_files=False).items()):
+        known = {likeness: Candidate(remotes[key], likeness) for likeness in {each.likeness for each in rivals}}
+        for each in rivals:
+            candidates[each.resource.address].append(known[each.likeness])
+    for address, found in sorted(candidates.items()):
+        likeliest = tuple(sorted(found, key=lambda each: each.likeness or Likeness.EQUAL))
+        is_equal = likeliest[0].likeness is Likeness.EQUAL
+        yield LeftOut(address, Doubt.NOT_ALONE if is_equal else Doubt.NOT_EQUAL, likeliest)
 
 
 def _record_all(view: View, taken: Iterable[Claim]) -> State:
@@ -213,16 +205,22 @@ def _default_of(state: State, view: View) -> AccountDefault:
 
 def describe_left_out(each: LeftOut) -> Diagnostic:
     """Say why an id got no record, with the commands that choose."""
-    name = id_of(each.address)
-    rows = "\n".join(f'{remote.key}  "{remote.attributes.name}"' for remote in each.candidates)
+    name, named = id_of(each.address), each.candidates[:MOST_NAMED]
+    rows = [_row(candidate) for candidate in named]
+    rows += [f"and {len(each.candidates) - MOST_NAMED} more"] if len(each.candidates) > MOST_NAMED else []
     return Diagnostic(
         "rebuild-in-doubt",
         Severity.WARNING,
         "An id got no record, for nothing certain says which scenario it is",
-        f"{name}: {_DOUBTS[each.doubt]}\n{rows}",
+        "\n".join([f"{name}: {_DOUBTS[each.doubt]}", *rows]),
         hint="look at them in the web interface, then choose; without a choice the next plan is about to create it",
-        commands=tuple(f"omnictl import {name} {remote.key}" for remote in each.candidates),
+        commands=tuple(f"omnictl import {name} {candidate.remote.key}" for candidate in named),
     )
+
+
+def _row(candidate: Candidate) -> str:
+    why = "" if candidate.likeness is None else f"  {_LIKENESSES[candidate.likeness]}"
+    return f'{candidate.remote.key}  "{candidate.remote.attributes.name}"{why}'
 
 
 def describe_absent(absent: Sequence[Claim]) -> Diagnostic:
@@ -269,14 +267,21 @@ _MOST_LISTED = 10
 _DOUBTS = {
     Doubt.SEVERAL_KEYS: "it is named with more than one key",
     Doubt.SHARED_KEY: "its key is named with another id too",
-    Doubt.SEVERAL_EQUAL: "equal in name and flow, but not one to one",
-    Doubt.NEAR: "nearly equal, but for case, spaces or a name cut short",
-    Doubt.SAME_NAME: "the name is the same, the flow is another",
+    Doubt.NOT_ALONE: "one is equal in name and flow, but another file or scenario may be meant",
+    Doubt.NOT_EQUAL: "none is equal in name and flow",
+}
+_LIKENESSES = {
+    Likeness.EQUAL: "equal in name and flow",
+    Likeness.KEY_IN_ID: "the id has the beginning of its key",
+    Likeness.NAME: "the same name, another flow",
+    Likeness.NEAR: "nearly equal, but for case, spaces or a name cut short",
+    Likeness.ID: "its name gives this id",
+    Likeness.FLOW: "the same flow, another name",
 }
 
 CODES = {
     "rebuild-in-doubt": "state rebuild records an id only where one scenario is certain: the log names it, import: "
-    "does, or exactly one is equal in name and flow. Here a person has to choose.",
+    "does, or exactly one is equal in name and flow and no other may be meant. Here a person has to choose.",
     "rebuild-absent": "The log or an import line names keys that are not on the account: it may be the log of another "
     "environment.",
     "rebuild-elsewhere": "A key belongs to one environment. Those that another environment of the same account "

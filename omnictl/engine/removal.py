@@ -1,6 +1,6 @@
 """What leaves the configuration: forgotten, or retired under a marked name; and how a retired name comes back."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from fnmatch import fnmatchcase
 
@@ -31,12 +31,6 @@ def decide_removed(
     before = before_marking(actual, record, rules).name
     desired = replace(actual, name=mark_name(actual.name, rules))
     return Retire(record.address, record, actual, desired, before if before != actual.name else None)
-
-
-def without_taken_tombstones(view: View, elsewhere: Collection[str]) -> View:
-    """Return the view without the tombstones of scenarios that another environment of the account manages now."""
-    kept = tuple(each for each in view.state.tombstones if each.key not in elsewhere)
-    return view if kept == view.state.tombstones else replace(view, state=replace(view.state, tombstones=kept))
 
 
 def spare_default(changes: tuple[Change, ...], view: View) -> tuple[Change, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from omnictl.engine.compare import wanted
 from omnictl.engine.view import View
@@ -77,9 +78,24 @@ def find_tombstone(address: Address, view: View) -> Tombstone | None:
     return max(_free(named, view), key=lambda each: each.removed_at, default=None)
 
 
+def find_keyless(view: View) -> Iterator[tuple[Resource, Tombstone | None]]:
+    """Yield what is declared without a record under any id, with the tombstone from which the next plan takes it up."""
+    renamed = find_renames(view).pairs
+    for address, resource in view.configuration.resources.items():
+        if address not in view.state.records and address not in renamed:
+            is_named = resource.import_key in view.remotes
+            yield resource, None if is_named else find_tombstone(address, view)
+
+
 def _free(tombstones: Collection[Tombstone], view: View) -> list[Tombstone]:
     taken = {record.key for record in view.state.records.values()} if tombstones else ()
     return [each for each in tombstones if each.key in view.remotes and each.key not in taken]
+
+
+def without_taken_tombstones(view: View, elsewhere: Collection[str]) -> View:
+    """Return the view without the tombstones of scenarios that another environment of the account manages now."""
+    kept = tuple(each for each in view.state.tombstones if each.key not in elsewhere)
+    return view if kept == view.state.tombstones else replace(view, state=replace(view.state, tombstones=kept))
 
 
 def _by_previous_ids(new: Iterable[Resource], view: View) -> tuple[dict[Address, Address], tuple[Diagnostic, ...]]:

@@ -1,6 +1,6 @@
 """What an import did as text: a line for each scenario, then files, state, default and what the plan says now."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from omnictl.model.adoption import ImportReport, LeftOut
 from omnictl.model.change import SIGNS, Action
@@ -12,6 +12,7 @@ from omnictl.render.words import count, quote, wrap
 _LEAST_ID_COLUMNS, _MOST_ID_COLUMNS = 12, 28
 _MOST_NAME_COLUMNS = 40
 _NAMES_TOLD = 10
+_COMMANDS_TOLD = 10
 _SIGN_COLUMNS = 11
 
 
@@ -123,20 +124,23 @@ def tell_left_out(left_out: tuple[LeftOut, ...]) -> tuple[Diagnostic, ...]:
     alike: dict[tuple[str, str], list[LeftOut]] = {}
     for each in left_out:
         alike.setdefault((each.reason, each.hint), []).append(each)
-    return tuple(
-        Diagnostic(
-            "left-out",
-            Severity.WARNING,
-            "A scenario was not imported" if len(group) == 1 else "Scenarios were not imported",
-            f"{_named(group)}: {reason}.".replace("..", "."),
-            hint=hint,
-            commands=tuple(dict.fromkeys(line for each in group[:_NAMES_TOLD] for line in each.commands)),
-        )
-        for (reason, hint), group in alike.items()
+    return tuple(_tell_group(group, reason, hint) for (reason, hint), group in alike.items())
+
+
+def _tell_group(group: Sequence[LeftOut], reason: str, hint: str) -> Diagnostic:
+    commands = tuple(dict.fromkeys(line for each in group for line in each.commands))
+    more = "; the commands for the others are alike" if len(commands) > _COMMANDS_TOLD else ""
+    return Diagnostic(
+        "left-out",
+        Severity.WARNING,
+        "A scenario was not imported" if len(group) == 1 else "Scenarios were not imported",
+        f"{_named(group)}: {reason}.".replace("..", "."),
+        hint=f"{hint}{more}",
+        commands=commands[:_COMMANDS_TOLD],
     )
 
 
-def _named(group: list[LeftOut]) -> str:
+def _named(group: Sequence[LeftOut]) -> str:
     more = len(group) - _NAMES_TOLD
     names = ", ".join(f"{quote(each.name)} ({sanitize(each.key)})" for each in group[:_NAMES_TOLD])
     return names + (f" and {more} more" if more > 0 else "")

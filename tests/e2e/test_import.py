@@ -216,7 +216,7 @@ def test_files_that_are_there_are_kept_and_adopted(project: Path, world: World) 
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]])
 def test_a_plan_that_other_files_fill_is_not_called_empty(project: Path, world: World, dry: list[str]) -> None:
     omnictl("init")
-    write(project, {"scenarios/vk-sms.yaml": good("vk-sms", "default: true\n")})
+    write(project, {"scenarios/vk-sms.yaml": good("vk-sms", "default: true\n").replace("VKONTAKTE", "VIBER")})
     ran = omnictl("import", "--all", *dry)
     assert ran.code == 0, ran.err
     assert "The plan is not empty, though nothing differs for them.\n" in ran.out
@@ -621,7 +621,12 @@ def test_init_names_the_command_where_nobody_can_be_asked(project: Path, world: 
     ran = omnictl("init")
     assert ran.code == 0
     assert ran.out.endswith("or, to adopt the scenarios that 127.0.0.1 has:\n    omnictl import --all\n")
-    assert list(written(project)) == ["scenarios/vk-sms.yaml"]
+    example = Path("scenarios/vk-sms.yaml")
+    assert list(written(project)) == [str(example)]
+    left = omnictl("import", "--all")
+    assert left.code == 1
+    assert "vk-sms (scenarios/vk-sms.yaml) has its flow and no key yet" in " ".join(left.err.split())
+    example.write_text(example.read_text().replace("${var.sms_sender}", "ExampleShop"))
     assert omnictl("import", "--all").code == 0
     assert "Plan: 1 create; 2 unchanged." in omnictl("plan").out
 

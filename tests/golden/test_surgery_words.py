@@ -5,8 +5,10 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from omnictl.engine.pairing import Likeness
 from omnictl.engine.rebuild import CODES as REBUILD_CODES
 from omnictl.engine.rebuild import (
+    Candidate,
     Claim,
     Doubt,
     Evidence,
@@ -68,7 +70,9 @@ def test_what_a_rebuilding_leaves_out() -> None:
     a, b = Remote("KEY1", Attributes('Not "ours"', ())), Remote("KEY2", Attributes("Nor this", ()))
     claims = [Claim(address(f"id-{number}"), f"K{number}", Evidence.LOG) for number in range(12)]
     problems = [
-        *(describe_left_out(LeftOut(address("x"), doubt, (a, b))) for doubt in Doubt),
+        *(describe_left_out(LeftOut(address("x"), doubt, (Candidate(a), Candidate(b)))) for doubt in list(Doubt)[:2]),
+        describe_left_out(LeftOut(address("x"), Doubt.NOT_ALONE, tuple(Candidate(a, each) for each in Likeness))),
+        describe_left_out(LeftOut(address("x"), Doubt.NOT_EQUAL, (Candidate(a, Likeness.FLOW),))),
         describe_absent(claims),
         describe_elsewhere(claims[:2], {"K0": "test", "K1": "staging"}),
         *refusals(lambda: rebuild_state(Scene().both("x").view, claims[:2], Scene().circumstances())),

@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from omnictl.engine.adopting import adopt_all, choose_all, find_holder, in_writing_order
 from omnictl.engine.planner import make_plan
+from omnictl.engine.rebuild import rebuild_state
 from omnictl.engine.view import View
-from omnictl.model.address import Address, id_of
+from omnictl.model.address import Address, id_of, make_address
 from omnictl.model.adoption import Adoption, Choice, Draft
 from omnictl.model.change import Create, Refresh
-from omnictl.model.scenario import Attributes, Configuration, Remote, Resource
+from omnictl.model.scenario import Attributes, Configuration, Remote, Resource, Step
 from tests.worlds import SMS, VIBER, VK, World, declare
 
 NAMES = st.sampled_from(["Same", "same", "SAME ", "Other", "Con", "заказ", "😀", "Same 1", "same-aa"])
@@ -107,20 +108,49 @@ def test_the_order_of_what_is_read_does_not_matter(
     assert choose_all(view, {}).adoptions == choose_all(turned, {}).adoptions
 
 
-@given(REMOTES, st.sets(KEYS, max_size=3), st.data())
+@given(REMOTES, st.lists(st.tuples(KEYS, st.integers(0, 7), FLOWS), max_size=3), st.sets(st.integers(0, 7), max_size=2))
+@example({"AA": Attributes("Same", (VK, SMS))}, [("BB", 0, (SMS,))], set())
+@example({"AA": Attributes("Same", (SMS,)), "BB": Attributes("Other", (SMS,))}, [("CC", 1, (SMS,))], {1})
+@example(
+    {"AA": Attributes("Same", (SMS,)), "BB": Attributes("Same", (VIBER,))},
+    [("BB", 0, (VIBER,)), ("AA", 1, (SMS,))],
+    set(),
+)
 def test_after_a_lost_state_no_id_gets_another_key(
-    remotes: dict[str, Attributes], copied: set[str], data: st.DataObject
+    remotes: dict[str, Attributes], stories: list[tuple[str, int, tuple[Step, ...]]], renamed: set[int]
 ) -> None:
-    """Whatever a colleague copied meanwhile; what is not certain is left out."""
+    """Whatever a colleague copied, and then changed in the original, and whichever files got new names and ids.
+
+    An import and a rebuilding agree. What is not certain is left out; a second file of its own would have the first one
+    created again. Where name, id and flow changed at once nothing is promised.
+    """
     view = view_of(remotes, {}, 0)
     whole = choose_all(view, {})
     written = write_files(view, whole)
     had = {each.address: each.remote.key for each in whole.adoptions}
-    copies = {key: data.draw(st.sampled_from(sorted(remotes.values(), key=repr))) for key in copied if remotes}
-    rows = {**{key: Remote(key, attributes) for key, attributes in copies.items()}, **view.remotes}
-    after = choose_all(replace(written, remotes=rows), {})
+    rows, keys = dict(view.remotes), sorted(view.remotes)
+    stories = stories if rows else []
+    changed = {keys[number % len(keys)] for _, number, _ in stories}
+    for number, each in enumerate(whole.adoptions):
+        if number in renamed and each.remote.key not in changed:
+            written = rename_file(written, each.address, f"new-{number}", f"Edited {number}")
+            had[make_address(f"new-{number}")] = had.pop(each.address)
+    for copy, number, steps in stories:
+        original = rows[keys[number % len(keys)]]
+        rows = {copy: Remote(copy, original.attributes), **rows}
+        rows[original.key] = replace(original, attributes=replace(original.attributes, flow=steps))
+    lost = replace(written, remotes=rows)
+    after = choose_all(lost, {})
+    there = {each.address: each.remote.key for each in after.adoptions if each.resource is not None}
+    assert {each.address: each.key for each in rebuild_state(lost, [], World().circumstances()).taken} == there
     for each in after.adoptions:
         assert had.get(each.address, each.remote.key) == each.remote.key
-        assert (each.resource is None) == (each.address not in had)
+        assert (each.resource is None) == (each.remote.key not in had.values())
     named = {each.remote.key for each in after.adoptions} | {each.key for each in after.left_out}
     assert named == rows.keys()
+
+
+def rename_file(view: View, address: Address, scenario_id: str, name: str) -> View:
+    resources = dict(view.configuration.resources)
+    new = declare(scenario_id, name, resources.pop(address).attributes.flow)
+    return replace(view, configuration=Configuration({**resources, new.address: new}))

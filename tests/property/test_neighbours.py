@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -15,6 +15,7 @@ from omnictl.engine.view import Neighbour, View
 from omnictl.errors import OmnictlError
 from omnictl.model.address import id_of, make_address
 from omnictl.model.adoption import Choice
+from omnictl.model.change import Adopt, Retire
 from omnictl.model.plan import Guard
 from omnictl.model.scenario import Lifecycle, OnRemoval, Resource
 from tests.fake_account import FakeAccount
@@ -107,6 +108,9 @@ class Shared:
         world, view = self.worlds[name], self.view(name)
         plan = world.plan(neighbours=self.beside(name))
         if not HOLDING & {each.guard for each in plan.guards}:
+            for each in plan.changes:
+                left = isinstance(each, Retire) and self.made_for.get(each.recorded.key) in self.files
+                assert not left, f"{id_of(each.address)} was retired, and a file declares it"
             world.apply(neighbours=self.beside(name))
             self.check(name, view)
 
@@ -121,12 +125,22 @@ class Shared:
             if record.key not in known and record.key in self.made_for:
                 assert self.made_for[record.key] == soul, f"{id_of(address)} got the key of another one"
 
+    def adopted_beside(self, name: str) -> set[str]:
+        """Return the keys that the next plans of the others take up: an import never changes the plan of another."""
+        found = set()
+        for other in (each for each in NAMES if each != name):
+            self.view(other)
+            plan = self.worlds[other].plan(neighbours=self.beside(other))
+            found |= {each.key for each in plan.changes if isinstance(each, Adopt)}
+        return found
+
     def adopt(self, name: str, soul: int | None) -> None:
         """Adopt what a scenario is, as the commands of the guards do it, or everything that is nobody's."""
         view = self.view(name)
         hood = Neighbourhood(self.worlds[name].circumstances(neighbours=self.beside(name)), view.remotes)
         if soul is None:
-            found = leave_to_neighbours(choose_all(view, hood.spoken_for), hood)
+            found = leave_to_neighbours(choose_all(view, hood.spoken_for, contested=hood.contested), hood)
+            assert not self.adopted_beside(name) & {each.remote.key for each in found.adoptions}
             choice = Choice(tuple(each for each in found.adoptions if each.resource is not None))
         else:
             key = next((key for key, other in self.made_for.items() if other == soul), "")
@@ -140,7 +154,12 @@ class Shared:
         self.worlds[name].backend.stored = replace(state, serial=state.serial + 1)
 
 
+MOVED = [("move", 1, "green"), ("apply", 1, "blue"), ("adopt", 1, "green")]
+
+
 @given(st.booleans(), st.lists(STEPS, max_size=14))
+@example(True, [*MOVED, ("move", 1, "blue"), ("apply", 1, "green"), ("apply", 1, "blue")])
+@example(False, [("remove", 1, "blue"), ("apply", 1, "blue"), ("back", 1, "blue"), ("adopt all", 0, "green")])
 def test_nothing_that_moves_between_environments_is_made_twice(
     retires: bool, steps: list[tuple[str, int, str]]
 ) -> None:

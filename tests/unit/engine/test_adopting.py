@@ -25,6 +25,7 @@ from omnictl.model.adoption import Choice, Draft
 from omnictl.model.change import Refresh
 from omnictl.model.scenario import Attributes, Lifecycle, Manage, Protection
 from omnictl.model.state import Intent, Tombstone
+from omnictl.render.importing import tell_left_out
 from tests.builders import NOW
 from tests.worlds import SMS, VIBER, VK, World, address, declare
 
@@ -210,13 +211,65 @@ def test_several_files_that_may_be_its_own_are_all_named() -> None:
     assert left.commands == tuple(f"omnictl import b{number} 0000KEY" for number in range(5))
 
 
-@pytest.mark.parametrize("case", ["two files", "two scenarios"])
-def test_an_equal_flow_alone_says_nothing_of_other_numbers(case: str) -> None:
+def worlds_of_one_flow(files: int, scenarios: int, *, applied: bool) -> World:
     world = World()
-    planted(*(["Theirs", "Too"] if case == "two scenarios" else ["Theirs"]), world=world)
-    for each in ["mine", "other"] if case == "two files" else ["mine"]:
-        world.declare(each, declare(each, each, (VK, SMS)))
-    assert "theirs" in chosen(choose_all(view_of(world), {}))
+    if applied:
+        world.declare("managed")
+        world.apply()
+    planted(*(f"Theirs {number}" for number in range(scenarios)), world=world)
+    for number in range(files):
+        world.declare(f"mine-{number}", declare(f"mine-{number}", f"Mine {number}", (VK, SMS)))
+    return world
+
+
+@pytest.mark.parametrize(("files", "scenarios"), [(2, 1), (1, 2), (3, 7)])
+def test_an_equal_flow_alone_says_nothing_of_other_numbers_once_the_state_knows_an_apply(
+    files: int, scenarios: int
+) -> None:
+    choice = choose_all(view_of(worlds_of_one_flow(files, scenarios, applied=True)), {})
+    assert (len(choice.adoptions), choice.left_out) == (scenarios, ())
+
+
+@pytest.mark.parametrize(("files", "scenarios"), [(2, 1), (1, 2), (3, 7), (2, 0), (0, 7)])
+def test_where_no_state_knows_the_files_an_equal_flow_is_a_doubt_in_any_numbers(files: int, scenarios: int) -> None:
+    """Somebody edited the name in the file, and made other scenarios of this flow; the state was lost."""
+    choice = choose_all(view_of(worlds_of_one_flow(files, scenarios, applied=False)), {})
+    left = scenarios if files else 0
+    assert (len(choice.adoptions), len(choice.left_out)) == (scenarios - left, left)
+
+
+def test_what_a_first_import_leaves_out_the_next_one_leaves_out_too() -> None:
+    """It recorded what was certain, which says nothing of the other files."""
+    world = planted("Same", world=worlds_of_one_flow(1, 2, applied=False))
+    world.account.plant(Attributes("Sure", (VIBER,)), key="SURE")
+    world.declare("sure", declare("sure", "Sure", (VIBER,)))
+    view = view_of(world)
+    first = choose_all(view, {})
+    assert chosen(first) == {"sure*": "SURE"}
+    state = adopt_all(view.state, first.adoptions, None, NOW)
+    assert choose_all(replace(view, state=state), {}) == replace(first, adoptions=())
+
+
+def test_a_file_that_may_be_another_one_may_be_one_of_its_flow_too() -> None:
+    """Its name was edited and is now like that of a scenario of somebody else."""
+    world = planted("Ours before", "Beta")
+    world.account.rows["0001KEY"] = replace(world.account.rows["0001KEY"], attributes=Attributes("Beta", (VIBER,)))
+    world.declare("mine", declare("mine", "Beta", (VK, SMS)))
+    choice = choose_all(view_of(world), {})
+    assert (choice.adoptions, [each.key for each in choice.left_out]) == ((), ["0000KEY", "0001KEY"])
+
+
+def test_of_many_that_share_a_flow_five_are_named() -> None:
+    world = worlds_of_one_flow(300, 200, applied=False)
+    left_out = choose_all(view_of(world), {}).left_out
+    assert len(left_out) == 200
+    assert left_out[0].reason.startswith("mine-0, mine-1, mine-10, mine-100, mine-101 and 295 more have its flow")
+    assert len(left_out[0].commands) == 5
+    [told] = tell_left_out(left_out)
+    assert told.detail.count("Theirs") == 10
+    assert "and 190 more" in told.detail
+    assert len(told.commands) == 10
+    assert told.hint.endswith("the commands for the others are alike")
 
 
 @pytest.mark.parametrize("has_records", [False, True])
@@ -232,6 +285,53 @@ def test_as_many_files_as_scenarios_of_one_flow_may_be_the_same(has_records: boo
     choice = choose_all(view_of(world), {})
     assert choice.adoptions == ()
     assert choice.left_out[1].commands == ("omnictl import mine 0001KEY", "omnictl import other 0001KEY")
+
+
+@pytest.mark.parametrize("original", ["Order paid", "ORDER  PAID", "Order paid!"])
+def test_a_copy_is_not_taken_for_the_original_that_was_changed_since(original: str) -> None:
+    """Somebody copied it and changed the first one; the file equals the copy."""
+    world = planted("Order paid")
+    world.account.plant(Attributes(original, (VIBER,)), key="0001KEY")
+    world.declare("order-paid", declare("order-paid", "Order paid", (VK, SMS)))
+    choice = choose_all(view_of(world), {})
+    assert choice.adoptions == ()
+    assert [each.commands for each in choice.left_out] == [
+        ("omnictl import order-paid 0000KEY",),
+        ("omnictl import order-paid 0001KEY",),
+    ]
+
+
+def test_a_pair_is_as_doubtful_as_those_that_have_its_name() -> None:
+    """What is left without a file by one doubt may be the original of the next."""
+    world = World()
+    for number, (name, steps) in enumerate([("One!", (VK,)), ("One", (SMS,)), ("Other", (VIBER,)), ("One", (VIBER,))]):
+        world.account.plant(Attributes(name, steps), key=f"{number:04X}KEY")
+    world.declare("one", declare("one", "One", (SMS,)))
+    world.declare("second", declare("second", "One", (VIBER,)))
+    world.declare("other", declare("other", "Other", (VIBER,)))
+    assert chosen(choose_all(view_of(world), {})) == {"other*": "0002KEY"}
+
+
+def test_two_files_that_have_each_the_id_of_the_other_are_not_certain() -> None:
+    """Somebody exchanged what the files say, or what the scenarios say; the ids are what is sent by."""
+    world = planted("Alpha", "Beta", "Gamma")
+    world.declare("beta", declare("beta", "Alpha"))
+    world.declare("alpha", declare("alpha", "Beta"))
+    world.declare("mine", declare("mine", "Gamma"))
+    choice = choose_all(view_of(world), {})
+    assert chosen(choice) == {"mine*": "0002KEY"}
+    assert [each.commands for each in choice.left_out] == [
+        ("omnictl import beta 0000KEY",),
+        ("omnictl import alpha 0001KEY",),
+    ]
+
+
+def test_scenarios_of_one_name_that_have_a_file_each_are_certain() -> None:
+    world = planted("Same")
+    world.account.plant(Attributes("same", (VIBER,)), key="0001KEY")
+    world.declare("a", declare("a", "Same"))
+    world.declare("b", declare("b", "same", (VIBER,)))
+    assert chosen(choose_all(view_of(world), {})) == {"a*": "0000KEY", "b*": "0001KEY"}
 
 
 def test_of_equal_files_the_one_without_a_key_in_its_id_is_written_last() -> None:
@@ -257,6 +357,14 @@ def test_a_file_that_is_being_renamed_is_not_paired() -> None:
     world.declare("new", declare("new", "Same"))
     planted("Same", world=world)
     assert chosen(choose_all(view_of(world), {})) == {"same": "0000KEY"}
+
+
+def test_a_file_that_its_tombstone_gives_a_key_is_not_paired_with_a_copy() -> None:
+    world = planted("Theirs", "Theirs")
+    world.declare("mine", declare("mine", "Theirs"))
+    view = view_of(world)
+    view = replace(view, state=replace(view.state, tombstones=(Tombstone(address("mine"), "0000KEY", BODY, NOW),)))
+    assert chosen(choose_all(view, {})) == {"theirs": "0001KEY"}
 
 
 def test_a_file_of_the_name_with_another_flow_is_not_covered_up() -> None:

@@ -102,22 +102,74 @@ def test_what_a_neighbour_retired_is_adopted_and_not_made_again() -> None:
     [
         (Scene().declare("c", "Gamma"), False),
         (Scene().declare("c2", "Gamma"), False),
+        (Scene().declare("c2", "Shown"), False),
         (Scene().declare("c2", "Delta", previous_ids=("c",)), False),
         (Scene().declare("c2", "Delta", import_key=key_of("c")), False),
         (Scene().both("c", "Gamma"), True),
         (Scene().declare("d", "Delta"), True),
         (Scene(), True),
     ],
-    ids=["id", "name", "previous id", "import", "has its own", "another one", "none"],
+    ids=["id", "name", "name on the account", "previous id", "import", "has its own", "another one", "none"],
 )
 def test_what_the_neighbour_declares_now_is_forgotten_and_not_retired(theirs: Scene, retired: bool) -> None:
     theirs.remotes = dict.fromkeys(["THEIRS"], *theirs.remotes.values()) if theirs.remotes else {}
     theirs.records = {name: replace(each, key="THEIRS") for name, each in theirs.records.items()}
-    ours = Scene().both("a").remember("c", "Gamma", lifecycle=RETIRE)
+    ours = Scene().both("a").remember("c", "Gamma", account=("Shown", "VKONTAKTE > SMS:InfoSMS"), lifecycle=RETIRE)
     made = plan(ours, theirs)
     [change] = made.changes
     assert isinstance(change, Retire if retired else Forget)
     assert [each.code for each in made.diagnostics] == ([] if retired else ["not-retired"])
+
+
+@pytest.mark.parametrize(
+    ("theirs", "only", "refused"),
+    [
+        (Scene().declare("c", "Gamma"), ("c",), False),
+        (Scene().declare("c2", "Shown"), ("c",), False),
+        (Scene().declare("x", "Other id and name", "SMS:Acme"), ("c",), False),
+        (Scene().declare("x", "Another one", "PUSH"), ("c",), True),
+        (Scene().declare("c", "Gamma"), ("c*",), True),
+        (Scene().declare("c", "Gamma"), (), True),
+    ],
+    ids=["moved", "renamed there", "another id and name", "another one", "pattern", "all"],
+)
+def test_the_last_one_that_moved_to_a_neighbour_is_let_go_by_its_whole_id(
+    theirs: Scene, only: tuple[str, ...], refused: bool
+) -> None:
+    """The command that the guard of the neighbour prints has to work, also where no file is left here."""
+    ours = Scene().remember("c", "Gamma", "SMS:Acme", account=("Shown", "SMS:Acme"), lifecycle=RETIRE)
+    made = plan(ours, theirs, only=only)
+    assert guards(made) == ({"all": Guard.EMPTY_CONFIGURATION} if refused else {})
+
+
+def buried(theirs: Scene, scenario_id: str, key: str, **more: Any) -> State:
+    """Return their state with a tombstone of an id, which stands for a key."""
+    stone = Tombstone(make_address(scenario_id), key, Attributes("Gamma", flow("SMS:Acme")), NOW, **more)
+    return replace(theirs.state, tombstones=(stone,))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "stands_for", "heir"),
+    [
+        (Scene().declare("c", "Gamma"), "c", "blue"),
+        (Scene().declare("c", "Delta"), "c", "blue"),
+        (Scene().declare("c", "Gamma"), "other", None),
+        (Scene().declare("c", "Gamma", import_key=key_of("c")), "other", "blue"),
+    ],
+    ids=["came back", "renamed", "has another key", "names ours"],
+)
+def test_a_file_that_comes_back_to_a_neighbour_is_the_heir_though_it_was_forgotten_there(
+    theirs: Scene, stands_for: str, heir: str | None
+) -> None:
+    """It moved here, was adopted here, and moves back: the tombstone there names the key that is recorded here."""
+    ours = Scene().both("a").remember("c", "Gamma", lifecycle=RETIRE).remember("other", "Other", "PUSH")
+    record = ours.records["c"]
+    del ours.records["other"]
+    made = plan(ours, theirs, buried(theirs, "c", key_of(stands_for)))
+    [change] = made.changes
+    assert isinstance(change, Forget if heir else Retire)
+    there = replace(neighbour(theirs), state=buried(theirs, "c", key_of(stands_for)))
+    assert Neighbourhood(ours.circumstances(neighbours=(there,)), ours.remotes).find_heir(record) == heir
 
 
 def refusal(ours: Scene, hood: Neighbourhood, key: str) -> str:
@@ -155,6 +207,20 @@ def test_a_key_that_a_file_of_a_neighbour_imports_is_its_own() -> None:
     assert "blue (by its import: line)" in refusal(ours, hood, sale)
 
 
+def test_what_a_file_of_a_neighbour_takes_back_from_its_tombstone_is_its_own() -> None:
+    ours = Scene().unmanaged("Gamma", "SMS:Acme")
+    [gamma] = ours.remotes
+    theirs = Scene().declare("c", "Gamma", "SMS:Acme")
+    there = replace(neighbour(theirs), state=buried(theirs, "c", gamma))
+    hood = Neighbourhood(ours.circumstances(neighbours=(there,)), ours.remotes)
+    assert choose_all(ours.view, hood.spoken_for).adoptions == ()
+    assert "blue (by its tombstone: its file is there again)" in refusal(ours, hood, gamma)
+    assert dict(plan(ours, theirs, there.state).unmanaged) == {}
+    gone = replace(there, declared={})
+    hood = Neighbourhood(ours.circumstances(neighbours=(gone,)), ours.remotes)
+    assert [each.remote.key for each in choose_all(ours.view, hood.spoken_for).adoptions] == [gamma]
+
+
 def test_what_a_file_of_a_neighbour_waits_for_is_left_out_with_the_ways() -> None:
     ours = Scene().unmanaged("Sale").unmanaged("Other")
     sale, other = ours.remotes
@@ -168,6 +234,20 @@ def test_what_a_file_of_a_neighbour_waits_for_is_left_out_with_the_ways() -> Non
     ours.declare("mine", "Sale", "SMS:InfoSMS")
     choice = leave_to_neighbours(choose_all(ours.view, hood.spoken_for), hood)
     assert [id_of(each.address) for each in choice.adoptions] == ["mine", "other"]
+
+
+@pytest.mark.parametrize("steps", ["SMS:InfoSMS", "PUSH"])
+def test_what_is_left_out_anyway_may_be_that_of_a_neighbour_too(steps: str) -> None:
+    """It equals a file of each, or a file here has its flow alone."""
+    ours = Scene().unmanaged("Sale", steps).declare("mine", "Sale" if steps == "PUSH" else "Mine", steps)
+    [sale] = ours.remotes
+    there = neighbour(Scene().declare("s", "Sale", steps))
+    hood = Neighbourhood(ours.circumstances(neighbours=(there,)), ours.remotes)
+    choice = leave_to_neighbours(choose_all(ours.view, hood.spoken_for, contested=hood.contested), hood)
+    assert choice.adoptions == ()
+    [left] = choice.left_out
+    assert left.reason.startswith("it may be s (scenarios/s.yaml) of the environment blue, which has no key yet; ")
+    assert left.commands == (f"omnictl import s {sale} --env blue", f"omnictl import mine {sale}")
 
 
 def test_a_lost_state_is_not_rebuilt_with_what_a_neighbour_waits_for_too() -> None:

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
-from omnictl.engine.rebuild import Claim, Doubt, Evidence, Rebuilt, rebuild_state
+from omnictl.engine.pairing import Likeness
+from omnictl.engine.rebuild import Claim, Doubt, Evidence, Rebuilt, describe_left_out, rebuild_state
 from omnictl.errors import RefusedError
 from omnictl.model.address import id_of
 from omnictl.model.key import Ends
-from omnictl.model.scenario import Lifecycle, Manage, OnRemoval, Protection
+from omnictl.model.scenario import Lifecycle, Manage, OnRemoval, Protection, Remote
 from omnictl.model.state import AccountDefault, Tombstone
 from tests.builders import NOW, Scene, key_of
 from tests.worlds import address
@@ -34,7 +35,7 @@ def found(result: Rebuilt) -> dict[str, tuple[str, str]]:
 
 def doubts(result: Rebuilt) -> dict[str, tuple[Doubt, list[str]]]:
     return {
-        id_of(each.address): (each.doubt, sorted(remote.key for remote in each.candidates)) for each in result.left_out
+        id_of(each.address): (each.doubt, sorted(one.remote.key for one in each.candidates)) for each in result.left_out
     }
 
 
@@ -70,11 +71,27 @@ def test_what_is_certain_is_taken(scene: Scene, told: dict[str, str], taken: dic
         (
             lost(Scene().both("a", "S").both("b", "S")),
             {},
-            {"a": (Doubt.SEVERAL_EQUAL, [A, B]), "b": (Doubt.SEVERAL_EQUAL, [A, B])},
+            {"a": (Doubt.NOT_ALONE, [A, B]), "b": (Doubt.NOT_ALONE, [A, B])},
         ),
-        (lost(Scene().both("a", "S")).declare("c", "S"), {}, dict.fromkeys("ac", (Doubt.SEVERAL_EQUAL, [A]))),
-        (lost(Scene().declare("a", "Name").remember("a", "NAME")), {}, {"a": (Doubt.NEAR, [A])}),
-        (lost(Scene().declare("a", "N", "SMS").remember("a", "N")), {}, {"a": (Doubt.SAME_NAME, [A])}),
+        (lost(Scene().both("a", "S")).declare("c", "S"), {}, dict.fromkeys("ac", (Doubt.NOT_ALONE, [A]))),
+        (lost(Scene().declare("a", "Name").remember("a", "NAME")), {}, {"a": (Doubt.NOT_EQUAL, [A])}),
+        (lost(Scene().declare("a", "N", "SMS").remember("a", "N")), {}, {"a": (Doubt.NOT_EQUAL, [A])}),
+        (lost(Scene().declare("c", "Edited").remember("a")), {}, {"c": (Doubt.NOT_EQUAL, [A])}),
+        (
+            lost(Scene().declare("c", "C").declare("d", "D").remember("a").remember("b", "B", "PUSH")),
+            {},
+            dict.fromkeys("cd", (Doubt.NOT_EQUAL, [A])),
+        ),
+        (
+            lost(Scene().both("a", "S").remember("b", "S", "PUSH")),
+            {},
+            {"a": (Doubt.NOT_ALONE, [A, B])},
+        ),
+        (
+            lost(Scene().both("a").remember("b", "A!", "PUSH")),
+            {},
+            {"a": (Doubt.NOT_ALONE, [A, B])},
+        ),
         (lost(Scene().both("a").both("b")), {A: "a", B: "a"}, {"a": (Doubt.SEVERAL_KEYS, [A, B])}),
         (
             lost(Scene().declare("c", "C", import_key=A).both("a")),
@@ -90,6 +107,37 @@ def test_what_is_in_doubt_is_left_to_a_person(
     assert doubts(result) == left
     assert not set(left) & set(found(result))
     assert not {key for _, keys in left.values() for key in keys} & {key for key, _ in found(result).values()}
+
+
+def test_an_id_with_the_beginning_of_a_key_is_not_given_another() -> None:
+    """Somebody exchanged the flows of two scenarios of one name."""
+    first, second = "3E975A7D" + "0" * 24, "6A89AF86" + "0" * 24
+    scene = Scene().declare("order-paid", "Order paid").declare("order-paid-6a89af86", "Order paid", "SMS")
+    bodies = [each.attributes for each in scene.resources.values()]
+    same = {key: Remote(key, body) for key, body in zip((first, second), bodies, strict=True)}
+    exchanged = {key: Remote(key, body) for key, body in zip((second, first), bodies, strict=True)}
+    scene.remotes = same
+    assert found(rebuilt(scene)) == {"order-paid": (first, "equal"), "order-paid-6a89af86": (second, "equal")}
+    scene.remotes = exchanged
+    result = rebuilt(scene)
+    assert found(result) == {}
+    assert doubts(result) == {
+        "order-paid": (Doubt.NOT_ALONE, [first, second]),
+        "order-paid-6a89af86": (Doubt.NOT_ALONE, [first, second]),
+    }
+
+
+def test_the_likeliest_is_named_first_and_of_many_five() -> None:
+    scene = Scene().declare("mine", "Mine", "SMS")
+    for number in range(7):
+        scene.unmanaged(f"Theirs {number}", "SMS")
+    scene.unmanaged("Mine", "PUSH")
+    [left] = rebuilt(scene).left_out
+    assert [each.likeness for each in left.candidates] == [Likeness.NAME, *[Likeness.FLOW] * 7]
+    told = describe_left_out(left)
+    assert told.detail.splitlines()[1].endswith('"Mine"  the same name, another flow')
+    assert told.detail.endswith("and 3 more")
+    assert len(told.commands) == 5
 
 
 def test_no_key_goes_to_two_ids() -> None:
