@@ -38,6 +38,8 @@ believe to be absent, and no program can help that."""
 PATIENCE_SECONDS = 60.0
 EXITS = (0, 1, 4, 6, -signal.SIGKILL)
 """How a run may end: well, by an error of its backend, half done or without its lock, refused by a lock, killed."""
+REFUSED = 3
+"""How putting a state back may end as well: creates of another run are open, and an apply settles them first."""
 _CODE = re.compile(r"^(?:error|warning)\[([a-z-]+)\]", re.MULTILINE)
 _COMMAND = re.compile(r"^ +omnictl (state (?:unlock --force|push) .+)$", re.MULTILINE)
 
@@ -244,7 +246,7 @@ class _Crowd:
             words = shlex.split(command)
             if "push" in words:
                 pushed = member.project.omnictl(*words, *self._patience)
-                assert pushed.code in EXITS, tell([run, pushed])
+                assert pushed.code in (*EXITS, REFUSED), tell([run, pushed])
             elif not self._is_anybody_at_work() or self.chance.random() < 0.1:
                 member.project.omnictl(*words)
 
