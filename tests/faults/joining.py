@@ -12,14 +12,16 @@ from typing import Any
 from omnictl.codec.state import encode_state
 from omnictl.engine.recover import owned_keys
 from omnictl.model.state import State
-from omnictl.operations import run, settling
+from omnictl.operations import keeper, run, settling
 from omnictl.state import factory
 from omnictl.state.base import Hold, StateBackend
 from omnictl.state.lease import Terms
 from tests.contract.backends.swarm import shorten
 
-INTENT_SECONDS = 3.0
-"""How long after its intent a create of a crowd may leave; a store is written once a second, so not too short."""
+INTENT_SECONDS = 1.0
+"""How long after its intent a create of a crowd may leave."""
+SECONDS_BETWEEN_WRITES = 0.2
+"""How long a crowd leaves a store alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ def join_crowd(holds: str, wrote: str, lease: int, poll: float, margin: float) -
     each version that it wrote, when that was acknowledged."""
     for module in (run, settling):
         module.INTENT_SECONDS = INTENT_SECONDS  # type: ignore[attr-defined]
+    keeper.SECONDS_BETWEEN_WRITES = SECONDS_BETWEEN_WRITES
     open_backend = factory.open_backend
 
     def open_one(*arguments: Any, **more: Any) -> StateBackend:
