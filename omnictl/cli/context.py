@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from omnictl.cli.choosing import choose_environment, enter, sandbox_in_ci
 from omnictl.cli.globals import GlobalOptions, current_globals, is_on
 from omnictl.cli.output import Output, make_output
+from omnictl.cli.pipeline import link_to_run, name_run
 from omnictl.cli.system import make_token, utc_now
 from omnictl.errors import ConfigurationError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from omnictl.state.base import LockHolder, StateBackend
 
 
-_RUN_NUMBERS = ("GITHUB_RUN_NUMBER", "CI_PIPELINE_IID", "BUILD_NUMBER")
-"""What GitHub, GitLab and Jenkins number a run with."""
 SANDBOX_BANNER = "SANDBOX: nothing leaves this machine"
 
 
@@ -225,17 +224,8 @@ class Session:
         """Return how this run presents itself to others who want the lock."""
         from omnictl.state.base import LockHolder
 
-        link = self.environ.get("CI_JOB_URL", "")
-        if not link and self.environ.get("GITHUB_RUN_ID"):
-            parts = (self.environ.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY"))
-            link = "/".join((*parts, "actions/runs", self.environ["GITHUB_RUN_ID"]))
-        label = next((f"CI run {number}" for name in _RUN_NUMBERS if (number := self._run_number(name))), "")
+        label, link = (name_run(self.environ), link_to_run(self.environ)) if self.in_ci else ("", "")
         return LockHolder(operation, self.run_id, utc_now(), expected_end, f"pid {os.getpid()}", link, label)
-
-    def _run_number(self, name: str) -> str:
-        """Return the number that a pipeline gave this run, where it is one."""
-        number = self.environ.get(name, "")
-        return number if self.in_ci and number.isascii() and number.isdigit() else ""
 
 
 def get_session(ctx: click.Context) -> Session:

@@ -79,7 +79,7 @@ _GITHUB_APPLY = """\
   #         git pull --rebase
   #         git push
   #     - uses: actions/upload-artifact@v4 # the keys, where they could not be pushed
-  #       if: failure()
+  #       if: failure() || cancelled()
   #       with:
   #         name: state
   #         path: |
@@ -108,7 +108,7 @@ _GITHUB_STORE_APPLY = """\
   #     - run: pip install @PACKAGE@
   #     - run: omnictl apply --yes --lock-timeout 10m
   #     - uses: actions/upload-artifact@v4 # a state that could not be stored
-  #       if: failure()
+  #       if: failure() || cancelled()
   #       with:
   #         name: errored
   #         path: .omnictl/errored

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
 
 from omnictl.cli.context import Session
 from omnictl.cli.provider import open_provider
@@ -21,8 +22,13 @@ def make_workshop(
     observe: Callable[[Event], None],
     *,
     read_only: bool,
+    seconds: float | None = None,
 ) -> Workshop:
-    """Return the workshop of an operation; ``stack`` closes the provider that it opens."""
+    """Return the workshop of an operation; ``stack`` closes the provider that it opens.
+
+    ``seconds`` is how long it takes at most, for those who wait for its lock; None where nobody knows.
+    """
+    expected_end = None if seconds is None else utc_now() + timedelta(seconds=seconds)
 
     def open_one(state: State) -> Provider:
         provider = open_provider(session, state, stop, observe, read_only=read_only)
@@ -38,5 +44,5 @@ def make_workshop(
         clock=utc_now,
         monotonic=time.monotonic,
         workers=session.workers,
-        holder=session.holder(operation),
+        holder=session.holder(operation, expected_end),
     )

@@ -106,7 +106,8 @@ def describe_holder(holder: LockHolder | None) -> str:
     if holder is None:
         return "another omnictl"
     link = f", {holder.link}" if holder.link else ""
-    return f"{holder.operation} since {holder.since:%Y-%m-%d %H:%M:%SZ} ({holder.process or holder.run}{link})"
+    until = f", until {holder.expected_end:%H:%M:%SZ} at the latest" if holder.expected_end else ""
+    return f"{holder.operation} since {holder.since:%Y-%m-%d %H:%M:%SZ}{until} ({holder.process or holder.run}{link})"
 
 
 def _compare(request: Request, tools: Tools) -> Wanted:

@@ -12,7 +12,7 @@ from omnictl.model.state import State
 
 
 class LockHolder(Struct, frozen=True):
-    """Who holds the lock: the command, since when (UTC), until about when, and where to look. No names of people.
+    """Who holds a lock: the command, since when (UTC), until when at the latest, where to look. No names of people.
 
     ``label`` is what people call the run of a pipeline, such as ``CI run 8790``.
     """

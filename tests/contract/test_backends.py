@@ -194,7 +194,7 @@ def test_the_lock_has_one_holder_who_is_told_with_all_that_it_said(place: Place)
         assert told.code == "lock-held"
         assert "apply since 2026-11-20 09:12:00Z" in told.detail
         if place.tells_all:
-            assert "until about 10:02:00Z" in told.detail
+            assert "until 10:02:00Z at the latest" in told.detail
             assert "https://ci.example/runs/8790" in told.detail
             assert place.open().describe_lock() == HOLDER
         assert place.open("production").describe_lock() is None

@@ -196,7 +196,7 @@ def _apply(
                 saved_plan=saved,
                 configuration=configuration,
             ),
-            make_workshop(session, "apply", stack, stop, progress.observe, read_only=False),
+            make_workshop(session, "apply", stack, stop, progress.observe, read_only=False, seconds=stop_after),
         )
         timer.cancel()
     return mark_interrupted(report, received[0]) if received else report
