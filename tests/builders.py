@@ -129,6 +129,7 @@ class Scene:
             records={each.address: each for each in self.records.values()},
             account_default=holder,
             listed=len(self.remotes),
+            knows_files=bool(self.records),
         )
 
     @property

@@ -54,6 +54,7 @@ class Wish(Struct, frozen=True):
     files_only: bool = False
     dry_run: bool = False
     lock_timeout_seconds: float = 0.0
+    files_are_new: bool = False
 
 
 def import_scenarios(session: Session, wish: Wish) -> ImportReport:
@@ -153,7 +154,14 @@ class _Run:
         wish, neighbourhood = self._wish, Neighbourhood(circumstances, view.remotes)
         if wish.scenario_id is not None and wish.key is not None:
             return choose_one(view, neighbourhood.claimed, make_address(wish.scenario_id), wish.key)
-        everything = choose_all(view, neighbourhood.spoken_for, wish.only, self._lines, neighbourhood.contested)
+        everything = choose_all(
+            view,
+            neighbourhood.spoken_for,
+            wish.only,
+            self._lines,
+            neighbourhood.contested,
+            files_are_new=wish.files_are_new,
+        )
         choice = leave_to_neighbours(everything, neighbourhood)
         missing = unmatched_words(choice, view.state, wish.only)
         if missing:
@@ -227,6 +235,7 @@ def _files_only(wish: Wish) -> str:
     chosen = ["--all"] if wish.scenario_id is None or wish.key is None else [wish.scenario_id, wish.key]
     chosen += [word for each in wish.only for word in ("--only", each)]
     chosen += ["--write", wish.folder] if wish.folder is not None else []
+    chosen += ["--files-are-new"] if wish.files_are_new else []
     return join_words(["omnictl", "import", *chosen, "--files-only"])
 
 

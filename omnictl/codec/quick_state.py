@@ -50,6 +50,7 @@ class _StateRows(Struct):
     listed: _Part = UNSET
     written: _Part = UNSET
     moved_to: _Part = UNSET
+    knows_files: _Part = UNSET
     records: dict[str, _RecordRow] = field(default_factory=dict)
     intents: _Part = UNSET
     tombstones: _Part = UNSET

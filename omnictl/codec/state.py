@@ -20,6 +20,7 @@ from omnictl.codec.quick_state import read_quickly
 from omnictl.codec.shapes import (
     ShapeError,
     as_count,
+    as_flag,
     as_list,
     as_object,
     as_optional_text,
@@ -140,6 +141,7 @@ def _to_document(state: State) -> dict[str, Json]:
                 "listed": state.listed or None,
                 "written": encode_writing(state.written) if state.written else None,
                 "moved_to": state.moved_to,
+                "knows_files": state.knows_files or None,
             }
         ),
         "records": {},
@@ -187,6 +189,7 @@ def _make_state(records: dict[Address, Record], document: Document) -> State:
         listed=as_count(document.get("listed", 0), "listed"),
         written=decode_writing(document.get("written")),
         moved_to=as_optional_text(document.get("moved_to"), "moved_to"),
+        knows_files=as_flag(document.get("knows_files", False), "knows_files"),
     )
 
 

@@ -8,7 +8,7 @@ from omnictl.engine.advance import record_default, record_written
 from omnictl.engine.alikes import find_meant_key
 from omnictl.engine.compare import wanted
 from omnictl.engine.doubts import leave_out
-from omnictl.engine.pairing import find_rivals, pair
+from omnictl.engine.pairing import Likeness, find_rivals, pair
 from omnictl.engine.rename import find_keyless, find_renames
 from omnictl.engine.slugs import choose_id
 from omnictl.engine.surgery import open_intents
@@ -30,6 +30,8 @@ def choose_all(
     only: Sequence[str] = (),
     lines: Sequence[IgnoreLine] = (),
     contested: Collection[str] = (),
+    *,
+    files_are_new: bool = False,
 ) -> Choice:
     """Return everything on the account that nobody manages, in the order of the ids.
 
@@ -37,6 +39,7 @@ def choose_all(
     a file, though nothing makes it certain, is left out.
     ``only`` are globs of ids or names, ``lines`` those of .omnictlignore: what they name gets no new file. No file gets
     one of the ``contested`` keys for being equal alone.
+    ``files_are_new``: somebody says so, and having the flow of a file leaves nothing out.
     """
     found = find_unmanaged(view.state, view.remotes, elsewhere, lines)
     unmanaged = [view.remotes[each.key] for each in found]
@@ -47,7 +50,9 @@ def choose_all(
     ids = _choose_ids(rest, view)
     paired_files = {each.address for each in paired.values()}
     unpaired = [each for each in waiting if each.address not in paired_files]
-    rivals = find_rivals(rest, unpaired, knows_files=bool(view.state.plans))
+    rivals = find_rivals(rest, unpaired, knows_files=view.state.knows_files)
+    if files_are_new:
+        rivals = {key: found for key, found in rivals.items() if found[0].likeness is not Likeness.FLOW}
     adoptions = [
         *(Adoption(file.address, view.remotes[key], file) for key, file in paired.items()),
         *(Adoption(make_address(ids[each.key]), each) for each in rest if each.key not in rivals),

@@ -30,12 +30,12 @@ def start_plan(state: State, plan_id: str, now: datetime) -> State:
     return replace(state, plans=(*state.plans, PlanMark(plan_id, now))[-KEPT_PLANS:])
 
 
-def finish_plan(state: State, plan_id: str, now: datetime) -> State:
-    """Remember that a plan was applied to its end."""
+def finish_plan(state: State, plan_id: str, now: datetime, *, is_whole: bool) -> State:
+    """Remember that a plan was applied to its end; ``is_whole`` where nothing of the files was left out."""
     marks = tuple(
         replace(each, finished_at=each.finished_at or now) if each.plan_id == plan_id else each for each in state.plans
     )
-    return replace(state, plans=marks)
+    return replace(state, plans=marks, knows_files=state.knows_files or is_whole)
 
 
 def plan_mark(state: State, plan_id: str) -> PlanMark | None:

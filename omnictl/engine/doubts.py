@@ -18,8 +18,8 @@ _HINTS = {
     Likeness.NAME: "where they are the same scenario, adopt it under that id; else give one of them another name",
     Likeness.NEAR: _ELSE_APPLY,
     Likeness.ID: _ELSE_APPLY,
-    Likeness.FLOW: "where they are the same scenario, adopt it under that id; else apply the file first, or take it "
-    "away meanwhile",
+    Likeness.FLOW: "where they are the same scenario, adopt it under that id; where no file is one of the account's, "
+    "import --all --files-are-new takes it under an id of its own",
 }
 
 

@@ -72,8 +72,8 @@ def note_unmanaged_alikes(
 ) -> Iterator[Diagnostic]:
     """Warn where a create has the flow of a scenario that nobody manages, or the id that its name gives.
 
-    That is what a lost state leaves of a file with an edited name. A state with records was not lost as a whole: there
-    the flow counts where as many are created as there are; ``every`` are the changes of all files, selected or not.
+    That is what a lost state leaves of a file with an edited name. Where all files were applied once, the
+    flow counts only if as many are created as there are; ``every`` are the changes of all files, selected or not.
     ``told`` are the ids of which a guard tells more.
     """
     changes = tuple(changes)
@@ -94,7 +94,7 @@ def note_unmanaged_alikes(
         groups[each.desired.flow].append(each)
     for flow, group in groups.items():
         alike = by_flow.get(flow, [])
-        if alike and (not view.state.records or len(alike) == wanted[flow]):
+        if alike and (not view.state.knows_files or len(alike) == wanted[flow]):
             yield _may_be_unmanaged(group, alike, "with the same flow", circumstances)
             continue
         for create in group:
@@ -147,8 +147,8 @@ def _may_be_unmanaged(
 CODES = {
     "maybe-unmanaged": "A scenario is created, and the account has one with the same flow, or with a name that gives "
     "its id, that nobody manages. Where a state was lost and a name edited they may be the same; adopting keeps the "
-    "key, a create makes a second one. Where the state has records, the flow counts if as many are created as there "
-    "are.",
+    "key, a create makes a second one. Where all files were applied once, the flow counts if as many are created as "
+    "there are.",
     "maybe-moved": "A scenario is created with the flow of one that another environment of the account gives up, or "
     "gave up lately. If id and name changed while the file moved, adopting it keeps the key.",
 }

@@ -120,10 +120,13 @@ class Neighbourhood:
 
     def find_waiting(self, keys: Iterable[str]) -> Mapping[str, tuple[str, Resource]]:
         """Return the neighbour and its file, without a key yet, that each of these scenarios may be meant by."""
-        homes = {id(resource): environment for environment, resource in self._waiting}
-        remotes = [self._remotes[key] for key in keys] if homes else []
-        rivals = find_rivals(remotes, [resource for _, resource in self._waiting])
-        return {key: (homes[id(found[0].resource)], found[0].resource) for key, found in rivals.items()}
+        remotes = [self._remotes[key] for key in keys] if self._waiting else []
+        found: dict[str, tuple[str, Resource]] = {}
+        for each in self._neighbours if remotes else ():
+            waiting = [resource for environment, resource in self._waiting if environment == each.name]
+            for key, rivals in find_rivals(remotes, waiting, knows_files=each.state.knows_files).items():
+                found.setdefault(key, (each.name, rivals[0].resource))
+        return found
 
     @cached_property
     def contested(self) -> frozenset[str]:

@@ -54,8 +54,13 @@ def pair(
         (each for each in left if each.key not in by_id),
         (each for each in free if each.address not in bound),
     )
-    certain = {key: each for key, each in _drop_crossed(equal, left).items() if key not in contested}
-    return paired | _drop_doubtful(certain, [each for each in left if each.key not in paired])
+    certain = {key: each for key, each in equal.items() if key not in contested}
+    taken = {each.address for each in paired.values()}
+    return paired | _drop_doubtful(
+        certain,
+        [each for each in left if each.key not in paired],
+        [each for each in free if each.address not in taken],
+    )
 
 
 def _by_id(remotes: Iterable[Remote], files: Iterable[Resource]) -> dict[str, list[Resource]]:
@@ -92,37 +97,48 @@ def _pair_equal(remotes: Iterable[Remote], files: Iterable[Resource]) -> dict[st
     return {keys[0].key: found[0] for keys, found in alike.values() if len(keys) == len(found) == 1}
 
 
-def _drop_crossed(equal: Mapping[str, Resource], left: Iterable[Remote]) -> dict[str, Resource]:
-    """Return the pairs but for two of which each has the id that the name of the other gives: both may be exchanged."""
-    plain = {each.key: plain_id(each.attributes.name) for each in left if each.key in equal}
-    ids = {(id_of(each.address), plain[key]) for key, each in equal.items()}
+def _drop_doubtful(
+    equal: Mapping[str, Resource], remotes: Iterable[Remote], files: Iterable[Resource]
+) -> dict[str, Resource]:
+    """Return the pairs but for those whose name or id a scenario or a file without a pair has too.
+
+    Where that scenario is the original, changed since, the equal one is a copy of what it was; and where that file is
+    the original, the equal one is a copy of it.
+    """
+    by_key = {each.key: each for each in remotes}
+    certain = _drop_exchanged(equal, by_key.values())
+    by_name: dict[str, set[str]] = defaultdict(set)
+    by_id: dict[str, set[str]] = defaultdict(set)
+    by_plain: dict[str, set[str]] = defaultdict(set)
+    for key, resource in certain.items():
+        by_name[fold(resource.attributes.name)].add(key)
+        by_id[id_of(resource.address)].add(key)
+        by_plain[plain_id(resource.attributes.name)].add(key)
+    paired = {each.address for each in certain.values()}
+    alone: list[Remote | Resource] = [each for key, each in by_key.items() if key not in certain]
+    alone += [each for each in files if each.address not in paired]
+    while alone:
+        each = alone.pop()
+        doubtful = set(by_name.get(fold(each.attributes.name), ()))
+        if isinstance(each, Remote):
+            doubtful |= by_id.get(plain_id(each.attributes.name), set())
+        else:
+            doubtful |= by_plain.get(id_of(each.address), set())
+        for key in doubtful & certain.keys():
+            alone += (by_key[key], certain.pop(key))
+    return certain
+
+
+def _drop_exchanged(equal: Mapping[str, Resource], remotes: Iterable[Remote]) -> dict[str, Resource]:
+    """Return the pairs but for those whose id the name of another scenario gives: names may have been exchanged."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for each in remotes:
+        names[plain_id(each.attributes.name)].add(each.key)
     return {
         key: each
         for key, each in equal.items()
-        if id_of(each.address) == plain[key] or (plain[key], id_of(each.address)) not in ids
+        if id_of(each.address) == plain_id(each.attributes.name) or not names.get(id_of(each.address), set()) - {key}
     }
-
-
-def _drop_doubtful(equal: Mapping[str, Resource], left: Iterable[Remote]) -> dict[str, Resource]:
-    """Return the pairs but for those whose name or id a scenario without a file has too.
-
-    Where that is the original, changed since, the equal one is a copy of what it was.
-    """
-    certain = dict(equal)
-    by_name: dict[str, list[str]] = defaultdict(list)
-    by_id: dict[str, list[str]] = defaultdict(list)
-    for key, resource in equal.items():
-        by_name[fold(resource.attributes.name)].append(key)
-        by_id[id_of(resource.address)].append(key)
-    remotes = {each.key: each for each in left}
-    alone = [key for key in remotes if key not in certain]
-    while alone:
-        name = remotes[alone.pop()].attributes.name
-        doubtful = {*by_name.get(fold(name), ()), *by_id.get(plain_id(name), ())} & certain.keys()
-        for key in doubtful:
-            del certain[key]
-        alone += doubtful
-    return certain
 
 
 def find_rivals(

@@ -139,6 +139,7 @@ def _replace(current: State, incoming: State, silent: tuple[Intent, ...], now: d
         plans=_unite(current.plans, incoming.plans),
         listed=max(current.listed, incoming.listed),
         written=current.written,
+        knows_files=current.knows_files,
     )
     ids = tuple(sorted(id_of(each.address) for each in lost))
     if following == current and incoming.serial <= current.serial:

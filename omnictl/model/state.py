@@ -107,7 +107,8 @@ class State(Struct, frozen=True):
     """The memory of one environment. ``serial`` rises only when the content changes.
 
     ``listed`` is how many scenarios the last complete reading of the account showed, ``moved_to`` the place to which
-    it was taken: what is here is what it was then.
+    it was taken: what is here is what it was then. ``knows_files``: all files were applied once, so that one without a
+    record is new; a state that was lost and built again does not know what its files were.
     """
 
     lineage: str
@@ -123,6 +124,7 @@ class State(Struct, frozen=True):
     listed: int = 0
     written: Writing | None = None
     moved_to: str | None = None
+    knows_files: bool = False
 
     @property
     def content(self) -> "State":

@@ -52,8 +52,8 @@ def execute(wanted: Wanted, tools: Tools, *, stop_after_seconds: float | None, e
     _remember_default(tools, plan)
     _leave_untried(tally, resumption.pending)
     if tally.all_done and problem is None:
-        now = tools.clock()
-        tools.keeper.advance(lambda state: finish_plan(state, plan.plan_id, now))
+        now, is_whole = tools.clock(), not (plan.selection.only or plan.selection.exclude)
+        tools.keeper.advance(lambda state: finish_plan(state, plan.plan_id, now, is_whole=is_whole))
     tally.notes += problem.diagnostics if problem else ()
     tally.notes += _save(tools, tally, told=problem)
     report = _report(tally, Ending.STOPPED if tools.stop.is_set else Ending.FINISHED, started_at)

@@ -6,6 +6,7 @@ Files come before the state: cut between the two, the next run finds the files a
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from omnictl.engine.adopting import adopt_all, in_writing_order, refuse_open_intents
 from omnictl.engine.view import Circumstances, View
@@ -84,6 +85,8 @@ def _import(request: ImportRequest, workshop: Workshop) -> Imported:
     if not request.keeps_state:
         return Imported(selected, reading, circumstances)
     adopted = adopt_all(reading.state, selected.adoptions, selected.default, circumstances.created_at)
+    if not selected.left_out and all(each in adopted.records for each in request.configuration.resources):
+        adopted = replace(adopted, knows_files=True)
     keeper = Keeper(
         workshop.backend,
         state,

@@ -60,7 +60,7 @@ def _say_unchanged(unchanged: Unchanged) -> tuple[str, ...]:
             f"    {unchanged.command}",
         )
     return (
-        f"No drift: nobody changed {scenario_id} on the account; its file was edited, and is not applied yet.",
+        f"Nothing to accept: what is left of {scenario_id} is the file's own edit, and is not applied yet.",
         "To take back the edit and have the account's value",
         f"    {unchanged.command}",
     )

@@ -26,6 +26,11 @@ _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 @click.option("--all", "takes_all", is_flag=True, help="Everything on the account that nobody manages.")
 @click.option("--only", multiple=True, metavar="GLOB", help="With --all: these alone, by the id or the name.")
 @click.option("--write", "folder", metavar="DIR", help="Where the files go; else the first folder of the environment.")
+@click.option(
+    "--files-are-new",
+    is_flag=True,
+    help="With --all: no file without a key is one of the account's, whatever its flow.",
+)
 @click.option("--files-only", is_flag=True, help="Write import: into the files, and leave the state to the next apply.")
 @click.option("--dry-run", is_flag=True, help="Show what would be imported, with -v the files too; write nothing.")
 @lock_timeout_option
@@ -40,6 +45,7 @@ def command(
     takes_all: bool,
     only: tuple[str, ...],
     folder: str | None,
+    files_are_new: bool,
     files_only: bool,
     dry_run: bool,
     lock_timeout: float | None,
@@ -50,9 +56,9 @@ def command(
     One by its key, under the id that you choose; or --all that nobody manages, each under an id made from its name.
     Nothing on the account is changed, and no file that is there. Cut at any point, the same command goes on.
     """
-    _refuse_nonsense(ctx, scenario_id, key, takes_all=takes_all, only=only)
+    _refuse_nonsense(ctx, scenario_id, key, takes_all=takes_all, only=only, files_are_new=files_are_new)
     session = get_session(ctx)
-    wish = Wish(scenario_id, key, only, folder, files_only, dry_run, lock_timeout or 0.0)
+    wish = Wish(scenario_id, key, only, folder, files_only, dry_run, lock_timeout or 0.0, files_are_new)
     report = import_scenarios(session, wish)
     code = code_of_import(report)
     show_import(session, report, output_format, code)
@@ -60,13 +66,21 @@ def command(
 
 
 def _refuse_nonsense(
-    ctx: click.Context, scenario_id: str | None, key: str | None, *, takes_all: bool, only: tuple[str, ...]
+    ctx: click.Context,
+    scenario_id: str | None,
+    key: str | None,
+    *,
+    takes_all: bool,
+    only: tuple[str, ...],
+    files_are_new: bool,
 ) -> None:
     if takes_all == (scenario_id is not None) or (scenario_id is not None and not key):
         raise click.UsageError("Give ID and KEY, or --all.", ctx)
     if scenario_id == RESERVED_ID:
         detail = f"{RESERVED_ID} is no id: --allow GUARD={RESERVED_ID} is for a whole plan. Choose another, or --all."
         raise click.UsageError(detail, ctx)
+    if files_are_new and not takes_all:
+        raise click.UsageError("--files-are-new goes with --all: ID and KEY leave nothing out.", ctx)
     if only and not takes_all:
         raise click.UsageError("--only goes with --all: ID and KEY name one scenario already.", ctx)
     if scenario_id is not None and not _ID.fullmatch(scenario_id):

@@ -23,7 +23,7 @@ from omnictl.errors import OmnictlError, RefusedError, StateError
 from omnictl.model.address import id_of
 from omnictl.model.adoption import Choice, Draft
 from omnictl.model.change import Refresh
-from omnictl.model.scenario import Attributes, Lifecycle, Manage, Protection
+from omnictl.model.scenario import Attributes, Lifecycle, Manage, Protection, Step
 from omnictl.model.state import Intent, Tombstone
 from omnictl.render.importing import tell_left_out
 from tests.builders import NOW
@@ -539,3 +539,45 @@ def test_a_default_is_declared_here_or_beside() -> None:
     assert declares_default(view_of(world), [{}, beside])
     world.declare("c", declare("c", default=True))
     assert declares_default(view_of(world))
+
+
+# --- a state that was lost, and files that were edited before --------------------------------------------------------
+
+
+def lost(files: dict[str, str], *names: str, flow: tuple[Step, ...] = (VK, SMS)) -> World:
+    """An account with scenarios of these names, and files by their ids, without a state."""
+    world = planted(*names)
+    for scenario_id, name in files.items():
+        world.declare(scenario_id, declare(scenario_id, name, flow=flow))
+    return world
+
+
+def certain(world: World) -> dict[str, str]:
+    """Return the ids that get a key, with the names of the scenarios."""
+    choice = choose_all(view_of(world), {})
+    return {id_of(each.address): each.remote.attributes.name for each in choice.adoptions}
+
+
+def test_a_copied_file_does_not_get_the_key_of_the_original_that_was_edited_since() -> None:
+    world = lost({"vip": "Welcome", "welcome": "Welcome all", "beta": "Beta"}, "Welcome", "Beta")
+    assert certain(world) == {"beta": "Beta"}
+
+
+def test_a_copied_file_does_not_get_the_key_of_the_original_whose_flow_was_edited_since() -> None:
+    world = lost({"vip": "Welcome", "beta": "Beta"}, "Welcome", "Beta")
+    world.declare("w", declare("w", "Welcome", flow=(VIBER,)))
+    assert certain(world) == {"beta": "Beta"}
+
+
+@pytest.mark.parametrize("names", [("Beta", "Alpha", "Gamma"), ("Beta", "Gamma", "Alpha")])
+def test_names_that_were_exchanged_among_files_are_not_certain(names: tuple[str, ...]) -> None:
+    world = lost(dict(zip(("alpha", "beta", "gamma"), names, strict=True)), "Alpha", "Beta", "Gamma")
+    assert certain(world) == ({"gamma": "Gamma"} if names[2] == "Gamma" else {})
+
+
+def test_files_that_are_said_to_be_new_leave_nothing_out_for_their_flow_and_all_else_as_before() -> None:
+    world = lost({"own": "My own", "beta": "Beta two"}, "Alpha", "Beta")
+    assert certain(world) == {}
+    choice = choose_all(view_of(world), {}, files_are_new=True)
+    assert [each.remote.attributes.name for each in choice.adoptions] == ["Alpha"]
+    assert [each.name for each in choice.left_out] == ["Beta"]

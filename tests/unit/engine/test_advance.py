@@ -70,9 +70,9 @@ def test_only_the_last_plans_are_remembered() -> None:
 
 def test_a_plan_is_finished_once_and_no_other_is() -> None:
     state = replace(EMPTY, plans=(PlanMark("p", EARLIER), PlanMark("q", EARLIER)))
-    finished = finish_plan(state, "p", NOW)
+    finished = finish_plan(state, "p", NOW, is_whole=True)
     assert finished.plans == (PlanMark("p", EARLIER, NOW), PlanMark("q", EARLIER))
-    assert finish_plan(finished, "p", NOW + timedelta(days=1)) == finished
+    assert finish_plan(finished, "p", NOW + timedelta(days=1), is_whole=False) == finished
 
 
 def test_a_plan_is_found_by_its_id() -> None:
@@ -209,3 +209,12 @@ def test_a_put_that_left_counts_from_now() -> None:
     touched = touch_updated(state, address("a"), NOW)
     assert [each.updated_at for each in touched.records.values()] == [NOW, None]
     assert touch_updated(state, address("c"), NOW) is state
+
+
+def test_only_an_apply_of_everything_lets_the_state_know_the_files_and_it_never_forgets_them() -> None:
+    state = start_plan(State("l", "e"), "p", NOW)
+    chosen = finish_plan(state, "p", NOW, is_whole=False)
+    assert not chosen.knows_files
+    whole = finish_plan(chosen, "p", NOW, is_whole=True)
+    assert whole.knows_files
+    assert finish_plan(whole, "p", NOW, is_whole=False).knows_files

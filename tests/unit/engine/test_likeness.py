@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from omnictl.engine.planner import make_plan
 from omnictl.engine.view import Neighbour
 from omnictl.model.diagnostic import Diagnostic, Source
 from omnictl.model.drift import IgnoreLine
@@ -120,3 +121,10 @@ def test_what_was_made_here_since_answers_it() -> None:
     theirs = Scene().remember("b", "Beta")
     ours = Scene().both("made-since").declare("g", "Gamma")
     assert not beside(ours, theirs, forgotten(theirs, "b"))
+
+
+def test_records_that_a_rebuilding_brought_back_do_not_make_a_lost_state_know_its_files() -> None:
+    scene = Scene().both("b", "Beta").declare("a", "Alpha two").unmanaged("Alpha", THERE).unmanaged("Fourth", THERE)
+    state = replace(scene.state, knows_files=False)
+    plan = make_plan(replace(scene.view, state=state), scene.circumstances())
+    assert "maybe-unmanaged" in [each.code for each in plan.diagnostics]

@@ -258,3 +258,13 @@ def test_a_lost_state_is_not_rebuilt_with_what_a_neighbour_waits_for_too() -> No
     there = neighbour(Scene().declare("s", "Sale", "SMS:InfoSMS"))
     doubtful = rebuild_state(ours.view, [], ours.circumstances(neighbours=(there,)))
     assert (doubtful.taken, [id_of(each.address) for each in doubtful.left_out]) == ((), ["mine"])
+
+
+@pytest.mark.parametrize("knows_files", [True, False])
+def test_a_neighbour_that_lost_its_state_waits_for_every_scenario_of_its_flow(knows_files: bool) -> None:
+    ours = Scene().unmanaged("Zet").unmanaged("Hand")
+    theirs = Scene().declare("z", "Hello", "SMS:InfoSMS")
+    there = replace(neighbour(theirs), state=replace(theirs.state, knows_files=knows_files))
+    hood = Neighbourhood(ours.circumstances(neighbours=(there,)), ours.remotes)
+    choice = leave_to_neighbours(choose_all(ours.view, hood.spoken_for), hood)
+    assert (len(choice.adoptions), len(choice.left_out)) == ((2, 0) if knows_files else (0, 2))

@@ -50,7 +50,7 @@ def test_all_is_done_after_a_crash_before_the_last_mark() -> None:
     state = replace(world.state, plans=tuple(replace(each, finished_at=None) for each in world.state.plans))
     result = resume(plan, state, world.account.rows)
     assert result.done == plan.changes
-    assert resume(plan, finish_plan(state, plan.plan_id, NOW), world.account.rows).finished
+    assert resume(plan, finish_plan(state, plan.plan_id, NOW, is_whole=True), world.account.rows).finished
 
 
 def test_what_is_done_without_this_plan_is_stale() -> None:
