@@ -30,7 +30,7 @@ STATE = State("c0ffee00aaaa", "production", serial=8)
 def test_what_can_be_wrong_with_a_state_in_a_database() -> None:
     holder = LockHolder("apply", "run-1", NOW)
     problems = (
-        not_a_state("postgresql://db.example/omnictl"),
+        not_a_state(),
         not_a_schema(),
         no_such_option("options", ("sslmode", "schema")),
         no_connection(WHERE, "connection failed: connection refused"),

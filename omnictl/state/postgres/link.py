@@ -73,7 +73,7 @@ def read_address(location: Location) -> Address:
     database, _, name = location.path.removeprefix("/").partition("/")
     database, name = unquote(database), unquote(name)
     if not database or not name or not name.isprintable() or not database.isprintable():
-        raise UsageError(not_a_state(location.text))
+        raise UsageError(not_a_state())
     options = dict(location.options)
     schema = options.pop("schema", "omnictl")
     if not _SCHEMA.fullmatch(schema) or schema.startswith("pg_"):

@@ -9,13 +9,13 @@ from omnictl.state.base import LockHolder
 _FORM = "postgresql://[USER@]HOST[:PORT]/DATABASE/NAME"
 
 
-def not_a_state(where: str) -> Diagnostic:
+def not_a_state() -> Diagnostic:
     """Tell of a URL that names no database, or no state in it."""
     return Diagnostic(
         "wrong-database-url",
         Severity.ERROR,
         "The URL does not name a state in a database",
-        f"{where} is not of the form {_FORM}.",
+        f"It is not of the form {_FORM}.",
         hint="the first part of the path is the database, what follows is the name of the state, such as "
         "postgresql://db.example/omnictl/production; after a slash at the end comes the name of the environment",
     )

@@ -77,7 +77,6 @@ def test_the_variables_belong_to_the_state_that_terraform_names() -> None:
         "https://state.example.com/a b",
         "https://state.example.com/a/../b",
         "https://state.example.com/a%zz",
-        "https:///a",
         "https://under score.example/a",
         "https://exämple.com/a",
     ],
