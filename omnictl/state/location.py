@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from omnictl.durable import shown
 from omnictl.errors import UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.transport.trust import is_loopback
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):", re.ASCII)
 """Of two letters or more: one alone is a drive of Windows."""
@@ -116,6 +117,12 @@ def credentials_of(scheme: str) -> str:
     return _WAYS.get(scheme, _GIT_WAY)
 
 
+def refuse_plain_http(host: str, shown: str) -> None:
+    """Raise UsageError where a state would go over plain http to another machine than this one."""
+    if not is_loopback(host):
+        raise UsageError(_insecure(shown))
+
+
 def _split_repository(path: str) -> tuple[str, str]:
     """Return the path of a repository, and the name in it: the ``//`` at its very beginning parts nothing."""
     at = path.find("//", 1)
@@ -141,6 +148,17 @@ def _refuse_odd(parts: SplitResult, scheme: str, options: Mapping[str, str], *, 
         raise UsageError(_credentials_in_url(credentials_of(scheme)))
     if parts.fragment:
         raise UsageError(_malformed(scheme, "a # has no meaning in it; one that belongs to a name is written %23"))
+
+
+def _insecure(host: str) -> Diagnostic:
+    return Diagnostic(
+        "insecure-state-server",
+        Severity.ERROR,
+        "A state does not go over plain http",
+        f"{host} is not this machine; what goes there unencrypted can be read on the way, credentials too.",
+        hint="use https; where the network itself is encrypted, say so at the end of the URL",
+        commands=("?allow_http=true",),
+    )
 
 
 def _malformed(scheme: str, why: str) -> Diagnostic:
@@ -189,6 +207,8 @@ def _credentials_in_url(way: str, named: str = "") -> Diagnostic:
 
 
 CODES = {
+    "insecure-state-server": "The URL of a state begins with http:// or git+http:// and names another machine. Only "
+    "allow_http=true behind its ? lets it through.",
     "wrong-state-url": "The state of an environment (state: in omnictl.yaml, --state, OMNICTL_STATE) is a URL that "
     "cannot be read or has no host, of a scheme that no backend has, or the short form user@host:path of ssh.",
     "credentials-in-url": "A URL of a state holds a password, a user of a service that takes none there, or an option "
