@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from json import dumps
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 from msgspec import Struct, field
 
@@ -21,6 +22,11 @@ _SHORT = re.compile(r"git@([A-Za-z0-9.-]+):/*([A-Za-z0-9._~/-]+)", re.ASCII)
 _SECRET = re.compile(r"pass|secret|token|key|sig\b|credential", re.IGNORECASE)
 _USER = re.compile(r"[A-Za-z]{2,}:/*[^/]*@", re.ASCII)
 """A user in a URL that is the value of an option."""
+_PLAIN = re.compile(
+    r"[A-Za-z0-9+]+://[A-Za-z0-9/._@:&=%~-]*[A-Za-z0-9/._@&=%~-]|[A-Za-z0-9._/-]*[A-Za-z0-9._/](/|\.json)|/[A-Za-z0-9._/-]+",
+    re.ASCII,
+)
+"""A place that YAML takes for text as it is, inside of braces too: there a ``?`` ends it."""
 
 EXTRAS = {"s3": "s3", "gs": "gs", "az": "az", "postgresql": "postgresql", "postgres": "postgresql"}
 """The schemes that need a package more, with the name of the extra that brings it."""
@@ -52,7 +58,7 @@ _FORMS = {
 
 
 class Location(Struct, frozen=True):
-    """A URL of a store. ``text`` is how it is shown; ``options`` are what stands behind the ``?``.
+    """A URL of a store. ``text`` is how it is shown and what opens it again; ``options`` stand behind the ``?``.
 
     In a git remote ``path`` is the repository and ``inside`` the name of the state in it, which ``//`` parts.
     """
@@ -107,9 +113,19 @@ def parse_location(text: str, environment: str) -> Location:
     user = f"{parts.username}@" if parts.username else ""
     host = parts.hostname or ""
     bracketed = f"[{host}]" if ":" in host else host
-    shown = f"{scheme}://{user}{bracketed}{f':{port}' if port else ''}{path}"
+    shown = f"{scheme}://{user}{bracketed}{f':{port}' if port else ''}{path}{query_of(options)}"
     repository, inside = _split_repository(path) if scheme.startswith("git+") else (path, "")
     return Location(scheme, shown, host, repository, parts.username, port, options, inside)
+
+
+def query_of(options: Mapping[str, str]) -> str:
+    """Return the options with their ``?``, as they stand in a URL."""
+    return f"?{urlencode(options, quote_via=quote, safe='/:')}" if options else ""
+
+
+def in_settings(place: str) -> str:
+    """Return a place as YAML writes it, in omnictl.yaml: quoted where it has to be."""
+    return place if _PLAIN.fullmatch(place) else dumps(place, ensure_ascii=False)
 
 
 def credentials_of(scheme: str) -> str:

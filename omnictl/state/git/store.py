@@ -76,7 +76,7 @@ class GitStore:
         now: Callable[[], float] = time,
     ) -> None:
         _refuse_odd(location)
-        self.location = location.text + ("?refs=heads" if "refs" in location.options else "")
+        self.location = location.text
         self._url = _url_for_git(location)
         self._refs = f"{_PLACES[location.options.get('refs')]}/{location.inside}/"
         self._work_dir = work_dir

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from omnictl.errors import AccessError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.state.location import Location, refuse_plain_http
+from omnictl.state.location import Location, query_of, refuse_plain_http
 from omnictl.transport.credentials import Credentials, CredentialSources, find_credentials
 from omnictl.transport.trust import BaseUrl, check_base_url
 
@@ -34,7 +34,7 @@ class Endpoint(Struct, frozen=True):
 
 class ServerPlace(Struct, frozen=True):
     """The state and its lock on a server. ``is_gitlab``: it tells of a held lock only its name, its user and since
-    when."""
+    when. ``query``: the options of the URL, with their ``?``."""
 
     base: BaseUrl
     path: str
@@ -42,11 +42,17 @@ class ServerPlace(Struct, frozen=True):
     lock: Endpoint
     unlock: Endpoint
     is_gitlab: bool
+    query: str = ""
 
     @property
     def text(self) -> str:
         """The address of the state, for people."""
         return f"{self.base.text}{self.path}"
+
+    @property
+    def location(self) -> str:
+        """The URL that leads here again, with its options."""
+        return f"{self.text}{self.query}"
 
 
 class Identity(Struct, frozen=True):
@@ -76,7 +82,13 @@ def read_place(location: Location, environ: Mapping[str, str]) -> ServerPlace:
         given.method("unlock_method", "DELETE" if is_known else "UNLOCK"), given.path("unlock_address", base, lock.path)
     )
     return ServerPlace(
-        base, path, given.method("update_method", "POST"), lock, unlock, _GITLAB.fullmatch(path) is not None
+        base,
+        path,
+        given.method("update_method", "POST"),
+        lock,
+        unlock,
+        _GITLAB.fullmatch(path) is not None,
+        query_of(location.options),
     )
 
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from omnictl.errors import UsageError
-from omnictl.state.location import SCHEMES, Location, is_url, parse_location, shown_place
+from omnictl.state.location import SCHEMES, Location, in_settings, is_url, parse_location, shown_place
 
 CANARY = "a-canary-of-a-password"
 
@@ -134,3 +135,44 @@ def test_an_option_holds_no_credential(options: str) -> None:
     assert told.code == "credentials-in-url"
     assert CANARY not in f"{told}"
     parse_location("postgresql:///d/x?host=@omnictl&sslrootcert=C:/me@work/ca.pem", "test")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://bucket/x/?endpoint=http://127.0.0.1:9000&region=us-east-1&profile=a%20b&virtual_hosted=true&allow_http=true",
+        "az://container/x/?account=mine",
+        "https://h:8443/x/?lock_address=https://h:8443/lock&lock_method=PUT",
+        "git+http://h/a.git//?refs=heads&allow_http=true",
+        "postgresql://me@h:5433/d/?schema=s&host=/run",
+    ],
+)
+def test_the_text_of_a_url_opens_the_same_place(url: str) -> None:
+    location = parse_location(url, "test")
+    assert location.text == url.replace("/?", "/test?")
+    assert parse_location(location.text, "other") == location
+
+
+@pytest.mark.parametrize(
+    ("place", "is_quoted"),
+    [
+        ("s3://b/x?endpoint=http://127.0.0.1:9000&region=us-east-1", True),
+        ("https://h/a%2Fb/x", False),
+        ("state/production.json", False),
+        ("/srv/states/production", False),
+        ("production.json", False),
+        ("s3://b/x,y", True),
+        ("s3://b/x:", True),
+        ("my states/p.json", True),
+        ("a, b}: #c.json", True),
+        ('été/"p".json', True),
+        ("null", True),
+        ("12", True),
+        ("~/x", True),
+        ("-/x.json", False),
+    ],
+)
+def test_a_place_stands_in_the_settings_as_yaml_reads_it(place: str, is_quoted: bool) -> None:
+    written = in_settings(place)
+    assert (written != place) == is_quoted
+    assert yaml.safe_load(f"environments: {{test: {{state: {written}}}}}")["environments"]["test"]["state"] == place

@@ -28,6 +28,7 @@ def test_a_bucket_and_a_path_and_the_variables_of_the_platform() -> None:
 def test_options_go_before_variables() -> None:
     url = "s3://bucket/p?region=us-west-2&endpoint=https://s3.example.com/&virtual_hosted=true&profile=work"
     place = parse(url, AWS_PROFILE="home", AWS_DEFAULT_REGION="x", AWS_ENDPOINT_URL="https://other.example", **KEYS)
+    assert place.location == url
     assert place.config["region"] == "us-west-2"
     assert place.config["endpoint"] == "https://s3.example.com"
     assert place.config["virtual_hosted_style_request"] == "true"
