@@ -54,8 +54,10 @@ SIGNALS = (ExitCode.HANGUP, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
 _PRECEDENCE = (
     ExitCode.BUG,
     *SIGNALS,
+    ExitCode.BROKEN_PIPE,
     ExitCode.PARTIAL,
     ExitCode.STOPPED,
+    ExitCode.USAGE,
     ExitCode.NO_ACCESS,
     ExitCode.REFUSED,
     ExitCode.FAILED,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import click
 
+from omnictl.errors import UsageError
 from omnictl.model.shell import Options, join_words
 
 _META_KEY = "omnictl.globals"
@@ -28,16 +29,29 @@ class GlobalOptions:
     @property
     def here(self) -> Options:
         """What decides where a command works: one to copy needs it in the same words, unless it may be a credential."""
-        given = [("-C", self.chdir), ("--env", self.env), ("--state", self.state)]
+        state = self.state if self.state and not _is_refused(self.state) else None
+        given = [("-C", self.chdir), ("--env", self.env), ("--state", state)]
         given += [("--var", f"{name}={value}") for name, value in self.variables.items()]
         said = [(name, value) for name, value in given if value and not _may_be_secret(value)]
         return (*said, *([("--sandbox", "")] if self.sandbox else []))
 
 
 def _may_be_secret(value: str) -> bool:
-    from omnictl.config.documents import mask_api_keys  # late: --help says nothing of this
+    from omnictl.config.documents import looks_like_credential  # late: --help says nothing of this
 
-    return mask_api_keys(value) != value
+    return looks_like_credential(value)
+
+
+def _is_refused(state: str) -> bool:
+    """Tell whether a place is a URL that is refused unseen: a credential may stand anywhere in it."""
+    from omnictl.state.location import is_url, parse_location
+
+    try:
+        if is_url(state):
+            parse_location(state, "")
+    except UsageError:
+        return True
+    return False
 
 
 def current_globals(ctx: click.Context) -> GlobalOptions:

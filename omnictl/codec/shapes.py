@@ -13,7 +13,7 @@ from omnictl.model.scenario import Json
 
 T = TypeVar("T")
 
-_MOST = 2**53
+MOST = 2**53
 _LARGEST = 1e300
 _MONEY_PLACES = 6
 _HIDDEN = re.compile(
@@ -111,7 +111,7 @@ def as_integer(value: Json, path: str) -> int:
 def as_count(value: Json, path: str) -> int:
     """Return the value if it is a whole number from 0 to 2^53, which every reader of JSON holds exactly."""
     number = as_integer(value, path)
-    if not 0 <= number <= _MOST:
+    if not 0 <= number <= MOST:
         raise ShapeError(path, "expected a number from 0 to 2^53")
     return number
 

@@ -18,6 +18,7 @@ from omnictl.codec.parts import (
 )
 from omnictl.codec.quick_state import read_quickly
 from omnictl.codec.shapes import (
+    MOST,
     ShapeError,
     as_count,
     as_flag,
@@ -67,7 +68,12 @@ def _dump(value: Json) -> str:
 
 
 def encode_state(state: State) -> str:
-    """Return the state as JSON text with a line end: one line a field, so that a diff names what changed."""
+    """Return the state as JSON text with a line end: one line a field, so that a diff names what changed.
+
+    Raises StateError for a serial that no reader takes.
+    """
+    if state.serial > MOST:
+        raise StateError(_used_up(state.serial))
     parts = {name: _lay_out(value) for name, value in _to_document(state).items()}
     blocks = [_record_block(record) for _, record in sorted(state.records.items())]
     if blocks:
@@ -214,6 +220,18 @@ def _upgrade(document: Document, path: str) -> Document:
     return document
 
 
+def _used_up(serial: int) -> Diagnostic:
+    return Diagnostic(
+        "serial-used-up",
+        Severity.ERROR,
+        "The serial of the state is too large",
+        f"It would be {serial}; a serial goes up to 2^53 ({MOST}), and what is above could not be read again. "
+        "Nothing was written.",
+        hint="a write raises it by one, so somebody put in the one before: take the state with state pull, give it a "
+        "small serial, and push it to a new place",
+    )
+
+
 def _unreadable(path: str, error: ShapeError) -> Diagnostic:
     return Diagnostic(
         "unreadable-state",
@@ -257,6 +275,8 @@ def _newer(path: str, version: int) -> Diagnostic:
 
 
 CODES = {
+    "serial-used-up": "A state was to be written with a serial above 2^53, which no reader takes, after one that "
+    "somebody put in by hand (state push). Nothing was written.",
     "state-merge-conflict": "The state file holds the marks of a merge conflict. Both branches applied, and neither "
     "side knows all keys. Take one side (git checkout --ours), save the other with git show, and store it with state "
     "push: what one side lacks becomes a tombstone, which the next plan takes up again. docs/state.md has the recipe.",

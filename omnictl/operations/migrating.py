@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from omnictl.engine.surgery import refuse_open_intents
-from omnictl.errors import RefusalKind, RefusedError, StateError, StateMovedError
+from omnictl.errors import RefusalKind, RefusedError, StateError, StateMovedError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.state import State, Writing
 from omnictl.state.base import Hold, LockHolder, StateBackend
@@ -27,16 +27,21 @@ def migrate_state(
 ) -> Migrated:
     """Copy the state of ``source`` to ``target``, and mark it there with ``moved_to``.
 
-    Cut after the copy, the same call goes on with the mark. Raises StateError where there is none, RefusedError where
-    creates are open or the target holds something else, and what the backends raise.
+    Cut after the copy, the same call goes on with the mark. Raises UsageError where both are one place, StateError
+    where there is no state, RefusedError where creates are open or the target holds something else, and what the
+    backends raise.
     """
+    if target.location == source.location:
+        raise UsageError(_same_place(source.location))
     if not is_real:
         return _copy(source, target, holder, is_real=False)[1]
-    with lock(source), lock(target):
-        state, migrated = _copy(source, target, holder, is_real=True)
-        written = Writing(holder.since, holder.label)
-        source.write(replace(state, serial=state.serial + 1, moved_to=moved_to, written=written))
-        return migrated
+    with lock(source):
+        _copy(source, target, holder, is_real=False)  # one place by two names could not be locked twice
+        with lock(target):
+            state, migrated = _copy(source, target, holder, is_real=True)
+            written = Writing(holder.since, holder.label)
+            source.write(replace(state, serial=state.serial + 1, moved_to=moved_to, written=written))
+            return migrated
 
 
 def _copy(source: StateBackend, target: StateBackend, holder: LockHolder, *, is_real: bool) -> tuple[State, Migrated]:
@@ -45,6 +50,8 @@ def _copy(source: StateBackend, target: StateBackend, holder: LockHolder, *, is_
         raise StateError(_nothing_to_migrate(source.location))
     refuse_open_intents(state)
     there = _read_target(target)
+    if there == state:  # what migrate copies has a serial of its own, so this is the source by another name
+        raise UsageError(_same_place(target.location, state))
     if there is not None and there.moved_to is None and there.content == state.content:
         return state, Migrated(there, was_copied=True)
     if there is not None and (there.lineage != state.lineage or there.moved_to is None):
@@ -75,6 +82,19 @@ def _nothing_to_migrate(where: str) -> Diagnostic:
     )
 
 
+def _same_place(where: str, state: State | None = None) -> Diagnostic:
+    why = f" What is there is this very state, with its serial {state.serial}: this is the same place." if state else ""
+    return Diagnostic(
+        "same-place",
+        Severity.ERROR,
+        "The state is there already",
+        f"It is in {where}.{why} Nothing was changed.",
+        hint="name it in omnictl.yaml as you like; a copy that was made by hand has to go before migrate makes its own"
+        if state
+        else "",
+    )
+
+
 def _target_is_used(where: str, there: State, state: State) -> Diagnostic:
     what = "a state of another origin" if there.lineage != state.lineage else "another version of this state"
     return Diagnostic(
@@ -97,6 +117,8 @@ def _not_as_written(where: str) -> Diagnostic:
 
 
 CODES = {
+    "same-place": "state migrate was given the place where the state is, perhaps by another name: the very same state "
+    "is there, with the same serial. A place is never marked as moved to itself.",
     "migrate-target-used": "state migrate copies to a place that is empty, or that the same state was taken from "
     "before.",
     "migrate-differs": "After copying, state migrate reads the new place again and compares. It was not the same; the "

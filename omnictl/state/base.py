@@ -126,8 +126,9 @@ class Trial(Struct, frozen=True):
 
 @runtime_checkable
 class Triable(Protocol):
-    """A store whose word can be tried: software of its kind may overlook the conditions of writes."""
+    """A store of which more can be known before the first write: whether its software keeps the conditions of writes,
+    and whether its credentials may write at all."""
 
     def try_conditions(self) -> Trial:
-        """Try both conditions on an object that is thrown away; StateError where they are not kept."""
+        """Try it on something that is thrown away, or ask; StateError where the conditions are not kept."""
         ...

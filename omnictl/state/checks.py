@@ -3,6 +3,7 @@
 from omnictl.errors import StateError, StateMovedError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.state import State
+from omnictl.state.location import in_settings
 from omnictl.state.problems import other_environment
 
 
@@ -22,7 +23,7 @@ def _moved_away(where: str, moved_to: str, environment: str) -> Diagnostic:
         f"{where} was taken to {moved_to} by state migrate, and is kept as it was then. What is done with it would be "
         "lost there.",
         hint="name the new place in omnictl.yaml, or with --state; to take it back, migrate it from there to here",
-        commands=(f"environments: {{{environment}: {{state: {moved_to}}}}}",),
+        commands=(f"environments: {{{environment}: {{state: {in_settings(moved_to)}}}}}",),
     )
 
 

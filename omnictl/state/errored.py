@@ -4,6 +4,9 @@ import tempfile
 from itertools import count
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from omnictl.codec.shapes import MOST
 from omnictl.codec.state import encode_state
 from omnictl.durable import make_private_directory, replace_file, shown
 from omnictl.errors import StateWriteError
@@ -16,7 +19,7 @@ def save_errored(state: State, *, work_dir: Path, environment: str) -> str:
 
     An errored state that is there already is left alone: it may hold the only copy of its keys.
     """
-    content = encode_state(state).encode()
+    content = encode_state(replace(state, serial=min(state.serial, MOST))).encode()  # its keys weigh more
     try:
         return _save(make_private_directory(work_dir / "errored"), environment, state.serial, content)
     except OSError:

@@ -88,9 +88,9 @@ class StoredBackend:
         try:
             if not self._has_read:
                 self.read()
+            content = encode_state(state).encode()
             if not self._has_written and self._seen is not None:
                 self._keep(self._seen)
-            content = encode_state(state).encode()
             replaces = None if self._seen is None else self._seen.version
             version = write_surely(self._store, STATE, content, replaces=replaces, wait=self._pause)
         except BlobConflictError:

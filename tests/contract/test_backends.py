@@ -96,6 +96,18 @@ def test_a_state_that_somebody_else_wrote_meanwhile_is_not_written_over(place: P
     assert place.open().read() == grown(STATE)
 
 
+def test_what_could_not_be_read_again_is_not_written(place: Place) -> None:
+    backend, last = place.open(), replace(STATE, serial=2**53)
+    backend.read()
+    backend.write(last)
+    with pytest.raises(StateWriteError) as refused:
+        backend.write(replace(last, serial=2**53 + 1, listed=7))
+    assert refused.value.diagnostics[0].code == "serial-used-up"
+    assert place.open().read() == last
+    saved = Path(backend.save_errored(replace(last, serial=2**53 + 1, listed=7))).read_bytes()
+    assert decode_state(saved, path="x") == replace(last, listed=7)
+
+
 def test_a_state_of_another_environment_is_refused(place: Place) -> None:
     place.put(encode_state(replace(STATE, environment="production")).encode())
     with pytest.raises(StateError) as refused:

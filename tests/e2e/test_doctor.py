@@ -184,3 +184,16 @@ def test_a_git_remote_is_tried_too(
     assert ran.code == 1
     assert verdicts(ran)["writes"] == "wrong"
     assert "git-refused" in ran.err
+
+
+@pytest.mark.parametrize(
+    "place", ["foo://x/y", "s3://u:canary@b/x", "git+http:/u:canary@h/a.git//x", "s3://b/x?nothing=1", "git@host:a/b"]
+)
+def test_a_place_that_is_wrong_in_itself_is_wrong_usage(
+    serve_sandbox: ServeSandbox, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    serve_sandbox()
+    for arguments in ((), ("--format", "json")):
+        ran = omnictl("doctor", "--state", place, *arguments)
+        assert ran.code == 64
+        assert "canary" not in ran.out + ran.err

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from omnictl.codec import envelope, plan, state
 from omnictl.codec.envelope import decode_envelope
@@ -35,6 +36,7 @@ def test_documents_that_cannot_be_read() -> None:
         refusal(lambda: decode_state(CONFLICT, path="state/test.json")),
         refusal(lambda: decode_state(CONFLICT.encode(), path="state/test.json", environment="test")),
         refusal(lambda: decode_state('{"format_version": 2}', path="state/test.json")),
+        refusal(lambda: encode_state(replace(STATE, serial=2**53 + 1))),
         refusal(lambda: decode_plan({**saved, "environment": "other"}, path="plan.json")),
         refusal(lambda: decode_plan(done, path="plan.json")),
         refusal(lambda: decode_plan({**saved, "format_version": "2.0"}, path="plan.json")),

@@ -16,6 +16,7 @@ from omnictl.state.postgres.problems import (
     no_tables,
     not_a_schema,
     not_a_state,
+    only_reads,
     pooled,
     session_lives,
 )
@@ -30,7 +31,7 @@ STATE = State("c0ffee00aaaa", "production", serial=8)
 def test_what_can_be_wrong_with_a_state_in_a_database() -> None:
     holder = LockHolder("apply", "run-1", NOW)
     problems = (
-        not_a_state("postgresql://db.example/omnictl"),
+        not_a_state(),
         not_a_schema(),
         no_such_option("options", ("sslmode", "schema")),
         no_connection(WHERE, "connection failed: connection refused"),
@@ -38,6 +39,7 @@ def test_what_can_be_wrong_with_a_state_in_a_database() -> None:
         connection_broke(WHERE, "server closed the connection unexpectedly"),
         database_said_no(WHERE, "permission denied for table states"),
         no_tables(WHERE, "permission denied for database omnictl", ('CREATE SCHEMA IF NOT EXISTS "omnictl";',)),
+        only_reads(WHERE, "INSERT on states", ("GRANT INSERT ...;",)),
         pooled(WHERE),
         pooled(WHERE, is_shared=True),
         lock_gone(WHERE, STATE),

@@ -44,3 +44,17 @@ def test_a_long_command_is_continued_with_what_completes_it() -> None:
     assert command(["omnictl plan --env test", "--out plan.json"], style) == (
         "    omnictl plan --env test \\\n        --out plan.json \\\n        --state 'a folder/s.json'"
     )
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "s3://u:a-password@b/x",
+        "git+http:/u:a-password@h/a.git//x",
+        "u:a-password@h:x",
+        "s3://b/x?endpoint=https://u:p@h",
+    ],
+)
+def test_a_place_that_is_refused_unseen_completes_no_command(state: str) -> None:
+    assert GlobalOptions(state=state, env="test").here == (("--env", "test"),)
+    assert GlobalOptions(state="s3://b/x/").here == (("--state", "s3://b/x/"),)

@@ -56,8 +56,9 @@ def command(ctx: click.Context, output_format: str, no_probe: bool) -> int:
     """Check settings, files, state, lock, credentials, clock and the account. Changes nothing of them.
 
     A state in an object store or a git remote: an object of its own is written beside it, to see whether the store
-    refuses what would overwrite another run's, and removed. The account is only read: that the credentials of the API
-    may also write is not tried, for there is no request that writes and leaves nothing behind.
+    refuses what would overwrite another run's, and removed. PostgreSQL is asked whether the user may write. The account
+    is only read: that the credentials of the API may also write is not tried, for there is no request that writes and
+    leaves nothing behind.
     """
     session = get_session(ctx)
     findings = tuple(_examine(session, probe=not no_probe))
@@ -184,10 +185,12 @@ def _try_writes(backend: Triable) -> Finding:
         tried = backend.try_conditions()
     except OmnictlError as error:
         return _failed("writes", error)
+    notes = (tried.note,) if tried.note else ()
     if not tried.is_tried:
-        return Finding("writes", is_well=False, found="not tried: the credentials may only read")
+        found = "not tried: the credentials may only read"
+        return Finding("writes", is_well=False, found=found, diagnostics=notes)
     kept = "the store refuses one that would overwrite another run's"
-    return Finding("writes", is_well=tried.note is None, found=kept, diagnostics=(tried.note,) if tried.note else ())
+    return Finding("writes", is_well=not notes, found=kept, diagnostics=notes)
 
 
 def _check_pipeline(session: Session) -> str:

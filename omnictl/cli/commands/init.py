@@ -1,8 +1,6 @@
 """``omnictl init``: a first project that works at once."""
 
-import re
 from collections.abc import Iterator
-from json import dumps
 from os.path import lexists
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from omnictl.cli.options import global_options
 from omnictl.cli.workflows import SERVICES, make_workflow
 from omnictl.config.endings import is_scenario_name
 from omnictl.errors import OmnictlError, OutputError
-from omnictl.state.location import is_url, parse_location
+from omnictl.state.location import in_settings, is_url, parse_location
 
 _SETTINGS = """\
 # The settings of omnictl. Everything here has a usual value; all of it: omnictl schema settings
@@ -32,8 +30,6 @@ environments:
 {production}"""
 
 _ENVIRONMENT = "test"
-_PLAIN = re.compile(r"[A-Za-z0-9+]+://[A-Za-z0-9/._@:?&=%~-]+", re.ASCII)
-"""A URL that YAML takes for text as it is."""
 
 _VARIABLES = """
 variables:
@@ -104,7 +100,7 @@ def _settings(store: str | None, variables: str) -> str:
     """Return the settings; one place for all environments where it ends with a slash, else of the first alone."""
     if store is None:
         return _SETTINGS.format(variables=variables, test=" {}", production="")
-    quoted = store if _PLAIN.fullmatch(store) else dumps(store)
+    quoted = in_settings(store)
     production = f"  #   state: {quoted}\n" if store.endswith("/") else ""
     return _SETTINGS.format(variables=variables, test=f"\n    state: {quoted}", production=production)
 

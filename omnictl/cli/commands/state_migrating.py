@@ -15,7 +15,7 @@ from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.operations.migrating import Migrated, migrate_state
 from omnictl.render.words import count
 from omnictl.state.base import Hold, StateBackend
-from omnictl.state.location import is_url
+from omnictl.state.location import in_settings, is_url
 
 
 @click.command("migrate", epilog="Example: omnictl state migrate --to s3://bucket/omnictl/production --dry-run")
@@ -35,8 +35,6 @@ def migrate(ctx: click.Context, *, place: str, dry_run: bool, lock_timeout: floa
         raise UsageError(_sandbox())
     source = session.backend
     target = session.backend_at(place if is_url(place) else Path(place).absolute())
-    if target.location == source.location:
-        raise UsageError(_same_place(target.location))
     holder = session.holder("state migrate")
 
     def lock(backend: StateBackend) -> AbstractContextManager[Hold]:
@@ -81,7 +79,9 @@ def _tell(
     ]
     if not dry_run:
         told.append(f"{source.location} is marked: who still uses it is sent to the new place.")
-        told.append(f"\nNext: name it in omnictl.yaml\n    environments: {{{name}: {{state: {moved_to}}}}}")
+        told.append(
+            f"\nNext: name it in omnictl.yaml\n    environments: {{{name}: {{state: {in_settings(moved_to)}}}}}"
+        )
     session.show("\n".join(told))
 
 
@@ -90,11 +90,6 @@ def _sandbox() -> Diagnostic:
     return Diagnostic("sandbox-migrate", Severity.ERROR, "The state of a sandbox stays where it is", detail)
 
 
-def _same_place(where: str) -> Diagnostic:
-    return Diagnostic("same-place", Severity.ERROR, "The state is there already", f"It is in {where}.")
-
-
 CODES = {
     "sandbox-migrate": "state migrate takes the state of an account elsewhere; that of a sandbox belongs to its world.",
-    "same-place": "state migrate was given the place where the state is.",
 }

@@ -17,7 +17,7 @@ from omnictl.state.blobs import Blob, BlobConflictError, BlobError, BlobName
 from omnictl.state.git.call import NoGitError, Ran, remove_left_over, run_git, scratch_repository
 from omnictl.state.git.problems import foreign, no_git, refused, unreachable, wrong_git_url
 from omnictl.state.lease import Terms
-from omnictl.state.location import Location
+from omnictl.state.location import Location, refuse_plain_http
 
 TERMS = Terms(lease=180, poll=5.0)
 """A push weighs more than a request to an object store: fewer renewals, and a holder that died is waited for longer."""
@@ -76,7 +76,7 @@ class GitStore:
         now: Callable[[], float] = time,
     ) -> None:
         _refuse_odd(location)
-        self.location = location.text + ("?refs=heads" if "refs" in location.options else "")
+        self.location = location.text
         self._url = _url_for_git(location)
         self._refs = f"{_PLACES[location.options.get('refs')]}/{location.inside}/"
         self._work_dir = work_dir
@@ -245,5 +245,10 @@ def _refuse_odd(location: Location) -> None:
         raise UsageError(
             wrong_git_url(f"{odd!r} is no part of a name: letters, digits, _ - and single dots between them.")
         )
-    if set(location.options) - {"refs"} or location.options.get("refs") not in _PLACES:
-        raise UsageError(wrong_git_url("It has an option that is not known; the one there is is refs=heads."))
+    options = dict(location.options)
+    allows_http = options.pop("allow_http", "false") if location.scheme == "git+http" else "false"
+    is_known = not set(options) - {"refs"} and options.get("refs") in _PLACES and allows_http in ("true", "false")
+    if not is_known:
+        raise UsageError(wrong_git_url("It has an option that is not known; there are refs=heads, allow_http=true."))
+    if location.scheme == "git+http" and allows_http != "true":
+        refuse_plain_http(location.host, location.host)

@@ -99,9 +99,12 @@ class LocalBackend:
         if self._target.exists() and not os.access(self._target, os.W_OK):  # its folder would let it be replaced
             raise StateWriteError(cannot("write", self._shown, OSError("it is read-only")))
         before = self._refuse_if_moved(state)
+        try:
+            content = encode_state(state).encode()
+        except StateError as error:
+            raise StateWriteError(*error.diagnostics) from None
         if before is not None:
             self._keep(before)
-        content = encode_state(state).encode()
         try:
             replace_file(self._target, content, private=self._real_work_dir in self._target.parents)
         except OSError as error:

@@ -81,8 +81,8 @@ def parse_object_place(location: Location, environ: Mapping[str, str], ca_file: 
     """Return what a URL and the environment say. Raises UsageError where it cannot be used."""
     scheme, options = location.scheme, location.options
     _refuse_unknown(scheme, options)
-    if not location.host or location.port is not None:
-        raise UsageError(_wrong(f"{location.text} names no {_container(scheme)}, or a port.", _form(scheme)))
+    if location.port is not None:
+        raise UsageError(_wrong(f"It names a port; a {_container(scheme)} has none.", _form(scheme)))
     config = {
         key: environ[variable] for variable, key in _VARIABLES[scheme].items() if environ.get(variable, "").strip()
     }
@@ -110,7 +110,7 @@ def _prefix(location: Location) -> str:
     parts = prefix.split("/")
     if any(part in ("", ".", "..") for part in parts) or not prefix.isprintable():
         raise UsageError(
-            _wrong(f"A part of the path of {location.text} is empty, or only dots.", _form(location.scheme))
+            _wrong("A part of the path is empty, only dots, or cannot be printed.", _form(location.scheme))
         )
     if len(prefix.encode()) > _LONGEST_PREFIX:
         raise UsageError(_wrong(f"The path is longer than {_LONGEST_PREFIX} bytes.", _form(location.scheme)))
@@ -174,6 +174,6 @@ def _wrong(detail: str, hint: str) -> Diagnostic:
 
 
 CODES = {
-    "wrong-object-url": "The URL of a state in an object store (s3://, gs://, az://) names no bucket, an option that "
+    "wrong-object-url": "The URL of a state in an object store (s3://, gs://, az://) names a port, an option that "
     "does not exist, an endpoint that is no https URL, or no storage account.",
 }

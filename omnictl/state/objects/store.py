@@ -72,7 +72,7 @@ class ObjectStore:
 
     @property
     def location(self) -> str:
-        """The URL, without its options."""
+        """The URL."""
         return self._place.location
 
     def read(self, name: str) -> Blob | None:

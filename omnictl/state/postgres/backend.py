@@ -13,7 +13,7 @@ from msgspec import Struct
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.errors import StateError, StateMovedError, StateWriteError
 from omnictl.model.state import State
-from omnictl.state.base import LockHolder, StateVersion
+from omnictl.state.base import LockHolder, StateVersion, Trial
 from omnictl.state.checks import refuse_unusable
 from omnictl.state.errored import save_errored
 from omnictl.state.lease import awake_seconds
@@ -21,8 +21,8 @@ from omnictl.state.location import Location
 from omnictl.state.postgres.hold import USUAL_PACE, Pace, SessionHold
 from omnictl.state.postgres.link import DatabaseError, Link, linked, read_address
 from omnictl.state.postgres.lock import PostgresLock, key_of
-from omnictl.state.postgres.problems import fate_unknown, lock_gone
-from omnictl.state.postgres.tables import Row, Tables, Write, plain
+from omnictl.state.postgres.problems import fate_unknown, lock_gone, only_reads
+from omnictl.state.postgres.tables import Row, Tables, Write, plain, statements_for
 from omnictl.state.problems import no_such_version, overtaken
 
 
@@ -209,6 +209,15 @@ class PostgresBackend:
     def save_errored(self, state: State) -> str:
         """Save a state that could not be written, beside the user."""
         return save_errored(state, work_dir=self._work_dir, environment=self._environment)
+
+    def try_conditions(self) -> Trial:
+        """Look whether the user may write. The database keeps its conditions by its nature: nothing is written."""
+        with self._reading() as link:
+            lacks, user = self._tables.lacking(link), link.user
+        if not lacks:
+            return Trial(is_tried=True)
+        statements = statements_for(self._address.schema, user)
+        return Trial(is_tried=False, note=only_reads(self.location, lacks, statements))
 
     # --- the lock ------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from threading import RLock, Timer
 from typing import TypeAlias
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import unquote
 
 import psycopg
 from msgspec import Struct
@@ -73,7 +73,7 @@ def read_address(location: Location) -> Address:
     database, _, name = location.path.removeprefix("/").partition("/")
     database, name = unquote(database), unquote(name)
     if not database or not name or not name.isprintable() or not database.isprintable():
-        raise UsageError(not_a_state(location.text))
+        raise UsageError(not_a_state())
     options = dict(location.options)
     schema = options.pop("schema", "omnictl")
     if not _SCHEMA.fullmatch(schema) or schema.startswith("pg_"):
@@ -89,9 +89,7 @@ def read_address(location: Location) -> Address:
         parameters["port"] = str(location.port)
     if location.username:
         parameters["user"] = unquote(location.username)
-    words = urlencode(location.options, quote_via=quote, safe="/")
-    shown = f"{location.text}?{words}" if words else location.text
-    return Address(shown, parameters, schema, name, pooler == "session")
+    return Address(location.text, parameters, schema, name, pooler == "session")
 
 
 class DatabaseError(StateError):

@@ -9,13 +9,13 @@ from omnictl.state.base import LockHolder
 _FORM = "postgresql://[USER@]HOST[:PORT]/DATABASE/NAME"
 
 
-def not_a_state(where: str) -> Diagnostic:
+def not_a_state() -> Diagnostic:
     """Tell of a URL that names no database, or no state in it."""
     return Diagnostic(
         "wrong-database-url",
         Severity.ERROR,
         "The URL does not name a state in a database",
-        f"{where} is not of the form {_FORM}.",
+        f"It is not of the form {_FORM}.",
         hint="the first part of the path is the database, what follows is the name of the state, such as "
         "postgresql://db.example/omnictl/production; after a slash at the end comes the name of the environment",
     )
@@ -101,6 +101,18 @@ def no_tables(where: str, said: str, statements: tuple[str, ...]) -> Diagnostic:
     )
 
 
+def only_reads(where: str, lacks: str, statements: tuple[str, ...]) -> Diagnostic:
+    """Tell of a user who lacks what a write needs; ``statements`` are those of the whole set-up."""
+    return Diagnostic(
+        "database-read-only",
+        Severity.NOTE,
+        "The user of the database may only read",
+        f"{where}: it lacks {lacks}. That is enough to plan; an apply would end before its first request.",
+        hint="where it is to apply, let somebody run what is missing of this once in the database",
+        commands=statements,
+    )
+
+
 def pooled(where: str, *, is_shared: bool = False) -> Diagnostic:
     """Tell of a pooler between us and the database; ``is_shared`` where two connections have one session."""
     how = "gives two connections the same session" if is_shared else "answers for another process than works for us"
@@ -162,6 +174,8 @@ CODES = {
     "database-failed": "PostgreSQL refused a statement: a missing privilege, a standby, a time-out, a full disk.",
     "no-state-schema": "The first write makes a schema and two tables. The user of the URL may not; the statements for "
     "somebody who may are part of the message.",
+    "database-read-only": "doctor looked at what the user of the database may do, and something that a write needs is "
+    "missing. Who only plans needs no more; for an apply an administrator grants it.",
     "pooled-connection": "The lock lives as long as its session. A pooler in transaction mode gives each transaction "
     "another session, so a lock through it protects nothing.",
     "database-lock-lost": "The connection that held the lock broke, and somebody else may have held it since. The "

@@ -34,6 +34,24 @@ _GRANTS: tuple[LiteralString, ...] = (
     "GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.states, {schema}.locks TO {user}",
 )
 
+_LACKING: LiteralString = """
+WITH s AS (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s),
+  t AS (SELECT wanted.name, c.oid FROM (VALUES ('states'), ('locks')) AS wanted (name)
+    LEFT JOIN pg_class AS c ON c.relname = wanted.name AND c.relnamespace = (SELECT oid FROM s)),
+  lacks (n, what) AS (
+    SELECT 1, 'a session that may write (this one is read-only, as a standby is)'
+      WHERE current_setting('transaction_read_only') = 'on'
+    UNION ALL SELECT 2, 'CREATE on the database' WHERE NOT EXISTS (SELECT FROM s)
+      AND NOT has_database_privilege(current_database(), 'CREATE')
+    UNION ALL SELECT 3, 'USAGE on the schema' FROM s WHERE NOT has_schema_privilege(s.oid, 'USAGE')
+    UNION ALL SELECT 4, 'CREATE on the schema' FROM s WHERE NOT has_schema_privilege(s.oid, 'CREATE')
+      AND EXISTS (SELECT FROM t WHERE t.oid IS NULL)
+    UNION ALL SELECT 5, p || ' on ' || t.name FROM t, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p
+      WHERE t.oid IS NOT NULL AND NOT has_table_privilege(t.oid, p) AND (p <> 'DELETE' OR t.name = 'states'))
+SELECT coalesce(string_agg(what, ', ' ORDER BY n, what), '') FROM lacks
+"""
+"""What a user lacks; the catalog knows it, so that nothing need be tried."""
+
 
 class Row(Struct, frozen=True):
     """A stored version: its serial, the name of its write, its bytes."""
@@ -95,6 +113,12 @@ class Tables:
         names = [each[0] for each in found]
         makers = ((None, _SCHEMA), ("states", _TABLES[0]), ("locks", _TABLES[1]))
         return tuple(maker for name, maker in makers if name not in names)
+
+    def lacking(self, link: Link) -> str:
+        """Return what this user lacks to write, in the words of SQL; empty where nothing does. Nothing is changed."""
+        with link.using() as connection:
+            found = connection.execute(_LACKING, {"schema": self._address.schema}).fetchone()
+        return "" if found is None else str(found[0])
 
     # --- reading -------------------------------------------------------------------------------------------
 

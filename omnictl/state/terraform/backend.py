@@ -58,8 +58,8 @@ class TerraformHttpBackend:
 
     @property
     def location(self) -> str:
-        """The address of the state."""
-        return self._server.place.text
+        """The URL of the state."""
+        return self._server.place.location
 
     # --- reading and writing -------------------------------------------------------------------------------
 
@@ -180,7 +180,7 @@ class TerraformHttpBackend:
         state = self._versions.read(lineage, serial)
         if state is None and self._server.place.is_gitlab:
             content = self._server.read(f"/versions/{serial}")
-            where = f"{self.location}/versions/{serial}"
+            where = f"{self._server.place.text}/versions/{serial}"
             state = None if content is None else decode_state(content, path=where)
         if state is None or state.lineage != lineage:
             raise StateError(no_such_version(serial, self._versions.serials(lineage)))

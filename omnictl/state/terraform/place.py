@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from omnictl.errors import AccessError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.state.location import Location
+from omnictl.state.location import Location, query_of, refuse_plain_http
 from omnictl.transport.credentials import Credentials, CredentialSources, find_credentials
-from omnictl.transport.trust import BaseUrl, check_base_url, is_loopback
+from omnictl.transport.trust import BaseUrl, check_base_url
 
 _LOCK_BESIDE = re.compile(
     r"/api/(v4/projects/[^/]+/terraform/state|packages/[^/]+/terraform/state)/[^/]+", re.ASCII | re.IGNORECASE
@@ -34,7 +34,7 @@ class Endpoint(Struct, frozen=True):
 
 class ServerPlace(Struct, frozen=True):
     """The state and its lock on a server. ``is_gitlab``: it tells of a held lock only its name, its user and since
-    when."""
+    when. ``query``: the options of the URL, with their ``?``."""
 
     base: BaseUrl
     path: str
@@ -42,11 +42,17 @@ class ServerPlace(Struct, frozen=True):
     lock: Endpoint
     unlock: Endpoint
     is_gitlab: bool
+    query: str = ""
 
     @property
     def text(self) -> str:
         """The address of the state, for people."""
         return f"{self.base.text}{self.path}"
+
+    @property
+    def location(self) -> str:
+        """The URL that leads here again, with its options."""
+        return f"{self.text}{self.query}"
 
 
 class Identity(Struct, frozen=True):
@@ -76,7 +82,13 @@ def read_place(location: Location, environ: Mapping[str, str]) -> ServerPlace:
         given.method("unlock_method", "DELETE" if is_known else "UNLOCK"), given.path("unlock_address", base, lock.path)
     )
     return ServerPlace(
-        base, path, given.method("update_method", "POST"), lock, unlock, _GITLAB.fullmatch(path) is not None
+        base,
+        path,
+        given.method("update_method", "POST"),
+        lock,
+        unlock,
+        _GITLAB.fullmatch(path) is not None,
+        query_of(location.options),
     )
 
 
@@ -136,10 +148,11 @@ def _base_of(scheme: str, host: str, port: int | None, allow_http: bool) -> Base
         checked = check_base_url(f"https://{authority}", (authority,))
     except AccessError:
         _refuse("its host is none")
-    if scheme == "http" and not allow_http and not is_loopback(checked.host):
-        raise UsageError(_insecure(checked))
     usual = 443 if scheme == "https" else 80
-    return BaseUrl(scheme, checked.host, None if port in (None, usual) else port)
+    base = BaseUrl(scheme, checked.host, None if port in (None, usual) else port)
+    if scheme == "http" and not allow_http:
+        refuse_plain_http(base.host, base.authority)
+    return base
 
 
 def _checked_path(path: str) -> str:
@@ -188,20 +201,7 @@ def _refuse(why: str) -> NoReturn:
     )
 
 
-def _insecure(base: BaseUrl) -> Diagnostic:
-    return Diagnostic(
-        "insecure-state-server",
-        Severity.ERROR,
-        "A state does not go over plain http",
-        f"{base.authority} is not this machine; what goes there unencrypted can be read on the way, credentials too.",
-        hint="use https; where the network itself is encrypted, say so at the end of the URL",
-        commands=("?allow_http=true",),
-    )
-
-
 CODES = {
     "unusable-state-server": "The https:// URL of a state has an option that does not exist, a host or path that is "
     "none, or its lock is on another host.",
-    "insecure-state-server": "The URL of a state begins with http:// and names another machine. Only allow_http=true "
-    "behind its ? lets it through.",
 }

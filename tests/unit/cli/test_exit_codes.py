@@ -74,6 +74,11 @@ def test_the_strongest_wins(codes: tuple[ExitCode, ...], winner: int) -> None:
     assert strongest(codes) == winner
 
 
+@pytest.mark.parametrize("code", [each for each in ExitCode if each])
+def test_no_code_is_lost_where_several_apply(code: ExitCode) -> None:
+    assert strongest((ExitCode.OK, code)) is code
+
+
 def report(*fates: Fate, ending: Ending = Ending.FINISHED, writes: int = 1, signal: int | None = None) -> ApplyReport:
     outcomes = tuple(Outcome(make_address(f"s{i}"), Action.CREATE, fate) for i, fate in enumerate(fates))
     return ApplyReport("plan", "test", ending, outcomes, writes_sent=writes, signal=signal)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from omnictl.errors import OmnictlError, RefusedError, StateError, StateMovedError
+from omnictl.errors import OmnictlError, RefusedError, StateError, StateMovedError, UsageError
 from omnictl.model.address import make_address
 from omnictl.model.scenario import Attributes
 from omnictl.model.state import Intent, State, Writing
@@ -127,3 +127,27 @@ def test_a_store_that_gives_back_something_else_is_told_and_the_old_place_holds(
     with pytest.raises(StateError, match="migrate-differs"):
         migrate(places.file, forgetful)
     assert places.file.read() == STATE
+
+
+def test_one_place_by_two_names_is_never_marked_as_moved_to_itself(places: Places) -> None:
+    class Alias(StoredBackend):
+        location = "memory?region=x"
+
+    def alias() -> StateBackend:
+        return Alias(places.objects, work_dir=places.folder, environment="test", make_token=lambda: "t")
+
+    places.store.write(STATE)
+    for target in (alias, lambda: places.store):
+        for is_real in (True, False):
+            with pytest.raises(UsageError, match="same-place"):
+                migrate(places.store, target(), is_real=is_real)
+    assert places.store.read() == STATE
+
+    def lock_once(backend: StateBackend) -> AbstractContextManager[Hold]:
+        locked.append(backend.location)
+        return no_lock(backend)
+
+    locked: list[str] = []
+    with pytest.raises(UsageError):
+        migrate_state(places.store, alias(), HOLDER, lock_once, moved_to="there", is_real=True)
+    assert locked == ["memory"]

@@ -123,6 +123,22 @@ def test_a_url_that_names_no_state_in_a_repository_is_refused(url: str, tmp_path
     assert CANARY not in str(refused.value.diagnostics)
 
 
+def test_plain_http_is_for_this_machine_unless_it_is_said(tmp_path: Path) -> None:
+    for host in ("127.0.0.1:8080", "localhost", "[::1]:80"):
+        assert store_at(f"git+http://{host}/repo.git//prod", tmp_path)._url == f"http://{host}/repo.git"
+    for options in ("", "?allow_http=false", "?refs=heads"):
+        with pytest.raises(UsageError) as refused:
+            store_at(f"git+http://git.example/repo.git//prod{options}", tmp_path)
+        (told,) = refused.value.diagnostics
+        assert (told.code, told.commands) == ("insecure-state-server", ("?allow_http=true",))
+    for url in ("git+http://h/repo.git//prod?allow_http=1", "git+https://h/repo.git//prod?allow_http=true"):
+        with pytest.raises(UsageError) as refused:
+            store_at(url, tmp_path)
+        assert refused.value.diagnostics[0].code == "wrong-state-url"
+    allowed = store_at("git+http://git.example/repo.git//prod?allow_http=true&refs=heads", tmp_path)
+    assert (allowed._url, allowed._refs) == ("http://git.example/repo.git", "refs/heads/omnictl/prod/")
+
+
 def test_the_backend_of_a_url_has_a_long_lease_and_asks_nothing_yet(tmp_path: Path) -> None:
     url = "git+https://nowhere.invalid/repo.git//prod"
     backend = open_backend(url, work_dir=tmp_path, environment="test", environ={}, make_token=make_token)

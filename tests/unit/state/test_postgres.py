@@ -491,6 +491,30 @@ def test_who_may_only_read_reads_and_is_told_what_is_refused(at: Setting, role: 
         pass
 
 
+def test_what_a_user_lacks_to_write_is_known_before(at: Setting, role: str) -> None:
+    def lacks() -> str:
+        tried = at.open(user=role).try_conditions()
+        assert tried.is_tried == (tried.note is None)
+        return "" if tried.note is None else tried.note.detail.partition(" lacks ")[2].partition(". That")[0]
+
+    assert lacks() == "CREATE on the database"
+    assert at.open().try_conditions().is_tried
+    at.server.run(f"CREATE SCHEMA {at.schema}")
+    assert lacks() == "USAGE on the schema, CREATE on the schema"
+    at.written()
+    assert lacks().startswith("USAGE on the schema, DELETE on states, INSERT on locks")
+    at.server.run(
+        f"GRANT USAGE ON SCHEMA {at.schema} TO {role}", f"GRANT SELECT ON ALL TABLES IN SCHEMA {at.schema} TO {role}"
+    )
+    assert lacks() == "DELETE on states, INSERT on locks, INSERT on states, UPDATE on locks, UPDATE on states"
+    tried = at.open(user=role).try_conditions()
+    assert tried.note is not None
+    at.server.run(*tried.note.commands[-2:])
+    assert lacks() == ""
+    at.server.run(f"ALTER ROLE {role} SET default_transaction_read_only = on")
+    assert "a session that may write" in lacks()
+
+
 def test_a_schema_that_may_not_be_used_is_no_empty_place(at: Setting, role: str) -> None:
     at.written()
     with pytest.raises(StateError) as refused:

@@ -55,6 +55,7 @@ def test_options_go_before_the_variables_of_terraform() -> None:
     options = "lock_address=https://state.example.com/c&lock_method=POST&unlock_address=https://state.example.com/d"
     given = place_of(f"https://state.example.com/a?{options}", environ)
     assert (given.lock, given.unlock) == (Endpoint("POST", "/c"), Endpoint("DELETE", "/d"))
+    assert (given.text, given.location) == ("https://state.example.com/a", f"https://state.example.com/a?{options}")
 
 
 def test_the_variables_belong_to_the_state_that_terraform_names() -> None:
@@ -77,7 +78,6 @@ def test_the_variables_belong_to_the_state_that_terraform_names() -> None:
         "https://state.example.com/a b",
         "https://state.example.com/a/../b",
         "https://state.example.com/a%zz",
-        "https:///a",
         "https://under score.example/a",
         "https://exämple.com/a",
     ],
