@@ -1,7 +1,7 @@
 """``omnictl state``: look at what is remembered, and mend it under the lock, each time with a backup."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from omnictl.errors import StateError, UsageError
 from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Json, Remote
+from omnictl.model.shell import quote_word
 from omnictl.model.state import State
 from omnictl.operations.apply import describe_holder
 from omnictl.operations.surgery import find_intent, find_records, settle_absent, settle_found
@@ -94,23 +95,57 @@ def pull(ctx: click.Context) -> int:
 
 @_subcommand("push", "omnictl state push .omnictl/errored/production-119.json")
 @click.argument("path", metavar="FILE")
+@click.option("--force", is_flag=True, help="Go back to the file, where the stored state went on since.")
 @lock_timeout_option
 @format_option
-def push(ctx: click.Context, path: str, lock_timeout: float | None, output_format: str) -> int:
-    """Store a state from a file ("-" is stdin). No key of the state before is dropped: it becomes a tombstone."""
+def push(ctx: click.Context, path: str, *, force: bool, lock_timeout: float | None, output_format: str) -> int:
+    """Store a state from a file ("-" is stdin). No key of the state before is dropped: it becomes a tombstone.
+
+    Where the stored state went on since (its serial is that of the file, or higher), it is kept, and only what the
+    file alone knows is added: keys, and creates that are open.
+    """
     session = get_session(ctx)
     incoming = _read_incoming(path)
     environment = session.place.environment
 
     def change(current: State | None) -> Replaced:
-        return push_state(current, incoming, environment, utc_now())
+        return push_state(current, incoming, environment, utc_now(), goes_back=force)
 
     stored = change_stored(session, "state push", change, lock_timeout)
+    if output_format == "text" and stored.is_kept:
+        session.show("\n".join(_say_kept(stored, incoming, path)))
+        return ExitCode.OK
     told = f"Stored as serial {stored.state.serial}: {count(len(stored.state.records), 'scenario')}."
     if not stored.is_changed:
         told = f"Nothing to do: this is what is stored, as serial {stored.state.serial}."
-    _tell_change(session, "state-push", stored, told, output_format)
+    _tell_change(
+        session,
+        "state-push",
+        stored,
+        told,
+        output_format,
+        is_kept=stored.is_kept,
+        recorded=list(stored.recorded),
+    )
     return ExitCode.OK
+
+
+def _say_kept(stored: Replaced, incoming: State, path: str) -> Iterator[str]:
+    """Say that the stored state went on since, and what was added to it."""
+    serial = f"serial {stored.state.serial}"
+    if not stored.is_changed:
+        yield f"Nothing to put back: what is stored, as {serial}, knows all of the file (serial {incoming.serial})."
+    else:
+        yield f"The stored state went on since serial {incoming.serial}: it is kept, with what only the file knew."
+        yield f"Stored as {serial}: {count(len(stored.state.records), 'scenario')}."
+    if stored.recorded:
+        yield f"Recorded again: {', '.join(stored.recorded)}."
+    if stored.buried:
+        yield f"Another key is recorded by now, that of the file is a tombstone: {', '.join(stored.buried)}."
+    if stored.is_changed and stored.state.intents:
+        yield f"Creates that are open, which the next apply looks for: {count(len(stored.state.intents), 'create')}."
+    file = "-" if path == "-" else quote_word(path)
+    yield f"To go back to the file all the same:\n    omnictl state push --force {file}"
 
 
 def _read_incoming(path: str) -> State:
@@ -157,7 +192,7 @@ def rollback(
     return ExitCode.OK
 
 
-def _tell_change(session: Session, kind: str, stored: Replaced, told: str, output_format: str) -> None:
+def _tell_change(session: Session, kind: str, stored: Replaced, told: str, output_format: str, **fields: Any) -> None:
     """Say what is stored now, and which scenarios are no longer recorded."""
     if output_format == "json":
         show_document(
@@ -168,6 +203,7 @@ def _tell_change(session: Session, kind: str, stored: Replaced, told: str, outpu
             serial=stored.state.serial,
             scenarios=len(stored.state.records),
             tombstones=list(stored.buried),
+            **fields,
         )
         return
     lines = [told]
