@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from omnictl.codec.shapes import ShapeError, as_count, as_flag, as_object, as_text, parse_json, write_json
 from omnictl.errors import LockHeldError, StateError
-from omnictl.state.base import Hold, LockHolder
+from omnictl.state.base import Hold, Leftover, LockHolder
 from omnictl.state.blobs import BlobConflictError, BlobError, BlobStore, read_surely, write_surely
 from omnictl.state.holder import decode_holder_fields, encode_holder_fields
 from omnictl.state.problems import lock_held, lock_lost, not_cleared, unreadable_lock
@@ -192,6 +192,11 @@ class LeaseHold:
     def has_ended(self, run: str) -> bool:
         """Tell whether it is the run that held the lock last, and that let it go in good order."""
         return run == self._ended_run
+
+    @property
+    def leftover(self) -> Leftover:
+        """It is passed over once its text did not change for the time of a lease."""
+        return Leftover(self._text.lease_seconds)
 
     @property
     def is_held(self) -> bool:

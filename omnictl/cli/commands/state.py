@@ -1,7 +1,7 @@
 """``omnictl state``: look at what is remembered, and mend it under the lock, each time with a backup."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from omnictl.provider.base import StopSignal
 from omnictl.render.state_text import Version, render_history, render_record, render_state
 from omnictl.render.words import count
 from omnictl.state.base import KeptLock, LockHolder
+from omnictl.state.errored import is_errored
 from omnictl.state.location import shown_place
 
 
@@ -113,7 +114,7 @@ def push(ctx: click.Context, path: str, *, force: bool, lock_timeout: float | No
 
     stored = change_stored(session, "state push", change, lock_timeout)
     if output_format == "text" and stored.is_kept:
-        session.show("\n".join(_say_kept(stored, incoming, path)))
+        session.show("\n".join((*_say_kept(stored, incoming), *(_say_needless(session, path) or _say_force(path)))))
         return ExitCode.OK
     told = f"Stored as serial {stored.state.serial}: {count(len(stored.state.records), 'scenario')}."
     if not stored.is_changed:
@@ -126,11 +127,19 @@ def push(ctx: click.Context, path: str, *, force: bool, lock_timeout: float | No
         output_format,
         is_kept=stored.is_kept,
         recorded=list(stored.recorded),
+        lines=_say_needless(session, path),
     )
     return ExitCode.OK
 
 
-def _say_kept(stored: Replaced, incoming: State, path: str) -> Iterator[str]:
+def _say_needless(session: Session, path: str) -> tuple[str, ...]:
+    """Say that an errored state may be removed: all that it knows is stored now."""
+    if path == "-" or not is_errored(Path(path), session.place.work_dir):
+        return ()
+    return (f"The file is not needed any more, what it knows is stored:\n    rm {quote_word(path)}",)
+
+
+def _say_kept(stored: Replaced, incoming: State) -> Iterator[str]:
     """Say that the stored state went on since, and what was added to it."""
     serial = f"serial {stored.state.serial}"
     if not stored.is_changed:
@@ -144,8 +153,10 @@ def _say_kept(stored: Replaced, incoming: State, path: str) -> Iterator[str]:
         yield f"Another key is recorded by now, that of the file is a tombstone: {', '.join(stored.buried)}."
     if stored.is_changed and stored.state.intents:
         yield f"Creates that are open, which the next apply looks for: {count(len(stored.state.intents), 'create')}."
-    file = "-" if path == "-" else quote_word(path)
-    yield f"To go back to the file all the same:\n    omnictl state push --force {file}"
+
+
+def _say_force(path: str) -> tuple[str, ...]:
+    return (f"To go back to the file all the same:\n    omnictl state push --force {quote_word(path)}",)
 
 
 def _read_incoming(path: str) -> State:
@@ -192,7 +203,16 @@ def rollback(
     return ExitCode.OK
 
 
-def _tell_change(session: Session, kind: str, stored: Replaced, told: str, output_format: str, **fields: Any) -> None:
+def _tell_change(
+    session: Session,
+    kind: str,
+    stored: Replaced,
+    told: str,
+    output_format: str,
+    *,
+    lines: Iterable[str] = (),
+    **fields: Any,
+) -> None:
     """Say what is stored now, and which scenarios are no longer recorded."""
     if output_format == "json":
         show_document(
@@ -206,11 +226,11 @@ def _tell_change(session: Session, kind: str, stored: Replaced, told: str, outpu
             **fields,
         )
         return
-    lines = [told]
+    said = [told]
     if stored.buried:
-        lines.append(f"No longer recorded, but remembered as tombstones: {', '.join(stored.buried)}.")
-        lines.append("Those that files declare are taken up again by the next plan:\n    omnictl plan")
-    session.show("\n".join(lines))
+        said.append(f"No longer recorded, but remembered as tombstones: {', '.join(stored.buried)}.")
+        said.append("Those that files declare are taken up again by the next plan:\n    omnictl plan")
+    session.show("\n".join((*said, *lines)))
 
 
 @_subcommand("history", "omnictl state history")
