@@ -187,8 +187,9 @@ def _announce(plan: Plan, tools: Tools, stop_after_seconds: float | None, ends_a
 
 def _announce_stop(report: ApplyReport, tools: Tools) -> None:
     if report.ending is Ending.STOPPED and report.count(Fate.NOT_TRIED):
-        numbers = (report.count(fate) for fate in (Fate.DONE, Fate.FAILED, Fate.UNKNOWN, Fate.NOT_TRIED))
-        tools.observe(ApplyStopped(report.stop_reason, *numbers))
+        done, failed, unknown, left = map(report.count, (Fate.DONE, Fate.FAILED, Fate.UNKNOWN, Fate.NOT_TRIED))
+        is_saved = tools.keeper.failure is None
+        tools.observe(ApplyStopped(report.stop_reason, done, failed, unknown, left, is_saved=is_saved))
 
 
 def _next_seconds(outcomes: Iterable[Outcome], provider: Provider) -> float | None:

@@ -4,9 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from omnictl.cli.apply_output import code_of_report
+from omnictl.cli.exit_codes import ExitCode
 from omnictl.errors import StateWriteError
 from omnictl.model.diagnostic import Diagnostic
+from omnictl.model.outcome import ApplyStopped
 from omnictl.model.state import State
+from omnictl.render.apply_words import say_what_next
 from omnictl.state.base import Leftover
 from omnictl.state.hold import SureHold
 from tests.fake_account import problem
@@ -63,6 +67,25 @@ def test_who_was_overtaken_gets_one_advice(code: str) -> None:
     first, told = apply_without_store(Leftover(60), code)
     assert (first.code, first.hint, first.commands) == (code, "", ())
     assert told.hint.startswith("put back what only this run knows")
+
+
+def test_a_stop_whose_state_is_not_stored_does_not_say_that_it_is_saved_nor_that_all_is_in_order() -> None:
+    world = World()
+    for name in ("a", "b", "c"):
+        world.declare(name)
+
+    def fail(state: State) -> None:
+        if state.records:
+            world.stop.request("the lock of the state was lost")
+            raise StateWriteError(problem("lock-lost"))
+
+    world.backend.before_write = fail
+    report = world.apply()
+    [told] = [each for each in world.events if isinstance(each, ApplyStopped)]
+    assert not told.is_saved
+    assert code_of_report(report) is ExitCode.PARTIAL
+    why, _ = say_what_next(report)
+    assert why.startswith("Stopped, but not in good order (the lock of the state was lost); see the messages.")
 
 
 def test_a_cause_that_can_be_mended_keeps_its_advice() -> None:
