@@ -107,7 +107,7 @@ def _save(tools: Tools, tally: Tally, *, told: OmnictlError | None) -> tuple[Dia
     return ()
 
 
-_OVERTAKEN = frozenset({"state-moved", "database-lock-lost", "lock-cleared"})
+_OVERTAKEN = frozenset({"state-moved", "database-lock-lost", "lock-cleared", "lock-lost"})
 """Why a state is not written: another run works with it by now, or may."""
 _SPARE_SECONDS = 30
 

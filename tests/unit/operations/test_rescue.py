@@ -62,7 +62,7 @@ def test_the_commands_get_past_the_lock_of_the_run_itself(
     assert ("the first command clears it" in told.hint) is bool(leftover.lock_id)
 
 
-@pytest.mark.parametrize("code", ["state-moved", "database-lock-lost", "lock-cleared"])
+@pytest.mark.parametrize("code", ["state-moved", "database-lock-lost", "lock-cleared", "lock-lost"])
 def test_who_was_overtaken_gets_one_advice(code: str) -> None:
     first, told = apply_without_store(Leftover(60), code)
     assert (first.code, first.hint, first.commands) == (code, "", ())
