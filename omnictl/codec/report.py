@@ -182,6 +182,7 @@ def _encode_bounds(event: ApplyStarted | ApplyStopped) -> dict[str, Json]:
             "failed": event.failed,
             "unknown": event.unknown,
             "not_tried": event.left,
+            "is_saved": event.is_saved,
         }
     return {
         "event": "start",

@@ -8,28 +8,39 @@ from msgspec.structs import replace
 
 from omnictl.engine.advance import bury, follow_rename, record_removed
 from omnictl.engine.recover import owned_keys
+from omnictl.engine.reunion import add_unknown, has_become, is_past, unite_plans
 from omnictl.errors import RefusalKind, RefusedError
 from omnictl.model.address import Address, id_of
 from omnictl.model.change import Forget
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.plan import Guard, GuardFinding
 from omnictl.model.scenario import Protection
-from omnictl.model.state import Intent, PlanMark, Record, State, Tombstone
+from omnictl.model.state import Intent, Record, State
 
 
 class Replaced(Struct, frozen=True):
-    """What is to be stored after a replacement; ``is_changed`` if it differs from what is stored now."""
+    """What is to be stored after a replacement; ``is_changed`` if it differs from what is stored now.
+
+    ``buried`` are the ids whose records became tombstones. ``is_kept`` where the stored state went on since the
+    incoming one: it is kept, and ``recorded`` are the ids that were added to it.
+    """
 
     state: State
     is_changed: bool
     buried: tuple[str, ...] = ()
+    is_kept: bool = False
+    recorded: tuple[str, ...] = ()
 
 
-def push_state(current: State | None, incoming: State, environment: str, now: datetime) -> Replaced:
+def push_state(
+    current: State | None, incoming: State, environment: str, now: datetime, *, goes_back: bool = False
+) -> Replaced:
     """Return what is stored when a state is pushed. Raises RefusedError.
 
-    Open creates forbid it, unless the incoming state knows what became of each; one that was written later, as an
-    errored state is, keeps those of which it says nothing.
+    A state of a higher serial takes the place of the stored one, as an errored state does; open creates of which it
+    says nothing are kept. Where the stored state went on, it is kept, and what only the incoming one knows is added.
+    ``goes_back``: the incoming state takes its place all the same; open creates forbid that, unless it knows what
+    became of each.
     """
     if incoming.environment != environment:
         raise RefusedError(RefusalKind.POLICY, _other_environment(environment, incoming))
@@ -37,8 +48,10 @@ def push_state(current: State | None, incoming: State, environment: str, now: da
         return Replaced(replace(incoming, serial=incoming.serial + 1), is_changed=True)
     if current.lineage != incoming.lineage:
         raise RefusedError(RefusalKind.POLICY, _other_lineage(current, incoming))
+    if incoming.serial <= current.serial and not goes_back:
+        return _keep(current, incoming, now)
     silent = [
-        each for each in current.intents if each not in incoming.intents and not _has_become(each, current, incoming)
+        each for each in current.intents if each not in incoming.intents and not has_become(each, current, incoming)
     ]
     if silent and incoming.serial <= current.serial:
         raise RefusedError(RefusalKind.POLICY, open_intents(silent))
@@ -119,11 +132,25 @@ def refuse_open_intents(state: State) -> None:
         raise RefusedError(RefusalKind.POLICY, open_intents(state.intents))
 
 
+def _keep(current: State, older: State, now: datetime) -> Replaced:
+    """Return the stored state with what only an older one knows; the same state where that is nothing."""
+    found = add_unknown(current, older, now)
+    is_kept = current.content != older.content
+    if found.state == current:
+        return Replaced(current, is_changed=False, is_kept=is_kept)
+    state = replace(found.state, serial=current.serial + 1)
+    return Replaced(state, is_changed=True, buried=_ids(found.buried), is_kept=True, recorded=_ids(found.recorded))
+
+
+def _ids(records: Iterable[Record]) -> tuple[str, ...]:
+    return tuple(sorted(id_of(each.address) for each in records))
+
+
 def _replace(current: State, incoming: State, silent: tuple[Intent, ...], now: datetime) -> Replaced:
     kept = owned_keys(incoming)
     lost = [record for record in current.records.values() if record.key not in kept]
     buried = [each for each in current.tombstones if each.key not in kept]
-    intents = tuple(each for each in incoming.intents if each in current.intents or not _is_past(each, current))
+    intents = tuple(each for each in incoming.intents if each in current.intents or not is_past(each, current))
     following = replace(
         incoming,
         records=_still_protected(current, incoming),
@@ -136,12 +163,12 @@ def _replace(current: State, incoming: State, silent: tuple[Intent, ...], now: d
         ),
         intents=(*intents, *(each for each in silent if each.address not in {other.address for other in intents})),
         repeated_creates=tuple(dict.fromkeys((*incoming.repeated_creates, *current.repeated_creates))),
-        plans=_unite(current.plans, incoming.plans),
+        plans=unite_plans(current.plans, incoming.plans),
         listed=max(current.listed, incoming.listed),
         written=current.written,
         knows_files=current.knows_files,
     )
-    ids = tuple(sorted(id_of(each.address) for each in lost))
+    ids = _ids(lost)
     if following == current and incoming.serial <= current.serial:
         return Replaced(current, is_changed=False)
     return Replaced(replace(following, serial=max(current.serial, incoming.serial) + 1), is_changed=True, buried=ids)
@@ -158,36 +185,6 @@ def _still_protected(current: State, incoming: State) -> Mapping[Address, Record
         return replace(record, lifecycle=replace(record.lifecycle, protected=before))
 
     return {address: keep(record) for address, record in incoming.records.items()}
-
-
-def _has_become(intent: Intent, current: State, incoming: State) -> bool:
-    """Tell whether the incoming state has the scenario that an open create made: recorded there, of a new key."""
-    record = incoming.records.get(intent.address)
-    return record is not None and _is_new(record.key, intent, owned_keys(current))
-
-
-def _is_past(intent: Intent, current: State) -> bool:
-    """Tell whether the current state already knows what an intent of an older version became.
-
-    To look for it again would not find it, for its key has an owner, and so it would be made twice.
-    """
-    record = current.records.get(intent.address)
-    if record is not None and _is_new(record.key, intent, ()):
-        return True
-    others: tuple[Record | Tombstone, ...] = (*current.records.values(), *current.tombstones)
-    return any(each.applied == intent.body and _is_new(each.key, intent, ()) for each in others)
-
-
-def _is_new(key: str, intent: Intent, owned: Collection[str]) -> bool:
-    return key not in intent.known_keys and key != intent.replaces and key not in owned
-
-
-def _unite(one: tuple[PlanMark, ...], other: tuple[PlanMark, ...]) -> tuple[PlanMark, ...]:
-    """Return the marks of both; a finished one goes before an unfinished one of the same plan."""
-    marks: dict[str, PlanMark] = {}
-    for mark in sorted((*one, *other), key=lambda each: each.finished_at is not None):
-        marks[mark.plan_id] = mark
-    return tuple(sorted(marks.values(), key=lambda each: each.started_at))
 
 
 def _guarded(finding: GuardFinding) -> Diagnostic:

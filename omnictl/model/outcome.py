@@ -113,13 +113,14 @@ class ApplyStarted(Struct, frozen=True):
 
 
 class ApplyStopped(Struct, frozen=True):
-    """The run stopped in good order before everything was done; the state is saved."""
+    """The run stopped before everything was done; ``is_saved`` where the state could be stored."""
 
     reason: str
     done: int
     failed: int
     unknown: int
     left: int
+    is_saved: bool = True
 
 
 class ChangeEnded(Struct, frozen=True):

@@ -94,7 +94,7 @@ def run_apply(request: Request, workshop: Workshop) -> ApplyReport:
             workshop.monotonic,
             workshop.workers,
             workshop.holder.run,
-            hold.has_ended,
+            hold,
         )
         wanted = _compare(request, tools)
         ends_at = tools.clock() + timedelta(seconds=wanted.plan.cost.seconds)

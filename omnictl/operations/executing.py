@@ -1,5 +1,7 @@
 """Executing a plan: its stages in their order, what is remembered after them, and the report that says it all."""
 
+import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -20,6 +22,7 @@ from omnictl.model.shell import quote_word
 from omnictl.operations.run import Tally, Tools, action_of
 from omnictl.operations.stages import Stages, default_not_taken
 from omnictl.provider.base import Operation, Provider
+from omnictl.state.base import Leftover
 
 
 class Wanted(Struct, frozen=True):
@@ -55,7 +58,7 @@ def execute(wanted: Wanted, tools: Tools, *, stop_after_seconds: float | None, e
         now, is_whole = tools.clock(), not (plan.selection.only or plan.selection.exclude)
         tools.keeper.advance(lambda state: finish_plan(state, plan.plan_id, now, is_whole=is_whole))
     tally.notes += problem.diagnostics if problem else ()
-    tally.notes += _save(tools, tally, told=problem)
+    tally.notes[:] = _give_one_advice((*tally.notes, *_save(tools, tally, told=problem)))
     report = _report(tally, Ending.STOPPED if tools.stop.is_set else Ending.FINISHED, started_at)
     _announce_stop(report, tools)
     return report
@@ -100,19 +103,48 @@ def _save(tools: Tools, tally: Tally, *, told: OmnictlError | None) -> tuple[Dia
             path = tools.keeper.rescue()
         except StateWriteError:
             return (*why, _state_lost(cause))
-        return (*why, _state_not_saved(cause, path))
+        return (*why, _state_not_saved(error, cause, path, tools.hold.leftover))
     return ()
 
 
-def _state_not_saved(cause: str, path: str) -> Diagnostic:
+_OVERTAKEN = frozenset({"state-moved", "database-lock-lost", "lock-cleared", "lock-lost"})
+"""Why a state is not written: another run works with it by now, or may."""
+_SPARE_SECONDS = 30
+
+
+def _state_not_saved(error: StateWriteError, cause: str, path: str, leftover: Leftover) -> Diagnostic:
+    is_overtaken = any(each.code in _OVERTAKEN for each in error.diagnostics)
+    hint = "mend the cause, then put the state back before anything else"
+    if is_overtaken:
+        hint = "put back what only this run knows (what another run did stays), then run the same command"
+    if leftover.lock_id:
+        hint += ". The server may still keep the lock of this run: the first command clears it"
+    unlock = f"omnictl state unlock --force {quote_word(leftover.lock_id)}"
+    wait = _patience(leftover, is_overtaken=is_overtaken)
     return Diagnostic(
         "state-not-saved",
         Severity.ERROR,
         "The state could not be written; it was saved beside you",
         f"{cause} The state with every key is in {path}.",
-        hint="mend the cause, then put the state back before anything else",
-        commands=(f"omnictl state push {quote_word(path)}",),
+        hint=hint,
+        commands=(*((unlock,) if leftover.lock_id else ()), f"omnictl state push {wait}{quote_word(path)}"),
     )
+
+
+def _patience(leftover: Leftover, *, is_overtaken: bool) -> str:
+    """Return the option that waits for the lock: for our own until it has run out, or for that of another run."""
+    if leftover.seconds == 0 or leftover.lock_id:
+        return ""
+    if leftover.seconds is None or is_overtaken:
+        return "--lock-timeout 10m "
+    return f"--lock-timeout {math.ceil((leftover.seconds + _SPARE_SECONDS) / 60)}m "
+
+
+def _give_one_advice(notes: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """Return what is told; why a state was not written gives no advice of its own beside the one that puts it back."""
+    if all(each.code != "state-not-saved" for each in notes):
+        return notes
+    return tuple(dataclasses.replace(each, hint="", commands=()) if each.code in _OVERTAKEN else each for each in notes)
 
 
 def _state_lost(cause: str) -> Diagnostic:
@@ -155,8 +187,9 @@ def _announce(plan: Plan, tools: Tools, stop_after_seconds: float | None, ends_a
 
 def _announce_stop(report: ApplyReport, tools: Tools) -> None:
     if report.ending is Ending.STOPPED and report.count(Fate.NOT_TRIED):
-        numbers = (report.count(fate) for fate in (Fate.DONE, Fate.FAILED, Fate.UNKNOWN, Fate.NOT_TRIED))
-        tools.observe(ApplyStopped(report.stop_reason, *numbers))
+        done, failed, unknown, left = map(report.count, (Fate.DONE, Fate.FAILED, Fate.UNKNOWN, Fate.NOT_TRIED))
+        is_saved = tools.keeper.failure is None
+        tools.observe(ApplyStopped(report.stop_reason, done, failed, unknown, left, is_saved=is_saved))
 
 
 def _next_seconds(outcomes: Iterable[Outcome], provider: Provider) -> float | None:

@@ -14,6 +14,7 @@ from omnictl.model.outcome import ChangeEnded, Event, Fate, KeyReceived, Outcome
 from omnictl.model.plan import Plan
 from omnictl.operations.keeper import Keeper
 from omnictl.provider.base import Provider, StopSignal
+from omnictl.state.base import Hold
 
 INTENT_SECONDS = 60.0
 """How long after its intent a create may still leave."""
@@ -22,7 +23,7 @@ INTENT_SECONDS = 60.0
 class Tools(Struct, frozen=True):
     """What a run works with. Clock and monotonic are arguments, so that tests can move them.
 
-    ``has_ended`` tells whether a run that held the lock of the state before surely sends nothing any more.
+    ``hold`` is the lock of the state, which this run holds.
     """
 
     provider: Provider
@@ -33,7 +34,7 @@ class Tools(Struct, frozen=True):
     monotonic: Callable[[], float]
     workers: int
     run_id: str
-    has_ended: Callable[[str], bool]
+    hold: Hold
 
     def intent_deadline(self, now: datetime) -> datetime:
         """Return until when a create with an intent of ``now`` may leave."""

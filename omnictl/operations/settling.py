@@ -96,7 +96,7 @@ def _seconds_to_believe(tools: Tools, intent: Intent, began_at: datetime) -> flo
     """Return for how long the absence of a create is not to be believed yet; who has ended had before ``began_at``."""
     capabilities = tools.provider.capabilities
     settle_seconds = longest = capabilities.settle_seconds
-    has_ended = intent.run == tools.run_id or tools.has_ended(intent.run)
+    has_ended = intent.run == tools.run_id or tools.hold.has_ended(intent.run)
     if not has_ended:
         settle_seconds += capabilities.request_timeout_seconds
         longest = settle_seconds + INTENT_SECONDS

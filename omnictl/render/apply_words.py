@@ -76,6 +76,8 @@ def _why(report: ApplyReport) -> str:
     if report.ending is Ending.INTERRUPTED:
         return f"Ended by {sanitize(report.stop_reason)} in good order (exit {128 + (report.signal or 0)})."
     if report.ending is Ending.STOPPED and not report.count(Fate.FAILED) and not report.count(Fate.UNKNOWN):
+        if has_errors(report.diagnostics):
+            return f"Stopped, but not in good order ({sanitize(report.stop_reason)}); see the messages."
         return f"Stopped in good order (exit 6, {sanitize(report.stop_reason)})."
     return "Not everything is done."
 

@@ -138,7 +138,7 @@ def _say_start(event: ApplyStarted, at: datetime) -> list[tuple[str, str]]:
 
 def _say_stop(event: ApplyStopped) -> str:
     counts = f"{event.done} done, {event.failed} failed, {event.unknown} unknown, {event.left} to do"
-    return f"{sanitize(event.reason)}: {counts}; state saved"
+    return f"{sanitize(event.reason)}: {counts}; {'state saved' if event.is_saved else 'the state could not be stored'}"
 
 
 def _say_end(event: ChangeEnded) -> str:

@@ -26,8 +26,21 @@ class LockHolder(Struct, frozen=True):
     label: str = ""
 
 
+class Leftover(Struct, frozen=True):
+    """What stays of a lock that its holder could not let go: for so many seconds; None where a server keeps it for
+    ever, until it is cleared by its name (``lock_id``, empty where it is another's by now)."""
+
+    seconds: int | None = 0
+    lock_id: str = ""
+
+
 class Hold(Protocol):
     """A lock that is held."""
+
+    @property
+    def leftover(self) -> Leftover:
+        """What would stay of it if it could not be let go."""
+        ...
 
     def has_ended(self, run: str) -> bool:
         """Tell whether nothing of a run that held the lock before is still to be sent, surely.

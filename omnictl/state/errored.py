@@ -13,6 +13,15 @@ from omnictl.errors import StateWriteError
 from omnictl.model.state import State
 from omnictl.state.problems import cannot
 
+_FOLDER = "errored"
+_PREFIX = "omnictl-errored-"
+
+
+def is_errored(path: Path, work_dir: Path) -> bool:
+    """Tell whether a file lies where states are saved that could not be stored."""
+    folder = path.resolve().parent
+    return folder == (work_dir / _FOLDER).resolve() or folder.name.startswith(_PREFIX)
+
 
 def save_errored(state: State, *, work_dir: Path, environment: str) -> str:
     """Save a state that could not be stored; in the temporary directory where even that fails. Return its path.
@@ -21,11 +30,11 @@ def save_errored(state: State, *, work_dir: Path, environment: str) -> str:
     """
     content = encode_state(replace(state, serial=min(state.serial, MOST))).encode()  # its keys weigh more
     try:
-        return _save(make_private_directory(work_dir / "errored"), environment, state.serial, content)
+        return _save(make_private_directory(work_dir / _FOLDER), environment, state.serial, content)
     except OSError:
         pass
     try:
-        return _save(Path(tempfile.mkdtemp(prefix="omnictl-errored-")), environment, state.serial, content)
+        return _save(Path(tempfile.mkdtemp(prefix=_PREFIX)), environment, state.serial, content)
     except OSError as error:
         raise StateWriteError(cannot("write", tempfile.gettempdir(), error)) from None
 

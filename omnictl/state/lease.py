@@ -8,14 +8,14 @@ counts sleep measures both: a machine that slept has lost its lease when it wake
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from omnictl.codec.shapes import ShapeError, as_count, as_flag, as_object, as_text, parse_json, write_json
 from omnictl.errors import LockHeldError, StateError
-from omnictl.state.base import Hold, LockHolder
+from omnictl.state.base import Leftover, LockHolder
 from omnictl.state.blobs import BlobConflictError, BlobError, BlobStore, read_surely, write_surely
 from omnictl.state.holder import decode_holder_fields, encode_holder_fields
 from omnictl.state.problems import lock_held, lock_lost, not_cleared, unreadable_lock
@@ -89,7 +89,7 @@ class Lease:
     @contextmanager
     def hold(
         self, holder: LockHolder, *, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]
-    ) -> Iterator[Hold]:
+    ) -> Iterator["LeaseHold"]:
         """Hold the lock inside the context. Raises LockHeldError after ``timeout_seconds``."""
         held = self._acquire(holder, timeout_seconds, on_wait)
         held.start()
@@ -185,6 +185,8 @@ class LeaseHold:
         self._version = version
         self._until = self._end_of(began)
         self._is_lost = False
+        self._is_back = False
+        self._renewing = Lock()
         self._when_lost: Callable[[str], None] | None = None
         self._stopping = Event()
         self._thread = Thread(target=self._renew, name="lease", daemon=True)
@@ -192,6 +194,11 @@ class LeaseHold:
     def has_ended(self, run: str) -> bool:
         """Tell whether it is the run that held the lock last, and that let it go in good order."""
         return run == self._ended_run
+
+    @property
+    def leftover(self) -> Leftover:
+        """It is passed over once its text did not change for the time of a lease."""
+        return Leftover(self._text.lease_seconds)
 
     @property
     def is_held(self) -> bool:
@@ -212,7 +219,7 @@ class LeaseHold:
         """End renewing, and free the lock where it is still ours."""
         self._stopping.set()
         self._thread.join()
-        if not self.is_held:
+        if not self.is_held and not self._is_back:
             return
         free = replace(self._text, is_held=False, renewal=self._text.renewal + 1)
         with suppress(BlobConflictError, StateError):
@@ -224,9 +231,9 @@ class LeaseHold:
         pause = terms.lease / _RENEWALS
         while not self._stopping.wait(pause):
             began = self._lease._now()  # noqa: SLF001
-            following = replace(self._text, renewal=self._text.renewal + 1)
             try:
-                self._version = self._lease._write(following, self._version)  # noqa: SLF001
+                with self._renewing:
+                    self._write(self._text, self._version, began)
             except BlobConflictError:
                 self._lose("somebody else took the lock of the state")
                 return
@@ -236,7 +243,34 @@ class LeaseHold:
                     return
                 pause = min(1.0, terms.lease / _RENEWALS)
             else:
-                self._text, self._until, pause = following, self._end_of(began), terms.lease / _RENEWALS
+                pause = terms.lease / _RENEWALS
+
+    def rejoin(self) -> bool:
+        """Take a lost lock again to write what is known, where nobody had it since; tell whether it is ours.
+
+        Where that was given up before, it is not relied on again: no request is sent under it. Raises StateError.
+        """
+        with self._renewing:
+            if self.is_held:
+                return True
+            lease = self._lease
+            began = lease._now()  # noqa: SLF001
+            found = read_surely(lease._store, lease._name, wait=lease._pause)  # noqa: SLF001
+            text = None if found is None else lease._decode(found.content)  # noqa: SLF001
+            if found is None or text is None or not text.is_held or text.token != self._text.token:
+                return False
+            try:
+                self._write(text, found.version, began)
+            except BlobConflictError:
+                return False
+            self._is_back = lease._now() < self._until  # noqa: SLF001
+            return self._is_back
+
+    def _write(self, text: LeaseText, replaces: str, began: float) -> None:
+        """Renew what the lock says, in the place of a version."""
+        following = replace(text, renewal=text.renewal + 1)
+        self._version = self._lease._write(following, replaces)  # noqa: SLF001
+        self._text, self._until = following, self._end_of(began)
 
     def _end_of(self, began: float) -> float:
         terms = self._lease._terms  # noqa: SLF001

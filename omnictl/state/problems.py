@@ -133,6 +133,18 @@ def lock_lost(where: str) -> Diagnostic:
     )
 
 
+def lock_taken(where: str, state: State) -> Diagnostic:
+    """Tell of a write that was not tried, since somebody else has, or had, the lock."""
+    return Diagnostic(
+        "lock-lost",
+        Severity.ERROR,
+        "The lock of the state was lost",
+        f"{where}: another run passed over it, or it was cleared. Serial {state.serial} was not written, and nothing "
+        "more was sent.",
+        hint="run the same command again: it begins with what is stored, and looks for what this run did",
+    )
+
+
 def not_cleared(holder: LockHolder) -> Diagnostic:
     """Tell of a lock that is to be cleared and whose holder lives."""
     return Diagnostic(
@@ -170,7 +182,8 @@ CODES = {
     "lock-held": "Another omnictl holds the lock of the state. That of a local file goes with its process; in a store "
     "it is a lease, which is passed over once its holder does not renew it; behind Terraform's HTTP protocol the "
     "server keeps it until it is let go, or cleared by state unlock --force. Wait with --lock-timeout.",
-    "lock-lost": "The lock was taken, and the answer of the store came after the end of its lease. Nothing was sent.",
+    "lock-lost": "The lock was taken, and the answer of the store came after the end of its lease: nothing was sent. "
+    "Or another run took the lock while this one slept or was cut off: this one sends and writes nothing any more.",
     "unreadable-lock": "The object that is the lock of a state in a store holds something else, or was written by a "
     "newer omnictl. Nobody can tell whether the state is in use, so nothing is done.",
 }

@@ -6,8 +6,8 @@ that another run wrote is ever written over.
 
 import re
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,8 +19,8 @@ from omnictl.state.blobs import Blob, BlobConflictError, BlobError, BlobStore, r
 from omnictl.state.checks import refuse_unusable
 from omnictl.state.conditions import check_conditions, probe_left, unkept_conditions
 from omnictl.state.errored import save_errored
-from omnictl.state.lease import Lease
-from omnictl.state.problems import no_such_version, overtaken
+from omnictl.state.lease import Lease, LeaseHold
+from omnictl.state.problems import lock_taken, no_such_version, overtaken
 
 KEPT_VERSIONS = 10
 STATE = "state.json"
@@ -53,6 +53,7 @@ class StoredBackend:
         self._make_token = make_token
         self._lease = lease or Lease(store, LOCK, make_token)
         self._sleep = sleep
+        self._hold: LeaseHold | None = None
         self._seen: Blob | None = None
         self._has_read = False
         self._has_written = False
@@ -83,9 +84,11 @@ class StoredBackend:
     def write(self, state: State) -> None:
         """Write the state in the place of the version that was read, or that this run wrote last.
 
-        The version that the run began with is kept first, or nothing is written.
+        The version that the run began with is kept first, or nothing is written. Who lost the lock to somebody else
+        writes nothing: what it knows is not to come between that one's reading and its writing.
         """
         try:
+            self._refuse_where_lost(state)
             if not self._has_read:
                 self.read()
             content = encode_state(state).encode()
@@ -95,10 +98,16 @@ class StoredBackend:
             version = write_surely(self._store, STATE, content, replaces=replaces, wait=self._pause)
         except BlobConflictError:
             raise StateWriteError(overtaken(self.location, self._read_serial(), state)) from None
+        except StateWriteError:
+            raise
         except StateError as error:
             raise StateWriteError(*error.diagnostics) from None
         self._seen = Blob(content, version)
         self._has_written = True
+
+    def _refuse_where_lost(self, state: State) -> None:
+        if self._hold is not None and not self._hold.rejoin():
+            raise StateWriteError(lock_taken(self.location, state))
 
     def _read_serial(self) -> int | None:
         """Return the serial of what is stored now, for people; None where it cannot be said."""
@@ -167,7 +176,16 @@ class StoredBackend:
         self, holder: LockHolder, *, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]
     ) -> AbstractContextManager[Hold]:
         """Hold the lease inside the context."""
-        return self._lease.hold(holder, timeout_seconds=timeout_seconds, on_wait=on_wait)
+        return self._holding(self._lease.hold(holder, timeout_seconds=timeout_seconds, on_wait=on_wait))
+
+    @contextmanager
+    def _holding(self, lock: AbstractContextManager[LeaseHold]) -> Iterator[Hold]:
+        with lock as hold:
+            self._hold = hold
+            try:
+                yield hold
+            finally:
+                self._hold = None
 
     def describe_lock(self) -> LockHolder | None:
         """Return who holds the lease, or held it when it died."""

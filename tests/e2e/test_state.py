@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.engine.recover import owned_keys
 from omnictl.errors import StateWriteError
-from omnictl.model.address import make_address
+from omnictl.model.address import id_of, make_address
 from omnictl.model.scenario import Attributes
 from omnictl.model.state import Intent, State
 from omnictl.state.local.backend import LocalBackend
@@ -129,7 +129,7 @@ def test_push_and_rollback_drop_no_key(stored: Callable[[State], Path], project:
     smaller = replace(STATE, serial=3, records=dict(list(STATE.records.items())[:-1]))
     lost = list(STATE.records)[-1].removeprefix("scenario.")
     (project / "incoming.json").write_text(encode_state(smaller))
-    ran = omnictl("state", "push", "incoming.json", "--format", "json")
+    ran = omnictl("state", "push", "--force", "incoming.json", "--format", "json")
     assert ran.code == 0
     assert (ran.document["serial"], ran.document["tombstones"]) == (119, [lost])
     assert [each.address for each in decode_state(path.read_text(), path="x").tombstones] == [make_address(lost)]
@@ -141,7 +141,44 @@ def test_push_and_rollback_drop_no_key(stored: Callable[[State], Path], project:
     assert (stored_again.serial, stored_again.content) == (120, STATE.content)
     again = omnictl("state", "rollback", "118")
     assert "Nothing to do" in again.out
-    assert omnictl("state", "push", "incoming.json").out.splitlines()[1].endswith(f"tombstones: {lost}.")
+    again = omnictl("state", "push", "--force", "incoming.json")
+    assert again.out.splitlines()[1].endswith(f"tombstones: {lost}.")
+
+
+def test_push_of_an_older_file_takes_nothing_back(stored: Callable[[State], Path], project: Path) -> None:
+    """A run that was overtaken prints this command; what the stored state has become since stays."""
+    path = stored(STATE)
+    before = path.read_bytes()
+    older = replace(STATE, serial=3, records=dict(list(STATE.records.items())[:-1]))
+    incoming = project / "incoming.json"
+    incoming.write_text(encode_state(older))
+    ran = omnictl("state", "push", "incoming.json")
+    assert ran.code == 0
+    assert (
+        ran.out.splitlines()[0]
+        == "Nothing to put back: what is stored, as serial 118, knows all of the file (serial 3)."
+    )
+    assert "    omnictl state push --force incoming.json" in ran.out.splitlines()
+    assert path.read_bytes() == before
+    first, second, *_ = STATE.records.values()
+    more = (replace(first, key="TWIN"), replace(first, address=make_address("late"), key="LATE"))
+    known = replace(older, intents=(intent(),), records={each.address: each for each in more})
+    incoming.write_text(encode_state(known))
+    ran = omnictl("state", "push", "incoming.json", "--format", "json")
+    assert (ran.document["is_kept"], ran.document["serial"]) == (True, 119)
+    assert (ran.document["recorded"], ran.document["tombstones"]) == (["late"], [id_of(first.address)])
+    stored(STATE)
+    ran = omnictl("state", "push", "incoming.json")
+    assert ran.out.splitlines()[:5] == [
+        "The stored state went on since serial 3: it is kept, with what only the file knew.",
+        f"Stored as serial 119: {len(STATE.records) + 1} scenarios.",
+        "Recorded again: late.",
+        f"Another key is recorded by now, that of the file is a tombstone: {id_of(first.address)}.",
+        "Creates that are open, which the next apply looks for: 1 create.",
+    ]
+    state = decode_state(path.read_text(), path="x")
+    assert STATE.records.items() <= state.records.items()
+    assert second.key in {each.key for each in state.records.values()}
 
 
 def test_rollback_to_what_is_not_kept(stored: Callable[[State], Path]) -> None:
@@ -189,7 +226,7 @@ def test_open_creates_forbid_surgery(stored: Callable[[State], Path], project: P
     backend = LocalBackend(path, work_dir=project / ".omnictl", environment="default")
     backend.write(replace(STATE, intents=(intent(),)))
     (project / "incoming.json").write_text(encode_state(STATE))
-    for words in (("push", "incoming.json"), ("rollback", "117")):
+    for words in (("push", "--force", "incoming.json"), ("rollback", "117")):
         ran = omnictl("state", *words, "--format", "json")
         assert ran.code == 3
         assert ran.document["refusal"]["kind"] == "policy"
@@ -305,7 +342,10 @@ def test_an_errored_state_is_put_back_with_the_command_that_is_said(project: Pat
     (command,) = told["commands"]
     words = command.split()
     assert words[:3] == ["omnictl", "state", "push"]
-    assert omnictl(*words[1:]).code == 0
+    for first in ("Stored as serial ", "Nothing to put back: "):
+        ran = omnictl(*words[1:])
+        assert (ran.code, ran.out.startswith(first)) == (0, True)
+        assert ran.out.endswith(f"is not needed any more, what it knows is stored:\n    rm {words[-1]}\n")
     state = decode_state(path.read_text(), path="x")
     assert state.records
     assert omnictl("apply", "--yes").code == 0

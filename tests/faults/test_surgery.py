@@ -37,7 +37,7 @@ def test_a_state_command_that_dies_is_done_or_not_begun(
         if project.state["serial"] > serial:  # else the run before died before it had done anything
             old.write_text(content)
             serials.append(serial)
-        what = ("push", str(old)) if command == "push" else ("rollback", str(serials[-1]))
+        what = ("push", "--force", str(old)) if command == "push" else ("rollback", str(serials[-1]))
         before, keys = project.state["serial"], project.remembered()
         ran = project.omnictl("state", *what, **more)
         tale.deaths += ran.died

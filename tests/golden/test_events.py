@@ -71,6 +71,7 @@ EVENTS: list[Event] = [
     PushKept(),
     Notice(problem("late-twin", Severity.WARNING, summary="A late twin", detail="otp-br exists twice.")),
     ApplyStopped("--stop-after 2700s", 103, 0, 0, 20),
+    ApplyStopped("the lock of the state was lost", 1, 0, 0, 40, is_saved=False),
 ]
 
 

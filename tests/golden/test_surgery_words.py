@@ -51,7 +51,7 @@ def test_what_forbids_to_replace_a_state() -> None:
         refusal(lambda: push_state(STATE, OTHER, "production", NOW)),
         refusal(lambda: push_state(STATE, replace(OTHER, environment="production"), "production", NOW)),
         refusal(lambda: roll_back_state(replace(STATE, lineage="c0ffee00aaaa"), closed, NOW)),
-        refusal(lambda: push_state(OPEN, closed, "production", NOW)),
+        refusal(lambda: push_state(OPEN, closed, "production", NOW, goes_back=True)),
         refusal(lambda: roll_back_state(STATE, closed, NOW)),
         refusal(lambda: move_record(closed, address("a"), address("a"))),
     ]

@@ -371,15 +371,15 @@ class Life(RuleBasedStateMachine):
         event("an old copy was put back")
 
     @precondition(lambda self: self.old)
-    @rule(data=st.data(), push=st.booleans())
-    def go_back(self, data: st.DataObject, push: bool) -> None:
+    @rule(data=st.data(), way=st.sampled_from(("push", "push --force", "rollback")))
+    def go_back(self, data: st.DataObject, way: str) -> None:
         """State push and rollback never drop a key."""
         current, old = self.realm.state, data.draw(st.sampled_from(self.old))
         now = self.realm.time.utc()
         try:
             replaced = (
-                surgery.push_state(current, old, "test", now).state
-                if push
+                surgery.push_state(current, old, "test", now, goes_back=way.endswith("--force")).state
+                if way.startswith("push")
                 else surgery.roll_back_state(current, old, now).state
             )
         except RefusedError:

@@ -1,7 +1,7 @@
 """``omnictl state``: look at what is remembered, and mend it under the lock, each time with a backup."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from omnictl.errors import StateError, UsageError
 from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Json, Remote
+from omnictl.model.shell import quote_word
 from omnictl.model.state import State
 from omnictl.operations.apply import describe_holder
 from omnictl.operations.surgery import find_intent, find_records, settle_absent, settle_found
@@ -35,6 +36,7 @@ from omnictl.provider.base import StopSignal
 from omnictl.render.state_text import Version, render_history, render_record, render_state
 from omnictl.render.words import count
 from omnictl.state.base import KeptLock, LockHolder
+from omnictl.state.errored import is_errored
 from omnictl.state.location import shown_place
 
 
@@ -94,23 +96,67 @@ def pull(ctx: click.Context) -> int:
 
 @_subcommand("push", "omnictl state push .omnictl/errored/production-119.json")
 @click.argument("path", metavar="FILE")
+@click.option("--force", is_flag=True, help="Go back to the file, where the stored state went on since.")
 @lock_timeout_option
 @format_option
-def push(ctx: click.Context, path: str, lock_timeout: float | None, output_format: str) -> int:
-    """Store a state from a file ("-" is stdin). No key of the state before is dropped: it becomes a tombstone."""
+def push(ctx: click.Context, path: str, *, force: bool, lock_timeout: float | None, output_format: str) -> int:
+    """Store a state from a file ("-" is stdin). No key of the state before is dropped: it becomes a tombstone.
+
+    Where the stored state went on since (its serial is that of the file, or higher), it is kept, and only what the
+    file alone knows is added: keys, and creates that are open.
+    """
     session = get_session(ctx)
     incoming = _read_incoming(path)
     environment = session.place.environment
 
     def change(current: State | None) -> Replaced:
-        return push_state(current, incoming, environment, utc_now())
+        return push_state(current, incoming, environment, utc_now(), goes_back=force)
 
     stored = change_stored(session, "state push", change, lock_timeout)
+    if output_format == "text" and stored.is_kept:
+        session.show("\n".join((*_say_kept(stored, incoming), *(_say_needless(session, path) or _say_force(path)))))
+        return ExitCode.OK
     told = f"Stored as serial {stored.state.serial}: {count(len(stored.state.records), 'scenario')}."
     if not stored.is_changed:
         told = f"Nothing to do: this is what is stored, as serial {stored.state.serial}."
-    _tell_change(session, "state-push", stored, told, output_format)
+    _tell_change(
+        session,
+        "state-push",
+        stored,
+        told,
+        output_format,
+        is_kept=stored.is_kept,
+        recorded=list(stored.recorded),
+        lines=_say_needless(session, path),
+    )
     return ExitCode.OK
+
+
+def _say_needless(session: Session, path: str) -> tuple[str, ...]:
+    """Say that an errored state may be removed: all that it knows is stored now."""
+    if path == "-" or not is_errored(Path(path), session.place.work_dir):
+        return ()
+    return (f"The file is not needed any more, what it knows is stored:\n    rm {quote_word(path)}",)
+
+
+def _say_kept(stored: Replaced, incoming: State) -> Iterator[str]:
+    """Say that the stored state went on since, and what was added to it."""
+    serial = f"serial {stored.state.serial}"
+    if not stored.is_changed:
+        yield f"Nothing to put back: what is stored, as {serial}, knows all of the file (serial {incoming.serial})."
+    else:
+        yield f"The stored state went on since serial {incoming.serial}: it is kept, with what only the file knew."
+        yield f"Stored as {serial}: {count(len(stored.state.records), 'scenario')}."
+    if stored.recorded:
+        yield f"Recorded again: {', '.join(stored.recorded)}."
+    if stored.buried:
+        yield f"Another key is recorded by now, that of the file is a tombstone: {', '.join(stored.buried)}."
+    if stored.is_changed and stored.state.intents:
+        yield f"Creates that are open, which the next apply looks for: {count(len(stored.state.intents), 'create')}."
+
+
+def _say_force(path: str) -> tuple[str, ...]:
+    return (f"To go back to the file all the same:\n    omnictl state push --force {quote_word(path)}",)
 
 
 def _read_incoming(path: str) -> State:
@@ -157,7 +203,16 @@ def rollback(
     return ExitCode.OK
 
 
-def _tell_change(session: Session, kind: str, stored: Replaced, told: str, output_format: str) -> None:
+def _tell_change(
+    session: Session,
+    kind: str,
+    stored: Replaced,
+    told: str,
+    output_format: str,
+    *,
+    lines: Iterable[str] = (),
+    **fields: Any,
+) -> None:
     """Say what is stored now, and which scenarios are no longer recorded."""
     if output_format == "json":
         show_document(
@@ -168,13 +223,14 @@ def _tell_change(session: Session, kind: str, stored: Replaced, told: str, outpu
             serial=stored.state.serial,
             scenarios=len(stored.state.records),
             tombstones=list(stored.buried),
+            **fields,
         )
         return
-    lines = [told]
+    said = [told]
     if stored.buried:
-        lines.append(f"No longer recorded, but remembered as tombstones: {', '.join(stored.buried)}.")
-        lines.append("Those that files declare are taken up again by the next plan:\n    omnictl plan")
-    session.show("\n".join(lines))
+        said.append(f"No longer recorded, but remembered as tombstones: {', '.join(stored.buried)}.")
+        said.append("Those that files declare are taken up again by the next plan:\n    omnictl plan")
+    session.show("\n".join((*said, *lines)))
 
 
 @_subcommand("history", "omnictl state history")

@@ -1,5 +1,6 @@
 """A lock that is held by a session of PostgreSQL: proven again and again by a thread, until it is let go or lost."""
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Lock, Thread
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from omnictl.errors import StateError
+from omnictl.state.base import Leftover
 from omnictl.state.postgres.link import SESSION_SECONDS, DatabaseError, Link
 from omnictl.threads import leave_signals
 
@@ -67,6 +69,11 @@ class SessionHold:
     def has_ended(self, run: str) -> bool:
         """Tell whether it is the run that held the lock last, and that let it go in good order."""
         return run == self._ended_run
+
+    @property
+    def leftover(self) -> Leftover:
+        """The server ends a session that gives no sign of life."""
+        return Leftover(math.ceil(self._lock.pace.session))
 
     @property
     def is_held(self) -> bool:

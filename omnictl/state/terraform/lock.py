@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from omnictl.errors import LockHeldError, StateError
-from omnictl.state.base import LockHolder
+from omnictl.state.base import Leftover, LockHolder
 from omnictl.state.problems import lock_held
 from omnictl.state.terraform.lock_text import LockText, decode_lock_text, encode_lock_text, make_lock_text
 from omnictl.state.terraform.problems import no_lock, unreachable
@@ -30,6 +30,11 @@ class ServerHold:
         self.lock_id = lock_id
         self.is_held = True
         self._when_lost: Callable[[str], None] | None = None
+
+    @property
+    def leftover(self) -> Leftover:
+        """The server keeps it until it is cleared; its name is of no use once it is another's."""
+        return Leftover(None, self.lock_id if self.is_held else "")
 
     def has_ended(self, run: str) -> bool:  # noqa: ARG002 - of a port
         """The lock may have been cleared while its holder lived: taking it proves nothing."""

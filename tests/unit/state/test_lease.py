@@ -4,15 +4,18 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from threading import Event
 
 import pytest
 
-from omnictl.errors import LockHeldError, StateError
+from omnictl.errors import LockHeldError, StateError, StateWriteError
 from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.state import State
 from omnictl.state.base import LockHolder
 from omnictl.state.blobs import Blob, BlobConflictError, BlobError, MemoryStore, write_surely
 from omnictl.state.lease import Lease, LeaseHold, Terms, decode_lease, encode_lease
+from omnictl.state.stored import StoredBackend
 
 HOLDER = LockHolder("apply", "run-1", datetime(2026, 11, 20, 9, 12, tzinfo=UTC), process="pid 1")
 TERMS = Terms(lease=60, poll=2.0, margin=5.0)
@@ -186,6 +189,52 @@ def test_a_holder_is_told_when_the_store_is_away_for_too_long() -> None:
         store.is_away = True
         assert told.wait(10)
         assert not hold.is_held
+
+
+def test_a_lease_that_ended_comes_back_where_nobody_had_it_since_and_is_let_go() -> None:
+    store, clock = MemoryStore(), Clock()
+    hold = take(lease(store, clock))
+    assert hold.rejoin()
+    clock.now += 600
+    assert not hold.is_held
+    hold._is_lost = True  # the store was away for longer than the lease
+    assert hold.rejoin()
+    assert not hold.is_held
+    hold.start()
+    hold.stop()
+    assert lease(store, clock).describe() is None
+
+
+def test_a_lease_that_somebody_else_had_never_comes_back() -> None:
+    store, clock = MemoryStore(), Clock()
+    hold = take(lease(store, clock))
+    other = take(lease(store, clock), timeout_seconds=300)
+    assert not hold.rejoin()
+    other.start()
+    other.stop()  # let go in good order: it was somebody else's all the same
+    assert not hold.rejoin()
+    store.objects.clear()
+    assert not hold.rejoin()
+
+
+def test_who_lost_the_lock_to_somebody_else_writes_nothing(tmp_path: Path) -> None:
+    """Even where the other has not written yet: its own first write would be refused."""
+    store, clock = MemoryStore(), Clock()
+    first, second = (
+        StoredBackend(store, work_dir=tmp_path, environment="test", make_token=make_token, lease=lease(store, clock))
+        for _ in range(2)
+    )
+    with first.lock(HOLDER, timeout_seconds=0, on_wait=lambda _: None):
+        first.write(State("l", "test", 1))
+        clock.now += 100
+        first.write(State("l", "test", 2))  # nobody had it since
+        with second.lock(HOLDER, timeout_seconds=300, on_wait=lambda _: None):
+            assert second.read() == State("l", "test", 2)
+            with pytest.raises(StateWriteError) as lost:
+                first.write(State("l", "test", 3))
+            assert lost.value.diagnostics[0].code == "lock-lost"
+            second.write(State("l", "test", 3, listed=1))
+    assert second.read() == State("l", "test", 3, listed=1)
 
 
 def test_a_lock_of_a_dead_holder_is_cleared_and_one_that_is_renewed_is_not() -> None:

@@ -1,6 +1,7 @@
 """Push, rollback and settle: no key is dropped, no create that may have happened is forgotten or made twice."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 from omnictl.engine.recover import Absent, Found, owned_keys, settle
 from omnictl.engine.surgery import Replaced, bring_back, push_state, roll_back_state
 from omnictl.errors import OmnictlError, RefusedError, StateError
-from omnictl.model.address import make_address
+from omnictl.model.address import id_of, make_address
 from omnictl.model.scenario import Attributes, Lifecycle, Protection, Remote
 from omnictl.model.state import Account, Intent, PlanMark, RepeatedCreate, State
 from omnictl.operations.surgery import change_state, find_intent, settle_absent, settle_found
@@ -25,8 +26,8 @@ OPEN = replace(STATE, intents=(INTENT,))
 REMOTE = Remote("NEW", BODY)
 
 
-def push(current: State | None, incoming: State) -> Replaced:
-    return push_state(current, incoming, "production", NOW)
+def push(current: State | None, incoming: State, *, goes_back: bool = False) -> Replaced:
+    return push_state(current, incoming, "production", NOW, goes_back=goes_back)
 
 
 def code_of(call: Callable[[], object]) -> str:
@@ -45,7 +46,7 @@ def without(state: State, *ids: str) -> State:
 @settings(deadline=None)
 def test_no_key_is_ever_dropped_and_the_serial_rises_above_both(current: State, other: State) -> None:
     incoming = replace(other, lineage=current.lineage, environment=current.environment)
-    pushed = _unless_refused(lambda: push_state(current, incoming, current.environment, NOW))
+    pushed = _unless_refused(lambda: push_state(current, incoming, current.environment, NOW, goes_back=True))
     rolled_back = _unless_refused(lambda: roll_back_state(current, incoming, NOW))
     for stored in filter(None, (pushed, rolled_back)):
         state = stored.state
@@ -73,13 +74,13 @@ def test_pushing_what_is_stored_changes_nothing() -> None:
 
 
 def test_what_an_older_state_lacks_becomes_a_tombstone() -> None:
-    stored = push(STATE, replace(without(STATE, "welcome"), serial=7))
+    stored = push(STATE, replace(without(STATE, "welcome"), serial=7), goes_back=True)
     assert stored.state.serial == STATE.serial + 1
     assert [(each.address, each.key, each.removed_at) for each in stored.state.tombstones] == [
         (make_address("welcome"), key_of("welcome"), NOW)
     ]
     assert (stored.buried, stored.is_changed) == (("welcome",), True)
-    assert push(stored.state, STATE).state.tombstones == ()
+    assert push(stored.state, STATE, goes_back=True).state.tombstones == ()
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_the_highest_count_of_the_account_stays(stored: int, incoming: int) -> N
 def test_a_finished_plan_stays_finished() -> None:
     begun, done = PlanMark("p", NOW), PlanMark("p", NOW, NOW)
     for one, other in ((begun, done), (done, begun)):
-        stored = push(replace(STATE, plans=(one,)), replace(STATE, plans=(other,)))
+        stored = push(replace(STATE, plans=(one,)), replace(STATE, plans=(other,)), goes_back=True)
         assert stored.state.plans == (done,)
 
 
@@ -135,22 +136,84 @@ def test_what_is_kept_comes_back_above_all_that_is_known_of_its_lineage() -> Non
     assert code_of(lambda: bring_back(OPEN, replace(STATE, lineage="other"), 0, "production", NOW)) == "open-intents"
 
 
+# --- a stored state that went on since --------------------------------------------------------------------------------
+
+
+@given(states, states)
+@settings(deadline=None)
+def test_what_went_on_is_kept_and_what_only_the_older_knows_is_added(current: State, other: State) -> None:
+    serial = min(current.serial, other.serial)
+    older = replace(other, lineage=current.lineage, environment=current.environment, serial=serial)
+    stored = push_state(current, older, current.environment, NOW)
+    state = stored.state
+    assert owned_keys(state) == owned_keys(current) | owned_keys(older)
+    assert current.records.items() <= state.records.items()
+    assert set(current.tombstones) <= set(state.tombstones)
+    assert {each.address for each in current.intents} <= {each.address for each in state.intents} | {*state.records}
+    assert (state.account_default, state.account) == (current.account_default, current.account)
+    assert state.serial == current.serial + stored.is_changed
+    again = push_state(state, older, current.environment, NOW)
+    assert (again.state, again.is_changed) == (state, False)
+
+
+def test_a_run_that_was_overtaken_takes_nothing_back() -> None:
+    """Its open creates were settled since, and all is recorded: nothing is to be put back."""
+    record = replace(STATE.records[WELCOME], address=INTENT.address, key="NEW", applied=BODY)
+    settled = replace(STATE, serial=STATE.serial + 9, records={**STATE.records, INTENT.address: record})
+    overtaken = replace(without(OPEN, *map(id_of, STATE.records)), serial=STATE.serial)
+    assert push(settled, overtaken) == Replaced(settled, is_changed=False, is_kept=True)
+    absent = replace(STATE, repeated_creates=(RepeatedCreate(INTENT.address, BODY, NOW, INTENT.known_keys),))
+    assert push(absent, OPEN) == Replaced(absent, is_changed=False, is_kept=True)
+
+
+def test_a_key_that_only_the_older_state_knows_is_recorded_or_becomes_a_tombstone() -> None:
+    record = replace(STATE.records[WELCOME], address=INTENT.address, key="NEW", applied=BODY)
+    other = replace(STATE.records[WELCOME], key="TWIN")
+    older = replace(STATE, serial=3, records={INTENT.address: record, WELCOME: other})
+    stored = push(STATE, older)
+    assert (stored.recorded, stored.buried, stored.is_kept) == (("otp-br",), ("welcome",), True)
+    assert stored.state.records == {**STATE.records, INTENT.address: record}
+    assert [(each.address, each.key) for each in stored.state.tombstones] == [(WELCOME, "TWIN")]
+    assert stored.state.serial == STATE.serial + 1
+
+
+def test_an_open_create_ends_with_the_record_that_it_made_and_with_no_other() -> None:
+    record = replace(STATE.records[WELCOME], address=INTENT.address, key="NEW", applied=BODY)
+    for created_at, left in ((NOW, ()), (NOW - timedelta(seconds=9), (INTENT,)), (None, (INTENT,))):
+        older = replace(STATE, records={**STATE.records, INTENT.address: replace(record, created_at=created_at)})
+        stored = push(OPEN, older).state
+        assert stored.records[INTENT.address].key == "NEW"
+        assert stored.intents == left
+
+
+def test_an_open_create_that_only_the_older_state_knows_is_looked_for() -> None:
+    stored = push(replace(STATE, serial=STATE.serial + 5), OPEN)
+    assert (stored.state.intents, stored.is_changed, stored.is_kept) == ((INTENT,), True, True)
+    later = replace(INTENT, run="run-2")
+    assert push(replace(OPEN, intents=(later,)), OPEN).state.intents == (later,)
+
+
+def test_watches_are_united_but_for_those_that_ended() -> None:
+    repeats = tuple(RepeatedCreate(INTENT.address, BODY, NOW - timedelta(days=days)) for days in (1, 31))
+    assert push(STATE, replace(STATE, repeated_creates=repeats)).state.repeated_creates == repeats[:1]
+
+
 def test_open_creates_forbid_a_rollback_and_an_older_push() -> None:
     assert code_of(lambda: roll_back_state(OPEN, STATE, NOW)) == "open-intents"
-    assert code_of(lambda: push(OPEN, STATE)) == "open-intents"
+    assert code_of(lambda: push(OPEN, STATE, goes_back=True)) == "open-intents"
 
 
 def test_an_errored_state_says_what_became_of_the_open_creates() -> None:
     record = replace(STATE.records[make_address("welcome")], address=INTENT.address, key="NEW", applied=BODY)
     errored = replace(STATE, serial=STATE.serial + 1, records={**STATE.records, INTENT.address: record})
     assert push(OPEN, errored).state.intents == ()
-    assert push(OPEN, replace(errored, serial=1)).state.intents == ()
+    assert push(OPEN, replace(errored, serial=1), goes_back=True).state.intents == ()
 
 
 def test_a_record_of_an_older_scenario_is_not_what_the_create_made() -> None:
     record = replace(STATE.records[make_address("welcome")], address=INTENT.address, key="OLD", applied=BODY)
     older = replace(STATE, records={**STATE.records, INTENT.address: record})
-    assert code_of(lambda: push(OPEN, older)) == "open-intents"
+    assert code_of(lambda: push(OPEN, older, goes_back=True)) == "open-intents"
 
 
 def test_a_later_state_that_says_nothing_of_an_open_create_keeps_it() -> None:
@@ -209,7 +272,7 @@ def test_a_protection_outlives_what_is_stored_in_its_place(
         other = replace(record, address=make_address("hello"))
         rest = without(incoming, "welcome")
         incoming = replace(rest, records={**rest.records, other.address: other})
-    for stored in (push(current, incoming), roll_back_state(current, incoming, NOW)):
+    for stored in (push(current, incoming, goes_back=True), roll_back_state(current, incoming, NOW)):
         [found] = [each for each in stored.state.records.values() if each.key == key_of("welcome")]
         assert found.lifecycle.protected is kept
 
