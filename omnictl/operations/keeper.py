@@ -57,6 +57,11 @@ class Keeper:
         return self._stored is not None and self._state.content == self._stored.content
 
     @property
+    def may_write_often(self) -> bool:
+        """Whether the place is a file of this machine, which may be written whenever it is of use."""
+        return self._backend.is_local
+
+    @property
     def seconds_until_due(self) -> float:
         """How long a write of what is known may still wait; outcomes are written at most once a second."""
         return max(0.0, self._written_at + SECONDS_BETWEEN_WRITES - self._monotonic())
@@ -64,7 +69,7 @@ class Keeper:
     @property
     def seconds_until_allowed(self) -> float:
         """How long ``flush`` would wait: a store may refuse a second write of one object within a second."""
-        return 0.0 if self._backend.is_local else self.seconds_until_due
+        return 0.0 if self.may_write_often else self.seconds_until_due
 
     def advance(self, step: Callable[[State], State]) -> None:
         """Change the state in memory."""

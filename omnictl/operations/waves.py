@@ -46,7 +46,8 @@ class Waves:
         self._tools = tools
         self._tally = tally
         self._alikes = Alikes(remotes, owned_keys(tools.keeper.state))
-        self._level = CREATES_A_SECOND * max(1, tools.workers)
+        # An intent that a dead run left counts as a request that may have left: no more of them than is of use.
+        self._level = max(1, tools.workers) * (1 if tools.keeper.may_write_often else CREATES_A_SECOND)
         self._filled = 0
         self._filled_at = float("-inf")
         self._ran_out_at: float | None = None
@@ -114,8 +115,9 @@ class Waves:
         Where the service has become slow, those that are ready beyond that are put back.
         """
         workers = self._tools.workers
-        if self._filled <= HANDED_OUT * workers:
-            return  # they were handed out at once, which says nothing
+        if self._filled <= HANDED_OUT * workers:  # they were handed out at once, which says nothing of their pace
+            self._level = max(self._level, 2 * self._filled)
+            return
         until = self._tools.monotonic() if self._ran_out_at is None else self._ran_out_at
         used, seconds = self._filled - len(self.ready), max(until - self._filled_at, 0.001)
         level = max(_SECONDS_AHEAD * used / seconds, self._level / 2, 2 * HANDED_OUT * workers)

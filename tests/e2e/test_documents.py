@@ -32,7 +32,7 @@ _SANDBOXED = [
     ("state unlock", 0, "state-unlock"),
     ("state push state.json", 0, "state-push"),
     ("state rollback 99", 1, "error"),
-    ("state rollback 4", 0, "state-rollback"),
+    ("state rollback 3", 0, "state-rollback"),
     ("state settle vk-sms --absent", 1, "error"),
     ("state settle vk-sms", 64, "error"),
     ("send vk-sms --to 41793026731 --text Hi --dry-run", 0, "send-dry-run"),
