@@ -73,6 +73,10 @@ def command_that_goes_on(report: ApplyReport) -> str:
 
 
 def _why(report: ApplyReport) -> str:
+    if report.ending is Ending.INTERRUPTED and has_errors(report.diagnostics):
+        number = 128 + (report.signal or 0)
+        why = sanitize(report.stop_reason)
+        return f"Ended by a signal, but not in good order (exit {number}, {why}); see the messages."
     if report.ending is Ending.INTERRUPTED:
         return f"Ended by {sanitize(report.stop_reason)} in good order (exit {128 + (report.signal or 0)})."
     if report.ending is Ending.STOPPED and not report.count(Fate.FAILED) and not report.count(Fate.UNKNOWN):

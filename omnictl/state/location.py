@@ -17,6 +17,14 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):", re.ASCII)
 """Of two letters or more: one alone is a drive of Windows."""
 _ODD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/*[^/\\]*@|[^/\\]*@[^/\\]*:|[^/\\]*:[^/\\]*@", re.ASCII)
 """A user, and a host or a password, where a path would have its first part: no URL, and no name of a file of ours."""
+_FOREIGN = re.compile(
+    r"""\A[\s"'`]|[\s"'`]\Z|://|\A//[^/]*@|\A(?![./\\]).*(?:pass|passwd|password|pwd|accountkey|secret|token)\s*=""",
+    re.IGNORECASE | re.ASCII,
+)
+"""What no path of ours has: quotes or blanks around it, a URL in it, a user before a host, the words of other tools."""
+_WRAPPING = " \t\r\n\"'`"
+_HIDDEN = re.compile(r"[^/:@]:[^/@]*@")
+"""A user and a password, wherever they stand."""
 _SHORT = re.compile(r"git@([A-Za-z0-9.-]+):/*([A-Za-z0-9._~/-]+)", re.ASCII)
 """The short form of ssh in which nothing can be hidden."""
 _SECRET = re.compile(r"pass|secret|token|key|sig\b|credential", re.IGNORECASE)
@@ -80,7 +88,7 @@ def is_url(text: str) -> bool:
     """
     found = _SCHEME.match(text)
     is_known = found is not None and (text[found.end() :].startswith("//") or found[1].lower() in SCHEMES)
-    return is_known or _ODD.match(text) is not None
+    return is_known or _ODD.match(text) is not None or _FOREIGN.search(text) is not None
 
 
 def shown_place(place: str) -> str:
@@ -94,7 +102,7 @@ def parse_location(text: str, environment: str) -> Location:
     Raises UsageError for a scheme that nobody knows, for a credential, which belongs into no URL, and for one without
     a host. What is refused is never shown: a credential may stand anywhere in it.
     """
-    found = _SCHEME.match(text)
+    found = None if text != text.strip(_WRAPPING) else _SCHEME.match(text)
     if found is None or (found[1].lower() not in SCHEMES and not text[found.end() :].startswith("//")):
         raise UsageError(_no_url(text))
     scheme = found[1].lower()
@@ -150,6 +158,8 @@ def _refuse_secrets(parts: SplitResult, scheme: str, options: Mapping[str, str])
     takes_user = scheme in ("postgresql", "postgres", "git+ssh")
     if parts.password is not None or (parts.username is not None and not takes_user):
         raise UsageError(_credentials_in_url(way))
+    if _HIDDEN.search(parts.path) or any(_HIDDEN.search(f"{name}={value}") for name, value in options.items()):
+        raise UsageError(_credentials_in_url(way))
     named = next((name for name, value in options.items() if _SECRET.search(name) or _USER.search(value)), None)
     if named is not None:
         raise UsageError(_credentials_in_url(way, named))
@@ -195,7 +205,8 @@ def _no_url(text: str) -> Diagnostic:
         "wrong-state-url",
         Severity.ERROR,
         "The place of the state is neither a URL nor the path of a file",
-        "It begins with a user and an @, as the short form of ssh does, or as a URL does whose scheme is missing.",
+        "It begins with a user and an @, as the short form of ssh does, it has quotes or blanks around it, a URL in "
+        "it, or the words of another tool for a credential.",
         hint="write the whole URL, without a password; a file whose name is like that has ./ before it",
         commands=(url,),
     )

@@ -176,3 +176,31 @@ def test_a_place_stands_in_the_settings_as_yaml_reads_it(place: str, is_quoted: 
     written = in_settings(place)
     assert (written != place) == is_quoted
     assert yaml.safe_load(f"environments: {{test: {{state: {written}}}}}")["environments"]["test"]["state"] == place
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        f'"https://u:{CANARY}@h/x"',
+        f" https://u:{CANARY}@h/x",
+        "s3://bucket/x/ ",
+        f"git::https://u:{CANARY}@h/x",
+        f"jdbc:postgresql://h/d?user=u&password={CANARY}",
+        f"//u:{CANARY}@host/x",
+        f"user=u password={CANARY} host=h dbname=x",
+        f"AccountKey={CANARY};AccountName=x",
+        f"https://h.invalid/x?u:{CANARY}@",
+        f"postgresql://h/d/x?host=u:{CANARY}@h",
+        f"s3://bucket/u:{CANARY}@x/",
+    ],
+)
+def test_what_other_tools_and_shells_make_of_a_url_is_neither_a_file_nor_shown(place: str) -> None:
+    assert is_url(place)
+    with pytest.raises(UsageError) as refused:
+        parse_location(place, "test")
+    assert CANARY not in f"{refused.value.diagnostics}"
+
+
+@pytest.mark.parametrize("place", ["./token=1/state.json", "/srv/pass=1/x.json", "state dir/x.json", "a=b.json"])
+def test_a_path_with_odd_words_stays_a_path(place: str) -> None:
+    assert not is_url(place)
