@@ -162,7 +162,7 @@ class _Run:
             neighbourhood.contested,
             files_are_new=wish.files_are_new,
         )
-        choice = leave_to_neighbours(everything, neighbourhood)
+        choice = leave_to_neighbours(everything, neighbourhood, files_are_new=wish.files_are_new)
         missing = unmatched_words(choice, view.state, wish.only)
         if missing:
             raise UsageError(_matches_nothing(missing))

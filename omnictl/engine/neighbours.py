@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from omnictl.engine.alikes import Alikes
 from omnictl.engine.compare import fold
-from omnictl.engine.pairing import find_rivals
+from omnictl.engine.pairing import Likeness, find_rivals
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.rename import REMEMBERED, find_keyless, find_renames, without_taken_tombstones
 from omnictl.engine.view import Circumstances, Neighbour, View
@@ -118,14 +118,15 @@ class Neighbourhood:
         shown = self._remotes.get(record.key)
         return record.applied, record.observed, *([shown.attributes] if shown else [])
 
-    def find_waiting(self, keys: Iterable[str]) -> Mapping[str, tuple[str, Resource]]:
+    def find_waiting(self, keys: Iterable[str], *, by_flow: bool = True) -> Mapping[str, tuple[str, Resource]]:
         """Return the neighbour and its file, without a key yet, that each of these scenarios may be meant by."""
         remotes = [self._remotes[key] for key in keys] if self._waiting else []
         found: dict[str, tuple[str, Resource]] = {}
         for each in self._neighbours if remotes else ():
             waiting = [resource for environment, resource in self._waiting if environment == each.name]
             for key, rivals in find_rivals(remotes, waiting, knows_files=each.state.knows_files).items():
-                found.setdefault(key, (each.name, rivals[0].resource))
+                if by_flow or rivals[0].likeness is not Likeness.FLOW:
+                    found.setdefault(key, (each.name, rivals[0].resource))
         return found
 
     @cached_property
@@ -214,14 +215,15 @@ class Neighbourhood:
         return found
 
 
-def leave_to_neighbours(choice: Choice, neighbourhood: Neighbourhood) -> Choice:
+def leave_to_neighbours(choice: Choice, neighbourhood: Neighbourhood, *, files_are_new: bool = False) -> Choice:
     """Leave out what would get a new file here though a file of a neighbour waits for its key.
 
-    What is left out anyway may be that of a neighbour too.
+    What is left out anyway may be that of a neighbour too. ``files_are_new``: somebody says so, and having the flow of
+    a file leaves nothing out.
     """
     new = {each.remote.key: each for each in choice.adoptions if each.resource is None}
-    awaited = neighbourhood.find_waiting(new)
-    in_doubt = neighbourhood.find_waiting([each.key for each in choice.left_out])
+    awaited = neighbourhood.find_waiting(new, by_flow=not files_are_new)
+    in_doubt = neighbourhood.find_waiting([each.key for each in choice.left_out], by_flow=not files_are_new)
     kept = tuple(each for each in choice.adoptions if each.remote.key not in awaited)
     doubtful = [_told_too(each, *in_doubt[each.key]) if each.key in in_doubt else each for each in choice.left_out]
     left_out = [_awaited(each, *awaited[key]) for key, each in new.items() if key in awaited]

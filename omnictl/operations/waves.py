@@ -62,7 +62,8 @@ class Waves:
             self._tools.keeper.flush()
 
     def _is_time(self, *, is_idle: bool) -> bool:
-        keeper, runs_out = self._tools.keeper, len(self.ready) < self._tools.workers
+        keeper = self._tools.keeper
+        runs_out = len(self.ready) < (1 if keeper.may_write_often else self._tools.workers)
         if runs_out and self._ran_out_at is None:
             self._ran_out_at = self._tools.monotonic()
         if keeper.seconds_until_due <= 0.0:

@@ -36,7 +36,7 @@ def save_errored(state: State, *, work_dir: Path, environment: str) -> str:
     try:
         return _save(Path(tempfile.mkdtemp(prefix=_PREFIX)), environment, state.serial, content)
     except OSError as error:
-        raise StateWriteError(cannot("write", tempfile.gettempdir(), error)) from None
+        raise StateWriteError(cannot("write", tempfile.tempdir or "the temporary directory", error)) from None
 
 
 def _save(directory: Path, environment: str, serial: int, content: bytes) -> str:

@@ -513,7 +513,7 @@ def test_what_another_environment_of_the_account_manages_is_left_to_it(project: 
 def test_a_default_that_another_environment_declares_is_not_declared_again(project: Path, world: World) -> None:
     settings = "version: 1\ndefault_environment: one\nenvironments:\n  one: {account: a}\n  two: {account: a}\n"
     write(project, {"omnictl.yaml": settings, "scenarios/x.yaml": good("x", "default: true\nonly_in: [two]\n")})
-    assert omnictl("import", "--all").code == 0
+    assert omnictl("import", "--all", "--files-are-new").code == 0
     assert "default" not in written(project)["scenarios/order-paid.yaml"]
     assert omnictl("validate").code == 0
 

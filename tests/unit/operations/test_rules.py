@@ -271,7 +271,7 @@ def test_waves_of_intents_follow_the_pace_of_the_service(is_slow: bool) -> None:
     world.apply()
     assert len(world.account.rows) == 160
     sizes = [len(each.intents) for each in world.backend.versions[begun:]]
-    assert sizes[0] == 20
+    assert sizes[0] == 1, "a file is written often, so few are ahead"
     assert max(sizes[5:]) <= 4 if is_slow else max(sizes) >= 40
 
 
