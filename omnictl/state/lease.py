@@ -6,8 +6,8 @@ counts sleep measures both: a machine that slept has lost its lease when it wake
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from threading import Event, Lock, Thread
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from omnictl.codec.shapes import ShapeError, as_count, as_flag, as_object, as_te
 from omnictl.errors import LockHeldError, StateError
 from omnictl.state.base import Leftover, LockHolder
 from omnictl.state.blobs import BlobConflictError, BlobError, BlobStore, read_surely, write_surely
+from omnictl.state.hold import living
 from omnictl.state.holder import decode_holder_fields, encode_holder_fields
 from omnictl.state.problems import lock_held, lock_lost, not_cleared, unreadable_lock
 from omnictl.threads import leave_signals
@@ -86,17 +87,11 @@ class Lease:
         self._now = now
         self._sleep = sleep
 
-    @contextmanager
     def hold(
         self, holder: LockHolder, *, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]
-    ) -> Iterator["LeaseHold"]:
-        """Hold the lock inside the context. Raises LockHeldError after ``timeout_seconds``."""
-        held = self._acquire(holder, timeout_seconds, on_wait)
-        held.start()
-        try:
-            yield held
-        finally:
-            held.stop()
+    ) -> "AbstractContextManager[LeaseHold]":
+        """Take the lock, and hold it inside the context. Raises LockHeldError after ``timeout_seconds``."""
+        return living(lambda: self._acquire(holder, timeout_seconds, on_wait))
 
     def _acquire(
         self, holder: LockHolder, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]

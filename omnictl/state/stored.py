@@ -6,8 +6,8 @@ that another run wrote is ever written over.
 
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from omnictl.state.blobs import Blob, BlobConflictError, BlobError, BlobStore, r
 from omnictl.state.checks import refuse_unusable
 from omnictl.state.conditions import check_conditions, probe_left, unkept_conditions
 from omnictl.state.errored import save_errored
+from omnictl.state.hold import noted
 from omnictl.state.lease import Lease, LeaseHold
 from omnictl.state.problems import lock_taken, no_such_version, overtaken
 
@@ -176,16 +177,10 @@ class StoredBackend:
         self, holder: LockHolder, *, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]
     ) -> AbstractContextManager[Hold]:
         """Hold the lease inside the context."""
-        return self._holding(self._lease.hold(holder, timeout_seconds=timeout_seconds, on_wait=on_wait))
+        return noted(self._lease.hold(holder, timeout_seconds=timeout_seconds, on_wait=on_wait), self._note)
 
-    @contextmanager
-    def _holding(self, lock: AbstractContextManager[LeaseHold]) -> Iterator[Hold]:
-        with lock as hold:
-            self._hold = hold
-            try:
-                yield hold
-            finally:
-                self._hold = None
+    def _note(self, hold: LeaseHold | None) -> None:
+        self._hold = hold
 
     def describe_lock(self) -> LockHolder | None:
         """Return who holds the lease, or held it when it died."""

@@ -5,7 +5,7 @@ While a lock is held everything is written on the connection that holds it, so t
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from omnictl.model.state import State
 from omnictl.state.base import LockHolder, StateVersion, Trial
 from omnictl.state.checks import refuse_unusable
 from omnictl.state.errored import save_errored
+from omnictl.state.hold import noted
 from omnictl.state.lease import awake_seconds
 from omnictl.state.location import Location
 from omnictl.state.postgres.hold import USUAL_PACE, Pace, SessionHold
@@ -221,17 +222,14 @@ class PostgresBackend:
 
     # --- the lock ------------------------------------------------------------------------------------------
 
-    @contextmanager
     def lock(
         self, holder: LockHolder, *, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]
-    ) -> Iterator[SessionHold]:
+    ) -> AbstractContextManager[SessionHold]:
         """Hold the lock inside the context; it goes with its connection, and so with its process."""
-        with self._lock.hold(holder, timeout_seconds=timeout_seconds, on_wait=on_wait) as hold:
-            self._hold = hold
-            try:
-                yield hold
-            finally:
-                self._hold = None
+        return noted(self._lock.hold(holder, timeout_seconds=timeout_seconds, on_wait=on_wait), self._note)
+
+    def _note(self, hold: SessionHold | None) -> None:
+        self._hold = hold
 
     def describe_lock(self) -> LockHolder | None:
         """Return who holds the lock now; None where nobody does, whatever a dead session left written down."""

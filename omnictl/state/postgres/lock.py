@@ -7,8 +7,8 @@ that counts sleep.
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from typing import LiteralString
 
@@ -17,6 +17,7 @@ from msgspec import Struct
 from omnictl.codec.shapes import ShapeError
 from omnictl.errors import LockHeldError, StateError
 from omnictl.state.base import LockHolder
+from omnictl.state.hold import living
 from omnictl.state.holder import decode_holder, encode_holder
 from omnictl.state.lease import awake_seconds
 from omnictl.state.postgres.hold import USUAL_PACE, Pace, SessionHold
@@ -75,17 +76,11 @@ class PostgresLock:
 
     # --- holding it ----------------------------------------------------------------------------------------
 
-    @contextmanager
     def hold(
         self, holder: LockHolder, *, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]
-    ) -> Iterator[SessionHold]:
-        """Hold the lock inside the context. Raises LockHeldError after ``timeout_seconds``."""
-        held = self._acquire(holder, timeout_seconds, on_wait)
-        held.start()
-        try:
-            yield held
-        finally:
-            held.stop()
+    ) -> AbstractContextManager[SessionHold]:
+        """Take the lock, and hold it inside the context. Raises LockHeldError after ``timeout_seconds``."""
+        return living(lambda: self._acquire(holder, timeout_seconds, on_wait))
 
     def _acquire(
         self, holder: LockHolder, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]

@@ -5,8 +5,8 @@ the stored version is looked at all the same, so that whoever writes without a l
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from omnictl.codec.shapes import ShapeError, parse_json
@@ -16,6 +16,7 @@ from omnictl.model.state import State
 from omnictl.state.base import Hold, LockHolder, StateVersion
 from omnictl.state.checks import refuse_unusable
 from omnictl.state.errored import save_errored
+from omnictl.state.hold import noted
 from omnictl.state.problems import lock_held, no_such_version, overtaken
 from omnictl.state.terraform.lock import ServerHold, ServerLock
 from omnictl.state.terraform.lock_text import UNNAMED
@@ -196,16 +197,10 @@ class TerraformHttpBackend:
         self, holder: LockHolder, *, timeout_seconds: float, on_wait: Callable[[LockHolder | None], None]
     ) -> AbstractContextManager[Hold]:
         """Hold the lock of the server inside the context."""
-        return self._holding(self._lock.hold(holder, timeout_seconds=timeout_seconds, on_wait=on_wait))
+        return noted(self._lock.hold(holder, timeout_seconds=timeout_seconds, on_wait=on_wait), self._note)
 
-    @contextmanager
-    def _holding(self, lock: AbstractContextManager[ServerHold]) -> Iterator[Hold]:
-        with lock as hold:
-            self._hold = hold
-            try:
-                yield hold
-            finally:
-                self._hold = None
+    def _note(self, hold: ServerHold | None) -> None:
+        self._hold = hold
 
     def describe_lock(self) -> LockHolder | None:
         """Return who holds the lock; it is asked for, and given back at once where it is free."""
