@@ -1,6 +1,6 @@
 """What the commands that mend the state share: changing it under its lock, and what the next plan would do."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import click
@@ -144,6 +144,36 @@ def not_declared(scenario_id: str) -> Diagnostic:
         f"{scenario_id} stands in no file: the next plan forgets it, or gives it the id of a file that is equal to it.",
         hint="declare it under this id",
     )
+
+
+def tell_change(
+    session: Session,
+    kind: str,
+    stored: Replaced,
+    told: str,
+    output_format: str,
+    *,
+    lines: Iterable[str] = (),
+    **fields: Any,
+) -> None:
+    """Say what is stored now, and which scenarios are no longer recorded."""
+    if output_format == "json":
+        show_document(
+            session,
+            kind,
+            changed=stored.is_changed,
+            lineage=stored.state.lineage,
+            serial=stored.state.serial,
+            scenarios=len(stored.state.records),
+            tombstones=list(stored.buried),
+            **fields,
+        )
+        return
+    said = [told]
+    if stored.buried:
+        said.append(f"No longer recorded, but remembered as tombstones: {', '.join(stored.buried)}.")
+        said.append("Those that files declare are taken up again by the next plan:\n    omnictl plan")
+    session.show("\n".join((*said, *lines)))
 
 
 CODES = {

@@ -620,9 +620,13 @@ def test_open_creates_are_settled_first(project: Path, world: World) -> None:
 def test_init_names_the_command_where_nobody_can_be_asked(project: Path, world: World) -> None:
     ran = omnictl("init")
     assert ran.code == 0
-    assert ran.out.endswith("or, to adopt the scenarios that 127.0.0.1 has:\n    omnictl import --all\n")
+    assert ran.out.endswith(
+        "or, to adopt the scenarios that 127.0.0.1 has:\n    omnictl import --all --files-are-new\n"
+    )
     example = Path("scenarios/vk-sms.yaml")
     assert list(written(project)) == [str(example)]
+    as_told = omnictl("import", "--all", "--files-are-new", "--dry-run")
+    assert (as_told.code, "2 scenarios to import" in as_told.out) == (0, True), as_told
     left = omnictl("import", "--all")
     assert left.code == 1
     assert "vk-sms (scenarios/vk-sms.yaml) has its flow and no key yet" in " ".join(left.err.split())

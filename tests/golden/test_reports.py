@@ -83,6 +83,11 @@ def interrupted() -> ApplyReport:
     return replace(report, ending=Ending.INTERRUPTED, signal=2, stop_reason="SIGINT")
 
 
+def interrupted_and_not_saved() -> ApplyReport:
+    why = problem("state-not-saved", summary="The state could not be written", commands=("omnictl state push x.json",))
+    return replace(interrupted(), diagnostics=(why,), stop_reason="the lock of the state was lost")
+
+
 def already_applied() -> ApplyReport:
     return replace(finished(), ending=Ending.ALREADY_APPLIED)
 
@@ -103,6 +108,7 @@ REPORTS: list[Callable[[], ApplyReport]] = [
     unknown,
     stopped,
     interrupted,
+    interrupted_and_not_saved,
     already_applied,
     nothing_to_do,
     state_not_saved,

@@ -63,12 +63,14 @@ def command(ctx: click.Context, ci: str | None) -> int:
     host = _find_account(session)
     question = f"{host} is configured. Import the scenarios that it has, in place of a first example?"
     imports = host is not None and output.is_interactive and is_wanted(question, output)
+    is_new = not _has_scenarios()
     _write_files({Path(name): text for name, text in _wanted(ci, store, imports=imports, host=host)}, session)
     if imports:
         return _import(session)
     output.result(f"\nNext:\n    {session.command('plan', '--sandbox')}")
     if host is not None:
-        output.result(f"or, to adopt the scenarios that {host} has:\n    {session.command('import', '--all')}")
+        words = ("import", "--all", *(("--files-are-new",) if is_new else ()))  # the example is none of the account's
+        output.result(f"or, to adopt the scenarios that {host} has:\n    {session.command(*words)}")
     return ExitCode.OK
 
 

@@ -1,9 +1,6 @@
 """``omnictl state``: look at what is remembered, and mend it under the lock, each time with a backup."""
 
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -11,32 +8,29 @@ import click
 from omnictl.cli.commands.state_migrating import migrate
 from omnictl.cli.commands.state_moving import forget, move
 from omnictl.cli.commands.state_rebuilding import rebuild
+from omnictl.cli.commands.state_replacing import push, rollback
 from omnictl.cli.context import Session, get_session
 from omnictl.cli.durations import lock_timeout_option
 from omnictl.cli.exit_codes import ExitCode
-from omnictl.cli.memory import find_kept, require_state
-from omnictl.cli.mending import change_stored, format_option, show_document
+from omnictl.cli.memory import require_state
+from omnictl.cli.mending import change_stored, format_option, show_document, tell_change
 from omnictl.cli.options import global_options
 from omnictl.cli.provider import open_provider
-from omnictl.cli.saved import read_text
 from omnictl.cli.system import utc_now
 from omnictl.codec.parts import encode_record
 from omnictl.codec.shapes import write_time
-from omnictl.codec.state import decode_state, encode_state
-from omnictl.engine.surgery import Replaced, bring_back, push_state, roll_back_state
+from omnictl.codec.state import encode_state
+from omnictl.engine.surgery import Replaced
 from omnictl.errors import StateError, UsageError
 from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Json, Remote
-from omnictl.model.shell import quote_word
 from omnictl.model.state import State
 from omnictl.operations.apply import describe_holder
 from omnictl.operations.surgery import find_intent, find_records, settle_absent, settle_found
 from omnictl.provider.base import StopSignal
 from omnictl.render.state_text import Version, render_history, render_record, render_state
-from omnictl.render.words import count
 from omnictl.state.base import KeptLock, LockHolder
-from omnictl.state.errored import is_errored
 from omnictl.state.location import shown_place
 
 
@@ -92,145 +86,6 @@ def pull(ctx: click.Context) -> int:
     session = get_session(ctx)
     session.output.result(encode_state(_read(session)))
     return ExitCode.OK
-
-
-@_subcommand("push", "omnictl state push .omnictl/errored/production-119.json")
-@click.argument("path", metavar="FILE")
-@click.option("--force", is_flag=True, help="Go back to the file, where the stored state went on since.")
-@lock_timeout_option
-@format_option
-def push(ctx: click.Context, path: str, *, force: bool, lock_timeout: float | None, output_format: str) -> int:
-    """Store a state from a file ("-" is stdin). No key of the state before is dropped: it becomes a tombstone.
-
-    Where the stored state went on since (its serial is that of the file, or higher), it is kept, and only what the
-    file alone knows is added: keys, and creates that are open.
-    """
-    session = get_session(ctx)
-    incoming = _read_incoming(path)
-    environment = session.place.environment
-
-    def change(current: State | None) -> Replaced:
-        return push_state(current, incoming, environment, utc_now(), goes_back=force)
-
-    stored = change_stored(session, "state push", change, lock_timeout)
-    if output_format == "text" and stored.is_kept:
-        session.show("\n".join((*_say_kept(stored, incoming), *(_say_needless(session, path) or _say_force(path)))))
-        return ExitCode.OK
-    told = f"Stored as serial {stored.state.serial}: {count(len(stored.state.records), 'scenario')}."
-    if not stored.is_changed:
-        told = f"Nothing to do: this is what is stored, as serial {stored.state.serial}."
-    _tell_change(
-        session,
-        "state-push",
-        stored,
-        told,
-        output_format,
-        is_kept=stored.is_kept,
-        recorded=list(stored.recorded),
-        lines=_say_needless(session, path),
-    )
-    return ExitCode.OK
-
-
-def _say_needless(session: Session, path: str) -> tuple[str, ...]:
-    """Say that an errored state may be removed: all that it knows is stored now."""
-    if path == "-" or not is_errored(Path(path), session.place.work_dir):
-        return ()
-    return (f"The file is not needed any more, what it knows is stored:\n    rm {quote_word(path)}",)
-
-
-def _say_kept(stored: Replaced, incoming: State) -> Iterator[str]:
-    """Say that the stored state went on since, and what was added to it."""
-    serial = f"serial {stored.state.serial}"
-    if not stored.is_changed:
-        yield f"Nothing to put back: what is stored, as {serial}, knows all of the file (serial {incoming.serial})."
-    else:
-        yield f"The stored state went on since serial {incoming.serial}: it is kept, with what only the file knew."
-        yield f"Stored as {serial}: {count(len(stored.state.records), 'scenario')}."
-    if stored.recorded:
-        yield f"Recorded again: {', '.join(stored.recorded)}."
-    if stored.buried:
-        yield f"Another key is recorded by now, that of the file is a tombstone: {', '.join(stored.buried)}."
-    if stored.is_changed and stored.state.intents:
-        yield f"Creates that are open, which the next apply looks for: {count(len(stored.state.intents), 'create')}."
-
-
-def _say_force(path: str) -> tuple[str, ...]:
-    return (f"To go back to the file all the same:\n    omnictl state push --force {quote_word(path)}",)
-
-
-def _read_incoming(path: str) -> State:
-    """Return the state of a file that somebody named, or of stdin."""
-    text = sys.stdin.buffer.read() if path == "-" else read_text(Path(path))
-    try:
-        return decode_state(text, path="stdin" if path == "-" else path)
-    except StateError as error:
-        cure = "a state comes from state pull, from git, or from where state history says"
-        told = [replace(each, hint=cure, commands=()) for each in error.diagnostics if each.code == "unreadable-state"]
-        if told:
-            raise UsageError(*told) from None
-        raise
-
-
-@_subcommand("rollback", "omnictl state rollback 118")
-@click.argument("serial", type=click.IntRange(min=0))
-@click.option(
-    "--lineage", metavar="LINEAGE", help="Of which lineage, or how it begins, where it is not that of the state."
-)
-@lock_timeout_option
-@format_option
-def rollback(
-    ctx: click.Context, serial: int, lineage: str | None, lock_timeout: float | None, output_format: str
-) -> int:
-    """Go back to a kept version. No key is dropped: what it does not have becomes a tombstone.
-
-    Where the state itself is lost, the version that was written last of this serial comes back.
-    """
-    session = get_session(ctx)
-
-    def change(current: State | None) -> Replaced:
-        if current is not None and (lineage is None or current.lineage.startswith(lineage)):
-            return roll_back_state(current, session.backend.read_version(current.lineage, serial), utc_now())
-        kept = find_kept(session, current, serial, lineage or "")
-        older = session.backend.read_version(kept.version.lineage, serial)
-        return bring_back(current, older, kept.latest, session.place.environment, utc_now())
-
-    stored = change_stored(session, "state rollback", change, lock_timeout)
-    told = f"Back at version {serial}, stored as serial {stored.state.serial}."
-    if not stored.is_changed:
-        told = f"Nothing to do: version {serial} is what is stored, as serial {stored.state.serial}."
-    _tell_change(session, "state-rollback", stored, told, output_format)
-    return ExitCode.OK
-
-
-def _tell_change(
-    session: Session,
-    kind: str,
-    stored: Replaced,
-    told: str,
-    output_format: str,
-    *,
-    lines: Iterable[str] = (),
-    **fields: Any,
-) -> None:
-    """Say what is stored now, and which scenarios are no longer recorded."""
-    if output_format == "json":
-        show_document(
-            session,
-            kind,
-            changed=stored.is_changed,
-            lineage=stored.state.lineage,
-            serial=stored.state.serial,
-            scenarios=len(stored.state.records),
-            tombstones=list(stored.buried),
-            **fields,
-        )
-        return
-    said = [told]
-    if stored.buried:
-        said.append(f"No longer recorded, but remembered as tombstones: {', '.join(stored.buried)}.")
-        said.append("Those that files declare are taken up again by the next plan:\n    omnictl plan")
-    session.show("\n".join((*said, *lines)))
 
 
 @_subcommand("history", "omnictl state history")
@@ -327,7 +182,7 @@ def settle(
 
     stored = change_stored(session, "state settle", change, lock_timeout)
     became = "did not happen" if key is None else f"made {key}"
-    _tell_change(session, "state-settle", stored, f"{scenario_id} is settled: its create {became}.", output_format)
+    tell_change(session, "state-settle", stored, f"{scenario_id} is settled: its create {became}.", output_format)
     return ExitCode.OK
 
 
@@ -348,7 +203,7 @@ def _read(session: Session) -> State:
     return require_state(session.backend.read(), session)
 
 
-for _each in (migrate, move, forget, rebuild):
+for _each in (push, rollback, migrate, move, forget, rebuild):
     command.add_command(_each)
 
 CODES = {
