@@ -5,10 +5,12 @@ What is likelier than that is a guard; nothing here is told of a create or of a 
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from omnictl.engine.compare import fold
 from omnictl.engine.neighbours import Left, Neighbourhood
 from omnictl.engine.rename import Likely
+from omnictl.engine.resemblance import last_made
 from omnictl.engine.slugs import plain_id
 from omnictl.engine.twins import iterate_unmanaged, list_first, way_to_adopt, ways_to_take_over
 from omnictl.engine.unmanaged import compile_lines, is_ignored
@@ -30,11 +32,12 @@ def note_alikes_left(
     creates = _creates_of(changes)
     left = {each.address: neighbourhood.find_left(view.configuration.resources[each.address]) for each in creates}
     guarded = {each.key for found in left.values() for each in found}
+    made = last_made(view.state) if creates else {}
     for change in creates:
         if left[change.address] or likely.get(change.address):
             continue
         found = neighbourhood.find_alike(view.configuration.resources[change.address])
-        alike = tuple(each for each in found if each.key not in guarded and not _is_answered(each, view))
+        alike = tuple(each for each in found if each.key not in guarded and not _is_answered(each, made))
         if not alike:
             continue
         scenario_id = id_of(change.address)
@@ -53,13 +56,10 @@ def note_alikes_left(
         )
 
 
-def _is_answered(left: Left, view: View) -> bool:
+def _is_answered(left: Left, made: Mapping[tuple[Step, ...], datetime]) -> bool:
     """Tell whether a scenario of the flow was made here since a neighbour let it go: that one was it."""
-    flows = {each.flow for each in left.flows}
-    return left.removed_at is not None and any(
-        each.created_at is not None and each.created_at > left.removed_at and each.applied.flow in flows
-        for each in view.state.records.values()
-    )
+    removed_at = left.removed_at
+    return removed_at is not None and any(made.get(each.flow, removed_at) > removed_at for each in left.flows)
 
 
 def note_unmanaged_alikes(

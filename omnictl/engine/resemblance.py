@@ -17,6 +17,7 @@ from omnictl.model.address import Address, id_of
 from omnictl.model.change import Change, Create
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Step
+from omnictl.model.state import State
 
 MOST_NAMED = 5
 MOST_COMPARED = 250_000
@@ -51,16 +52,22 @@ def find_resembling(changes: Iterable[Change], view: View, renames: Renames, now
     return tuple(found for flow, creates in created.items() if flow in left for found in _pair_up(creates, left[flow]))
 
 
+def last_made(state: State) -> Mapping[tuple[Step, ...], datetime]:
+    """Return when a scenario of each flow was last made here: what was let go before may have been that one."""
+    made: dict[tuple[Step, ...], datetime] = {}
+    for record in state.records.values():
+        if record.created_at is not None:
+            flow = record.applied.flow
+            made[flow] = max(made.get(flow, record.created_at), record.created_at)
+    return made
+
+
 def _find_left(view: View, renames: Renames, now: datetime) -> Mapping[tuple[Step, ...], Sequence[Likely]]:
     """Return what leaves or left, and is still on the account, by its flow; what was retired was ended for good.
 
     What was forgotten before a scenario of its flow was made is answered by that one.
     """
-    made: dict[tuple[Step, ...], datetime] = {}
-    for record in view.state.records.values():
-        if record.created_at is not None:
-            flow = record.applied.flow
-            made[flow] = max(made.get(flow, record.created_at), record.created_at)
+    made = last_made(view.state)
     kept = {*view.configuration.resources, *renames.pairs.values()}
     gone = (record for address, record in view.state.records.items() if address not in kept)
     lately = (

@@ -190,7 +190,7 @@ TWIN = (
 UNMANAGED_FLOW = (
     "yes",
     "–",
-    "unmanaged, same flow (beside records: as many as creates of it), or a name that gives its id",
+    "unmanaged, same flow (once all files were applied: as many as creates of it), or a name that gives its id",
     "create, and the warning `maybe-unmanaged` with the command that adopts",
 )
 IMPORT = ("yes, `import:`", "–", "that key", "adopt, and update where it differs")
