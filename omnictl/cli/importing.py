@@ -61,7 +61,7 @@ def import_scenarios(session: Session, wish: Wish) -> ImportReport:
     """Import, and hold what stands in files and state afterwards against the account."""
     if not (wish.dry_run or wish.files_only):
         way_out = "or write the files alone, and leave the state to the apply that follows"
-        refuse_lost_state(session, or_else=way_out, command=_files_only(wish))
+        refuse_lost_state(session, or_else=way_out, command=_command_for(wish, files_only=True))
     folder = choose_folder(session.settings, session.environment, wish.folder)
     run = _Run(session, wish, folder, _load(session, folder), read_ignored(session))
     imported = run.execute()
@@ -210,7 +210,7 @@ class _Run:
             production=imported.circumstances.production,
             only_in=self._folder.only_in,
             ignored=selected.ignored,
-            diagnostics=(*tell_left_out(left_out), *problems),
+            diagnostics=(*tell_left_out(left_out, _command_for(wish, files_are_new=True)), *problems),
         )
 
     def _plan(self, imported: Imported) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
@@ -230,13 +230,14 @@ class _Run:
         return tuple(own), tuple(each for each in changes if each.address not in addresses)
 
 
-def _files_only(wish: Wish) -> str:
-    """Return the command that imports the same and leaves the state alone."""
+def _command_for(wish: Wish, *, files_only: bool = False, files_are_new: bool = False) -> str:
+    """Return the command that imports the same: leaving the state alone, or taking the files for new ones."""
     chosen = ["--all"] if wish.scenario_id is None or wish.key is None else [wish.scenario_id, wish.key]
     chosen += [word for each in wish.only for word in ("--only", each)]
     chosen += ["--write", wish.folder] if wish.folder is not None else []
-    chosen += ["--files-are-new"] if wish.files_are_new else []
-    return join_words(["omnictl", "import", *chosen, "--files-only"])
+    chosen += ["--files-are-new"] if files_are_new or wish.files_are_new else []
+    chosen += ["--files-only"] if files_only or wish.files_only else []
+    return join_words(["omnictl", "import", *chosen])
 
 
 def _reload(session: Session) -> Configuration:

@@ -18,8 +18,8 @@ _HINTS = {
     Likeness.NAME: "where they are the same scenario, adopt it under that id; else give one of them another name",
     Likeness.NEAR: _ELSE_APPLY,
     Likeness.ID: _ELSE_APPLY,
-    Likeness.FLOW: "where they are the same scenario, adopt it under that id; where no file is one of the account's, "
-    "import --all --files-are-new takes it under an id of its own",
+    Likeness.FLOW: "where no file is one of the account's, the first command imports it under an id of its own; where "
+    "they are the same scenario, adopt it under the id of that file",
 }
 
 
@@ -34,6 +34,7 @@ def leave_out(remote: Remote, rivals: Sequence[Rival], own_id: str) -> LeftOut:
         _HINTS[likely[0].likeness],
         tuple(join_words(["omnictl", "import", each, remote.key]) for each in ids),
         (*(id_of(each.resource.address) for each in rivals), own_id),
+        likely[0].likeness is Likeness.FLOW,
     )
 
 

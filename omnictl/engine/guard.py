@@ -34,7 +34,7 @@ def find_guards(
         *_channel_removal(changes),
         *find_unmanaged_twins(changes, view, circumstances, neighbourhood),
         *_vanished(changes),
-        *find_likely_renames(changes, likely_renames, circumstances),
+        *find_likely_renames(changes, view, likely_renames, circumstances),
         *_mass_change(changes, view, circumstances),
         *_empty_configuration(changes, view, circumstances, selected, neighbourhood),
     )

@@ -11,7 +11,7 @@ from omnictl.engine.compare import fold
 from omnictl.engine.neighbours import Left, Neighbourhood
 from omnictl.engine.rename import Likely
 from omnictl.engine.resemblance import last_made
-from omnictl.engine.slugs import plain_id
+from omnictl.engine.slugs import has_own_id, plain_id
 from omnictl.engine.twins import iterate_unmanaged, list_first, way_to_adopt, ways_to_take_over
 from omnictl.engine.unmanaged import compile_lines, is_ignored
 from omnictl.engine.view import Circumstances, View
@@ -19,6 +19,8 @@ from omnictl.model.address import Address, id_of
 from omnictl.model.change import Change, Create
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Remote, Step
+from omnictl.model.shell import join_words
+from omnictl.model.state import Record
 
 
 def note_alikes_left(
@@ -52,7 +54,7 @@ def note_alikes_left(
             hint="if it is the same: let the other environment forget it, then adopt it here"
             if alike[0].is_recorded
             else "if it is the same, adopt it here",
-            commands=ways_to_take_over(scenario_id, alike[0], circumstances),
+            commands=ways_to_take_over(view.configuration.resources[change.address], alike[0], circumstances),
         )
 
 
@@ -95,12 +97,12 @@ def note_unmanaged_alikes(
     for flow, group in groups.items():
         alike = by_flow.get(flow, [])
         if alike and (not view.state.knows_files or len(alike) == wanted[flow]):
-            yield _may_be_unmanaged(group, alike, "with the same flow", circumstances)
+            yield _may_be_unmanaged(group, alike, "with the same flow", view, circumstances)
             continue
         for create in group:
             alike = by_id.get(id_of(create.address), [])
             if alike:
-                yield _may_be_unmanaged([create], alike, "whose name gives this id", circumstances)
+                yield _may_be_unmanaged([create], alike, "whose name gives this id", view, circumstances)
 
 
 def _creates_of(changes: Iterable[Change]) -> list[Create]:
@@ -127,7 +129,7 @@ def _find_candidates(
 
 
 def _may_be_unmanaged(
-    creates: Sequence[Create], found: Sequence[Remote], sign: str, circumstances: Circumstances
+    creates: Sequence[Create], found: Sequence[Remote], sign: str, view: View, circumstances: Circumstances
 ) -> Diagnostic:
     named = list_first([f'"{each.attributes.name}" ({each.key})' for each in found])
     ids = list_first([id_of(each.address) for each in creates])
@@ -139,12 +141,72 @@ def _may_be_unmanaged(
         f"{ids}: the account has {named} {sign}. If a name was edited and the state does not know it (it was lost, or "
         "never filled), this create makes a second scenario.",
         creates[0].source,
-        hint="if it is the same, adopt it under its id; what the project lets be is named in .omnictlignore",
+        hint="if it is the same, adopt it under its id; what the project lets be is named in .omnictlignore"
+        + ("" if view.state.knows_files else _ASKED_ONCE),
         commands=(way_to_adopt(id_of(creates[0].address), key, circumstances),),
     )
 
 
+_ASKED_ONCE = "; once an apply without --only or --exclude is through, the files are known"
+
+
+def note_copies(changes: Iterable[Change], view: View, told: Collection[str]) -> Iterator[Diagnostic]:
+    """Warn where a create may be the scenario whose key went to another file for being equal, in a state built again.
+
+    The file may be a copy of the one that is created now, which was edited since. An id that is made of the name, or
+    that has the key, says whose it is. ``told`` are the ids of which a guard tells more.
+    """
+    if view.state.knows_files:
+        return
+    creates: dict[tuple[Step, ...], list[Create]] = defaultdict(list)
+    for each in _creates_of(changes):
+        if id_of(each.address) not in told:
+            creates[each.desired.flow].append(each)
+    taken: dict[tuple[Step, ...], list[Record]] = defaultdict(list)
+    for record in view.state.records.values() if creates else ():
+        if record.applied.flow in creates and _is_known_by_equality(record, view):
+            taken[record.applied.flow].append(record)
+    for flow, records in taken.items():
+        yield _may_be_copied(creates[flow], records)
+
+
+def _is_known_by_equality(record: Record, view: View) -> bool:
+    """Tell whether nothing but being equal may have brought file and key together."""
+    resource = view.configuration.resources.get(record.address)
+    return (
+        record.created_at is None
+        and resource is not None
+        and resource.import_key != record.key
+        and resource.attributes == record.applied
+        and not has_own_id(id_of(record.address), record.applied.name, record.key)
+    )
+
+
+def _may_be_copied(creates: Sequence[Create], records: Sequence[Record]) -> Diagnostic:
+    ids = list_first([id_of(each.address) for each in creates])
+    named = list_first([f"{id_of(each.address)} ({each.key})" for each in records])
+    has, its_file, its_id = (
+        ("has", "that file", "its id says") if len(records) == 1 else ("have", "one of these files", "their ids say")
+    )
+    old = id_of(records[0].address) if len(records) == 1 else "OTHER"
+    new = id_of(creates[0].address) if len(creates) == 1 else "ID"
+    return Diagnostic(
+        "maybe-copied",
+        Severity.WARNING,
+        "A new scenario may be the one of which another file has the key",
+        f"{ids}: {named} {has} the same flow, and got the key for being equal to the account; {its_id} nothing. If "
+        f"{its_file} is a copy, and the one that it was made from was edited before the state was lost, the key "
+        "belongs to that one, and this create makes a second scenario.",
+        creates[0].source,
+        hint=f"if so, let the edited file have the record, and the copy is created instead{_ASKED_ONCE}",
+        commands=(join_words(["omnictl", "state", "mv", old, new]),),
+    )
+
+
 CODES = {
+    "maybe-copied": "A state was lost and built again, and a scenario is created with the flow of one that got its key "
+    "for being equal alone. If that file is a copy of the one that is created, and this one was edited since, the key "
+    "is that of the edited file. An apply of all files settles it.",
     "maybe-unmanaged": "A scenario is created, and the account has one with the same flow, or with a name that gives "
     "its id, that nobody manages. Where a state was lost and a name edited they may be the same; adopting keeps the "
     "key, a create makes a second one. Where all files were applied once, the flow counts if as many are created as "

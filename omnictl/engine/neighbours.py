@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from omnictl.engine.alikes import Alikes
 from omnictl.engine.compare import fold
-from omnictl.engine.pairing import Likeness, find_rivals
+from omnictl.engine.pairing import Likeness, Rival, find_rivals
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.rename import REMEMBERED, find_keyless, find_renames, without_taken_tombstones
 from omnictl.engine.view import Circumstances, Neighbour, View
@@ -118,15 +118,15 @@ class Neighbourhood:
         shown = self._remotes.get(record.key)
         return record.applied, record.observed, *([shown.attributes] if shown else [])
 
-    def find_waiting(self, keys: Iterable[str], *, by_flow: bool = True) -> Mapping[str, tuple[str, Resource]]:
+    def find_waiting(self, keys: Iterable[str], *, by_flow: bool = True) -> Mapping[str, tuple[str, Rival]]:
         """Return the neighbour and its file, without a key yet, that each of these scenarios may be meant by."""
         remotes = [self._remotes[key] for key in keys] if self._waiting else []
-        found: dict[str, tuple[str, Resource]] = {}
+        found: dict[str, tuple[str, Rival]] = {}
         for each in self._neighbours if remotes else ():
             waiting = [resource for environment, resource in self._waiting if environment == each.name]
             for key, rivals in find_rivals(remotes, waiting, knows_files=each.state.knows_files).items():
                 if by_flow or rivals[0].likeness is not Likeness.FLOW:
-                    found.setdefault(key, (each.name, rivals[0].resource))
+                    found.setdefault(key, (each.name, rivals[0]))
         return found
 
     @cached_property
@@ -230,33 +230,44 @@ def leave_to_neighbours(choice: Choice, neighbourhood: Neighbourhood, *, files_a
     return replace(choice, adoptions=kept, left_out=(*doubtful, *left_out))
 
 
-def _awaited(adoption: Adoption, environment: str, resource: Resource) -> LeftOut:
-    remote, scenario_id = adoption.remote, id_of(resource.address)
+def _awaited(adoption: Adoption, environment: str, rival: Rival) -> LeftOut:
+    remote, resource, own_id = adoption.remote, rival.resource, id_of(adoption.address)
+    is_by_flow = rival.likeness is Likeness.FLOW
+    new = "where that file is new, the first command imports what is here" if is_by_flow else ""
     return LeftOut(
         remote.key,
         remote.attributes.name,
-        _say_awaited(environment, resource),
-        "adopt it there; if it belongs here, name it with an id",
+        _say_awaited(environment, rival),
+        "; ".join(
+            filter(None, [new, f"adopt it there, or apply {environment} first; if it belongs here, name it with an id"])
+        ),
         (
             _adopt_there(environment, resource, remote.key),
-            join_words(["omnictl", "import", scenario_id, remote.key]),
+            join_words(["omnictl", "import", own_id, remote.key]),
         ),
-        (scenario_id, id_of(adoption.address)),
+        (id_of(resource.address), own_id),
+        is_by_flow,
     )
 
 
-def _told_too(left_out: LeftOut, environment: str, resource: Resource) -> LeftOut:
+def _told_too(left_out: LeftOut, environment: str, rival: Rival) -> LeftOut:
+    resource = rival.resource
+    is_by_flow = left_out.is_by_flow and rival.likeness is Likeness.FLOW
     return replace(
         left_out,
-        reason=f"{_say_awaited(environment, resource)}; {left_out.reason}",
+        reason=f"{_say_awaited(environment, rival)}; {left_out.reason}",
+        hint=left_out.hint if is_by_flow else "say where it belongs, and which it is: adopt it there or here",
         commands=(_adopt_there(environment, resource, left_out.key), *left_out.commands),
         ids=(id_of(resource.address), *left_out.ids),
+        is_by_flow=is_by_flow,
     )
 
 
-def _say_awaited(environment: str, resource: Resource) -> str:
+def _say_awaited(environment: str, rival: Rival) -> str:
+    resource = rival.resource
     place = f" ({resource.source.path})" if resource.source else ""
-    return f"it may be {id_of(resource.address)}{place} of the environment {environment}, which has no key yet"
+    why = ", and has its flow" if rival.likeness is Likeness.FLOW else ""
+    return f"it may be {id_of(resource.address)}{place} of the environment {environment}, which has no key yet{why}"
 
 
 def _adopt_there(environment: str, resource: Resource, key: str) -> str:

@@ -10,7 +10,7 @@ from omnictl.engine.cost import SECONDS_PER_REQUEST, count_creates, count_update
 from omnictl.engine.decide import NoOp, decide_declared
 from omnictl.engine.defaults import decide_default
 from omnictl.engine.guard import find_guards, note_unused_allowances
-from omnictl.engine.likeness import note_alikes_left, note_unmanaged_alikes
+from omnictl.engine.likeness import note_alikes_left, note_copies, note_unmanaged_alikes
 from omnictl.engine.listing import guess_pages
 from omnictl.engine.neighbours import Neighbourhood
 from omnictl.engine.notes import note_configuration
@@ -47,17 +47,19 @@ def make_plan(view: View, circumstances: Circumstances, settled: tuple[Settled, 
     resembling = find_resembling(changes, view, renames, circumstances.created_at)
     likely = {**renames.likely, **near_ones(resembling)}
     guards = find_guards(changes, with_all, circumstances, likely, selected, neighbourhood)
+    named = _named_by(guards)
     every = tuple(each for each in decided.values() if not isinstance(each, NoOp))
     untouched = {address for address in selected if isinstance(decided[address], NoOp | Refresh)}
     diagnostics = (
         *renames.diagnostics,
-        *note_resembling(resembling, circumstances),
+        *note_resembling(resembling, view, circumstances),
         *default.diagnostics,
         *note_configuration(view, watched, renames.pairs, circumstances, neighbourhood, selected),
         *note_spared(changes, view, circumstances, neighbourhood),
         *note_returns(changes, view, circumstances.removal),
         *note_alikes_left(changes, view, circumstances, likely, neighbourhood),
-        *note_unmanaged_alikes(changes, every, with_all, circumstances, _named_by(guards), neighbourhood),
+        *note_unmanaged_alikes(changes, every, with_all, circumstances, named, neighbourhood),
+        *note_copies(changes, view, named),
         *note_unused_allowances(circumstances.allowed, guards),
     )
     return Plan(

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from omnictl.engine.compare import fold
 from omnictl.engine.rename import REMEMBERED, Likely, Renames, departed, forgotten
-from omnictl.engine.twins import line_for, name_likely, say_likely
+from omnictl.engine.twins import lines_for, name_likely, say_likely
 from omnictl.engine.view import Circumstances, View
 from omnictl.model.address import Address, id_of
 from omnictl.model.change import Change, Create
@@ -184,12 +184,12 @@ def near_ones(resembling: Iterable[Resembling]) -> Mapping[Address, tuple[Likely
     return {each.creates[0].address: each.candidates for each in resembling if each.is_near}
 
 
-def note_resembling(resembling: Iterable[Resembling], circumstances: Circumstances) -> Iterator[Diagnostic]:
+def note_resembling(resembling: Iterable[Resembling], view: View, circumstances: Circumstances) -> Iterator[Diagnostic]:
     """Warn of creates that have nothing but the flow of what left."""
     for each in resembling:
         if each.is_near:
             continue
-        found = each.candidates
+        found, resource = each.candidates, view.configuration.resources[each.creates[0].address]
         several = len(found) > 1
         more = f" and {each.more} more" if each.more else ""
         yield Diagnostic(
@@ -200,7 +200,7 @@ def note_resembling(resembling: Iterable[Resembling], circumstances: Circumstanc
             f"{say_likely(found, 'one of them' if len(each.creates) > 1 else 'it')}",
             each.creates[0].source,
             hint=f"if it is the same scenario, add {'one of these lines' if several else 'this line'}",
-            commands=tuple(line_for(other, circumstances) for other in found),
+            commands=lines_for(found, resource, circumstances),
         )
 
 

@@ -66,6 +66,11 @@ def key_parts_in(scenario_id: str) -> tuple[str, ...]:
     return (last, before) if last.isdigit() and before else (last,)
 
 
+def has_own_id(scenario_id: str, name: str, key: str) -> bool:
+    """Tell whether an id says which scenario it is: it is made of the name, or has the part of the key."""
+    return scenario_id == plain_id(name) or key_part(key) in key_parts_in(scenario_id)
+
+
 def key_part(key: str) -> str:
     """Return the part of a key that tells equal names apart in an id."""
     return re.sub(r"[^a-z0-9]", "", key.lower())[:_KEY_CHARACTERS] or "x"

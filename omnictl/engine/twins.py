@@ -11,7 +11,7 @@ from omnictl.engine.view import Circumstances, View
 from omnictl.model.address import Address, id_of
 from omnictl.model.change import Adopt, Change, Create
 from omnictl.model.plan import Guard, GuardFinding
-from omnictl.model.scenario import Remote
+from omnictl.model.scenario import Remote, Resource
 from omnictl.model.shell import join_words
 
 
@@ -23,17 +23,17 @@ def find_unmanaged_twins(
     creates = [each for each in changes if isinstance(each, Create) and each.replaces is None]
     unmanaged = _names_of_unmanaged(changes, view, neighbourhood) if creates else {}
     for change in creates:
-        scenario_id = id_of(change.address)
+        scenario_id, resource = id_of(change.address), view.configuration.resources[change.address]
         alike = unmanaged.get(fold(change.desired.name), ())
         named = list_first([_name(each, change) for each in alike])
         twins = [each.key for each in alike[:_MOST_NAMED]]
-        left = neighbourhood.find_left(view.configuration.resources[change.address])
+        left = neighbourhood.find_left(resource)
         taken = [] if left else _taken_over(change, view, neighbourhood)
         if left:
             message = f"{' '.join(map(describe_left, left))} {_NO_SECOND} {_say_how(left)}"
-            ways = [way for each in left for way in ways_to_take_over(scenario_id, each, circumstances)]
+            ways = [way for each in left for way in ways_to_take_over(resource, each, circumstances)]
             twins = [key for key in twins if key not in {each.key for each in left}]
-            ways += [way for key in twins for way in _ways_to_adopt(scenario_id, key, circumstances)]
+            ways += [way for key in twins for way in _ways_to_adopt(resource, key, circumstances)]
         elif taken:
             message = f"{_say_taken(taken, neighbourhood)} {_NO_SECOND} Take it out of the files here or there."
             ways = []
@@ -42,7 +42,7 @@ def find_unmanaged_twins(
                 f'The account already has a scenario named "{change.desired.name}" that the state does not know '
                 f"({named}); a create would make a second one, and scenarios cannot be deleted. {_say_which(alike)}"
             )
-            ways = [way for key in twins for way in _ways_to_adopt(scenario_id, key, circumstances)]
+            ways = [way for key in twins for way in _ways_to_adopt(resource, key, circumstances)]
         else:
             continue
         yield GuardFinding(
@@ -114,17 +114,17 @@ def _say_how(left: Iterable[Left]) -> str:
     return "To adopt it, run the command; or write the line into its file, to have it reviewed."
 
 
-def ways_to_take_over(scenario_id: str, left: Left, circumstances: Circumstances) -> tuple[str, ...]:
+def ways_to_take_over(resource: Resource, left: Left, circumstances: Circumstances) -> tuple[str, ...]:
     """Return the commands that bring what a neighbour gives up under an id of ours."""
-    ways = _ways_to_adopt(scenario_id, left.key, circumstances)
+    ways = _ways_to_adopt(resource, left.key, circumstances)
     if not left.is_recorded:
         return ways
     return join_words(["omnictl", "apply", "--env", left.environment, "--only", id_of(left.address)]), ways[0]
 
 
-def _ways_to_adopt(scenario_id: str, key: str, circumstances: Circumstances) -> tuple[str, str]:
+def _ways_to_adopt(resource: Resource, key: str, circumstances: Circumstances) -> tuple[str, str]:
     """Return the command that adopts at once, and the line for the file, which every project can read."""
-    return way_to_adopt(scenario_id, key, circumstances), _import_line(key, circumstances)
+    return way_to_adopt(id_of(resource.address), key, circumstances), _import_line(key, resource, circumstances)
 
 
 def way_to_adopt(scenario_id: str, key: str, circumstances: Circumstances) -> str:
@@ -134,7 +134,7 @@ def way_to_adopt(scenario_id: str, key: str, circumstances: Circumstances) -> st
 
 
 def find_likely_renames(
-    changes: Iterable[Change], likely: Mapping[Address, tuple[Likely, ...]], circumstances: Circumstances
+    changes: Iterable[Change], view: View, likely: Mapping[Address, tuple[Likely, ...]], circumstances: Circumstances
 ) -> Iterator[GuardFinding]:
     """Yield a finding for each create that may be a scenario under another id."""
     for change in changes:
@@ -149,7 +149,7 @@ def find_likely_renames(
             id_of(change.address),
             f"{id_of(change.address)} {verb} {name_likely(found, joined)}{why}. {say_likely(found)}",
             source=change.source,
-            commands=tuple(line_for(each, circumstances) for each in found),
+            commands=lines_for(found, view.configuration.resources[change.address], circumstances),
         )
 
 
@@ -169,10 +169,23 @@ def say_likely(found: tuple[Likely, ...], which_one: str = "it") -> str:
     return f"If {which_one} is the same scenario, say so in its file{which}, and it keeps its key."
 
 
-def line_for(each: Likely, circumstances: Circumstances) -> str:
-    """Return what a file says to go on with a scenario; previous_ids acts only on what is recorded."""
-    return f"previous_ids: [{id_of(each.address)}]" if each.is_recorded else _import_line(each.key, circumstances)
+def lines_for(found: Sequence[Likely], resource: Resource, circumstances: Circumstances) -> tuple[str, ...]:
+    """Return what a file says to go on with each of these; previous_ids acts only on what is recorded.
+
+    What the file says of ids that are none of these stays.
+    """
+    ids = {id_of(each.address) for each in found}
+    older = [each for each in resource.previous_ids if each not in ids]
+    return tuple(
+        f"previous_ids: [{', '.join((*older, id_of(each.address)))}]"
+        if each.is_recorded
+        else _import_line(each.key, resource, circumstances)
+        for each in found
+    )
 
 
-def _import_line(key: str, circumstances: Circumstances) -> str:
+def _import_line(key: str, resource: Resource, circumstances: Circumstances) -> str:
+    """Return the line that imports; one for the ``import:`` that is there, where it names other environments."""
+    if resource.sources.get("import") is not None:
+        return f"{circumstances.environment}: {key}  # under import:"
     return f"import: {{{circumstances.environment}: {key}}}"

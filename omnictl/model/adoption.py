@@ -21,7 +21,8 @@ class Adoption(Struct, frozen=True):
 class LeftOut(Struct, frozen=True):
     """A scenario that is not taken, why, and what would help; ``commands`` are lines to copy.
 
-    ``ids`` are those that it might have got: of files that may be its own, and of a new one.
+    ``ids`` are those that it might have got: of files that may be its own, and of a new one. ``is_by_flow``: nothing
+    but the flow says so, and a person who knows that the files are new can have it imported.
     """
 
     key: str
@@ -30,6 +31,7 @@ class LeftOut(Struct, frozen=True):
     hint: str = ""
     commands: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
+    is_by_flow: bool = False
 
 
 class Choice(Struct, frozen=True):

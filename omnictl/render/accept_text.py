@@ -19,7 +19,8 @@ class EditedFile(Struct, frozen=True):
 class Unchanged(Struct, frozen=True):
     """A scenario of which nothing is accepted; ``command`` accepts what differs all the same, "" where nothing does.
 
-    ``is_ignored``: somebody changed it on the account, in fields that the file ignores; else its file was edited.
+    ``is_ignored``: somebody changed it on the account, in fields that the file ignores; else its file says something
+    else than was recorded, whoever is right.
     """
 
     scenario_id: str
@@ -60,7 +61,7 @@ def _say_unchanged(unchanged: Unchanged) -> tuple[str, ...]:
             f"    {unchanged.command}",
         )
     return (
-        f"Nothing to accept: what is left of {scenario_id} is the file's own edit, and is not applied yet.",
-        "To take back the edit and have the account's value",
+        f"Nothing to accept: {scenario_id} has no change on the account that its file lacks; the rest awaits an apply.",
+        "To write the account's value into the file",
         f"    {unchanged.command}",
     )

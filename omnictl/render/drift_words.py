@@ -138,8 +138,9 @@ def say_edited(drift: Drift) -> str | None:
     number = drift.counts.edited
     if not number:
         return None
-    are, their = ("is", "its file") if number == 1 else ("are", "their files")
-    return f"{number} of them {are} edited in {their} and not applied yet."
+    if number == 1:
+        return "1 of them differs in its file from what was recorded, and is not applied yet."
+    return f"{number} of them differ in their files from what was recorded, and are not applied yet."
 
 
 def say_unmanaged(drift: Drift, *, how: str = "", names: bool = True) -> str:

@@ -1,10 +1,12 @@
 """What an import did as text: a line for each scenario, then files, state, default and what the plan says now."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from omnictl.model.adoption import ImportReport, LeftOut
 from omnictl.model.change import SIGNS, Action
 from omnictl.model.diagnostic import Diagnostic, Severity
+from omnictl.model.shell import join_words
 from omnictl.render.plan_words import count_changes, describe
 from omnictl.render.style import Style, pad, sanitize, truncate, width_of
 from omnictl.render.words import count, quote, wrap
@@ -12,7 +14,7 @@ from omnictl.render.words import count, quote, wrap
 _LEAST_ID_COLUMNS, _MOST_ID_COLUMNS = 12, 28
 _MOST_NAME_COLUMNS = 40
 _NAMES_TOLD = 10
-_COMMANDS_TOLD = 10
+_COMMANDS_TOLD = 6
 _SIGN_COLUMNS = 11
 
 
@@ -119,25 +121,40 @@ def _differing(report: ImportReport, style: Style) -> list[str]:
     return lines
 
 
-def tell_left_out(left_out: tuple[LeftOut, ...]) -> tuple[Diagnostic, ...]:
-    """Return a warning for each reason for which scenarios were left out."""
+def tell_left_out(left_out: tuple[LeftOut, ...], if_new: str) -> tuple[Diagnostic, ...]:
+    """Return a warning for each reason for which scenarios were left out.
+
+    ``if_new`` is the command that imports what nothing but its flow leaves out.
+    """
     alike: dict[tuple[str, str], list[LeftOut]] = {}
     for each in left_out:
         alike.setdefault((each.reason, each.hint), []).append(each)
-    return tuple(_tell_group(group, reason, hint) for (reason, hint), group in alike.items())
+    return tuple(_tell_group(group, reason, hint, if_new) for (reason, hint), group in alike.items())
 
 
-def _tell_group(group: Sequence[LeftOut], reason: str, hint: str) -> Diagnostic:
+def _tell_group(group: Sequence[LeftOut], reason: str, hint: str, if_new: str) -> Diagnostic:
     commands = tuple(dict.fromkeys(line for each in group for line in each.commands))
-    more = "; the commands for the others are alike" if len(commands) > _COMMANDS_TOLD else ""
+    hints = [hint]
+    if len(commands) > _COMMANDS_TOLD:
+        hints.append("KEY is one of those above")
+        commands = tuple(dict.fromkeys(_with_any_key(line, each.key) for each in group for line in each.commands))
+    if group[0].is_by_flow:
+        commands = (if_new, *commands)
+    if len(commands) > _COMMANDS_TOLD:
+        hints.append("the commands for the others are alike")
     return Diagnostic(
         "left-out",
         Severity.WARNING,
         "A scenario was not imported" if len(group) == 1 else "Scenarios were not imported",
         f"{_named(group)}: {reason}.".replace("..", "."),
-        hint=f"{hint}{more}",
+        hint="; ".join(filter(None, hints)),
         commands=commands[:_COMMANDS_TOLD],
     )
+
+
+def _with_any_key(line: str, key: str) -> str:
+    """Return a command with a word that stands for any of the keys that are named above it."""
+    return re.sub(rf"(?<!\S){re.escape(join_words([key]))}(?!\S)", "KEY", line)
 
 
 def _named(group: Sequence[LeftOut]) -> str:

@@ -82,7 +82,7 @@ def test_an_edit_of_the_account_is_drift_and_one_of_the_files_is_not(applied: Pa
     declare(applied, "welcome", InfoSMS="BRAND")
     ran = drift()
     assert ran.code == 0
-    assert "1 of them is edited in its file and not applied yet." in ran.out
+    assert "1 of them differs in its file from what was recorded, and is not applied yet." in ran.out
     edit(applied, named("promo", flow=[{"channel": "SMS", "from": "InfoSMS"}]))
     ran = drift()
     assert ran.code == 2

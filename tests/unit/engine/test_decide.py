@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import pytest
 from msgspec.structs import replace
 
+from omnictl.engine.rebuild import rebuild_state
+from omnictl.engine.view import View
 from omnictl.model.address import id_of, make_address
 from omnictl.model.change import (
     Adopt,
@@ -180,6 +182,17 @@ def unmanaged() -> World:
     return world
 
 
+def copy_of_b() -> World:
+    """The file of b was copied as a, and edited; the state was lost."""
+    world = World()
+    world.declare("a", declare("a", BY_HAND.name))
+    world.declare("b", declare("b", "Edited"))
+    world.account.plant(BY_HAND, key="THEIRS")
+    view = View(world.configuration, world.state, dict(world.account.rows))
+    world.backend.stored = rebuild_state(view, [], world.circumstances()).state
+    return world
+
+
 CREATE = ("yes", "–", "–", "create")
 TWIN = (
     "yes",
@@ -192,6 +205,12 @@ UNMANAGED_FLOW = (
     "–",
     "unmanaged, same flow (once all files were applied: as many as creates of it), or a name that gives its id",
     "create, and the warning `maybe-unmanaged` with the command that adopts",
+)
+COPIED = (
+    "yes",
+    "–",
+    "managed by another file of the same flow, in a state built again, by equality alone; its id says nothing",
+    "create, and the warning `maybe-copied` with the command that moves the record",
 )
 IMPORT = ("yes, `import:`", "–", "that key", "adopt, and update where it differs")
 TOMBSTONE = ("yes", "tombstone", "there", "adopt from the tombstone; retired, it gets its name back")
@@ -250,6 +269,9 @@ CASES = {
         lambda: twin(Attributes("Name of c", (VK, SMS))),
         ("create b", "unmanaged TWIN"),
         ("maybe-unmanaged: omnictl import b TWIN --env test",),
+    ),
+    "a copy got the key after a lost state": Case(
+        COPIED, copy_of_b, ("create b",), ("maybe-copied: omnictl state mv a b",)
     ),
     "an equal scenario is imported": Case(IMPORT, lambda: imported("By hand"), ("adopt b",)),
     "another scenario is imported": Case(IMPORT, lambda: imported("Mine"), ("adopt b, and update",)),

@@ -6,8 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from omnictl.engine.view import Thresholds
+from omnictl.model.diagnostic import Source
 from omnictl.model.plan import Guard, Plan
 from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, OnRemoval, Protection
+from tests.builders import Scene
 from tests.planning_tables import read_table
 from tests.worlds import SMS, VIBER, VK, World, declare
 
@@ -546,3 +548,14 @@ def test_no_guard_fires_where_nothing_changes() -> None:
             world = build()
             world.apply()
             assert fired(world.plan(thresholds=Thresholds(0.5, 3))) == []
+
+
+def test_a_line_to_paste_goes_on_with_what_the_file_says_already() -> None:
+    scene = Scene().remember("old", "Name", "SMS:A").declare("new", "Name", "SMS:B", previous_ids=("older",))
+    [renamed] = [each for each in scene.plan().guards if each.guard is Guard.LIKELY_RENAME]
+    assert renamed.commands == ("previous_ids: [older, old]",)
+    scene = Scene().both("anchor").unmanaged("Name").declare("new", "Name")
+    scene.resources["new"] = replace(scene.resources["new"], sources={"import": Source("new.yaml", 3, 1)})
+    [twin] = scene.plan().guards
+    key = next(each for each in scene.remotes if each.endswith("FACE0001"))
+    assert twin.commands[1] == f"production: {key}  # under import:"

@@ -7,7 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from omnictl.engine.planner import make_plan
+from omnictl.engine.rebuild import rebuild_state
 from omnictl.engine.view import Neighbour
+from omnictl.model.address import id_of, make_address
 from omnictl.model.diagnostic import Diagnostic, Source
 from omnictl.model.drift import IgnoreLine
 from omnictl.model.state import Tombstone
@@ -128,3 +130,76 @@ def test_records_that_a_rebuilding_brought_back_do_not_make_a_lost_state_know_it
     state = replace(scene.state, knows_files=False)
     plan = make_plan(replace(scene.view, state=state), scene.circumstances())
     assert "maybe-unmanaged" in [each.code for each in plan.diagnostics]
+
+
+# --- a state that was built again, and a copy ------------------------------------------------------------------------
+
+
+def rebuilt(scene: Scene) -> Scene:
+    """Lose the state, and let each id have what is equal to its file: nobody knows the files any more."""
+    state = replace(scene.state, records={}, knows_files=False)
+    found = rebuild_state(replace(scene.view, state=state), [], scene.circumstances()).state
+    scene.records = {id_of(each.address): each for each in found.records.values()}
+    return scene
+
+
+def copies(scene: Scene) -> list[Diagnostic]:
+    plan = make_plan(replace(scene.view, state=replace(scene.state, knows_files=False)), scene.circumstances())
+    found = [each for each in plan.diagnostics if each.code == "maybe-copied"]
+    assert plan.risk is not None
+    assert not (plan.risk.is_safe and found)
+    return found
+
+
+def copied(copy: str = "welcome-vip", name: str = "Welcome message") -> Scene:
+    """A file was copied, the first one edited, the state lost: what equals the account is the copy."""
+    return rebuilt(Scene().unmanaged(name, THERE).declare(copy, name).declare("welcome", "Edited"))
+
+
+def test_a_copy_that_got_the_key_of_the_first_file_is_told_before_that_is_created() -> None:
+    scene = copied()
+    assert list(scene.records) == ["welcome-vip"]
+    [found] = copies(scene)
+    assert found.detail.startswith("welcome: welcome-vip (")
+    assert found.commands == ("omnictl state mv welcome-vip welcome",)
+
+
+def test_the_command_mends_it_and_nothing_is_told_any_more() -> None:
+    scene = copied()
+    record = scene.records.pop("welcome-vip")
+    scene.records["welcome"] = replace(record, address=make_address("welcome"))
+    assert not copies(scene)
+
+
+@pytest.mark.parametrize("copy", ["welcome-message", "vip-00000000"])
+def test_an_id_of_the_name_or_the_key_says_whose_it_is(copy: str) -> None:
+    scene = copied(copy)
+    assert list(scene.records) == [copy]
+    assert not copies(scene)
+
+
+def test_a_state_that_knows_its_files_has_no_copies_to_tell() -> None:
+    scene = copied()
+    assert not told(scene, "maybe-copied")
+
+
+def test_what_a_run_made_or_an_import_line_names_is_no_copy() -> None:
+    made, named = copied(), copied()
+    made.records["welcome-vip"] = replace(made.records["welcome-vip"], created_at=NOW)
+    named.resources["welcome-vip"] = replace(
+        named.resources["welcome-vip"], import_key=named.records["welcome-vip"].key
+    )
+    assert not copies(made)
+    assert not copies(named)
+
+
+def test_many_new_files_beside_many_are_told_once() -> None:
+    scene = Scene()
+    for number in range(30):
+        scene.unmanaged(f"Theirs {number}", THERE).declare(f"file-{number}", f"Theirs {number}")
+    scene = rebuilt(scene.declare("new", "New").declare("newer", "Newer"))
+    assert len(scene.records) == 30
+    [found] = copies(scene)
+    assert found.detail.startswith("new, newer: file-0 (")
+    assert "and 25 more" in found.detail
+    assert found.commands == ("omnictl state mv OTHER ID",)

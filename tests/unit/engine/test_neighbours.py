@@ -229,7 +229,7 @@ def test_what_a_file_of_a_neighbour_waits_for_is_left_out_with_the_ways() -> Non
     choice = leave_to_neighbours(choose_all(ours.view, hood.spoken_for), hood)
     assert [each.remote.key for each in choice.adoptions] == [other]
     [left] = choice.left_out
-    assert left.commands == (f"omnictl import s {sale} --env blue", f"omnictl import s {sale}")
+    assert left.commands == (f"omnictl import s {sale} --env blue", f"omnictl import sale {sale}")
     assert all(unmatched_words(choice, ours.state, (word,)) == () for word in ("s", "sale", "Sale"))
     ours.declare("mine", "Sale", "SMS:InfoSMS")
     choice = leave_to_neighbours(choose_all(ours.view, hood.spoken_for), hood)
