@@ -87,6 +87,10 @@ class StateMovedError(StateError):
         self.state = state
 
 
+class UnreadableStateError(StateError):
+    """What is stored is no state, or not a whole one."""
+
+
 class StateWriteError(StateError):
     """The state could not be written; nothing more may be sent."""
 

@@ -17,7 +17,7 @@ from omnictl.model.scenario import Attributes, Configuration, Lifecycle, Resourc
 from omnictl.model.state import Account, State
 from omnictl.operations.apply import Request, Workshop, run_apply
 from omnictl.provider.base import StopSignal
-from omnictl.state.base import Hold, LockHolder, StateVersion
+from omnictl.state.base import Aside, Hold, LockHolder, StateVersion
 from omnictl.state.hold import SureHold
 from tests.builders import managing
 from tests.fake_account import FakeAccount, problem
@@ -72,6 +72,9 @@ class FakeBackend:
         return ()
 
     def read_version(self, lineage: str, serial: int) -> State:
+        raise StateError(problem())
+
+    def set_aside(self) -> Aside:
         raise StateError(problem())
 
     def save_errored(self, state: State) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -45,7 +46,7 @@ from omnictl.codec.state_parts import (
     encode_writing,
 )
 from omnictl.codec.upgrades import UPGRADES
-from omnictl.errors import StateError
+from omnictl.errors import StateError, UnreadableStateError
 from omnictl.model.address import Address, id_of
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.scenario import Json
@@ -56,6 +57,7 @@ FORMAT_VERSION = 1
 Document = Mapping[str, Json]
 Part = TypeVar("Part")
 
+_SERIAL = re.compile(rb'"serial"\s*:\s*([0-9]{1,16})(?![0-9.eE])')
 _dump_slowly = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -111,7 +113,7 @@ def state_digest(state: State) -> str:
 
 
 def decode_state(text: str | bytes, *, path: str, environment: str = "") -> State:
-    """Return the state. Raises StateError where the text is none, or one of a newer omnictl.
+    """Return the state. Raises StateError: UnreadableStateError where the text is none, and for one of a newer omnictl.
 
     ``path`` and ``environment`` are for the diagnostics: where the text comes from, and whose state it should be.
     """
@@ -123,7 +125,16 @@ def decode_state(text: str | bytes, *, path: str, environment: str = "") -> Stat
         return _make_state(_decode_records(document), document)
     except ShapeError as error:
         conflict = _find_conflict(text)
-        raise StateError(_conflicted(path, environment, conflict) if conflict else _unreadable(path, error)) from None
+        if conflict:
+            raise StateError(_conflicted(path, environment, conflict)) from None
+        raise UnreadableStateError(_unreadable(path, error)) from None
+
+
+def guess_serial(content: bytes) -> int:
+    """Return the serial that stands in what is no whole state any more; 0 where none that can be gone on from."""
+    found = _SERIAL.search(content)
+    serial = int(found[1]) if found else 0
+    return serial if serial < MOST else 0
 
 
 def _find_conflict(text: str | bytes) -> int | None:
@@ -239,8 +250,8 @@ def _unreadable(path: str, error: ShapeError) -> Diagnostic:
         "The state cannot be read",
         f"{error}. Nothing was changed.",
         Source(path, error.line, error.column),
-        hint="restore it from git; or move it away and push a kept version, which is listed by",
-        commands=("omnictl state history",),
+        hint="restore it from git; or put a kept version in its place, which the first command lists",
+        commands=("omnictl state history", "omnictl state rollback SERIAL --set-aside"),
     )
 
 
@@ -281,7 +292,8 @@ CODES = {
     "side knows all keys. Take one side (git checkout --ours), save the other with git show, and store it with state "
     "push: what one side lacks becomes a tombstone, which the next plan takes up again. docs/state.md has the recipe.",
     "unreadable-state": "The state is not JSON or does not have the shape of a state. omnictl does not guess: restore "
-    "it from git or from a kept version (state history, state rollback).",
+    "it from git, or put a kept version in its place (state history, then state rollback SERIAL --set-aside): what is "
+    "stored is saved beside you first.",
     "newer-state": "The state was written by a later omnictl, whose format this one does not know. It is refused and "
     "never rewritten.",
 }

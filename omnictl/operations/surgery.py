@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from omnictl.engine.advance import record_absent, record_created
 from omnictl.engine.surgery import Replaced
-from omnictl.errors import RefusalKind, RefusedError, StateError
+from omnictl.errors import RefusalKind, RefusedError, StateError, UnreadableStateError
 from omnictl.model.address import id_of, make_address
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Remote
@@ -23,14 +23,31 @@ def change_state(
     *,
     timeout_seconds: float,
     on_wait: Callable[[LockHolder | None], None],
+    on_set_aside: Callable[[str], None] | None = None,
 ) -> Replaced:
-    """Read, change and write the state under its lock; where nothing changes, nothing is written."""
+    """Read, change and write the state under its lock; where nothing changes, nothing is written.
+
+    With ``on_set_aside`` what is stored and cannot be read counts as no state: it is saved beside the user, and its
+    path is told, before another takes its place.
+    """
     with backend.lock(holder, timeout_seconds=timeout_seconds, on_wait=on_wait):
-        replaced = change(backend.read())
-        if replaced.is_changed:
-            replaced = replace(replaced, state=replace(replaced.state, written=Writing(holder.since, holder.label)))
-            backend.write(replaced.state)
-        return replaced
+        is_readable = True
+        try:
+            current = backend.read()
+        except UnreadableStateError:
+            if on_set_aside is None:
+                raise
+            current, is_readable = None, False
+        replaced = change(current)
+        if not replaced.is_changed:
+            return replaced
+        state = replace(replaced.state, written=Writing(holder.since, holder.label))
+        if on_set_aside is not None and not is_readable:
+            aside = backend.set_aside()
+            on_set_aside(aside.path)
+            state = replace(state, serial=max(state.serial, aside.serial + 1))
+        backend.write(state)
+        return replace(replaced, state=state)
 
 
 def find_intent(state: State, scenario_id: str) -> Intent:

@@ -68,6 +68,13 @@ class StateVersion(Struct, frozen=True):
     location: str
 
 
+class Aside(Struct, frozen=True):
+    """What was stored and is no state: where it is saved, and the serial that it may have had (0: not known)."""
+
+    path: str
+    serial: int = 0
+
+
 class StateBackend(Protocol):
     """Where the state of one environment lives. Reads raise StateError, writes StateWriteError."""
 
@@ -92,6 +99,10 @@ class StateBackend(Protocol):
 
     def write(self, state: State) -> None:
         """Store the state; durable and complete when it returns, the version before this run kept."""
+        ...
+
+    def set_aside(self) -> Aside:
+        """Save what was read and is no state beside the user, and let the next write take its place."""
         ...
 
     def lock(

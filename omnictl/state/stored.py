@@ -14,11 +14,11 @@ from pathlib import Path
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.errors import StateError, StateMovedError, StateWriteError
 from omnictl.model.state import State
-from omnictl.state.base import Hold, LockHolder, StateVersion, Trial
+from omnictl.state.base import Aside, Hold, LockHolder, StateVersion, Trial
 from omnictl.state.blobs import Blob, BlobConflictError, BlobError, BlobStore, read_surely, write_surely
 from omnictl.state.checks import refuse_unusable
 from omnictl.state.conditions import check_conditions, probe_left, unkept_conditions
-from omnictl.state.errored import save_errored
+from omnictl.state.errored import save_errored, save_unreadable
 from omnictl.state.hold import noted
 from omnictl.state.lease import Lease, LeaseHold
 from omnictl.state.problems import lock_taken, no_such_version, overtaken
@@ -58,6 +58,7 @@ class StoredBackend:
         self._seen: Blob | None = None
         self._has_read = False
         self._has_written = False
+        self._is_aside = False
 
     @property
     def location(self) -> str:
@@ -69,7 +70,7 @@ class StoredBackend:
     def read(self) -> State | None:
         """Return the state, or None where there is none yet."""
         self._seen = read_surely(self._store, STATE, wait=self._pause)
-        self._has_read = True
+        self._has_read, self._is_aside = True, False
         if self._seen is None:
             return None
         state = decode_state(self._seen.content, path=self.location, environment=self._environment)
@@ -93,7 +94,7 @@ class StoredBackend:
             if not self._has_read:
                 self.read()
             content = encode_state(state).encode()
-            if not self._has_written and self._seen is not None:
+            if not self._has_written and self._seen is not None and not self._is_aside:
                 self._keep(self._seen)
             replaces = None if self._seen is None else self._seen.version
             version = write_surely(self._store, STATE, content, replaces=replaces, wait=self._pause)
@@ -103,7 +104,7 @@ class StoredBackend:
             raise
         except StateError as error:
             raise StateWriteError(*error.diagnostics) from None
-        self._seen = Blob(content, version)
+        self._seen, self._is_aside = Blob(content, version), False
         self._has_written = True
 
     def _refuse_where_lost(self, state: State) -> None:
@@ -159,6 +160,13 @@ class StoredBackend:
     def save_errored(self, state: State) -> str:
         """Save a state that could not be written, beside the user."""
         return save_errored(state, work_dir=self._work_dir, environment=self._environment)
+
+    def set_aside(self) -> Aside:
+        """Save what was read and is no state beside the user; the next write takes its place."""
+        content = self._seen.content if self._seen else b""
+        found = save_unreadable(content, work_dir=self._work_dir, environment=self._environment)
+        self._is_aside = True
+        return found
 
     def try_conditions(self) -> Trial:
         """Try whether the store keeps the conditions of writes, on an object beside the state."""

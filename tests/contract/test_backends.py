@@ -1,5 +1,6 @@
 """What every state backend has to keep: the one suite that all of them run."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from omnictl.codec.state import decode_state, encode_state
-from omnictl.errors import LockHeldError, StateError, StateWriteError
+from omnictl.errors import LockHeldError, StateError, StateWriteError, UnreadableStateError
 from omnictl.model.state import State
 from omnictl.state.base import LockHolder, StateBackend
 from tests.builders import example_scene
@@ -132,6 +133,39 @@ def test_what_cannot_be_read_is_refused_and_never_written_over(place: Place, con
     with pytest.raises(StateWriteError):
         place.open().write(STATE)
     assert place.get() == content
+
+
+def test_what_cannot_be_read_is_set_aside_and_makes_way_for_a_state(place: Place) -> None:
+    content = b'{"kind": "state", "serial": 3, "records": null}\n'
+    place.put(content)
+    backend = place.open()
+    with backend.lock(HOLDER, timeout_seconds=0, on_wait=print):
+        with pytest.raises(UnreadableStateError):
+            backend.read()
+        aside = backend.set_aside()
+        assert json.loads(Path(aside.path).read_bytes()) == json.loads(content)
+        assert place.get() == content
+        following = replace(STATE, serial=aside.serial + 1)
+        backend.write(following)
+        backend.write(grown(following))
+    assert place.open().read() == grown(following)
+
+
+def test_what_was_set_aside_is_replaced_only_where_it_is_still_there(place: Place) -> None:
+    place.put(b'{"kind": "state", "serial": 3, "records": null}\n')
+    backend = place.open()
+    with pytest.raises(UnreadableStateError):
+        backend.read()
+    aside = backend.set_aside()
+    other = replace(STATE, serial=max(aside.serial, 3) + 1)
+    mender = place.open()
+    with pytest.raises(UnreadableStateError):
+        mender.read()
+    mender.set_aside()
+    mender.write(other)
+    with pytest.raises(StateWriteError):
+        backend.write(replace(other, serial=other.serial + 5))
+    assert place.open().read() == other
 
 
 def test_any_text_of_a_state_comes_back_as_it_was(place: Place) -> None:

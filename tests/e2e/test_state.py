@@ -23,6 +23,7 @@ from omnictl.state.local.backend import LocalBackend
 from tests.builders import NOW, example_scene, flow, problem
 from tests.e2e.conftest import ServeSandbox
 from tests.e2e.running import Ran, omnictl, omnictl_process
+from tests.projects import write
 
 KINDS = [
     ("list",),
@@ -404,6 +405,58 @@ def test_a_broken_state_stops_every_command_and_stays_as_it_is(
         assert "Traceback" not in ran.err
     assert path.read_bytes() == content
     assert omnictl("state", "history").code == 0
+
+
+@pytest.mark.parametrize("words", [("rollback", "0"), ("push", "incoming.json"), ("rebuild",)])
+def test_what_cannot_be_read_makes_way_only_where_somebody_says_so(
+    project: Path, serve_sandbox: ServeSandbox, words: tuple[str, ...]
+) -> None:
+    serve_sandbox()
+    write(project, {"scenarios/welcome.yaml": "id: welcome\nname: Welcome\nflow: [{channel: VKONTAKTE}]\n"})
+    assert omnictl("apply", "--yes").code == 0
+    path = project / "state/default.json"
+    whole = path.read_bytes()
+    serial = json.loads(whole)["serial"]
+    (project / "incoming.json").write_bytes(whole)
+    words = tuple(str(serial - 1) if each == "0" else each for each in words)
+    torn = whole[: len(whole) // 2]
+    path.write_bytes(torn)
+    refused = omnictl("state", *words)
+    assert (refused.code, path.read_bytes()) == (1, torn)
+    assert "omnictl state rollback SERIAL --set-aside" in refused.err
+    ran = omnictl("state", *words, "--set-aside")
+    assert ran.code == 0
+    assert "warning[set-aside]" in ran.err
+    assert ".omnictl/unreadable/default.json" in ran.err
+    assert (project / ".omnictl/unreadable/default.json").read_bytes() == torn
+    stored = json.loads(path.read_bytes())
+    assert stored["serial"] > serial
+    assert list(stored["records"]) == ["welcome"]
+    assert omnictl("plan", "--detailed-exitcode").code == 0
+
+
+def test_what_is_set_aside_stays_where_nothing_can_take_its_place(project: Path) -> None:
+    path = project / "state/default.json"
+    path.parent.mkdir()
+    path.write_bytes(b"{")
+    assert omnictl("state", "rollback", "7", "--set-aside").code == 1
+    assert path.read_bytes() == b"{"
+    assert not (project / ".omnictl/unreadable").exists()
+
+
+def test_a_serial_that_nothing_could_come_after_is_not_pushed(project: Path) -> None:
+    (project / "incoming.json").write_text(encode_state(replace(STATE, serial=2**53 - 1)))
+    ran = omnictl("state", "push", "incoming.json")
+    assert (ran.code, (project / "state").exists()) == (64, False)
+    assert "serial-too-high" in ran.err
+
+
+def test_what_can_be_read_is_not_set_aside(stored: Callable[[State], Path], project: Path) -> None:
+    stored(STATE)
+    (project / "incoming.json").write_text(encode_state(replace(STATE, serial=STATE.serial + 1, listed=7)))
+    ran = omnictl("state", "push", "incoming.json", "--set-aside")
+    assert (ran.code, ran.err) == (0, "")
+    assert not (project / ".omnictl/unreadable").exists()
 
 
 def test_a_directory_or_a_dangling_link_is_no_missing_state(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from omnictl.cli.mending import (
     encode_foretold,
     format_option,
     say_foretold,
+    set_aside_option,
     show_document,
 )
 from omnictl.cli.options import global_options
@@ -30,7 +31,7 @@ from omnictl.durable import read_regular_file, shown
 from omnictl.engine.rebuild import Claim, Evidence
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.surgery import Replaced
-from omnictl.errors import OmnictlError, RefusalKind, RefusedError, UsageError
+from omnictl.errors import OmnictlError, RefusalKind, RefusedError, UnreadableStateError, UsageError
 from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.scenario import Json
@@ -55,12 +56,19 @@ _WHAT_IT_IS = "it is what an apply says on stderr, as text or with --log-format 
 @click.command("rebuild", epilog="Example: omnictl state rebuild --from-log apply.log --dry-run")
 @click.option("--from-log", metavar="FILE", help="What an apply said on stderr, or its JSON report; - is stdin.")
 @dry_run_option
+@set_aside_option
 @lock_timeout_option
 @format_option
 @global_options
 @click.pass_context
 def rebuild(
-    ctx: click.Context, *, from_log: str | None, dry_run: bool, lock_timeout: float | None, output_format: str
+    ctx: click.Context,
+    *,
+    from_log: str | None,
+    dry_run: bool,
+    set_aside: bool,
+    lock_timeout: float | None,
+    output_format: str,
 ) -> int:
     """Make a lost state again, from the files, the account and the log of an apply. Nothing is sent.
 
@@ -79,12 +87,21 @@ def rebuild(
         return found[0].replaced
 
     if dry_run:
-        change(session.backend.read())
+        change(_read(session, sets_aside=set_aside))
     else:
-        change_stored(session, "state rebuild", change, lock_timeout)
+        change_stored(session, "state rebuild", change, lock_timeout, sets_aside=set_aside)
     kept = _name_kept_versions(session) if before == [None] else ()
     _tell(session, found[0], (*warnings, *kept), output_format, dry_run=dry_run)
     return ExitCode.OK
+
+
+def _read(session: Session, *, sets_aside: bool) -> State | None:
+    try:
+        return session.backend.read()
+    except UnreadableStateError:
+        if not sets_aside:
+            raise
+        return None
 
 
 def _look(session: Session, state: State, told: Collection[Claim]) -> Rebuilding:

@@ -11,27 +11,33 @@ from omnictl.cli.context import Session, get_session
 from omnictl.cli.durations import lock_timeout_option
 from omnictl.cli.exit_codes import ExitCode
 from omnictl.cli.memory import find_kept
-from omnictl.cli.mending import change_stored, format_option, tell_change
+from omnictl.cli.mending import change_stored, format_option, set_aside_option, tell_change
 from omnictl.cli.options import global_options
 from omnictl.cli.saved import read_text
 from omnictl.cli.system import utc_now
 from omnictl.codec.state import decode_state
 from omnictl.engine.surgery import Replaced, bring_back, push_state, roll_back_state
-from omnictl.errors import StateError, UsageError
+from omnictl.errors import UnreadableStateError, UsageError
+from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.shell import quote_word
 from omnictl.model.state import State
 from omnictl.render.words import count
 from omnictl.state.errored import is_errored
 
+_HIGHEST_PUSHED = 2**52
+
 
 @click.command("push", epilog="Example: omnictl state push .omnictl/errored/production-119.json")
 @click.argument("path", metavar="FILE")
 @click.option("--force", is_flag=True, help="Go back to the file, where the stored state went on since.")
+@set_aside_option
 @lock_timeout_option
 @format_option
 @global_options
 @click.pass_context
-def push(ctx: click.Context, path: str, *, force: bool, lock_timeout: float | None, output_format: str) -> int:
+def push(
+    ctx: click.Context, path: str, *, force: bool, set_aside: bool, lock_timeout: float | None, output_format: str
+) -> int:
     """Store a state from a file ("-" is stdin). No key of the state before is dropped: it becomes a tombstone.
 
     Where the stored state went on since (its serial is that of the file, or higher), it is kept, and only what the
@@ -44,7 +50,7 @@ def push(ctx: click.Context, path: str, *, force: bool, lock_timeout: float | No
     def change(current: State | None) -> Replaced:
         return push_state(current, incoming, environment, utc_now(), goes_back=force)
 
-    stored = change_stored(session, "state push", change, lock_timeout)
+    stored = change_stored(session, "state push", change, lock_timeout, sets_aside=set_aside)
     if output_format == "text" and stored.is_kept:
         session.show("\n".join((*_say_kept(stored, incoming), *(_say_needless(session, path) or _say_force(path)))))
         return ExitCode.OK
@@ -94,14 +100,27 @@ def _say_force(path: str) -> tuple[str, ...]:
 def _read_incoming(path: str) -> State:
     """Return the state of a file that somebody named, or of stdin."""
     text = sys.stdin.buffer.read() if path == "-" else read_text(Path(path))
+    source = "stdin" if path == "-" else path
     try:
-        return decode_state(text, path="stdin" if path == "-" else path)
-    except StateError as error:
+        state = decode_state(text, path=source)
+    except UnreadableStateError as error:
         cure = "a state comes from state pull, from git, or from where state history says"
-        told = [replace(each, hint=cure, commands=()) for each in error.diagnostics if each.code == "unreadable-state"]
-        if told:
-            raise UsageError(*told) from None
-        raise
+        raise UsageError(*(replace(each, hint=cure, commands=()) for each in error.diagnostics)) from None
+    if state.serial > _HIGHEST_PUSHED:
+        raise UsageError(_too_high(state.serial, source))
+    return state
+
+
+def _too_high(serial: int, path: str) -> Diagnostic:
+    return Diagnostic(
+        "serial-too-high",
+        Severity.ERROR,
+        "The serial of the file was not reached by writing states",
+        f"It is {serial}, and every write raises it by one, up to 2^53: hardly anything could be stored after "
+        "it. Nothing was changed.",
+        Source(path),
+        hint="give it the serial of what is stored, or 0 where nothing is",
+    )
 
 
 @click.command("rollback", epilog="Example: omnictl state rollback 118")
@@ -109,12 +128,19 @@ def _read_incoming(path: str) -> State:
 @click.option(
     "--lineage", metavar="LINEAGE", help="Of which lineage, or how it begins, where it is not that of the state."
 )
+@set_aside_option
 @lock_timeout_option
 @format_option
 @global_options
 @click.pass_context
 def rollback(
-    ctx: click.Context, serial: int, lineage: str | None, lock_timeout: float | None, output_format: str
+    ctx: click.Context,
+    serial: int,
+    *,
+    lineage: str | None,
+    set_aside: bool,
+    lock_timeout: float | None,
+    output_format: str,
 ) -> int:
     """Go back to a kept version. No key is dropped: what it does not have becomes a tombstone.
 
@@ -129,9 +155,15 @@ def rollback(
         older = session.backend.read_version(kept.version.lineage, serial)
         return bring_back(current, older, kept.latest, session.place.environment, utc_now())
 
-    stored = change_stored(session, "state rollback", change, lock_timeout)
+    stored = change_stored(session, "state rollback", change, lock_timeout, sets_aside=set_aside)
     told = f"Back at version {serial}, stored as serial {stored.state.serial}."
     if not stored.is_changed:
         told = f"Nothing to do: version {serial} is what is stored, as serial {stored.state.serial}."
     tell_change(session, "state-rollback", stored, told, output_format)
     return ExitCode.OK
+
+
+CODES = {
+    "serial-too-high": "A serial rises by one with each write and goes up to 2^53. state push refuses a file in which "
+    "somebody put one near that: it could be stored, and hardly anything after it.",
+}

@@ -14,9 +14,9 @@ from omnictl.codec.state import decode_state, encode_state
 from omnictl.durable import read_regular_file, replace_file, shown
 from omnictl.errors import StateError, StateMovedError, StateWriteError
 from omnictl.model.state import State
-from omnictl.state.base import Hold, LockHolder, StateVersion
+from omnictl.state.base import Aside, Hold, LockHolder, StateVersion
 from omnictl.state.checks import refuse_unusable
-from omnictl.state.errored import save_errored
+from omnictl.state.errored import save_errored, save_unreadable
 from omnictl.state.problems import cannot, gone, moved, no_such_version
 from omnictl.state.versions import Versions
 
@@ -46,7 +46,9 @@ class LocalBackend:
         self._work_dir = work_dir
         self._environment = environment
         self._versions = Versions(work_dir / "backups" / environment)
+        self._content: bytes | None = None
         self._seen: _Stored | None = None
+        self._aside: bytes | None = None
         self._has_written = False
 
     @property
@@ -67,8 +69,8 @@ class LocalBackend:
 
     def read(self) -> State | None:
         """Return the state, or None where there is no file."""
-        content = self._read_bytes()
-        self._seen = None
+        content = self._content = self._read_bytes()
+        self._seen = self._aside = None
         if content is None:
             return None
         state = decode_state(content, path=self._shown, environment=self._environment)
@@ -109,7 +111,7 @@ class LocalBackend:
             replace_file(self._target, content, private=self._real_work_dir in self._target.parents)
         except OSError as error:
             raise StateWriteError(cannot("write", self._shown, error)) from None
-        self._seen = _Stored(content, state)
+        self._seen, self._aside = _Stored(content, state), None
         self._has_written = True
 
     def _refuse_if_moved(self, state: State) -> "_Stored | None":
@@ -118,13 +120,16 @@ class LocalBackend:
             content = self._read_bytes()
             if content is None:
                 return None if self._seen is None else self._refuse_gone(state)
+            if content == self._aside:
+                return None
             if self._seen is not None and content == self._seen.content:
                 stored = self._seen
             else:
                 stored = _Stored(content, decode_state(content, path=self._shown))
         except StateError as error:
             raise StateWriteError(*error.diagnostics) from None
-        if self._seen not in (None, stored) or not _precedes(stored.state, state):
+        is_as_read = self._seen in (None, stored) and self._aside is None
+        if not is_as_read or not _precedes(stored.state, state):
             raise StateWriteError(moved(self._shown, stored.state, state))
         return stored
 
@@ -154,6 +159,13 @@ class LocalBackend:
     def save_errored(self, state: State) -> str:
         """Save a state that could not be written, beside the user."""
         return save_errored(state, work_dir=self._work_dir, environment=self._environment)
+
+    def set_aside(self) -> Aside:
+        """Save what was read and is no state beside the user; the next write takes its place."""
+        content = self._content or b""
+        found = save_unreadable(content, work_dir=self._work_dir, environment=self._environment)
+        self._aside = content
+        return found
 
     # --- the lock ------------------------------------------------------------------------------------------
 

@@ -13,9 +13,9 @@ from msgspec import Struct
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.errors import StateError, StateMovedError, StateWriteError
 from omnictl.model.state import State
-from omnictl.state.base import LockHolder, StateVersion, Trial
+from omnictl.state.base import Aside, LockHolder, StateVersion, Trial
 from omnictl.state.checks import refuse_unusable
-from omnictl.state.errored import save_errored
+from omnictl.state.errored import save_errored, save_unreadable
 from omnictl.state.hold import noted
 from omnictl.state.lease import awake_seconds
 from omnictl.state.location import Location
@@ -32,8 +32,10 @@ class _LockGoneError(Exception):
 
 
 class _Seen(Struct, frozen=True):
+    """What was read; without a state where it is none."""
+
     row: Row
-    state: State
+    state: State | None
 
 
 class PostgresBackend:
@@ -65,6 +67,7 @@ class PostgresBackend:
         self._write_key = key_of(self._address, "write")
         self._hold: SessionHold | None = None
         self._seen: _Seen | None = None
+        self._unreadable: Row | None = None
         self._has_read = False
         self._has_written = False
 
@@ -82,6 +85,7 @@ class PostgresBackend:
         self._seen, self._has_read = None, row is None
         if row is None:
             return None
+        self._unreadable = row
         state = decode_state(row.content, path=self.location, environment=self._environment)
         try:
             refuse_unusable(state, self.location, self._environment)
@@ -211,6 +215,15 @@ class PostgresBackend:
         """Save a state that could not be written, beside the user."""
         return save_errored(state, work_dir=self._work_dir, environment=self._environment)
 
+    def set_aside(self) -> Aside:
+        """Save what was read and is no state beside the user; the next write takes its place."""
+        row = self._unreadable
+        content = row.content if row else b""
+        found = save_unreadable(content, work_dir=self._work_dir, environment=self._environment)
+        if row is not None:
+            self._seen, self._has_read = _Seen(row, None), True
+        return Aside(found.path, row.serial if row else 0)
+
     def try_conditions(self) -> Trial:
         """Look whether the user may write. The database keeps its conditions by its nature: nothing is written."""
         with self._reading() as link:
@@ -241,4 +254,4 @@ class PostgresBackend:
 
 
 def _precedes(seen: _Seen, state: State) -> bool:
-    return seen.state.lineage == state.lineage and seen.row.serial < state.serial
+    return (seen.state is None or seen.state.lineage == state.lineage) and seen.row.serial < state.serial

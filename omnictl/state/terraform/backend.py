@@ -13,9 +13,9 @@ from omnictl.codec.shapes import ShapeError, parse_json
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.errors import LockHeldError, StateError, StateMovedError, StateWriteError
 from omnictl.model.state import State
-from omnictl.state.base import Hold, LockHolder, StateVersion
+from omnictl.state.base import Aside, Hold, LockHolder, StateVersion
 from omnictl.state.checks import refuse_unusable
-from omnictl.state.errored import save_errored
+from omnictl.state.errored import save_errored, save_unreadable
 from omnictl.state.hold import noted
 from omnictl.state.problems import lock_held, no_such_version, overtaken
 from omnictl.state.terraform.lock import ServerHold, ServerLock
@@ -190,6 +190,12 @@ class TerraformHttpBackend:
     def save_errored(self, state: State) -> str:
         """Save a state that could not be written, beside the user."""
         return save_errored(state, work_dir=self._work_dir, environment=self._environment)
+
+    def set_aside(self) -> Aside:
+        """Save what was read and is no state beside the user; the next write takes its place."""
+        found = save_unreadable(self._seen or b"", work_dir=self._work_dir, environment=self._environment)
+        self._has_read = True
+        return found
 
     # --- the lock ------------------------------------------------------------------------------------------
 
