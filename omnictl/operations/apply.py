@@ -55,6 +55,8 @@ class Workshop(Struct, frozen=True):
     sleep: Callable[[float], None] = time.sleep
 
 
+LONG_SECONDS = 5.0
+"""A run that is expected to take so long says in its lock until when: who waits may want to know."""
 LOCK_LOST = "the lock of the state was lost"
 
 
@@ -98,6 +100,8 @@ def run_apply(request: Request, workshop: Workshop) -> ApplyReport:
         )
         wanted = _compare(request, tools)
         ends_at = tools.clock() + timedelta(seconds=wanted.plan.cost.seconds)
+        if wanted.plan.cost.seconds >= LONG_SECONDS:
+            hold.expect(min(filter(None, (ends_at, workshop.holder.expected_end))))
         return execute(wanted, tools, stop_after_seconds=request.stop_after_seconds, ends_at=ends_at)
 
 
@@ -106,7 +110,7 @@ def describe_holder(holder: LockHolder | None) -> str:
     if holder is None:
         return "another omnictl"
     link = f", {holder.link}" if holder.link else ""
-    until = f", until {holder.expected_end:%H:%M:%SZ} at the latest" if holder.expected_end else ""
+    until = f", expected until {holder.expected_end:%H:%M:%SZ}" if holder.expected_end else ""
     return f"{holder.operation} since {holder.since:%Y-%m-%d %H:%M:%SZ}{until} ({holder.process or holder.run}{link})"
 
 

@@ -12,7 +12,7 @@ from omnictl.model.state import State
 
 
 class LockHolder(Struct, frozen=True):
-    """Who holds a lock: the command, since when (UTC), until when at the latest, where to look. No names of people.
+    """Who holds a lock: the command, since when (UTC), its expected end, where to look. No names of people.
 
     ``label`` is what people call the run of a pipeline, such as ``CI run 8790``.
     """
@@ -56,6 +56,10 @@ class Hold(Protocol):
 
     def when_lost(self, tell: Callable[[str], None]) -> None:
         """Call this once, with the reason, where the lock is lost while it is held."""
+        ...
+
+    def expect(self, end: datetime) -> None:
+        """Say when it will probably be let go, for those who wait, where its text can still be changed."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from omnictl.state.base import Leftover
@@ -57,3 +58,6 @@ class SureHold:
 
     def when_lost(self, tell: Callable[[str], None]) -> None:
         """It is not lost."""
+
+    def expect(self, end: datetime) -> None:
+        """Nobody asks it."""

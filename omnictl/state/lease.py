@@ -8,6 +8,7 @@ counts sleep measures both: a machine that slept has lost its lease when it wake
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
+from datetime import datetime
 from threading import Event, Lock, Thread
 
 from msgspec import Struct
@@ -183,7 +184,9 @@ class LeaseHold:
         self._is_back = False
         self._renewing = Lock()
         self._when_lost: Callable[[str], None] | None = None
-        self._stopping = Event()
+        self._expected_end = text.holder.expected_end
+        self._is_stopping = False
+        self._due = Event()
         self._thread = Thread(target=self._renew, name="lease", daemon=True)
 
     def has_ended(self, run: str) -> bool:
@@ -206,13 +209,19 @@ class LeaseHold:
         if self._is_lost:
             tell("the lock of the state was lost")
 
+    def expect(self, end: datetime) -> None:
+        """Have it said by the next renewal, which comes at once."""
+        self._expected_end = end
+        self._due.set()
+
     def start(self) -> None:
         """Begin to renew."""
         self._thread.start()
 
     def stop(self) -> None:
         """End renewing, and free the lock where it is still ours."""
-        self._stopping.set()
+        self._is_stopping = True
+        self._due.set()
         self._thread.join()
         if not self.is_held and not self._is_back:
             return
@@ -224,7 +233,11 @@ class LeaseHold:
         leave_signals()
         terms = self._lease._terms  # noqa: SLF001
         pause = terms.lease / _RENEWALS
-        while not self._stopping.wait(pause):
+        while True:
+            self._due.wait(pause)
+            self._due.clear()
+            if self._is_stopping:
+                return
             began = self._lease._now()  # noqa: SLF001
             try:
                 with self._renewing:
@@ -263,7 +276,8 @@ class LeaseHold:
 
     def _write(self, text: LeaseText, replaces: str, began: float) -> None:
         """Renew what the lock says, in the place of a version."""
-        following = replace(text, renewal=text.renewal + 1)
+        holder = replace(text.holder, expected_end=self._expected_end)
+        following = replace(text, renewal=text.renewal + 1, holder=holder)
         self._version = self._lease._write(following, replaces)  # noqa: SLF001
         self._text, self._until = following, self._end_of(began)
 

@@ -102,7 +102,7 @@ def lock_held(
     who = "another omnictl"
     if holder is not None:
         link = f"; see {holder.link}" if holder.link else ""
-        until = f", until {holder.expected_end:%H:%M:%SZ} at the latest" if holder.expected_end else ""
+        until = f", expected until {holder.expected_end:%H:%M:%SZ}" if holder.expected_end else ""
         since = f"{holder.since:%Y-%m-%d %H:%M:%SZ}"
         where = f"{holder.process}, run {holder.run}" if holder.process else f"run {holder.run}"
         who = f"{holder.operation} since {since}{until} ({where}){link}"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 from msgspec.structs import replace
@@ -240,10 +241,23 @@ def test_the_lock_has_one_holder_who_is_told_with_all_that_it_said(place: Place)
         assert told.code == "lock-held"
         assert "apply since 2026-11-20 09:12:00Z" in told.detail
         if place.tells_all:
-            assert "until 10:02:00Z at the latest" in told.detail
+            assert "expected until 10:02:00Z" in told.detail
             assert "https://ci.example/runs/8790" in told.detail
             assert place.open().describe_lock() == HOLDER
         assert place.open("production").describe_lock() is None
+    assert place.open().describe_lock() is None
+
+
+def test_a_lock_says_until_when_it_is_expected_to_be_held_once_that_is_known(place: Place) -> None:
+    end = datetime(2026, 11, 20, 11, 2, tzinfo=UTC)
+    with place.open().lock(HOLDER, timeout_seconds=0, on_wait=never_wait) as hold:
+        hold.expect(end)
+        expected = replace(HOLDER, expected_end=end) if place.changes_text else HOLDER
+        until = monotonic() + 10
+        while place.tells_all and place.open().describe_lock() != expected:
+            assert monotonic() < until
+            sleep(0.05)
+        assert hold.is_held
     assert place.open().describe_lock() is None
 
 

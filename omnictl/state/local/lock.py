@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from filelock import FileLock, Timeout
+from msgspec.structs import replace
 
 from omnictl.codec.shapes import ShapeError
 from omnictl.durable import make_private_directory, replace_file, shown
@@ -23,6 +24,18 @@ _GRACE_SECONDS = 0.3
 _UNNAMED = LockHolder("another omnictl", "unknown", datetime.fromtimestamp(0, UTC))
 
 
+class _FileHold(SureHold):
+    """A lock of the operating system that is held."""
+
+    def __init__(self, lock: "StateLock", holder: LockHolder) -> None:
+        self._lock = lock
+        self._holder = holder
+
+    def expect(self, end: datetime) -> None:
+        """Say it in the text beside the lock."""
+        self._lock.write_holder(replace(self._holder, expected_end=end))
+
+
 class StateLock:
     """The lock at a path; it is freed when its process ends, however it ends."""
 
@@ -37,8 +50,8 @@ class StateLock:
         lock = self._os_lock()
         self._acquire(lock, timeout_seconds, on_wait)
         try:
-            self._write_holder(holder)
-            yield SureHold()
+            self.write_holder(holder)
+            yield _FileHold(self, holder)
         finally:
             with suppress(OSError):
                 self._holder_path.unlink(missing_ok=True)
@@ -73,7 +86,7 @@ class StateLock:
     def _holder_path(self) -> Path:
         return self._path.with_suffix(".holder.json")
 
-    def _write_holder(self, holder: LockHolder) -> None:
+    def write_holder(self, holder: LockHolder) -> None:
         """Say who holds the lock; without the text the lock holds as well."""
         with suppress(OSError):
             replace_file(self._holder_path, encode_holder(holder).encode(), private=True)

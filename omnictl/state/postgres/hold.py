@@ -3,13 +3,15 @@
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from omnictl.errors import StateError
-from omnictl.state.base import Leftover
+from omnictl.state.base import Leftover, LockHolder
 from omnictl.state.postgres.link import SESSION_SECONDS, DatabaseError, Link
 from omnictl.threads import leave_signals
 
@@ -47,6 +49,7 @@ class SessionHold:
         called: str,
         pid: int,
         began: float,
+        holder: LockHolder,
         *,
         ended_run: str | None,
     ) -> None:
@@ -57,6 +60,7 @@ class SessionHold:
         self._token = token
         self._called = called
         self._pid = pid
+        self._holder = holder
         self._until = began + lock.pace.held
         self._reason = ""
         self._has_rejoined = False
@@ -103,6 +107,11 @@ class SessionHold:
             tell, self._when_lost = self._when_lost, None
         if tell is not None:
             tell(self._reason)
+
+    def expect(self, end: datetime) -> None:
+        """Write it down beside the lock."""
+        with suppress(StateError):
+            self._lock.tell(self.link, self._token, replace(self._holder, expected_end=end))
 
     # --- proving it ----------------------------------------------------------------------------------------
 

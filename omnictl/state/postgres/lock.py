@@ -93,7 +93,7 @@ class PostgresLock:
             self.tables.ensure(link)
             began = self._wait_for(link, timeout_seconds, on_wait)
             pid, ended_run = self._sign(link, token, holder)
-            hold = SessionHold(self, link, token, called, pid, began, ended_run=ended_run)
+            hold = SessionHold(self, link, token, called, pid, began, holder, ended_run=ended_run)
         except BaseException:
             link.close()
             raise
@@ -153,6 +153,12 @@ class PostgresLock:
             ).fetchone()
         last = _decode(before[1]) if before is not None and before[0] == RELEASED else None
         return (as_int(row[0]) if row else 0), (last.run if last else None)
+
+    def tell(self, link: Link, token: str, holder: LockHolder) -> None:
+        """Write down anew who holds it."""
+        with link.using(self.pace.answer) as connection:
+            text: LiteralString = "UPDATE {schema}.locks SET holder = %s WHERE name = %s AND token = %s AND status = %s"
+            connection.execute(self.tables.made(text), (encode_holder(holder), self.address.name, token, HELD))
 
     def mark(self, link: Link, status: str, token: str) -> bool:
         """Say how a hold ended; only on a session that holds the lock. Tell whether it was still written down."""

@@ -44,6 +44,9 @@ class ServerHold:
         """Call this with the reason where a write finds that the lock was cleared."""
         self._when_lost = tell
 
+    def expect(self, end: datetime) -> None:
+        """What a lock says cannot be changed: its text is its name."""
+
     def lose(self) -> None:
         """It was found that the lock is no longer ours."""
         self.is_held = False

@@ -26,7 +26,7 @@ class Place:
 
     ``open`` returns a new backend of an environment (test) there; ``put`` and ``get`` are the bytes of the state of
     test, past the backend. ``tells_all``: a lock tells everything of its holder; ``proves_end``: one that was let go
-    proves that its holder sends nothing any more.
+    proves that its holder sends nothing any more; ``changes_text``: what a lock says can change while it is held.
     """
 
     open_one: Callable[[str], StateBackend]
@@ -34,6 +34,7 @@ class Place:
     get: Callable[[], bytes | None]
     tells_all: bool = True
     proves_end: bool = True
+    changes_text: bool = True
     most_versions: int = 13
     url: str | None = None
     environ: Mapping[str, str] = field(default_factory=dict)

@@ -66,6 +66,7 @@ def _place(url: str, tmp_path: Path) -> Iterator[Place]:
         put,
         get,
         proves_end=False,
+        changes_text=False,
         url=url,
         environ=ENVIRON,
     )

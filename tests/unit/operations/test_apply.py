@@ -1,5 +1,7 @@
 """Applying against an account in memory: what is sent, what is remembered, what happens when it goes wrong."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -10,6 +12,7 @@ from omnictl.model.change import Create, Forget, Refresh, Rename, SetDefault, Up
 from omnictl.model.outcome import Ending, Fate, KeyReceived
 from omnictl.model.scenario import Attributes, Step
 from omnictl.provider.base import Operation
+from omnictl.state.hold import SureHold
 from tests.worlds import SMS, VIBER, VK, World, address, declare
 
 
@@ -339,3 +342,25 @@ def test_before_a_guard_refuses_it_is_asked_whether_another_run_passed_over_the_
         world.apply()
     codes = [each.code for each in refused.value.diagnostics]
     assert codes == (["unmanaged-twin"] if is_local else ["state-moved"])
+
+
+class Told(SureHold):
+    """A lock that remembers until when it was said to be held."""
+
+    def __init__(self) -> None:
+        self.ends: list[datetime] = []
+
+    def expect(self, end: datetime) -> None:
+        self.ends.append(end)
+
+
+@pytest.mark.parametrize(("number", "is_told"), [(2, False), (25, True)])
+def test_a_run_that_the_throttle_keeps_waiting_says_in_its_lock_until_when(number: int, is_told: bool) -> None:
+    world, hold = World(), Told()
+    world.backend.hold = hold
+    for each in range(number):
+        world.declare(f"s{each}")
+    begun = world.clock()
+    report = world.apply()
+    assert len(report.outcomes) == number
+    assert [end - begun > timedelta(minutes=9) for end in hold.ends] == [True] * is_told
