@@ -127,25 +127,37 @@ class Session:
 
     def backend_of(self, environment: "Environment") -> "StateBackend":
         """Return the memory of any environment."""
-        return self._open_backend(self._place_of(environment), environment)
+        place = self._place_of(environment)
+        return self._open_backend(place, environment, self._environ_for(place.state))
 
     def backend_at(self, state: str | Path) -> "StateBackend":
-        """Return the memory of the environment as it would be in another place."""
-        return self._open_backend(replace(self.place, state=state), self.environment)
+        """Return the memory of the environment as it would be in another place, with the token that is meant for it."""
+        from omnictl.state.location import TARGET_TOKEN_VARIABLE, TOKEN_VARIABLE
+
+        token = self.environ.get(TARGET_TOKEN_VARIABLE)
+        environ = {**self._environ_for(state), **({TOKEN_VARIABLE: token} if token else {})}
+        return self._open_backend(replace(self.place, state=state), self.environment, environ)
+
+    def _environ_for(self, state: str | Path) -> Mapping[str, str]:
+        """Return the variables for the backend of a place: the credentials of our server go to no other one."""
+        from omnictl.state.location import are_of_one_server, without_credentials
+
+        own = self.place.state
+        return self.environ if are_of_one_server(own, state) else without_credentials(self.environ)
 
     def ca_file_of(self, environment: "Environment") -> str | None:
         """Where certificate authorities are: the variable, else the settings, to which their path is relative."""
         given, named = self.environ.get("OMNICTL_CA_FILE"), environment.ca_file
         return given or (str(self.settings.root / named) if named else None)
 
-    def _open_backend(self, place: Place, environment: "Environment") -> "StateBackend":
+    def _open_backend(self, place: Place, environment: "Environment", environ: Mapping[str, str]) -> "StateBackend":
         from omnictl.state.factory import open_backend
 
         return open_backend(
             place.state,
             work_dir=place.work_dir,
             environment=place.environment,
-            environ=self.environ,
+            environ=environ,
             make_token=lambda: make_token(16),
             ca_file=self.ca_file_of(environment),
         )

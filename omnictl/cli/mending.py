@@ -35,7 +35,8 @@ _LEAST_COLUMNS = 12
 set_aside_option = click.option(
     "--set-aside",
     is_flag=True,
-    help="Where what is stored cannot be read: save it beside you, and put this in its place.",
+    help="Where what is stored cannot be read: save it beside you, and put this in its place. Where it is marked as "
+    "taken elsewhere: take the mark away.",
 )
 dry_run_option = click.option("--dry-run", is_flag=True, help="Show what would be; write nothing.")
 
@@ -55,26 +56,14 @@ def change_stored(
     *,
     sets_aside: bool = False,
 ) -> Replaced:
-    """Change the stored state under its lock; with ``sets_aside`` also where what is stored cannot be read."""
+    """Change the stored state under its lock; with ``sets_aside`` also where what is stored cannot be used."""
     return change_state(
         session.backend,
         session.holder(operation),
         change,
         timeout_seconds=lock_timeout or 0.0,
         on_wait=tell_waiting(session),
-        on_set_aside=(lambda path: session.output.diagnostics((_set_aside(session, path),))) if sets_aside else None,
-    )
-
-
-def _set_aside(session: Session, path: str) -> Diagnostic:
-    return Diagnostic(
-        "set-aside",
-        Severity.WARNING,
-        "What was stored could not be read, and is set aside",
-        f"It is saved as {path}, and another state takes its place in {session.backend.location}. What only it knew is "
-        "not known any more: keys of later creates, and creates that are open.",
-        hint="look for the keys in the log of the last apply: state rebuild reads it, and adds what is missing",
-        commands=("omnictl state rebuild --from-log apply.log --dry-run",),
+        on_set_aside=(lambda told: session.output.diagnostics((told,))) if sets_aside else None,
     )
 
 
@@ -195,14 +184,11 @@ def tell_change(
     said = [told]
     if stored.buried:
         said.append(f"No longer recorded, but remembered as tombstones: {', '.join(stored.buried)}.")
-        said.append("Those that files declare are taken up again by the next plan:\n    omnictl plan")
+        said.append(f"Those that files declare are taken up again by the next plan:\n    {session.command('plan')}")
     session.show("\n".join((*said, *lines)))
 
 
 CODES = {
-    "set-aside": "With --set-aside push, rollback and rebuild put a state in the place of what cannot be read; that is "
-    "saved in .omnictl/unreadable/ first. What only it knew has to be found again: by state rebuild, and the next plan "
-    "shows what nobody manages.",
     "still-declared": "The state was told to forget an id, or to move its record, and a file declares it: the next "
     "plan takes it up again, or creates it. Change the file in the same step.",
     "declared-nowhere": "A record was moved to an id that no file declares: the next plan finds that it left the "

@@ -40,8 +40,9 @@ def push_state(
     A state of a higher serial takes the place of the stored one, as an errored state does; open creates of which it
     says nothing are kept. Where the stored state went on, it is kept, and what only the incoming one knows is added.
     ``goes_back``: the incoming state takes its place all the same; open creates forbid that, unless it knows what
-    became of each.
+    became of each. Where it was taken elsewhere once, it is in use here: a mark of a migration is never put back.
     """
+    incoming = replace(incoming, moved_to=None)
     if incoming.environment != environment:
         raise RefusedError(RefusalKind.POLICY, _other_environment(environment, incoming))
     if current is None:
@@ -63,7 +64,7 @@ def roll_back_state(current: State, older: State, now: datetime) -> Replaced:
     if current.lineage != older.lineage:
         raise RefusedError(RefusalKind.POLICY, _other_lineage(current, older))
     refuse_open_intents(current)
-    return _replace(current, older, (), now)
+    return _replace(current, replace(older, moved_to=None), (), now)
 
 
 def bring_back(current: State | None, kept: State, latest: int, environment: str, now: datetime) -> Replaced:
@@ -74,6 +75,7 @@ def bring_back(current: State | None, kept: State, latest: int, environment: str
     """
     if kept.environment != environment:
         raise RefusedError(RefusalKind.POLICY, _other_environment(environment, kept))
+    kept = replace(kept, moved_to=None)
     if current is None:
         return Replaced(replace(kept, serial=max(kept.serial, latest) + 1), is_changed=True)
     refuse_open_intents(current)

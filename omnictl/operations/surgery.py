@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from difflib import get_close_matches
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from omnictl.engine.advance import record_absent, record_created
 from omnictl.engine.surgery import Replaced
-from omnictl.errors import RefusalKind, RefusedError, StateError, UnreadableStateError
+from omnictl.errors import RefusalKind, RefusedError, StateError, StateMovedError, UnreadableStateError
 from omnictl.model.address import id_of, make_address
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Remote
@@ -23,31 +24,70 @@ def change_state(
     *,
     timeout_seconds: float,
     on_wait: Callable[[LockHolder | None], None],
-    on_set_aside: Callable[[str], None] | None = None,
+    on_set_aside: Callable[[Diagnostic], None] | None = None,
 ) -> Replaced:
     """Read, change and write the state under its lock; where nothing changes, nothing is written.
 
-    With ``on_set_aside`` what is stored and cannot be read counts as no state: it is saved beside the user, and its
-    path is told, before another takes its place.
+    With ``on_set_aside``, which is told of it, what is stored and cannot be read counts as no state, and is saved
+    beside the user before another takes its place; and what is marked as taken elsewhere is in use here again.
     """
     with backend.lock(holder, timeout_seconds=timeout_seconds, on_wait=on_wait):
-        is_readable = True
-        try:
-            current = backend.read()
-        except UnreadableStateError:
-            if on_set_aside is None:
-                raise
-            current, is_readable = None, False
-        replaced = change(current)
-        if not replaced.is_changed:
+        stored = _read_at_any_rate(backend) if on_set_aside is not None else _Stored(backend.read())
+        replaced = change(stored.state)
+        if not replaced.is_changed and stored.moved_to is None:
             return replaced
-        state = replace(replaced.state, written=Writing(holder.since, holder.label))
-        if on_set_aside is not None and not is_readable:
+        state = replaced.state
+        if not replaced.is_changed:
+            state = replace(state, serial=state.serial + 1)
+        if on_set_aside is not None and stored.is_unreadable:
             aside = backend.set_aside()
-            on_set_aside(aside.path)
+            on_set_aside(_set_aside(backend.location, aside.path))
             state = replace(state, serial=max(state.serial, aside.serial + 1))
+        elif on_set_aside is not None and stored.moved_to is not None:
+            on_set_aside(_in_use_again(backend.location, stored.moved_to))
+        state = replace(state, written=Writing(holder.since, holder.label))
         backend.write(state)
-        return replace(replaced, state=state)
+        return replace(replaced, state=state, is_changed=True)
+
+
+class _Stored(Struct, frozen=True):
+    """What is stored, as far as it can be used; ``moved_to`` is where it says that it was taken."""
+
+    state: State | None
+    is_unreadable: bool = False
+    moved_to: str | None = None
+
+
+def _read_at_any_rate(backend: StateBackend) -> _Stored:
+    try:
+        return _Stored(backend.read())
+    except UnreadableStateError:
+        return _Stored(None, is_unreadable=True)
+    except StateMovedError as moved:
+        return _Stored(replace(moved.state, moved_to=None), moved_to=moved.state.moved_to)
+
+
+def _set_aside(where: str, path: str) -> Diagnostic:
+    return Diagnostic(
+        "set-aside",
+        Severity.WARNING,
+        "What was stored could not be read, and is set aside",
+        f"It is saved as {path}, and another state takes its place in {where}. What only it knew is not known any "
+        "more: keys of later creates, and creates that are open.",
+        hint="look for the keys in the log of the last apply: state rebuild reads it, and adds what is missing",
+        commands=("omnictl state rebuild --from-log apply.log --dry-run",),
+    )
+
+
+def _in_use_again(where: str, moved_to: str) -> Diagnostic:
+    return Diagnostic(
+        "in-use-again",
+        Severity.WARNING,
+        "A state that was taken elsewhere is in use again",
+        f"{where} was marked as taken to {moved_to}. The mark is gone. What was done there since is not known here: "
+        "with both in use each would create what only the other knows.",
+        hint="make sure that nobody goes on with the other place",
+    )
 
 
 def find_intent(state: State, scenario_id: str) -> Intent:
@@ -135,6 +175,11 @@ def _older(key: str) -> Diagnostic:
 
 
 CODES = {
+    "set-aside": "With --set-aside push, rollback and rebuild put a state in the place of what cannot be read; that is "
+    "saved in .omnictl/unreadable/ first. What only it knew has to be found again: by state rebuild, and the next plan "
+    "shows what nobody manages.",
+    "in-use-again": "With --set-aside push and rollback take away the mark that state migrate left. That is for a new "
+    "place that is lost; where it is there, migrate back from it.",
     "not-recorded": "No scenario is recorded under this id; state list shows those that are.",
     "no-open-intent": "state settle is for creates whose outcome is unknown; this id has none.",
     "key-taken": "A key belongs to one address at most. The one given is remembered under another id, or "

@@ -22,8 +22,12 @@ def _moved_away(where: str, moved_to: str, environment: str) -> Diagnostic:
         "The state was moved to another place",
         f"{where} was taken to {moved_to} by state migrate, and is kept as it was then. What is done with it would be "
         "lost there.",
-        hint="name the new place in omnictl.yaml, or with --state; to take it back, migrate it from there to here",
-        commands=(f"environments: {{{environment}: {{state: {in_settings(moved_to)}}}}}",),
+        hint="name the new place in omnictl.yaml, or with --state; to take it back, migrate it from there to here; "
+        "where the new place is lost, go back to a version that was kept here",
+        commands=(
+            f"environments: {{{environment}: {{state: {in_settings(moved_to)}}}}}",
+            "omnictl state rollback SERIAL --set-aside",
+        ),
     )
 
 

@@ -93,6 +93,17 @@ def probe_left(where: str) -> Diagnostic:
     )
 
 
+def unlisted(why: str) -> Diagnostic:
+    """Tell of credentials that may not list what is kept."""
+    return Diagnostic(
+        "versions-unlisted",
+        Severity.WARNING,
+        "The kept versions of the state cannot be listed",
+        f"{why} state history and a rollback need that, and old versions are not dropped.",
+        hint="let these credentials list below the path of the state (docs/backends.md has the policy)",
+    )
+
+
 def unkept_conditions(where: str, found: Conditions) -> Diagnostic | None:
     """Return what to tell people of a store that does not keep its conditions; None where it does."""
     if found.are_kept:
@@ -117,6 +128,8 @@ def unkept_conditions(where: str, found: Conditions) -> Diagnostic | None:
 CODES = {
     "conditions-overlooked": "The store of the state overlooks the conditions of writes, or names no versions. The "
     "lock and the state are protected by nothing else there.",
+    "versions-unlisted": "doctor lists the kept versions of a state in a store. These credentials may read and write, "
+    "and not list: history and rollback would fail, and old versions stay.",
     "probe-left": "doctor tries the store of the state with an object of its own, probe/NAME.json, which the "
     "credentials may write and not delete. It may be removed by hand.",
 }

@@ -8,7 +8,7 @@ counts sleep measures both: a machine that slept has lost its lease when it wake
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 
 from msgspec import Struct
@@ -30,6 +30,7 @@ _MARGIN_SECONDS = 5.0
 """How long before the end of its lease a holder stops: a request that leaves then is answered or lost in time."""
 _POLL_SECONDS = 2.0
 FORMAT_VERSION = 1
+_UNNAMED = LockHolder("what is no lock", "unknown", datetime.fromtimestamp(0, UTC))
 
 
 class Terms(Struct, frozen=True):
@@ -148,6 +149,14 @@ class Lease:
         except ShapeError as error:
             raise StateError(unreadable_lock(f"{self._store.location} ({self._name})", str(error))) from None
 
+    def _decode_for_clearing(self, content: bytes) -> LeaseText:
+        if _is_newer(content):
+            return self._decode(content)
+        try:
+            return decode_lease(content)
+        except ShapeError:
+            return LeaseText(self._make_token(), 0, self._terms.lease, is_held=True, holder=_UNNAMED)
+
     def describe(self) -> LockHolder | None:
         """Return who holds the lock, or held it when it died; None where it is free."""
         found = self._store.read(self._name)
@@ -155,10 +164,15 @@ class Lease:
         return text.holder if text is not None and text.is_held else None
 
     def clear(self) -> LockHolder | None:
-        """Free the lock of a holder that is gone, and return it. LockHeldError where it is renewed while we look."""
+        """Free the lock of a holder that is gone, and return it. LockHeldError where it is renewed while we look.
+
+        What is no lock counts as one that somebody left: a holder that lives would have written over it.
+        """
         found = self._store.read(self._name)
-        text = None if found is None else self._decode(found.content)
-        if found is None or text is None or not text.is_held:
+        if found is None:
+            return None
+        text = self._decode_for_clearing(found.content)
+        if not text.is_held:
             return None
         self._sleep(text.lease_seconds / _RENEWALS + self._terms.poll)
         again = self._store.read(self._name)
@@ -305,6 +319,15 @@ def encode_lease(text: LeaseText) -> str:
             "holder": encode_holder_fields(text.holder),
         }
     )
+
+
+def _is_newer(content: bytes) -> bool:
+    """Tell whether a lock was written by a newer omnictl."""
+    try:
+        fields = as_object(parse_json(content), "")
+        return fields.get("kind") == "lock" and as_count(fields.get("format_version"), "") > FORMAT_VERSION
+    except ShapeError:
+        return False
 
 
 def decode_lease(content: bytes) -> LeaseText:

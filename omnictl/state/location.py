@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from json import dumps
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 from msgspec import Struct, field
 
@@ -35,6 +35,11 @@ _PLAIN = re.compile(
     re.ASCII,
 )
 """A place that YAML takes for text as it is, inside of braces too: there a ``?`` ends it."""
+
+TOKEN_VARIABLE = "OMNICTL_STATE_TOKEN"  # noqa: S105 - the name of a variable
+TARGET_TOKEN_VARIABLE = "OMNICTL_STATE_TOKEN_TO"  # noqa: S105
+"""For the place that state migrate goes to."""
+_PAIR = ("TF_HTTP_USERNAME", "TF_HTTP_PASSWORD")
 
 EXTRAS = {"s3": "s3", "gs": "gs", "az": "az", "postgresql": "postgresql", "postgres": "postgresql"}
 """The schemes that need a package more, with the name of the extra that brings it."""
@@ -89,6 +94,29 @@ def is_url(text: str) -> bool:
     found = _SCHEME.match(text)
     is_known = found is not None and (text[found.end() :].startswith("//") or found[1].lower() in SCHEMES)
     return is_known or _ODD.match(text) is not None or _FOREIGN.search(text) is not None
+
+
+def are_of_one_server(own: str | Path, other: str | Path) -> bool:
+    """Tell whether two places may be given the same credentials: unless both are servers of HTTP, and two of them."""
+    servers = [_server_of(str(each)) for each in (own, other)]
+    return None in servers or servers[0] == servers[1]
+
+
+def _server_of(place: str) -> tuple[str, int | None] | None:
+    try:
+        parts = urlsplit(place)
+        port = parts.port
+    except ValueError:
+        return None
+    scheme = parts.scheme.lower()
+    usual = {"https": 443, "http": 80}
+    return (parts.hostname or "", port or usual[scheme]) if scheme in usual else None
+
+
+def without_credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables without what is meant for one server of Terraform's protocol, and does not say which."""
+    left_out = (TOKEN_VARIABLE, *(() if environ.get("TF_HTTP_ADDRESS") else _PAIR))
+    return {name: value for name, value in environ.items() if name not in left_out}
 
 
 def shown_place(place: str) -> str:
@@ -158,7 +186,9 @@ def _refuse_secrets(parts: SplitResult, scheme: str, options: Mapping[str, str])
     takes_user = scheme in ("postgresql", "postgres", "git+ssh")
     if parts.password is not None or (parts.username is not None and not takes_user):
         raise UsageError(_credentials_in_url(way))
-    if _HIDDEN.search(parts.path) or any(_HIDDEN.search(f"{name}={value}") for name, value in options.items()):
+    if "@" in unquote(parts.path) or ":" in unquote(parts.username or ""):
+        raise UsageError(_credentials_in_url(way))
+    if any(_HIDDEN.search(f"{name}={value}") or set(name) & {"@", ":", "/"} for name, value in options.items()):
         raise UsageError(_credentials_in_url(way))
     named = next((name for name, value in options.items() if _SECRET.search(name) or _USER.search(value)), None)
     if named is not None:

@@ -163,7 +163,8 @@ def unreadable_lock(where: str, why: str) -> Diagnostic:
         Severity.ERROR,
         "The lock of the state cannot be read",
         f"{where}: {why}. Nothing was changed.",
-        hint="look at what is there; a newer omnictl may have written it, else remove it while nobody works",
+        hint="look at what is there; where nobody works with the state, clear it with (one of a newer omnictl is left)",
+        commands=("omnictl state unlock",),
     )
 
 

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from omnictl.codec.state import decode_state, encode_state
 from omnictl.errors import StateError, StateMovedError, StateWriteError
+from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.state import State
 from omnictl.state.base import Aside, Hold, LockHolder, StateVersion, Trial
 from omnictl.state.blobs import Blob, BlobConflictError, BlobError, BlobStore, read_surely, write_surely
 from omnictl.state.checks import refuse_unusable
-from omnictl.state.conditions import check_conditions, probe_left, unkept_conditions
+from omnictl.state.conditions import check_conditions, probe_left, unkept_conditions, unlisted
 from omnictl.state.errored import save_errored, save_unreadable
 from omnictl.state.hold import noted
 from omnictl.state.lease import Lease, LeaseHold
@@ -177,7 +178,17 @@ class StoredBackend:
         left = probe_left(_inside(self.location, found.left)) if found.left else None
         if problem is not None:
             raise StateError(problem, *([left] if left else []))
-        return Trial(is_tried=True, note=left)
+        return Trial(is_tried=True, note=left or self._try_listing())
+
+    def _try_listing(self) -> Diagnostic | None:
+        """Return what to say where these credentials may not list: nothing else needs that but history and rollback."""
+        try:
+            self._store.list(_HISTORY)
+        except BlobError as error:
+            if error.is_denied:
+                return unlisted(error.diagnostics[0].detail)
+            raise
+        return None
 
     # --- the lock ------------------------------------------------------------------------------------------
 

@@ -103,7 +103,7 @@ def _settings(store: str | None, variables: str) -> str:
     if store is None:
         return _SETTINGS.format(variables=variables, test=" {}", production="")
     quoted = in_settings(store)
-    production = f"  #   state: {quoted}\n" if store.endswith("/") else ""
+    production = f"  #   state: {quoted}\n" if store.partition("?")[0].endswith("/") else ""
     return _SETTINGS.format(variables=variables, test=f"\n    state: {quoted}", production=production)
 
 

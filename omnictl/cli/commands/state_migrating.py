@@ -1,5 +1,6 @@
 """``state migrate``: take the state to another backend."""
 
+import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -40,10 +41,16 @@ def migrate(ctx: click.Context, *, place: str, dry_run: bool, lock_timeout: floa
     def lock(backend: StateBackend) -> AbstractContextManager[Hold]:
         return backend.lock(holder, timeout_seconds=lock_timeout or 0.0, on_wait=tell_waiting(session))
 
-    moved_to = target.location if is_url(place) else place
+    moved_to = target.location if is_url(place) else _in_project(Path(place).absolute(), session.settings.root)
     migrated = migrate_state(source, target, holder, lock, moved_to=moved_to, is_real=not dry_run)
     _tell(session, source, target, migrated, moved_to, output_format, dry_run=dry_run)
     return ExitCode.OK
+
+
+def _in_project(path: Path, root: Path) -> str:
+    """Return a path as the settings name it: from their folder, where it lies there."""
+    whole, root = Path(os.path.normpath(path)), root.absolute()
+    return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else str(whole)
 
 
 def _tell(

@@ -52,7 +52,8 @@ def push(
 
     stored = change_stored(session, "state push", change, lock_timeout, sets_aside=set_aside)
     if output_format == "text" and stored.is_kept:
-        session.show("\n".join((*_say_kept(stored, incoming), *(_say_needless(session, path) or _say_force(path)))))
+        ways = _say_needless(session, path) or _say_force(session, path)
+        session.show("\n".join((*_say_kept(stored, incoming), *ways)))
         return ExitCode.OK
     told = f"Stored as serial {stored.state.serial}: {count(len(stored.state.records), 'scenario')}."
     if not stored.is_changed:
@@ -93,8 +94,8 @@ def _say_kept(stored: Replaced, incoming: State) -> Iterator[str]:
         yield f"Creates that are open, which the next apply looks for: {count(len(stored.state.intents), 'create')}."
 
 
-def _say_force(path: str) -> tuple[str, ...]:
-    return (f"To go back to the file all the same:\n    omnictl state push --force {quote_word(path)}",)
+def _say_force(session: Session, path: str) -> tuple[str, ...]:
+    return (f"To go back to the file all the same:\n    {session.command('state', 'push', '--force', path)}",)
 
 
 def _read_incoming(path: str) -> State:

@@ -24,6 +24,7 @@ TERMS = Terms(lease=180, poll=5.0)
 
 _PLACES = {None: "refs/omnictl", "heads": "refs/heads/omnictl"}
 _NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_-]*(\.[0-9A-Za-z_-]+)*", re.ASCII)
+_OWN_NAMES = frozenset({"state", "lock", "history", "probe"})
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?", re.ASCII)
 _SUFFIX = ".json"
 _LOCAL_SECONDS, _FETCH_SECONDS, _PUSH_SECONDS, _LIST_SECONDS = 5.0, 15.0, 14.0, 8.0
@@ -242,9 +243,12 @@ def _refuse_odd(location: Location) -> None:
         (part for part in location.inside.split("/") if not _NAME.fullmatch(part) or part.endswith(".lock")), None
     )
     if odd is not None:
-        raise UsageError(
-            wrong_git_url(f"{odd!r} is no part of a name: letters, digits, _ - and single dots between them.")
-        )
+        number = location.inside.split("/").index(odd) + 1
+        what = "letters, digits, _ - and single dots between them"
+        raise UsageError(wrong_git_url(f"Part {number} behind the // is no part of a name: {what}."))
+    taken = next((part for part in location.inside.split("/") if part in _OWN_NAMES), None)
+    if taken is not None:
+        raise UsageError(wrong_git_url(f"{taken} is the name of a ref of omnictl's own, so no part is called so."))
     options = dict(location.options)
     allows_http = options.pop("allow_http", "false") if location.scheme == "git+http" else "false"
     is_known = not set(options) - {"refs"} and options.get("refs") in _PLACES and allows_http in ("true", "false")

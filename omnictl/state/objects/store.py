@@ -52,6 +52,8 @@ _NO_RETRIES: "RetryConfig" = {"max_retries": 0, "retry_timeout": timedelta(secon
 _NO_CONTAINER = re.compile(r"NoSuchBucket|ContainerNotFound|BucketNotFound|bucket does not exist", re.IGNORECASE)
 _NO_VERSION = re.compile(r"(ETag|generation)\b.{0,20}missing", re.IGNORECASE)
 _STATUS = re.compile(r"status code: (\d{3})")
+_DENIED = re.compile(r"AccessDenied|AuthorizationPermissionMismatch|status code: 40[13]\b|\b403 Forbidden")
+"""The library does not part these out of the answers to a list."""
 _FINAL_STATUS = frozenset({"301", "307", "400", "401", "403", "404", "405", "411", "413", "501"})
 """Answers that come again however often one asks."""
 _METADATA = re.compile(r"169\.254\.169\.254|metadata\.google|/latest/api/token|computeMetadata")
@@ -158,7 +160,7 @@ class ObjectStore:
 
         text = str(error).partition("\n\nDebug source")[0]
         reason = reason_of(str(error), self._place.secrets)
-        is_denied = isinstance(error, PermissionDeniedError | UnauthenticatedError)
+        is_denied = isinstance(error, PermissionDeniedError | UnauthenticatedError) or _DENIED.search(text) is not None
         if is_denied and not _METADATA.search(text):
             return BlobError(refused(self.location, reason), is_refused=True, is_denied=True)
         if _NO_CONTAINER.search(text):

@@ -151,13 +151,14 @@ def fate_unknown(where: str, state: State, said: str) -> Diagnostic:
 def session_lives(holder: LockHolder | None, pid: int, called: str, since: datetime | None) -> Diagnostic:
     """Tell of a lock that is to be cleared and whose session lives on the server."""
     who = f"{holder.operation} (run {holder.run})" if holder else "a session"
+    link = f"; see {holder.link}" if holder and holder.link else ""
     begun = f" since {since:%Y-%m-%d %H:%M:%SZ}" if since else ""
     named = f' "{called}"' if called else ""
     return Diagnostic(
         "lock-held",
         Severity.ERROR,
         "Somebody else works with this state",
-        f"The lock is held by {who}: process {pid} of the server{named}, connected{begun}. It was left alone.",
+        f"The lock is held by {who}: process {pid} of the server{named}, connected{begun}{link}. It was left alone.",
         hint="wait for it with --lock-timeout 10m, or end that run; if it is surely gone, an administrator ends its "
         f"session in the database with SELECT pg_terminate_backend({pid})",
     )

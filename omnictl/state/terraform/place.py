@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from omnictl.errors import AccessError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.state.location import Location, query_of, refuse_plain_http
+from omnictl.state.location import TOKEN_VARIABLE, Location, query_of, refuse_plain_http
 from omnictl.transport.credentials import Credentials, CredentialSources, find_credentials
 from omnictl.transport.trust import BaseUrl, check_base_url
 
@@ -22,7 +22,6 @@ _PATH = re.compile(r"(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+", re.AS
 _METHOD = re.compile(r"[A-Z]{3,20}", re.ASCII)
 
 _OPTIONS = ("lock_address", "unlock_address", "lock_method", "unlock_method", "update_method", "allow_http")
-TOKEN_VARIABLE = "OMNICTL_STATE_TOKEN"  # noqa: S105 - the name of a variable
 
 
 class Endpoint(Struct, frozen=True):
@@ -164,6 +163,8 @@ def _checked_path(path: str) -> str:
 def find_identity(place: ServerPlace, environ: Mapping[str, str]) -> Identity:
     """Return the credentials for a server: a token, user and password, or those of the job of its own GitLab.
 
+    User and password go before the token where ``TF_HTTP_ADDRESS`` says that they are for this server.
+
     Raises AccessError where they cannot be used.
     """
     address = environ.get("TF_HTTP_ADDRESS", "")
@@ -171,7 +172,9 @@ def find_identity(place: ServerPlace, environ: Mapping[str, str]) -> Identity:
     is_other = bool(address) and (elsewhere is None or elsewhere[0] != place.base)
     names = CredentialSources("", TOKEN_VARIABLE, "TF_HTTP_USERNAME", "TF_HTTP_PASSWORD")
     usable = {key: value for key, value in environ.items() if not (is_other and key.startswith("TF_HTTP_"))}
-    found = find_credentials(usable, names)
+    is_named = elsewhere is not None and elsewhere[0] == place.base
+    without_token = {key: value for key, value in usable.items() if key != TOKEN_VARIABLE}
+    found = (find_credentials(without_token, names) if is_named else None) or find_credentials(usable, names)
     if found is None and place.is_gitlab and _is_own_gitlab(place, environ):
         job = {"TF_HTTP_USERNAME": "gitlab-ci-token", "TF_HTTP_PASSWORD": environ.get("CI_JOB_TOKEN", "")}
         found = find_credentials(job, names)

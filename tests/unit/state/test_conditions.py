@@ -9,7 +9,7 @@ import pytest
 from omnictl.errors import StateError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.state.base import Trial
-from omnictl.state.blobs import Blob, BlobConflictError, BlobError, MemoryStore
+from omnictl.state.blobs import Blob, BlobConflictError, BlobError, BlobName, MemoryStore
 from omnictl.state.conditions import Conditions, check_conditions, unkept_conditions
 from omnictl.state.stored import StoredBackend
 
@@ -131,3 +131,19 @@ def backend_of(store: MemoryStore) -> StoredBackend:
 
 def tokens() -> Iterator[str]:
     return (f"token-{n}" for n in count(1))
+
+
+class Unlisted(MemoryStore):
+    """Lists nothing."""
+
+    def list(self, prefix: str) -> tuple[BlobName, ...]:
+        raise BlobError(Diagnostic("store-refused", Severity.ERROR, "s", f"{prefix} is denied."), is_denied=True)
+
+
+def test_credentials_that_may_not_list_are_told(tmp_path: Path) -> None:
+    backend = StoredBackend(Unlisted(), work_dir=tmp_path, environment="test", make_token=lambda: "t")
+    tried = backend.try_conditions()
+    assert tried.is_tried
+    assert tried.note is not None
+    assert tried.note.code == "versions-unlisted"
+    assert "history/ is denied." in tried.note.detail

@@ -261,9 +261,29 @@ def test_a_lock_of_a_dead_holder_is_cleared_and_one_that_is_renewed_is_not() -> 
 def test_what_is_no_lock_stops_everything(content: bytes) -> None:
     store, clock = MemoryStore(), Clock()
     store.write("lock.json", content, replaces=None)
-    for ask in (lambda: take(lease(store, clock)), lease(store, clock).describe, lease(store, clock).clear):
+    for ask in (lambda: take(lease(store, clock)), lease(store, clock).describe):
         with pytest.raises(StateError, match="unreadable-lock"):
             ask()
+
+
+def test_what_is_no_lock_is_cleared_where_nobody_writes_over_it() -> None:
+    store, clock = MemoryStore(), Clock()
+    store.write("lock.json", b"{", replaces=None)
+
+    def overwrite(seconds: float) -> None:
+        store.write("lock.json", b"[", replaces=store.objects["lock.json"].version)
+
+    with pytest.raises(LockHeldError):
+        lease(store, clock, overwrite).clear()
+    assert lease(store, clock).clear() is not None
+    assert not take(lease(store, clock)).has_ended("unknown")
+
+
+def test_the_lock_of_a_newer_omnictl_is_left() -> None:
+    store, clock = MemoryStore(), Clock()
+    store.write("lock.json", b'{"kind": "lock", "format_version": 2}', replaces=None)
+    with pytest.raises(StateError, match="unreadable-lock"):
+        lease(store, clock).clear()
 
 
 # --- writes of unknown fate --------------------------------------------------------------------------------------

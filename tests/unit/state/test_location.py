@@ -53,6 +53,27 @@ def test_a_password_is_refused_unseen_wherever_it_stands(url: str, before: str) 
 @pytest.mark.parametrize(
     "url",
     [
+        f"https://u:1/{CANARY}@h/x",
+        f"postgresql://u:1/{CANARY}@h/d/x",
+        f"git+ssh://git:1/{CANARY}@h/a.git//x",
+        f"postgresql://u%3A{CANARY}@h/d/x",
+        f"git+ssh://git%3a{CANARY}@h/a.git//x",
+        f"s3://bucket/u%3A{CANARY}%40x",
+        f"s3://u:1?{CANARY}@b/p",
+        f"s3://b/p?{CANARY}:x",
+    ],
+)
+def test_a_password_is_refused_unseen_however_it_is_spelled(url: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_location(url, "test")
+    (told,) = refused.value.diagnostics
+    assert told.code == "credentials-in-url"
+    assert CANARY not in f"{told}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
         "s3:bucket/x",
         "s3:/bucket/x",
         "s3:///bucket/x",

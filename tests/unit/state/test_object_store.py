@@ -145,6 +145,13 @@ def test_what_is_refused_is_not_tried_again(open_store: Open, bucket: Bucket) ->
     assert len(bucket.requests) == 1
 
 
+def test_a_list_that_is_refused_is_told_as_that(open_store: Open, bucket: Bucket) -> None:
+    bucket.decide = always("403 before", "GET")
+    with pytest.raises(BlobError) as refused:
+        open_store().list("history/")
+    assert (refused.value.is_denied, refused.value.diagnostics[0].code) == (True, "store-refused")
+
+
 def test_a_store_that_always_fails_is_told_and_nothing_was_written(open_store: Open, bucket: Bucket) -> None:
     bucket.decide = always("503 before")
     with pytest.raises(BlobError) as failed:
