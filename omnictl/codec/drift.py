@@ -37,6 +37,7 @@ def encode_drift(drift: Drift, *, version: str, exit_code: int) -> dict[str, Jso
             "vanished": counts.vanished,
             "ignored": counts.ignored,
             "edited": counts.edited,
+            "unlike": counts.unlike,
             "differing": drift.differing,
             "unmanaged": len(drift.not_managed),
             "unmanaged_ignored": len(drift.unmanaged) - len(drift.not_managed),

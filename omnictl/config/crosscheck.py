@@ -47,16 +47,45 @@ def _find_second_defaults(said: Iterable[Interpretation]) -> Iterator[Diagnostic
 
 def _find_shared_imports(said: Iterable[Interpretation], environment: str) -> Iterator[Diagnostic]:
     first: dict[str, Interpretation] = {}
-    for each in said:
-        key = each.plain.get("import")
-        where = f"import.{environment}" if isinstance(key, dict) else "import"
-        key = key.get(environment) if isinstance(key, dict) else key
-        if not isinstance(key, str):
-            continue
+    for each, key, where in _imports(said, environment):
         other = first.setdefault(key, each)
         if other is not each:
             detail = f"{_name(each)} and {_name(other)} ({_place(other, where)}) both adopt {key}."
             yield _error("import-twice", "Two scenarios adopt the same key", detail, each, where)
+
+
+def _imports(said: Iterable[Interpretation], environment: str) -> Iterator[tuple[Interpretation, str, str]]:
+    """Yield the documents that adopt a key in an environment, with the key and where it stands."""
+    for each in said:
+        named = each.plain.get("import")
+        where = f"import.{environment}" if isinstance(named, dict) else "import"
+        key = named.get(environment) if isinstance(named, dict) else named
+        if isinstance(key, str):
+            yield each, key, where
+
+
+def check_imports_beside(
+    said: Mapping[str, Sequence[Interpretation]], settings: Settings, environ: Mapping[str, str]
+) -> Iterator[Diagnostic]:
+    """Tell of environments that share an account and both adopt one of its scenarios; a plan tells it by itself."""
+    first: dict[str, list[tuple[str, Interpretation, str]]] = {}
+    for name, documents in said.items():
+        for each, key, where in _imports(documents, name):
+            earlier = first.setdefault(key, [])
+            environments = settings.environments
+            known = (one for one in earlier if is_same_account(environments[one[0]], environments[name], environ))
+            other_name, other, there = next(known, (name, each, where))
+            earlier.append((name, each, where))
+            if other_name == name:
+                continue
+            detail = (
+                f"{_name(each)} adopts {key} in {name}, and {_name(other)} ({_place(other, there)}) in {other_name}; "
+                f"both environments are the account {environments[name].account}, and a key belongs to one environment."
+            )
+            hint = "keep the line for one of them; tell them apart with only_in"
+            yield _error(
+                "import-twice", "Two environments of one account adopt the same key", detail, each, where, hint
+            )
 
 
 def _find_declared_previous_ids(said: Sequence[Interpretation]) -> Iterator[Diagnostic]:
@@ -177,7 +206,8 @@ def _error(code: str, summary: str, detail: str, said: Interpretation, where: st
 CODES = {
     "duplicate-id": "Two documents have the same id, in whatever case. The id is the identity of a scenario.",
     "two-defaults": "An account has one default scenario, and two files of the environment claim it.",
-    "import-twice": "A key belongs to one scenario; two files adopt the same one.",
+    "import-twice": "A key belongs to one scenario of one environment; two files, or two environments of one account, "
+    "adopt the same one.",
     "equal-scenarios": "Two files declare scenarios with the same name and flow. Allowed, and hard to tell apart.",
     "shared-default": "Two environments name the same account, and each declares a default. An account has one.",
     "unused-variable": "omnictl.yaml sets a variable that no scenario uses.",

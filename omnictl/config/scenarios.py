@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from omnictl.config.accounts import accounts_beside, note_account_spellings
-from omnictl.config.crosscheck import check_accounts, check_together, find_unused_variables
+from omnictl.config.crosscheck import check_accounts, check_imports_beside, check_together, find_unused_variables
 from omnictl.config.discovery import ScenarioFile, find_below
 from omnictl.config.documents import in_order
 from omnictl.config.endings import is_message_name, is_scenario_name
@@ -103,7 +103,9 @@ def validate_all(
     found = [*project.diagnostics, *_read_chosen_messages(project)]
     for loading in project.environments.values():
         found += check_together(loading.said, loading.environment.name)
-    found += check_accounts({name: each.said for name, each in project.environments.items()}, settings, environ)
+    said = {name: each.said for name, each in project.environments.items()}
+    found += check_accounts(said, settings, environ)
+    found += check_imports_beside(said, settings, environ)
     found += note_account_spellings(settings)
     found += find_unknown_given(variables, _known_variables(settings, project))
     if not has_errors(found):

@@ -27,7 +27,7 @@ from omnictl.errors import UsageError
 from omnictl.model.acceptance import Acceptance, PlacedStep
 from omnictl.model.address import Address, id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.model.scenario import Attributes, Resource
+from omnictl.model.scenario import Attributes, Manage, Resource
 from omnictl.model.state import Record
 
 _FIELD = re.compile(r"flow\[([0-9]{1,6})\](\.from)?", re.ASCII)
@@ -43,6 +43,7 @@ def accept_account(resource: Resource, record: Record, actual: Attributes, field
 
     Without ``fields`` that is what somebody changed on the account: not what the file changed since it was applied, not
     what only the service normalised, not an ignored field. It is refused where the same once more would take more.
+    Of what is only observed it is all that differs: no apply brings anything of its file to the account.
     """
     if fields:
         return _take_named(resource.address, _read(resource, record, actual), fields)
@@ -94,14 +95,20 @@ def ignored_changes(resource: Resource, record: Record, actual: Attributes) -> t
 
 
 def _take_drifted(resource: Resource, versions: Versions) -> Acceptance:
-    """Return what somebody changed on the account, but in ignored fields; all of it, where the file changed nothing."""
+    """Return what somebody changed on the account, but in ignored fields; all of it, where the file changed nothing.
+
+    What the file of an only observed scenario says beside that counts for nothing.
+    """
     ignored = {each.field for each in resource.lifecycle.ignore_changes}
-    takes_name = "name" not in ignored and versions.account.name not in (versions.applied.name, versions.desired.name)
+    is_observed = resource.lifecycle.manage is Manage.OBSERVE
+    settled = (versions.desired.name,) if is_observed else (versions.applied.name, versions.desired.name)
+    takes_name = "name" not in ignored and versions.account.name not in settled
     strands = _compare(versions)
-    made = () if "flow" in ignored else filter(None, map(made_on_account, find_edits(strands)))
+    edits = find_edits(strands)
+    made = () if "flow" in ignored else edits if is_observed else filter(None, map(made_on_account, edits))
     left = (_without_ignored(each, ignored) for each in made)
     chosen = tuple(each for each in left if each.sender or each.place)
-    is_whole = not ignored and versions.applied.flow == versions.desired.flow
+    is_whole = not ignored and (is_observed or versions.applied.flow == versions.desired.flow)
     taken = _Taken(name_differences(strands), chosen, takes_name, is_whole)
     return _accept(resource.address, versions, taken, merge_edits(strands, chosen))
 

@@ -66,6 +66,7 @@ class Judged(Struct, frozen=True):
     item: Item | None = None
     as_declared: bool = False
     edited: bool = False
+    observed: bool = False
 
 
 def judge(address: Address, record: Record, view: View) -> Judged:
@@ -90,7 +91,8 @@ def judge(address: Address, record: Record, view: View) -> Judged:
     if hidden is not None:
         hidden = replace(hidden, ignored=differing)
     moved = versions.is_as_declared and actual != wanted(record.observed, actual, ignored)
-    return Judged(hidden, as_declared=moved, edited=not versions.is_as_declared)
+    is_observed = resource is not None and resource.lifecycle.manage is Manage.OBSERVE
+    return Judged(hidden, as_declared=moved, edited=not versions.is_as_declared, observed=is_observed)
 
 
 def _make_item(kind: Kind, address: Address, record: Record, resource: Resource | None, name: str) -> Item:
@@ -159,7 +161,8 @@ def _count(judged: Sequence[Judged]) -> Counts:
         vanished=kinds[Kind.VANISHED],
         drift=kinds[Kind.DRIFT],
         ignored=kinds[Kind.IGNORED],
-        edited=sum(1 for each in judged if each.edited),
+        edited=sum(1 for each in judged if each.edited and not each.observed),
+        unlike=sum(1 for each in judged if each.edited and each.observed),
     )
 
 

@@ -194,9 +194,9 @@ def _may_be_copied(creates: Sequence[Create], records: Sequence[Record]) -> Diag
         "maybe-copied",
         Severity.WARNING,
         "A new scenario may be the one of which another file has the key",
-        f"{ids}: {named} {has} the same flow, and got the key for being equal to the account; {its_id} nothing. If "
-        f"{its_file} is a copy, and the one that it was made from was edited before the state was lost, the key "
-        "belongs to that one, and this create makes a second scenario.",
+        f"{ids}: {named} {has} the same flow. The state was built again, and nothing but being equal says that the key "
+        f"is its own; {its_id} nothing. If {its_file} is a copy, and the one that it was made from was edited before "
+        "the state was lost, the key belongs to that one, and this create makes a second scenario.",
         creates[0].source,
         hint=f"if so, let the edited file have the record, and the copy is created instead{_ASKED_ONCE}",
         commands=(join_words(["omnictl", "state", "mv", old, new]),),

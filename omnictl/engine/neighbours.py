@@ -97,6 +97,10 @@ class Neighbourhood:
         """Return what neighbours still manage, declare no longer, and sends on the way of a declared scenario."""
         return tuple(self._left_by_flow.get(wanted.attributes.flow, ()))
 
+    def find_left_of(self, key: str) -> tuple[Left, ...]:
+        """Return who gives up the scenario of a key."""
+        return tuple(each for each in self._left if each.key == key)
+
     def find_heir(self, record: Record) -> str | None:
         """Return the environment whose files declare a recorded scenario of ours, though it has no key for it."""
         names = {fold(each.name) for each in self._versions_of(record)}

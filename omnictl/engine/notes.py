@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from omnictl.engine.alikes import Alikes, find_meant_key
 from omnictl.engine.neighbours import Neighbourhood
 from omnictl.engine.recover import owned_keys
-from omnictl.engine.twins import way_to_adopt
+from omnictl.engine.twins import way_to_adopt, ways_to_take_over
 from omnictl.engine.view import Circumstances, View
 from omnictl.model.address import Address, id_of
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.model.scenario import Protection
+from omnictl.model.scenario import Protection, Resource
 
 
 def note_configuration(
@@ -27,7 +27,7 @@ def note_configuration(
     elsewhere = neighbourhood.elsewhere
     known = owned_keys(view.state) | neighbourhood.spoken_for.keys()
     return (
-        *_imports(view, elsewhere),
+        *_imports(view, neighbourhood, circumstances),
         *_contradicted_imports(view, renamed_from, elsewhere),
         *_managed_twice(view, renamed_from, elsewhere),
         *_watched(view, (each for each in watched if each in selected), known, circumstances),
@@ -36,7 +36,7 @@ def note_configuration(
     )
 
 
-def _imports(view: View, elsewhere: Mapping[str, str]) -> Iterator[Diagnostic]:
+def _imports(view: View, neighbourhood: Neighbourhood, circumstances: Circumstances) -> Iterator[Diagnostic]:
     """``import:`` must name a scenario that exists and that no other address has."""
     owners = {record.key: id_of(record.address) for record in view.state.records.values()}
     for resource in view.configuration.resources.values():
@@ -56,17 +56,43 @@ def _imports(view: View, elsewhere: Mapping[str, str]) -> Iterator[Diagnostic]:
             )
         elif owners.get(key) in resource.previous_ids:
             continue  # the line is older than the rename that previous_ids tells of
-        elif key in owners or key in elsewhere:
-            whose = f"as {owners[key]}" if key in owners else f"in the environment {elsewhere[key]}"
-            hint = f"to rename it, write previous_ids: [{owners[key]}] instead" if key in owners else ""
-            yield Diagnostic(
-                "import-taken",
-                Severity.ERROR,
-                "The scenario to import belongs to another address",
-                f"{id_of(resource.address)} imports {key}, which is recorded {whose}.",
-                source,
-                hint=hint or "a key belongs to one environment: take the line out here, or the scenario out there",
+        elif key in owners:
+            yield _import_taken(
+                resource,
+                f"is recorded as {owners[key]}",
+                f"to rename it, write previous_ids: [{owners[key]}] instead",
             )
+        elif key in neighbourhood.claimed:
+            yield _claimed_elsewhere(resource, key, neighbourhood, circumstances)
+
+
+def _claimed_elsewhere(
+    resource: Resource, key: str, neighbourhood: Neighbourhood, circumstances: Circumstances
+) -> Diagnostic:
+    """Say who has the key that a file imports; where that one gives it up, how it lets it go."""
+    whose = f"is managed in the environment {neighbourhood.claimed[key]}"
+    left = next((each for each in neighbourhood.find_left_of(key) if each.is_recorded), None)
+    if left is None:
+        hint = "a key belongs to one environment: take the line out here, or the scenario out there"
+        return _import_taken(resource, whose, hint)
+    return _import_taken(
+        resource,
+        f"{whose}, whose files no longer declare it",
+        "let that environment forget it first; this plan adopts it then",
+        ways_to_take_over(resource, left, circumstances)[:1],
+    )
+
+
+def _import_taken(resource: Resource, whose: str, hint: str, commands: tuple[str, ...] = ()) -> Diagnostic:
+    return Diagnostic(
+        "import-taken",
+        Severity.ERROR,
+        "The scenario to import belongs to another address",
+        f"{id_of(resource.address)} imports {resource.import_key}, which {whose}.",
+        resource.sources.get("import") or resource.source,
+        hint=hint,
+        commands=commands,
+    )
 
 
 def _contradicted_imports(

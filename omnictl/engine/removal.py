@@ -189,7 +189,7 @@ def _why_spared(record: Record, neighbourhood: Neighbourhood) -> str:
     if record.key in neighbourhood.elsewhere:
         return f"the environment {neighbourhood.elsewhere[record.key]} manages it"
     heir = neighbourhood.find_heir(record)
-    return f"the files of the environment {heir} declare it now, without a key" if heir else ""
+    return f"the files of the environment {heir} declare it now, and have not taken it over yet" if heir else ""
 
 
 def _is_marked(name: str, marker: str) -> bool:

@@ -139,7 +139,7 @@ class Counts(Struct, frozen=True):
     """How many of the recorded scenarios that were looked at are what.
 
     ``edited`` are among those as recorded: their files say something else, which is not applied yet. ``as_declared``
-    moved on the account to what their files say.
+    moved on the account to what their files say. ``unlike`` are only observed, as recorded, and not as their files say.
     """
 
     managed: int = 0
@@ -150,6 +150,7 @@ class Counts(Struct, frozen=True):
     drift: int = 0
     ignored: int = 0
     edited: int = 0
+    unlike: int = 0
 
 
 class Drift(Struct, frozen=True):

@@ -13,6 +13,7 @@ from omnictl.render.drift_words import (
     say_recorded,
     say_result,
     say_row,
+    say_unlike,
     say_unmanaged,
 )
 from omnictl.render.markdown import left_out, told_diagnostics
@@ -32,7 +33,8 @@ def render_drift_markdown(drift: Drift, *, exit_code: int, most_units: int = COM
     head += [f"**{prose(say_result(drift, exit_code))}**", f"{prose(drift.environment)} · {say_recorded(drift)}"]
     head += told_diagnostics(drift.diagnostics, most_units // 6)
     elsewhere = say_elsewhere(drift)
-    told = (say_edited(drift), elsewhere and prose(elsewhere), say_unmanaged(drift, how=".", names=False))
+    edited = (say_edited(drift), say_unlike(drift))
+    told = (*edited, elsewhere and prose(elsewhere), say_unmanaged(drift, how=".", names=False))
     foot = [NOBODY_KNOWS] if drift.differing else []
     foot += [each for each in (*told, say_let_be(drift, ".")) if each]
     ways = fitting([_way(each) + "\n" for each in ways_out(drift)], most_units // 4)

@@ -18,6 +18,7 @@ from omnictl.render.drift_words import (
     say_let_be,
     say_result,
     say_row,
+    say_unlike,
     say_unmanaged,
 )
 from omnictl.render.style import Style, pad, sanitize, width_of
@@ -128,7 +129,7 @@ def _stacked(cells: Cells, style: Style) -> Iterator[str]:
 
 
 def _summary(drift: Drift, style: Style, *, exit_code: int, show_all: bool, verbose: bool) -> list[str]:
-    told = [say_result(drift, exit_code), say_edited(drift)]
+    told = [say_result(drift, exit_code), say_edited(drift), say_unlike(drift)]
     told += [NOBODY_KNOWS] if verbose and drift.differing else []
     told.append(say_elsewhere(drift))
     lines = [line for each in told if each for line in _wrapped(each, style)]

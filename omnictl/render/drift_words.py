@@ -143,6 +143,17 @@ def say_edited(drift: Drift) -> str | None:
     return f"{number} of them differ in their files from what was recorded, and are not applied yet."
 
 
+def say_unlike(drift: Drift) -> str | None:
+    """Return how many files of only observed scenarios say something else than the account: no apply changes that."""
+    number = drift.counts.unlike
+    if not number:
+        return None
+    if number == 1:
+        return "1 of them is only observed, and its file says something else than the account: accept takes that over."
+    unlike = "their files say something else than the account"
+    return f"{number} of them are only observed, and {unlike}: accept takes that over."
+
+
 def say_unmanaged(drift: Drift, *, how: str = "", names: bool = True) -> str:
     """Return how many scenarios nobody manages, the coverage, and the first names; ``how`` says what to do."""
     left, coverage = drift.not_managed, f"coverage {round(drift.coverage * 10_000) // 10 / 10:.1f} %"

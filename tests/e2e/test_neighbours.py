@@ -145,11 +145,11 @@ def test_a_key_of_the_neighbour_is_not_adopted_and_its_name_is_told(shared: Worl
         ran = omnictl(*command, "--env", "green")
         assert ran.code == 1
         assert "error[import-taken]" in ran.err
-        assert "recorded in the environment blue" in ran.err
+        assert "managed in the environment blue" in ran.err
 
 
 def test_two_environments_that_adopt_the_same_key_in_the_same_moment(shared: World) -> None:
-    """Both plan before either applies: the second is refused, with the name of the first."""
+    """Both plan, each in its branch, before either applies: the second is refused, with the name of the first."""
     theirs = omnictl("plan", "--env", "alone", "--format", "json").document["unmanaged"]
     assert len(theirs) == 2
     made = shared.list_all()[0].key
@@ -159,6 +159,7 @@ def test_two_environments_that_adopt_the_same_key_in_the_same_moment(shared: Wor
             path.unlink()
         write(Path(), {f"{name}/mine.yaml": good("mine", f"import: {{{name}: {made}}}\n")})
         assert omnictl("plan", "--env", name, "--out", f"{name}.json").code == 0
+        Path(name, "mine.yaml").unlink()
     assert omnictl("apply", "--env", "blue", "blue.json").code == 0
     ran = omnictl("apply", "--env", "green", "green.json")
     assert ran.code == 3

@@ -331,3 +331,26 @@ def test_requirements_are_compared_as_numbers(requirement: str, version: str, fi
     from omnictl.config.settings import satisfies
 
     assert satisfies(requirement, version) is fits
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"scenarios/a.yaml": good("a", "import: {eu: XX, us: XX}\n")},
+        {
+            "scenarios/a.yaml": good("a", "only_in: [eu]\nimport: {eu: XX}\n"),
+            "scenarios/b.yaml": good("b", "only_in: [us]\nimport: {us: XX}\n"),
+        },
+    ],
+)
+def test_two_environments_of_one_account_adopt_no_scenario_both(project: Path, files: dict[str, str]) -> None:
+    write(project, {"omnictl.yaml": SHARED, **files})
+    (found,) = validate(project).diagnostics
+    assert found.code == "import-twice"
+    assert "adopts XX in us" in found.detail
+    assert " in eu; both environments are the account" in found.detail
+
+
+def test_environments_of_other_accounts_have_keys_of_their_own(project: Path) -> None:
+    write(project, {"omnictl.yaml": SHARED, "scenarios/a.yaml": good("a", "import: {eu: XX, asia: XX}\n")})
+    assert validate(project).diagnostics == ()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from omnictl.engine.accepting import accept_account, differing_fields, is_field
 from omnictl.engine.normalised import read_versions
@@ -12,7 +13,7 @@ from omnictl.engine.rows import compare_versions
 from omnictl.errors import UsageError
 from omnictl.model.acceptance import Acceptance
 from omnictl.model.address import make_address
-from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Resource, Step
+from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, Manage, Resource, Step
 from omnictl.model.state import Record
 from tests.builders import flow
 
@@ -194,3 +195,22 @@ def test_what_drift_says_to_accept_is_accepted_alone(
         if row.acceptable:
             accepted = accept_account(Resource(ADDRESS, desired), record, now, (row.field,))
             assert accepted.fields == (row.field,)
+
+
+@pytest.mark.parametrize(
+    ("file", "account"),
+    [("SMS:A > VIBER:V2", "SMS:A > VIBER:V2x"), ("VIBER:V > SMS:A", "SMS:B > LINE:L"), ("SMS:A", "SMS:A")],
+)
+def test_of_what_is_only_observed_all_is_taken_whoever_changed_it(file: str, account: str) -> None:
+    """No apply brings the file to the account, so nothing of it is worth keeping."""
+    was = Attributes("Name", flow("SMS:A > VIBER:V"))
+    resource = Resource(ADDRESS, Attributes("Edited", flow(file)), lifecycle=Lifecycle(manage=Manage.OBSERVE))
+    actual = Attributes("Theirs", flow(account))
+    found = accept_account(resource, Record(ADDRESS, "KEY", was, was), actual, ())
+    assert found.attributes == actual
+    assert found.refusal is None
+    again = accept_account(replace(resource, attributes=found.attributes), Record(ADDRESS, "KEY", was, was), actual, ())
+    assert (again.attributes, again.fields) == (actual, ())
+    kept = Lifecycle(manage=Manage.OBSERVE, ignore_changes=(IgnoredField("name"),))
+    found = accept_account(replace(resource, lifecycle=kept), Record(ADDRESS, "KEY", was, was), actual, ())
+    assert found.attributes == Attributes("Edited", actual.flow)

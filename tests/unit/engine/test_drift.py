@@ -347,3 +347,10 @@ def test_the_order_of_input_does_not_matter(order: Iterable[int]) -> None:
     remotes = list(scene.remotes.items())
     shuffled.remotes = dict(remotes[index] for index in (*order, *range(4, len(remotes))))
     assert find(shuffled) == known
+
+
+def test_files_of_what_is_only_observed_wait_for_no_apply() -> None:
+    scene = Scene().declare("a", "Edited", lifecycle=WATCHED).remember("a", "Was", lifecycle=WATCHED)
+    scene.declare("b", "Edited too").remember("b", "Was too")
+    drift = find(scene)
+    assert (drift.counts.edited, drift.counts.unlike, drift.differing) == (1, 1, 0)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from omnictl.engine.view import Neighbour
 from omnictl.model.diagnostic import Severity
 from omnictl.model.plan import Guard
 from omnictl.model.scenario import Attributes, Lifecycle, Manage, Protection
@@ -156,3 +157,27 @@ def test_a_key_in_another_letter_case_is_offered() -> None:
     theirs = next(reversed(scene.remotes))
     [told] = scene.declare("b", import_key=theirs.lower()).plan().diagnostics
     assert (told.code, told.hint) == ("import-missing", f"did you mean {theirs}?")
+
+
+def test_a_key_that_a_file_of_a_neighbour_imports_too_is_taken() -> None:
+    ours = Scene().unmanaged("Sale")
+    [key] = ours.remotes
+    ours.declare("mine", "Mine", import_key=key)
+    theirs = Scene().declare("theirs", "Theirs", import_key=key)
+    there = Neighbour("blue", theirs.state, {each.address: each for each in theirs.resources.values()})
+    [told] = [each for each in ours.plan(neighbours=(there,)).diagnostics if each.code == "import-taken"]
+    assert "managed in the environment blue (by its import: line)" in told.detail
+
+
+def test_a_key_that_a_neighbour_gives_up_is_let_go_by_its_apply() -> None:
+    theirs = Scene().remember("old", "Sale")
+    [key] = theirs.remotes
+    ours = Scene().declare("mine", "Sale", import_key=key)
+    ours.remotes = dict(theirs.remotes)
+    [told] = [
+        each
+        for each in ours.plan(neighbours=(Neighbour("blue", theirs.state, {}),)).diagnostics
+        if each.code == "import-taken"
+    ]
+    assert "whose files no longer declare it" in told.detail
+    assert told.commands == ("omnictl apply --env blue --only old",)
