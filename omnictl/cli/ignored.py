@@ -1,9 +1,11 @@
 """Which scenarios of the account the project lets be, for drift, import and plan alike."""
 
+from dataclasses import replace
+
 from omnictl.cli.context import Session
 from omnictl.config.ignoring import read_ignore_file
 from omnictl.errors import ConfigurationError
-from omnictl.model.diagnostic import has_errors
+from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
 from omnictl.model.drift import IgnoreLine
 
 
@@ -15,7 +17,12 @@ def read_ignored(session: Session) -> tuple[IgnoreLine, ...]:
     return lines
 
 
-def read_if_whole(session: Session) -> tuple[IgnoreLine, ...]:
-    """Return the lines of .omnictlignore, for a plan, which no mistake in it stops: with one it lets nothing be."""
+def read_if_whole(session: Session) -> tuple[tuple[IgnoreLine, ...], tuple[Diagnostic, ...]]:
+    """Return the lines of .omnictlignore, for a plan, which no mistake in it stops: with one it lets nothing be.
+
+    The mistakes are warnings there.
+    """
     lines, diagnostics = read_ignore_file(session.settings.root)
-    return () if has_errors(diagnostics) else lines
+    if not has_errors(diagnostics):
+        return lines, ()
+    return (), tuple(replace(each, severity=Severity.WARNING) for each in diagnostics)

@@ -34,7 +34,8 @@ from omnictl.model.adoption import Adoption, Choice, Draft, ImportedRow, ImportR
 from omnictl.model.change import Adopt, Change
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
 from omnictl.model.drift import IgnoreLine
-from omnictl.model.scenario import Configuration
+from omnictl.model.pasting import import_line
+from omnictl.model.scenario import Configuration, Resource
 from omnictl.model.shell import join_words
 from omnictl.operations.importing import Imported, ImportRequest, Selected, run_import
 from omnictl.operations.plan import plan_from_reading
@@ -271,18 +272,18 @@ def _without_bare_files(
         if each.resource is None or each.resource.import_key == each.remote.key:
             kept.append(each)
         else:
-            bare.append(_bare_file(each, environment))
+            bare.append(_bare_file(each, each.resource, environment))
     return kept, (*left_out, *bare)
 
 
-def _bare_file(adoption: Adoption, environment: str) -> LeftOut:
-    source = adoption.resource.source if adoption.resource else None
+def _bare_file(adoption: Adoption, resource: Resource, environment: str) -> LeftOut:
+    source = resource.source
     return LeftOut(
         adoption.remote.key,
         adoption.remote.attributes.name,
         f"its file {source.path if source else id_of(adoption.address)} is there, and does not name its key",
         "add the line to the file",
-        (f"import: {{{environment}: {adoption.remote.key}}}",),
+        (import_line(environment, adoption.remote.key, resource),),
     )
 
 

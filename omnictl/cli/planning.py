@@ -142,6 +142,8 @@ def make_circumstances(
     budgets = session.budgets
     guards, removal = session.settings.guards, session.settings.removal
 
+    ignored, not_ignored = read_if_whole(session)
+
     def use(operation: Operation) -> BudgetUse:
         budget = budgets.get(operation)
         if budget is None:
@@ -166,12 +168,12 @@ def make_circumstances(
         creates=use(Operation.CREATE),
         updates=use(Operation.UPDATE),
         page_size=provider.capabilities.page_size,
-        ignored=read_if_whole(session),
+        ignored=ignored,
         neighbours=tuple(find_neighbours(session, declared_beside or {})),
         removal=RemovalRules(removal.retire_marker, removal.longest_name),
         retire=choices.retire,
         lint=session.lint_findings if judge_files else (),
-        warnings=session.loaded.diagnostics if judge_files else (),
+        warnings=(*session.loaded.diagnostics, *not_ignored) if judge_files else (),
     )
 
 

@@ -65,6 +65,7 @@ class Document(Struct):
     """One document: plain values (mappings, lists, texts, Scalar), the file, its text, and where the document starts.
 
     The place of each path is found when somebody asks for the first one: hardly any document has a mistake.
+    ``in_braces``: its keys stand in ``{…}``, as in JSON.
     """
 
     path: str
@@ -73,6 +74,7 @@ class Document(Struct):
     start: Mark
     locate: Callable[[], Marks]
     has_scalars: bool
+    in_braces: bool = False
     _marks: Marks | None = None
 
     @property

@@ -283,6 +283,7 @@ def make_resource(said: Interpretation, environment: str) -> Resource | None:
         import_key=imported.get(environment) if isinstance(imported, dict) else imported,
         message_file=plain.get("message_file"),
         sources=Places(said.document),
+        in_braces=said.document.in_braces,
     )
 
 

@@ -37,7 +37,9 @@ def parse_strict_json(text: str, shown: str) -> Reading:
         if walk.skip(end) != len(text):
             raise walk.fail(walk.skip(end), "something follows the value")
         marks = walk.marks
-        reading.documents.append(Document(shown, value, text, marks.values[""], lambda: marks, has_scalars=True))
+        reading.documents.append(
+            Document(shown, value, text, marks.values[""], lambda: marks, has_scalars=True, in_braces=True)
+        )
     except MistakeError as found:
         reading.diagnostics.append(found.diagnostic)
         reading.is_whole = False

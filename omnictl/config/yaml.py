@@ -60,7 +60,10 @@ def parse_yaml(text: str, shown: str) -> Reading:
             locator.documents = number + 1
             if not (node.start_mark.index == node.end_mark.index and node.tag == _PLAIN):
                 locate = partial(locator.marks_of, number)
-                reading.documents.append(Document(shown, value, text, _mark_of(node), locate, walk.has_scalars))
+                in_braces = bool(getattr(node, "flow_style", False))
+                reading.documents.append(
+                    Document(shown, value, text, _mark_of(node), locate, walk.has_scalars, in_braces)
+                )
     except MistakeError as found:
         reading.diagnostics.append(found.diagnostic)
         reading.is_whole = False

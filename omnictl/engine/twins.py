@@ -10,6 +10,7 @@ from omnictl.engine.rename import Likely
 from omnictl.engine.view import Circumstances, View
 from omnictl.model.address import Address, id_of
 from omnictl.model.change import Adopt, Change, Create
+from omnictl.model.pasting import import_line, previous_ids_line
 from omnictl.model.plan import Guard, GuardFinding
 from omnictl.model.scenario import Remote, Resource
 from omnictl.model.shell import join_words
@@ -124,7 +125,9 @@ def ways_to_take_over(resource: Resource, left: Left, circumstances: Circumstanc
 
 def _ways_to_adopt(resource: Resource, key: str, circumstances: Circumstances) -> tuple[str, str]:
     """Return the command that adopts at once, and the line for the file, which every project can read."""
-    return way_to_adopt(id_of(resource.address), key, circumstances), _import_line(key, resource, circumstances)
+    return way_to_adopt(id_of(resource.address), key, circumstances), import_line(
+        circumstances.environment, key, resource
+    )
 
 
 def way_to_adopt(scenario_id: str, key: str, circumstances: Circumstances) -> str:
@@ -177,15 +180,8 @@ def lines_for(found: Sequence[Likely], resource: Resource, circumstances: Circum
     ids = {id_of(each.address) for each in found}
     older = [each for each in resource.previous_ids if each not in ids]
     return tuple(
-        f"previous_ids: [{', '.join((*older, id_of(each.address)))}]"
+        previous_ids_line((*older, id_of(each.address)), resource)
         if each.is_recorded
-        else _import_line(each.key, resource, circumstances)
+        else import_line(circumstances.environment, each.key, resource)
         for each in found
     )
-
-
-def _import_line(key: str, resource: Resource, circumstances: Circumstances) -> str:
-    """Return the line that imports; one for the ``import:`` that is there, where it names other environments."""
-    if resource.sources.get("import") is not None:
-        return f"{circumstances.environment}: {key}  # under import:"
-    return f"import: {{{circumstances.environment}: {key}}}"

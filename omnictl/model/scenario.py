@@ -131,8 +131,8 @@ class Resource(Struct, frozen=True):
     """A declared scenario, variables resolved.
 
     ``default`` is what the file says (None: it says nothing). ``sources`` maps a field path (``""`` for the
-    document, ``name``, ``default``, ``flow``, ``flow[0]``, ``flow[0].from`` …) to its place; it does not count in a
-    comparison.
+    document, ``name``, ``default``, ``flow``, ``flow[0]``, ``flow[0].from`` …) to its place; neither it nor
+    ``in_braces`` (the keys stand in ``{…}``, as in JSON) counts in a comparison.
     """
 
     address: Address
@@ -145,9 +145,10 @@ class Resource(Struct, frozen=True):
     import_key: str | None = None
     message_file: str | None = None
     sources: Mapping[str, Source] = field(default_factory=dict)
+    in_braces: bool = False
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Resource) and astuple(self)[:-1] == astuple(other)[:-1]
+        return isinstance(other, Resource) and astuple(self)[:-2] == astuple(other)[:-2]
 
     def __hash__(self) -> int:
         return hash(self.address)

@@ -1,7 +1,7 @@
 """Command lines that people copy: a word that hides or steers is shown, and pasted it still means the same."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from omnictl.model.hidden import find_hidden
 
@@ -22,6 +22,7 @@ def join_words(words: Iterable[str]) -> str:
 Options = tuple[tuple[str, str], ...]
 """Options with their values, which are empty for flags, in the order in which they are written."""
 
+_SHORT = {"--env": "-e", "-C": "--chdir"}
 _ANYWHERE = frozenset({"explain", "completion", "schema"})
 """What means the same in every project, environment and state."""
 
@@ -36,15 +37,20 @@ def complete_command(command: str, here: Options) -> str:
     if len(words) < 2 or words[0] != "omnictl" or words[1] in _ANYWHERE:
         return command
     chosen = dict(here).get("--env")
-    is_elsewhere = chosen is not None and "--env" in words and quote_word(chosen) not in words
+    is_elsewhere = chosen is not None and _has("--env", words) and quote_word(chosen) not in words
     left = [
         (name, value)
         for name, value in here
-        if (name not in words or (name == "--var" and quote_word(value) not in command))
+        if (not _has(name, words) or (name == "--var" and quote_word(value) not in command))
         and (name == "-C" or not is_elsewhere)
         and not (name == "--sandbox" and words[1] == "sandbox")
     ]
     return " ".join([command, *(quote_word(part) for each in left for part in each if part)])
+
+
+def _has(name: str, words: Sequence[str]) -> bool:
+    """Tell whether a command says an option, however it is spelled."""
+    return any(each == name or each == _SHORT.get(name) or each.startswith(f"{name}=") for each in words)
 
 
 def _escape(character: str) -> str:

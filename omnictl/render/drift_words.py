@@ -158,7 +158,8 @@ def say_unmanaged(drift: Drift, *, how: str = "", names: bool = True) -> str:
     """Return how many scenarios nobody manages, the coverage, and the first names; ``how`` says what to do."""
     left, coverage = drift.not_managed, f"coverage {round(drift.coverage * 10_000) // 10 / 10:.1f} %"
     if not left:
-        return f"Everything on the account is managed, {coverage}." if drift.on_account else ""
+        what = "Everything that .omnictlignore does not name" if drift.unmanaged else "Everything on the account"
+        return f"{what} is managed, {coverage}." if drift.on_account else ""
     shown = [_short_name(each.name) for each in left[:_NAMED_UNMANAGED]] if names else []
     more = f" and {len(left) - len(shown)} more" if shown and len(left) > len(shown) else ""
     listed = f": {', '.join(shown)}{more}" if shown else ""

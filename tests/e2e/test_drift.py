@@ -384,3 +384,23 @@ def test_no_name_steers_what_it_stands_in(applied: Path, monkeypatch: pytest.Mon
         assert not any(each in spans for each in ("@team", "evil", "**b**", "<!--"))
     if kind == "prometheus":
         assert "evil" not in ran.out
+
+
+def test_a_mistake_in_the_ignore_file_is_a_risk_of_a_plan_and_an_error_of_drift(applied: Path) -> None:
+    write(applied, {".omnictlignore": "!keep\n"})
+    declare(applied, "new")
+    ran = omnictl("plan", "--sandbox")
+    assert (ran.code, "Risk: warning wrong-ignore-line (.omnictlignore:1)." in ran.out) == (0, True)
+    assert omnictl("apply", "--sandbox", "--yes-if-safe").code == 3
+    assert omnictl("drift", "--sandbox").code == 1
+
+
+def test_what_is_only_observed_is_put_right_by_the_command_that_drift_says(applied: Path) -> None:
+    declare(applied, "promo", "lifecycle: {manage: observe}\n", InfoSMS="Edited")
+    edit(applied, named("promo", name="Theirs"))
+    ran = omnictl("drift", "--sandbox")
+    assert (ran.code, "omnictl accept promo --env test --sandbox" in ran.out) == (2, True)
+    assert omnictl("accept", "promo", "--sandbox").code == 0
+    ran = omnictl("drift", "--sandbox")
+    assert (ran.code, "promo" in ran.out) == (0, False)
+    assert "name: Theirs" in (applied / "scenarios/promo.yaml").read_text()

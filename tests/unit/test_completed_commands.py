@@ -20,6 +20,8 @@ _ALL = GlobalOptions(chdir="my project", env="staging", state="s.json", variable
             "omnictl plan --sandbox --env staging -C x",
             "omnictl plan --sandbox --env staging -C x --state s.json --var 'A=1 2'",
         ),
+        ((("--env", "staging"),), "omnictl apply -e staging --yes", "omnictl apply -e staging --yes"),
+        (_ALL, "omnictl apply -e production --chdir x", "omnictl apply -e production --chdir x"),
         (_ALL, "omnictl apply --env production", "omnictl apply --env production -C 'my project'"),
         (
             _ALL,

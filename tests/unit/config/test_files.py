@@ -273,3 +273,17 @@ def test_a_project_without_settings_reads_scenarios(project: Path) -> None:
     assert told(validate(project).diagnostics) == ["missing-path"]
     write(project, {"scenarios/a.yaml": good("a")})
     assert list(load(project, "default").configuration.resources) == ["scenario.a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "in_braces"),
+    [
+        ("a.json", '{"name": "A", "flow": [{"channel": "SMS"}]}', True),
+        ("a.yaml", "# one\n{name: A, flow: [{channel: SMS}]}\n", True),
+        ("a.yaml", "name: A\nflow: [{channel: SMS}]\n", False),
+    ],
+)
+def test_a_file_whose_keys_stand_in_braces_is_known(project: Path, name: str, text: str, *, in_braces: bool) -> None:
+    write(project, {f"scenarios/{name}": text})
+    (found,) = load(project, "default").configuration.resources.values()
+    assert found.in_braces is in_braces

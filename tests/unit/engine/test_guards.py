@@ -559,3 +559,16 @@ def test_a_line_to_paste_goes_on_with_what_the_file_says_already() -> None:
     [twin] = scene.plan().guards
     key = next(each for each in scene.remotes if each.endswith("FACE0001"))
     assert twin.commands[1] == f"production: {key}  # under import:"
+
+
+def test_a_line_to_paste_is_spelled_as_the_keys_of_its_file() -> None:
+    scene = Scene().remember("old", "Name", "SMS:A").declare("new", "Name", "SMS:B", previous_ids=("older",))
+    scene.resources["new"] = replace(scene.resources["new"], in_braces=True)
+    [renamed] = [each for each in scene.plan().guards if each.guard is Guard.LIKELY_RENAME]
+    assert renamed.commands == ('"previous_ids": ["older", "old"],',)
+    scene = Scene().both("anchor").unmanaged("Name").declare("new", "Name", in_braces=True)
+    key = next(each for each in scene.remotes if each.endswith("FACE0001"))
+    assert scene.plan().guards[0].commands[1] == f'"import": {{"production": "{key}"}},'
+    source = {"import": Source("new.yaml", 3, 1)}
+    scene.resources["new"] = replace(scene.resources["new"], sources=source)
+    assert scene.plan().guards[0].commands[1] == f'"production": "{key}",'
