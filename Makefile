@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Two workers a core: much of what is tested waits for servers, clocks and processes.
 CORES := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))))
+# Three where nearly all of it waits.
+WAITERS := $(shell echo $$((3 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))))
 FUZZ ?= 60
 SEEDS ?= 1,2,3,4,5
 UNCOUNTED := property faults hostile
@@ -33,7 +35,7 @@ lint: $(STAMP)   ## ruff, mypy, import contracts
 
 unit: $(STAMP)   ## all tests; coverage is measured where it costs less than the test itself
 	$(BIN)/python -m pytest -n $(CORES) --cov --cov-report=term $(addprefix --ignore=tests/,$(UNCOUNTED))
-	$(BIN)/python -m pytest -n $(CORES) $(addprefix tests/,$(UNCOUNTED))
+	$(BIN)/python -m pytest -n $(WAITERS) $(addprefix tests/,$(UNCOUNTED))
 
 format: $(STAMP) ## ruff format and fixes
 	$(BIN)/ruff format .

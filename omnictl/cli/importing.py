@@ -30,7 +30,7 @@ from omnictl.engine.view import Circumstances, View
 from omnictl.errors import ConfigurationError, UsageError
 from omnictl.lint.check import lint
 from omnictl.model.address import id_of, make_address
-from omnictl.model.adoption import Adoption, Choice, Draft, ImportedRow, ImportReport, LeftOut
+from omnictl.model.adoption import Adoption, Choice, Draft, ImportedRow, ImportReport, LeftOut, Told
 from omnictl.model.change import Adopt, Change
 from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
 from omnictl.model.drift import IgnoreLine
@@ -55,7 +55,7 @@ class Wish(Struct, frozen=True):
     files_only: bool = False
     dry_run: bool = False
     lock_timeout_seconds: float = 0.0
-    files_are_new: bool = False
+    told: tuple[Told, ...] = ()
 
 
 def import_scenarios(session: Session, wish: Wish) -> ImportReport:
@@ -160,10 +160,10 @@ class _Run:
             neighbourhood.spoken_for,
             wish.only,
             self._lines,
-            neighbourhood.contested,
-            files_are_new=wish.files_are_new,
+            neighbourhood.nearly_contested if Told.NEARLY_EQUAL in wish.told else neighbourhood.contested,
+            told=wish.told,
         )
-        choice = leave_to_neighbours(everything, neighbourhood, files_are_new=wish.files_are_new)
+        choice = leave_to_neighbours(everything, neighbourhood, wish.told)
         missing = unmatched_words(choice, view.state, wish.only)
         if missing:
             raise UsageError(_matches_nothing(missing))
@@ -211,7 +211,7 @@ class _Run:
             production=imported.circumstances.production,
             only_in=self._folder.only_in,
             ignored=selected.ignored,
-            diagnostics=(*tell_left_out(left_out, _command_for(wish, files_are_new=True)), *problems),
+            diagnostics=(*tell_left_out(left_out, lambda told: _command_for(wish, told)), *problems),
         )
 
     def _plan(self, imported: Imported) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
@@ -231,12 +231,12 @@ class _Run:
         return tuple(own), tuple(each for each in changes if each.address not in addresses)
 
 
-def _command_for(wish: Wish, *, files_only: bool = False, files_are_new: bool = False) -> str:
-    """Return the command that imports the same: leaving the state alone, or taking the files for new ones."""
+def _command_for(wish: Wish, *told: Told, files_only: bool = False) -> str:
+    """Return the command that imports the same: leaving the state alone, or told more of the files."""
     chosen = ["--all"] if wish.scenario_id is None or wish.key is None else [wish.scenario_id, wish.key]
     chosen += [word for each in wish.only for word in ("--only", each)]
     chosen += ["--write", wish.folder] if wish.folder is not None else []
-    chosen += ["--files-are-new"] if files_are_new or wish.files_are_new else []
+    chosen += dict.fromkeys((*wish.told, *told))
     chosen += ["--files-only"] if files_only or wish.files_only else []
     return join_words(["omnictl", "import", *chosen])
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from omnictl.engine.advance import record_default, record_written
 from omnictl.engine.alikes import find_meant_key
 from omnictl.engine.compare import wanted
-from omnictl.engine.doubts import leave_out
+from omnictl.engine.doubts import leave_out, take_as_near
 from omnictl.engine.pairing import Likeness, find_rivals, pair
 from omnictl.engine.rename import find_keyless, find_renames
 from omnictl.engine.slugs import choose_id
@@ -16,7 +16,7 @@ from omnictl.engine.unmanaged import find_unmanaged
 from omnictl.engine.view import View
 from omnictl.errors import RefusalKind, RefusedError, StateError
 from omnictl.model.address import Address, id_of, make_address
-from omnictl.model.adoption import Adoption, Choice, Draft
+from omnictl.model.adoption import Adoption, Choice, Draft, Told
 from omnictl.model.change import Adopt
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.drift import IgnoreLine
@@ -31,7 +31,7 @@ def choose_all(
     lines: Sequence[IgnoreLine] = (),
     contested: Collection[str] = (),
     *,
-    files_are_new: bool = False,
+    told: Collection[Told] = (),
 ) -> Choice:
     """Return everything on the account that nobody manages, in the order of the ids.
 
@@ -39,25 +39,29 @@ def choose_all(
     a file, though nothing makes it certain, is left out.
     ``only`` are globs of ids or names, ``lines`` those of .omnictlignore: what they name gets no new file. No file gets
     one of the ``contested`` keys for being equal alone.
-    ``files_are_new``: somebody says so, and having the flow of a file leaves nothing out.
+    ``told`` is what a person says of the files.
     """
     found = find_unmanaged(view.state, view.remotes, elsewhere, lines)
     unmanaged = [view.remotes[each.key] for each in found]
     waiting = _waiting(view)
-    paired = pair(unmanaged, waiting, contested)
+    takes_near = Told.NEARLY_EQUAL in told
+    paired = pair(unmanaged, waiting, contested, takes_near=takes_near)
     ignored = {each.key for each in found if each.ignored} - paired.keys()
     rest = [each for each in unmanaged if each.key not in paired and each.key not in ignored]
     ids = _choose_ids(rest, view)
     paired_files = {each.address for each in paired.values()}
     unpaired = [each for each in waiting if each.address not in paired_files]
     rivals = find_rivals(rest, unpaired, knows_files=view.state.knows_files)
-    if files_are_new:
+    if Told.FILES_ARE_NEW in told:
         rivals = {key: found for key, found in rivals.items() if found[0].likeness is not Likeness.FLOW}
     adoptions = [
         *(Adoption(file.address, view.remotes[key], file) for key, file in paired.items()),
         *(Adoption(make_address(ids[each.key]), each) for each in rest if each.key not in rivals),
     ]
     left_out = [leave_out(each, rivals[each.key], ids[each.key]) for each in rest if each.key in rivals]
+    if left_out and not takes_near:
+        near = pair(unmanaged, waiting, contested, takes_near=True).keys() - paired.keys()
+        left_out = [take_as_near(each) if each.key in near else each for each in left_out]
     return Choice(
         tuple(
             sorted(

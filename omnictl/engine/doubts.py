@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from omnictl.engine.pairing import Likeness, Rival
 from omnictl.model.address import id_of
-from omnictl.model.adoption import LeftOut
+from omnictl.model.adoption import LeftOut, Told
 from omnictl.model.scenario import Remote
 from omnictl.model.shell import join_words
 
@@ -22,6 +24,11 @@ _HINTS = {
     "they are the same scenario, adopt it under the id of that file",
 }
 
+_ALL_NEAR = (
+    "where the service bends what it is sent, they are the same, and the first command adopts them all; else adopt the "
+    "right ones, and give the others other names"
+)
+
 
 def leave_out(remote: Remote, rivals: Sequence[Rival], own_id: str) -> LeftOut:
     """Leave a scenario to a person: with a second file of its own, the one that is there would be created again."""
@@ -34,8 +41,13 @@ def leave_out(remote: Remote, rivals: Sequence[Rival], own_id: str) -> LeftOut:
         _HINTS[likely[0].likeness],
         tuple(join_words(["omnictl", "import", each, remote.key]) for each in ids),
         (*(id_of(each.resource.address) for each in rivals), own_id),
-        likely[0].likeness is Likeness.FLOW,
+        Told.FILES_ARE_NEW if likely[0].likeness is Likeness.FLOW else None,
     )
+
+
+def take_as_near(left_out: LeftOut) -> LeftOut:
+    """Say of a scenario that it and one file nearly equal each other, and nothing else: a person may take them all."""
+    return replace(left_out, hint=_ALL_NEAR, if_told=Told.NEARLY_EQUAL)
 
 
 def _say_rivals(likely: Sequence[Rival]) -> Iterator[str]:

@@ -5,7 +5,7 @@ scenario of a neighbour.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 
@@ -19,7 +19,7 @@ from omnictl.engine.recover import owned_keys
 from omnictl.engine.rename import REMEMBERED, find_keyless, find_renames, without_taken_tombstones
 from omnictl.engine.view import Circumstances, Neighbour, View
 from omnictl.model.address import Address, id_of, make_address
-from omnictl.model.adoption import Adoption, Choice, LeftOut
+from omnictl.model.adoption import Adoption, Choice, LeftOut, Told
 from omnictl.model.scenario import Attributes, Configuration, Remote, Resource, Step
 from omnictl.model.shell import join_words
 from omnictl.model.state import Record, Tombstone
@@ -139,6 +139,14 @@ class Neighbourhood:
         waiting = {resource.attributes for _, resource in self._waiting}
         return frozenset(key for key, remote in self._remotes.items() if remote.attributes in waiting)
 
+    @cached_property
+    def nearly_contested(self) -> frozenset[str]:
+        """The keys of scenarios that equal or nearly equal a file of a neighbour which has no key yet."""
+        if not self._waiting:
+            return frozenset()
+        alikes = Alikes(self._remotes, ())
+        return frozenset(near.key for _, each in self._waiting for near in alikes.of(each.attributes))
+
     def _may_be_made_by(self, neighbour: Neighbour) -> Iterator[str]:
         if not neighbour.state.intents:
             return
@@ -219,15 +227,15 @@ class Neighbourhood:
         return found
 
 
-def leave_to_neighbours(choice: Choice, neighbourhood: Neighbourhood, *, files_are_new: bool = False) -> Choice:
+def leave_to_neighbours(choice: Choice, neighbourhood: Neighbourhood, told: Collection[Told] = ()) -> Choice:
     """Leave out what would get a new file here though a file of a neighbour waits for its key.
 
-    What is left out anyway may be that of a neighbour too. ``files_are_new``: somebody says so, and having the flow of
-    a file leaves nothing out.
+    What is left out anyway may be that of a neighbour too. ``told`` is what a person says of the files.
     """
     new = {each.remote.key: each for each in choice.adoptions if each.resource is None}
-    awaited = neighbourhood.find_waiting(new, by_flow=not files_are_new)
-    in_doubt = neighbourhood.find_waiting([each.key for each in choice.left_out], by_flow=not files_are_new)
+    by_flow = Told.FILES_ARE_NEW not in told
+    awaited = neighbourhood.find_waiting(new, by_flow=by_flow)
+    in_doubt = neighbourhood.find_waiting([each.key for each in choice.left_out], by_flow=by_flow)
     kept = tuple(each for each in choice.adoptions if each.remote.key not in awaited)
     doubtful = [_told_too(each, *in_doubt[each.key]) if each.key in in_doubt else each for each in choice.left_out]
     left_out = [_awaited(each, *awaited[key]) for key, each in new.items() if key in awaited]
@@ -236,8 +244,8 @@ def leave_to_neighbours(choice: Choice, neighbourhood: Neighbourhood, *, files_a
 
 def _awaited(adoption: Adoption, environment: str, rival: Rival) -> LeftOut:
     remote, resource, own_id = adoption.remote, rival.resource, id_of(adoption.address)
-    is_by_flow = rival.likeness is Likeness.FLOW
-    new = "where that file is new, the first command imports what is here" if is_by_flow else ""
+    if_told = Told.FILES_ARE_NEW if rival.likeness is Likeness.FLOW else None
+    new = "where that file is new, the first command imports what is here" if if_told else ""
     return LeftOut(
         remote.key,
         remote.attributes.name,
@@ -250,20 +258,20 @@ def _awaited(adoption: Adoption, environment: str, rival: Rival) -> LeftOut:
             join_words(["omnictl", "import", own_id, remote.key]),
         ),
         (id_of(resource.address), own_id),
-        is_by_flow,
+        if_told,
     )
 
 
 def _told_too(left_out: LeftOut, environment: str, rival: Rival) -> LeftOut:
     resource = rival.resource
-    is_by_flow = left_out.is_by_flow and rival.likeness is Likeness.FLOW
+    is_by_flow = left_out.if_told is Told.FILES_ARE_NEW and rival.likeness is Likeness.FLOW
     return replace(
         left_out,
         reason=f"{_say_awaited(environment, rival)}; {left_out.reason}",
         hint=left_out.hint if is_by_flow else "say where it belongs, and which it is: adopt it there or here",
         commands=(_adopt_there(environment, resource, left_out.key), *left_out.commands),
         ids=(id_of(resource.address), *left_out.ids),
-        is_by_flow=is_by_flow,
+        if_told=left_out.if_told if is_by_flow else None,
     )
 
 

@@ -35,12 +35,17 @@ class Rival(Struct, frozen=True):
 
 
 def pair(
-    unmanaged: Sequence[Remote], waiting: Iterable[Resource], contested: Collection[str] = ()
+    unmanaged: Sequence[Remote],
+    waiting: Iterable[Resource],
+    contested: Collection[str] = (),
+    *,
+    takes_near: bool = False,
 ) -> dict[str, Resource]:
     """Return the file of each key that has one for certain.
 
     The file names the key as ``import:``; or it equals the scenario, and its id has the key, or no other file and no
     other key are left. ``contested`` are keys that no file here gets for being equal alone.
+    ``takes_near``: somebody says that what nearly equals one file, and no other, is meant by it.
     """
     waiting = sorted(waiting, key=lambda each: each.address)
     named = {each.import_key: each for each in waiting if each.import_key is not None}
@@ -54,6 +59,12 @@ def pair(
         (each for each in left if each.key not in by_id),
         (each for each in free if each.address not in bound),
     )
+    if takes_near:
+        found = {each.address for each in equal.values()}
+        equal |= _pair_near(
+            [each for each in left if each.key not in by_id and each.key not in equal],
+            [each for each in free if each.address not in bound and each.address not in found],
+        )
     certain = {key: each for key, each in equal.items() if key not in contested}
     taken = {each.address for each in paired.values()}
     return paired | _drop_doubtful(
@@ -95,6 +106,17 @@ def _pair_equal(remotes: Iterable[Remote], files: Iterable[Resource]) -> dict[st
         if remote.attributes in alike:
             alike[remote.attributes][0].append(remote)
     return {keys[0].key: found[0] for keys, found in alike.values() if len(keys) == len(found) == 1}
+
+
+def _pair_near(remotes: Iterable[Remote], files: Iterable[Resource]) -> dict[str, Resource]:
+    """Pair those that nearly equal each other, and nothing else."""
+    alikes = Alikes({each.key: each for each in remotes}, ())
+    near: dict[str, list[Resource]] = defaultdict(list)
+    for resource in files:
+        keys = [each.key for each in alikes.of(resource.attributes)]
+        for key in keys:
+            near[key] += [resource] * (1 if len(keys) == 1 else 2)
+    return {key: found[0] for key, found in near.items() if len(found) == 1}
 
 
 def _drop_doubtful(

@@ -1,6 +1,7 @@
 """Taking scenarios of the account into files and state: what becomes managed, and what is left out and why."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from msgspec import Struct, field
 
@@ -18,11 +19,18 @@ class Adoption(Struct, frozen=True):
     resource: Resource | None = None
 
 
+class Told(StrEnum):
+    """What a person may know of files without a key, and no state does; with the option of the command line for it."""
+
+    FILES_ARE_NEW = "--files-are-new"
+    NEARLY_EQUAL = "--nearly-equal"
+
+
 class LeftOut(Struct, frozen=True):
     """A scenario that is not taken, why, and what would help; ``commands`` are lines to copy.
 
-    ``ids`` are those that it might have got: of files that may be its own, and of a new one. ``is_by_flow``: nothing
-    but the flow says so, and a person who knows that the files are new can have it imported.
+    ``ids`` are those that it might have got: of files that may be its own, and of a new one. ``if_told`` is what a
+    person has to know to have it imported all the same.
     """
 
     key: str
@@ -31,7 +39,7 @@ class LeftOut(Struct, frozen=True):
     hint: str = ""
     commands: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
-    is_by_flow: bool = False
+    if_told: Told | None = None
 
 
 class Choice(Struct, frozen=True):

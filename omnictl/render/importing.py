@@ -1,9 +1,9 @@
 """What an import did as text: a line for each scenario, then files, state, default and what the plan says now."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from omnictl.model.adoption import ImportReport, LeftOut
+from omnictl.model.adoption import ImportReport, LeftOut, Told
 from omnictl.model.change import SIGNS, Action
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.shell import join_words
@@ -121,35 +121,48 @@ def _differing(report: ImportReport, style: Style) -> list[str]:
     return lines
 
 
-def tell_left_out(left_out: tuple[LeftOut, ...], if_new: str) -> tuple[Diagnostic, ...]:
+def tell_left_out(left_out: tuple[LeftOut, ...], command_if: Callable[[Told], str]) -> tuple[Diagnostic, ...]:
     """Return a warning for each reason for which scenarios were left out.
 
-    ``if_new`` is the command that imports what nothing but its flow leaves out.
+    ``command_if`` returns the command that imports, with what a person knows, what is left out without it.
     """
     alike: dict[tuple[str, str], list[LeftOut]] = {}
     for each in left_out:
-        alike.setdefault((each.reason, each.hint), []).append(each)
-    return tuple(_tell_group(group, reason, hint, if_new) for (reason, hint), group in alike.items())
+        reason = "" if each.if_told is Told.NEARLY_EQUAL else each.reason
+        alike.setdefault((reason, each.hint), []).append(each)
+    return tuple(_tell_group(group, hint, command_if) for (_, hint), group in alike.items())
 
 
-def _tell_group(group: Sequence[LeftOut], reason: str, hint: str, if_new: str) -> Diagnostic:
+def _tell_group(group: Sequence[LeftOut], hint: str, command_if: Callable[[Told], str]) -> Diagnostic:
     commands = tuple(dict.fromkeys(line for each in group for line in each.commands))
     hints = [hint]
     if len(commands) > _COMMANDS_TOLD:
         hints.append("KEY is one of those above")
         commands = tuple(dict.fromkeys(_with_any_key(line, each.key) for each in group for line in each.commands))
-    if group[0].is_by_flow:
-        commands = (if_new, *commands)
+    if group[0].if_told is not None:
+        commands = (command_if(group[0].if_told), *commands)
     if len(commands) > _COMMANDS_TOLD:
         hints.append("the commands for the others are alike")
     return Diagnostic(
         "left-out",
         Severity.WARNING,
         "A scenario was not imported" if len(group) == 1 else "Scenarios were not imported",
-        f"{_named(group)}: {reason}.".replace("..", "."),
+        _say_near(group) if len({each.reason for each in group}) > 1 else _say_alike(group),
         hint="; ".join(filter(None, hints)),
         commands=commands[:_COMMANDS_TOLD],
     )
+
+
+def _say_alike(group: Sequence[LeftOut]) -> str:
+    return f"{_named(group)}: {group[0].reason}.".replace("..", ".")
+
+
+def _say_near(group: Sequence[LeftOut]) -> str:
+    """Say of several that each has a file that nearly equals it, and no other."""
+    more = len(group) - _NAMES_TOLD
+    named = [f"{quote(each.name)} ({sanitize(each.key)}) and {each.ids[0]}" for each in group[:_NAMES_TOLD]]
+    rest = f"; and {more} more" if more > 0 else ""
+    return f"A scenario and a file without a key nearly equal each other, and nothing else: {'; '.join(named)}{rest}."
 
 
 def _with_any_key(line: str, key: str) -> str:

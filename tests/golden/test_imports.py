@@ -6,7 +6,7 @@ from omnictl.engine.adopting import CODES, choose_all, choose_one, refuse_open_i
 from omnictl.engine.view import View
 from omnictl.errors import OmnictlError
 from omnictl.model.address import make_address
-from omnictl.model.adoption import ImportedRow, ImportReport, LeftOut
+from omnictl.model.adoption import ImportedRow, ImportReport, LeftOut, Told
 from omnictl.model.change import Change
 from omnictl.model.diagnostic import Diagnostic
 from omnictl.model.scenario import Attributes, Configuration, Remote, Step
@@ -26,7 +26,6 @@ HOSTILE = (
     ImportedRow("scenario-cd265875", key_of("d"), "\x1b[31mred \u202eevil", "scenarios/scenario-cd265875.yaml", True),
     ImportedRow("x" * 48, key_of("e"), "重要なお知らせ" * 30, f"scenarios/{'x' * 48}.yaml", True),
 )
-IF_NEW = "omnictl import --all --files-are-new"
 RCS = LeftOut(
     key_of("f"), "New", "this omnictl does not know the channel RCS", "declare it", ("extra_channels: [RCS]",)
 )
@@ -84,11 +83,15 @@ def test_narrow_with_hostile_names_and_in_colour() -> None:
     check_golden("import-colour.txt", render_import(WHOLE, Style(colour=True)))
 
 
+def command_if(told: Told) -> str:
+    return f"omnictl import --all {told}"
+
+
 def test_what_was_left_out_and_why() -> None:
     many = tuple(replace(RCS, key=key_of(f"k{number}"), name=f"Many {number}") for number in range(12))
     left_out = choose_all(twin().view, {}).left_out + choose_all(alike().view, {}).left_out
-    told = tell_left_out((RCS, replace(RCS, reason="it has no name", commands=()), *left_out), IF_NEW)
-    check_golden("import-left-out.txt", all_told((*told, *tell_left_out(many, IF_NEW))))
+    told = tell_left_out((RCS, replace(RCS, reason="it has no name", commands=()), *left_out), command_if)
+    check_golden("import-left-out.txt", all_told((*told, *tell_left_out(many, command_if))))
 
 
 def twin() -> Scene:

@@ -14,7 +14,7 @@ from omnictl.cli.options import global_options
 from omnictl.codec.envelope import make_envelope
 from omnictl.codec.importing import encode_import
 from omnictl.model.address import RESERVED_ID
-from omnictl.model.adoption import ImportReport
+from omnictl.model.adoption import ImportReport, Told
 from omnictl.render.importing import render_import
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -31,6 +31,11 @@ _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
     is_flag=True,
     help="With --all: no file without a key is one of the account's, whatever its flow.",
 )
+@click.option(
+    "--nearly-equal",
+    is_flag=True,
+    help="With --all: a file and a scenario that differ in case and spaces, or are cut short, are the same.",
+)
 @click.option("--files-only", is_flag=True, help="Write import: into the files, and leave the state to the next apply.")
 @click.option("--dry-run", is_flag=True, help="Show what would be imported, with -v the files too; write nothing.")
 @lock_timeout_option
@@ -46,6 +51,7 @@ def command(
     only: tuple[str, ...],
     folder: str | None,
     files_are_new: bool,
+    nearly_equal: bool,
     files_only: bool,
     dry_run: bool,
     lock_timeout: float | None,
@@ -56,9 +62,11 @@ def command(
     One by its key, under the id that you choose; or --all that nobody manages, each under an id made from its name.
     Nothing on the account is changed, and no file that is there. Cut at any point, the same command goes on.
     """
-    _refuse_nonsense(ctx, scenario_id, key, takes_all=takes_all, only=only, files_are_new=files_are_new)
+    flags = {Told.FILES_ARE_NEW: files_are_new, Told.NEARLY_EQUAL: nearly_equal}
+    told = tuple(each for each, is_said in flags.items() if is_said)
+    _refuse_nonsense(ctx, scenario_id, key, takes_all=takes_all, only=only, told=told)
     session = get_session(ctx)
-    wish = Wish(scenario_id, key, only, folder, files_only, dry_run, lock_timeout or 0.0, files_are_new)
+    wish = Wish(scenario_id, key, only, folder, files_only, dry_run, lock_timeout or 0.0, told)
     report = import_scenarios(session, wish)
     code = code_of_import(report)
     show_import(session, report, output_format, code)
@@ -72,15 +80,15 @@ def _refuse_nonsense(
     *,
     takes_all: bool,
     only: tuple[str, ...],
-    files_are_new: bool,
+    told: tuple[Told, ...],
 ) -> None:
     if takes_all == (scenario_id is not None) or (scenario_id is not None and not key):
         raise click.UsageError("Give ID and KEY, or --all.", ctx)
     if scenario_id == RESERVED_ID:
         detail = f"{RESERVED_ID} is no id: --allow GUARD={RESERVED_ID} is for a whole plan. Choose another, or --all."
         raise click.UsageError(detail, ctx)
-    if files_are_new and not takes_all:
-        raise click.UsageError("--files-are-new goes with --all: ID and KEY leave nothing out.", ctx)
+    if told and not takes_all:
+        raise click.UsageError(f"{told[0]} goes with --all: ID and KEY leave nothing out.", ctx)
     if only and not takes_all:
         raise click.UsageError("--only goes with --all: ID and KEY name one scenario already.", ctx)
     if scenario_id is not None and not _ID.fullmatch(scenario_id):

@@ -21,7 +21,7 @@ from omnictl.engine.planner import make_plan
 from omnictl.engine.view import View
 from omnictl.errors import OmnictlError, RefusedError, StateError
 from omnictl.model.address import id_of
-from omnictl.model.adoption import Choice, Draft
+from omnictl.model.adoption import Choice, Draft, Told
 from omnictl.model.change import Refresh
 from omnictl.model.scenario import Attributes, Lifecycle, Manage, Protection, Step
 from omnictl.model.state import Intent, Tombstone
@@ -265,7 +265,7 @@ def test_of_many_that_share_a_flow_five_are_named() -> None:
     assert len(left_out) == 200
     assert left_out[0].reason.startswith("mine-0, mine-1, mine-10, mine-100, mine-101 and 295 more have its flow")
     assert len(left_out[0].commands) == 5
-    [told] = tell_left_out(left_out, "omnictl import --all --files-are-new")
+    [told] = tell_left_out(left_out, lambda told: f"omnictl import --all {told}")
     assert told.detail.count("Theirs") == 10
     assert "and 190 more" in told.detail
     assert told.commands[:2] == ("omnictl import --all --files-are-new", "omnictl import mine-0 KEY")
@@ -578,6 +578,53 @@ def test_names_that_were_exchanged_among_files_are_not_certain(names: tuple[str,
 def test_files_that_are_said_to_be_new_leave_nothing_out_for_their_flow_and_all_else_as_before() -> None:
     world = lost({"own": "My own", "beta": "Beta two"}, "Alpha", "Beta")
     assert certain(world) == {}
-    choice = choose_all(view_of(world), {}, files_are_new=True)
+    choice = choose_all(view_of(world), {}, told=(Told.FILES_ARE_NEW,))
     assert [each.remote.attributes.name for each in choice.adoptions] == ["Alpha"]
     assert [each.name for each in choice.left_out] == ["Beta"]
+
+
+# --- a service that bends what it is sent, and a lost state ----------------------------------------------------------
+
+
+def bent(*names: str) -> World:
+    """Files, and their scenarios as a service made them; no state."""
+    world = World()
+    for number, name in enumerate(names):
+        flow = (Step("SMS", f"Sender {number}"),)
+        world.declare(f"file-{number}", declare(f"file-{number}", name, flow))
+        flow = (Step("SMS", f"SENDER {number}"),)
+        world.account.plant(Attributes(name.lower(), flow), key=f"{number:04X}KEY")
+    return world
+
+
+NEAR = (Told.NEARLY_EQUAL,)
+
+
+def test_what_nearly_equals_one_file_alone_is_taken_where_somebody_says_so() -> None:
+    world = bent("Alpha", "Beta", "Gamma")
+    choice = choose_all(view_of(world), {})
+    assert (choice.adoptions, [each.if_told for each in choice.left_out]) == ((), [Told.NEARLY_EQUAL] * 3)
+    [told] = tell_left_out(choice.left_out, lambda told: f"omnictl import --all {told}")
+    assert told.commands[0] == "omnictl import --all --nearly-equal"
+    assert '"alpha" (0000KEY) and file-0; "beta" (0001KEY) and file-1' in told.detail
+    taken = choose_all(view_of(world), {}, told=NEAR)
+    assert chosen(taken) == {"file-0*": "0000KEY", "file-1*": "0001KEY", "file-2*": "0002KEY"}
+    assert taken.left_out == ()
+
+
+@pytest.mark.parametrize("more", ["alpha", "ALPHA", "Alpha"])
+def test_what_nearly_equals_several_is_left_out_all_the_same(more: str) -> None:
+    world = bent("Alpha", "Beta")
+    world.account.plant(Attributes(more, (Step("SMS", "Sender 0"),)), key="MORE")
+    taken = choose_all(view_of(world), {}, told=NEAR)
+    assert chosen(taken).get("file-1*") == "0001KEY"
+    assert "0000KEY" not in chosen(taken).values()
+    world = bent("Alpha", "Beta")
+    world.declare("other", declare("other", more.upper(), (Step("SMS", "sender 0"),)))
+    assert chosen(choose_all(view_of(world), {}, told=NEAR)) == {"file-1*": "0001KEY"}
+
+
+def test_what_nearly_equals_a_file_of_a_neighbour_too_is_left_out() -> None:
+    world = bent("Alpha", "Beta")
+    taken = choose_all(view_of(world), {}, (), (), {"0000KEY"}, told=NEAR)
+    assert chosen(taken) == {"file-1*": "0001KEY"}

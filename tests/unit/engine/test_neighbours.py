@@ -268,3 +268,12 @@ def test_a_neighbour_that_lost_its_state_waits_for_every_scenario_of_its_flow(kn
     hood = Neighbourhood(ours.circumstances(neighbours=(there,)), ours.remotes)
     choice = leave_to_neighbours(choose_all(ours.view, hood.spoken_for), hood)
     assert (len(choice.adoptions), len(choice.left_out)) == ((2, 0) if knows_files else (0, 2))
+
+
+def test_what_nearly_equals_a_file_of_a_neighbour_is_contested() -> None:
+    ours = Scene().unmanaged("sale").unmanaged("Other")
+    [sale, _] = ours.remotes
+    there = neighbour(Scene().declare("s", "SALE", "SMS:InfoSMS"))
+    hood = Neighbourhood(ours.circumstances(neighbours=(there,)), ours.remotes)
+    assert (hood.contested, hood.nearly_contested) == (frozenset(), frozenset({sale}))
+    assert Neighbourhood(ours.circumstances(), ours.remotes).nearly_contested == frozenset()
