@@ -32,7 +32,7 @@ def change_state(
     beside the user before another takes its place; and what is marked as taken elsewhere is in use here again.
     """
     with backend.lock(holder, timeout_seconds=timeout_seconds, on_wait=on_wait):
-        stored = _read_at_any_rate(backend) if on_set_aside is not None else _Stored(backend.read())
+        stored = read_at_any_rate(backend) if on_set_aside is not None else Stored(backend.read())
         replaced = change(stored.state)
         if not replaced.is_changed and stored.moved_to is None:
             return replaced
@@ -50,7 +50,7 @@ def change_state(
         return replace(replaced, state=state, is_changed=True)
 
 
-class _Stored(Struct, frozen=True):
+class Stored(Struct, frozen=True):
     """What is stored, as far as it can be used; ``moved_to`` is where it says that it was taken."""
 
     state: State | None
@@ -58,13 +58,14 @@ class _Stored(Struct, frozen=True):
     moved_to: str | None = None
 
 
-def _read_at_any_rate(backend: StateBackend) -> _Stored:
+def read_at_any_rate(backend: StateBackend) -> Stored:
+    """Return what is stored, also where it cannot be read, or says that it was taken elsewhere."""
     try:
-        return _Stored(backend.read())
+        return Stored(backend.read())
     except UnreadableStateError:
-        return _Stored(None, is_unreadable=True)
+        return Stored(None, is_unreadable=True)
     except StateMovedError as moved:
-        return _Stored(replace(moved.state, moved_to=None), moved_to=moved.state.moved_to)
+        return Stored(replace(moved.state, moved_to=None), moved_to=moved.state.moved_to)
 
 
 def _set_aside(where: str, path: str) -> Diagnostic:

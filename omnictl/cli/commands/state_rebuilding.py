@@ -31,13 +31,14 @@ from omnictl.durable import read_regular_file, shown
 from omnictl.engine.rebuild import Claim, Evidence
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.surgery import Replaced
-from omnictl.errors import OmnictlError, RefusalKind, RefusedError, UnreadableStateError, UsageError
+from omnictl.errors import OmnictlError, RefusalKind, RefusedError, UsageError
 from omnictl.model.address import id_of
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
 from omnictl.model.scenario import Json
 from omnictl.model.state import State
 from omnictl.operations.rebuilding import Rebuilding
 from omnictl.operations.rebuilding import rebuild as find_what_is_lost
+from omnictl.operations.surgery import read_at_any_rate
 from omnictl.provider.base import StopSignal
 from omnictl.render.state_text import table
 from omnictl.render.style import sanitize
@@ -87,21 +88,13 @@ def rebuild(
         return found[0].replaced
 
     if dry_run:
-        change(_read(session, sets_aside=set_aside))
+        backend = session.backend
+        change(read_at_any_rate(backend).state if set_aside else backend.read())
     else:
         change_stored(session, "state rebuild", change, lock_timeout, sets_aside=set_aside)
     kept = _name_kept_versions(session) if before == [None] else ()
     _tell(session, found[0], (*warnings, *kept), output_format, dry_run=dry_run)
     return ExitCode.OK
-
-
-def _read(session: Session, *, sets_aside: bool) -> State | None:
-    try:
-        return session.backend.read()
-    except UnreadableStateError:
-        if not sets_aside:
-            raise
-        return None
 
 
 def _look(session: Session, state: State, told: Collection[Claim]) -> Rebuilding:
