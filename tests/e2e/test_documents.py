@@ -109,7 +109,7 @@ def test_a_broken_state_is_one_document_with_its_place(project: Path) -> None:
     _check(ran.document, 1, "error")
     (diagnostic,) = ran.document["diagnostics"]
     assert diagnostic["source"] == {"path": "state/test.json", "line": 3, "column": 3}
-    assert diagnostic["commands"] == ["omnictl state history"]
+    assert diagnostic["commands"] == ["omnictl state history", "omnictl state rollback SERIAL --set-aside"]
     assert {"code", "severity", "summary", "detail", "source", "hint", "commands"} == set(diagnostic)
 
 
