@@ -1,11 +1,14 @@
 """Running commands as whole processes, in turn, and comparing them pair by pair: the machine is shared and noisy."""
 
-import os
+import json
 import statistics
 import subprocess
-import time
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +31,28 @@ class Ratio:
 
 def run_once(command: Sequence[str], *, cwd: str, environ: Mapping[str, str]) -> Run:
     """Run a command to its end. Raises RuntimeError where it fails."""
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=cwd, env=dict(environ), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    asked = {"command": list(command), "cwd": cwd, "environ": dict(environ)}
+    told = _ask_launcher(json.dumps(asked))
+    if told["code"] != 0:
+        raise RuntimeError(f"{' '.join(command)} ended with {told['code']}: {told['said']}")
+    return Run(told["wall"], told["processor"], told["megabytes"])
+
+
+@cache
+def _start_launcher() -> "subprocess.Popen[str]":
+    path = Path(__file__).with_name("launcher.py")
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    process.stderr.close()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise RuntimeError(
-            f"{' '.join(command)} ended with {process.returncode}: {said.decode(errors='replace')[-2000:]}"
-        )
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024.0)
+
+
+def _ask_launcher(line: str) -> dict[str, Any]:
+    launcher = _start_launcher()
+    assert launcher.stdin is not None
+    assert launcher.stdout is not None
+    print(line, file=launcher.stdin, flush=True)
+    told: dict[str, Any] = json.loads(launcher.stdout.readline())
+    return told
 
 
 def compare(one: Callable[[], Run], other: Callable[[], Run], times: int) -> tuple[Ratio, list[Run], list[Run]]:
