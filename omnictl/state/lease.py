@@ -14,12 +14,12 @@ from threading import Event, Lock, Thread
 from msgspec import Struct
 from msgspec.structs import replace
 
-from omnictl.codec.shapes import ShapeError, as_count, as_flag, as_object, as_text, parse_json, write_json
+from omnictl.codec.shapes import ShapeError
 from omnictl.errors import LockHeldError, StateError
 from omnictl.state.base import Leftover, LockHolder
 from omnictl.state.blobs import BlobConflictError, BlobError, BlobStore, read_surely, write_surely
 from omnictl.state.hold import living
-from omnictl.state.holder import decode_holder_fields, encode_holder_fields
+from omnictl.state.lease_text import LeaseText, decode_lease, encode_lease, is_newer
 from omnictl.state.problems import lock_held, lock_lost, not_cleared, unreadable_lock
 from omnictl.threads import leave_signals
 
@@ -29,7 +29,6 @@ _RENEWALS = 3
 _MARGIN_SECONDS = 5.0
 """How long before the end of its lease a holder stops: a request that leaves then is answered or lost in time."""
 _POLL_SECONDS = 2.0
-FORMAT_VERSION = 1
 _UNNAMED = LockHolder("what is no lock", "unknown", datetime.fromtimestamp(0, UTC))
 
 
@@ -42,25 +41,6 @@ class Terms(Struct, frozen=True):
 
 
 USUAL = Terms()
-
-
-class LeaseText(Struct, frozen=True):
-    """What the object of a lock says. ``token`` names the hold, ``renewal`` counts; a lock that is free says so.
-
-    ``was_cleared``: it is free because somebody cleared it, not because its holder let it go.
-    """
-
-    token: str
-    renewal: int
-    lease_seconds: int
-    is_held: bool
-    holder: LockHolder
-    was_cleared: bool = False
-
-    @property
-    def ended_run(self) -> str | None:
-        """The run that held the lock and let it go in good order."""
-        return None if self.is_held or self.was_cleared else self.holder.run
 
 
 def awake_seconds() -> float:
@@ -150,7 +130,7 @@ class Lease:
             raise StateError(unreadable_lock(f"{self._store.location} ({self._name})", str(error))) from None
 
     def _decode_for_clearing(self, content: bytes) -> LeaseText:
-        if _is_newer(content):
+        if is_newer(content):
             return self._decode(content)
         try:
             return decode_lease(content)
@@ -303,43 +283,3 @@ class LeaseHold:
         self._is_lost = True
         if self._when_lost is not None:
             self._when_lost(reason)
-
-
-def encode_lease(text: LeaseText) -> str:
-    """Return the text of a lock as JSON."""
-    return write_json(
-        {
-            "format_version": FORMAT_VERSION,
-            "kind": "lock",
-            "is_held": text.is_held,
-            "was_cleared": text.was_cleared,
-            "token": text.token,
-            "renewal": text.renewal,
-            "lease_seconds": text.lease_seconds,
-            "holder": encode_holder_fields(text.holder),
-        }
-    )
-
-
-def _is_newer(content: bytes) -> bool:
-    """Tell whether a lock was written by a newer omnictl."""
-    try:
-        fields = as_object(parse_json(content), "")
-        return fields.get("kind") == "lock" and as_count(fields.get("format_version"), "") > FORMAT_VERSION
-    except ShapeError:
-        return False
-
-
-def decode_lease(content: bytes) -> LeaseText:
-    """Return what the object of a lock says. Raises ShapeError."""
-    fields = as_object(parse_json(content), "")
-    if fields.get("kind") != "lock" or as_count(fields.get("format_version"), "format_version") > FORMAT_VERSION:
-        raise ShapeError("kind", "this is no lock that this omnictl knows")
-    return LeaseText(
-        as_text(fields.get("token"), "token"),
-        as_count(fields.get("renewal"), "renewal"),
-        as_count(fields.get("lease_seconds"), "lease_seconds"),
-        as_flag(fields.get("is_held"), "is_held"),
-        decode_holder_fields(fields.get("holder")),
-        as_flag(fields.get("was_cleared", False), "was_cleared"),
-    )

@@ -14,7 +14,8 @@ from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.state import State
 from omnictl.state.base import LockHolder
 from omnictl.state.blobs import Blob, BlobConflictError, BlobError, MemoryStore, write_surely
-from omnictl.state.lease import Lease, LeaseHold, Terms, decode_lease, encode_lease
+from omnictl.state.lease import Lease, LeaseHold, Terms
+from omnictl.state.lease_text import decode_lease, encode_lease
 from omnictl.state.stored import StoredBackend
 
 HOLDER = LockHolder("apply", "run-1", datetime(2026, 11, 20, 9, 12, tzinfo=UTC), process="pid 1")
