@@ -110,7 +110,8 @@ def _take_drifted(resource: Resource, versions: Versions) -> Acceptance:
     chosen = tuple(each for each in left if each.sender or each.place)
     is_whole = not ignored and (is_observed or versions.applied.flow == versions.desired.flow)
     taken = _Taken(name_differences(strands), chosen, takes_name, is_whole)
-    return _accept(resource.address, versions, taken, merge_edits(strands, chosen))
+    arrange = take_edits if is_observed else merge_edits
+    return _accept(resource.address, versions, taken, arrange(strands, chosen))
 
 
 def _take_named(address: Address, versions: Versions, fields: Sequence[str]) -> Acceptance:

@@ -6,9 +6,10 @@ from fnmatch import fnmatchcase
 
 from omnictl.engine.advance import record_default, record_written
 from omnictl.engine.alikes import find_meant_key
+from omnictl.engine.bent import find_cut
 from omnictl.engine.compare import wanted
 from omnictl.engine.doubts import leave_out, take_as_near
-from omnictl.engine.pairing import Likeness, find_rivals, pair
+from omnictl.engine.pairing import Likeness, find_near, find_rivals, pair
 from omnictl.engine.rename import find_keyless, find_renames
 from omnictl.engine.slugs import choose_id
 from omnictl.engine.surgery import open_intents
@@ -45,13 +46,14 @@ def choose_all(
     unmanaged = [view.remotes[each.key] for each in found]
     waiting = _waiting(view)
     takes_near = Told.NEARLY_EQUAL in told
-    paired = pair(unmanaged, waiting, contested, takes_near=takes_near)
+    cut = find_cut(view.remotes.values()) if waiting else 0
+    paired = pair(unmanaged, waiting, contested, cut=cut, takes_near=takes_near)
     ignored = {each.key for each in found if each.ignored} - paired.keys()
     rest = [each for each in unmanaged if each.key not in paired and each.key not in ignored]
     ids = _choose_ids(rest, view)
     paired_files = {each.address for each in paired.values()}
     unpaired = [each for each in waiting if each.address not in paired_files]
-    rivals = find_rivals(rest, unpaired, knows_files=view.state.knows_files)
+    rivals = find_rivals(rest, unpaired, knows_files=view.state.knows_files, cut=cut)
     if Told.FILES_ARE_NEW in told:
         rivals = {key: found for key, found in rivals.items() if found[0].likeness is not Likeness.FLOW}
     adoptions = [
@@ -60,7 +62,7 @@ def choose_all(
     ]
     left_out = [leave_out(each, rivals[each.key], ids[each.key]) for each in rest if each.key in rivals]
     if left_out and not takes_near:
-        near = pair(unmanaged, waiting, contested, takes_near=True).keys() - paired.keys()
+        near = find_near(unmanaged, waiting, contested, cut)
         left_out = [take_as_near(each) if each.key in near else each for each in left_out]
     return Choice(
         tuple(

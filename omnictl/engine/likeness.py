@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from omnictl.engine.compare import fold
+from omnictl.engine.bent import Way, find_cut, names_of, way_of
+from omnictl.engine.compare import fold, is_near
 from omnictl.engine.neighbours import Left, Neighbourhood
 from omnictl.engine.rename import Likely
 from omnictl.engine.resemblance import last_made
@@ -18,7 +19,7 @@ from omnictl.engine.view import Circumstances, View
 from omnictl.model.address import Address, id_of
 from omnictl.model.change import Change, Create
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.model.scenario import Remote, Step
+from omnictl.model.scenario import Remote
 from omnictl.model.shell import join_words
 from omnictl.model.state import Record
 
@@ -58,10 +59,10 @@ def note_alikes_left(
         )
 
 
-def _is_answered(left: Left, made: Mapping[tuple[Step, ...], datetime]) -> bool:
+def _is_answered(left: Left, made: Mapping[Way, datetime]) -> bool:
     """Tell whether a scenario of the flow was made here since a neighbour let it go: that one was it."""
     removed_at = left.removed_at
-    return removed_at is not None and any(made.get(each.flow, removed_at) > removed_at for each in left.flows)
+    return removed_at is not None and any(made.get(way_of(each.flow), removed_at) > removed_at for each in left.flows)
 
 
 def note_unmanaged_alikes(
@@ -83,26 +84,33 @@ def note_unmanaged_alikes(
     if not creates:
         return
     found = _find_candidates(changes, every, view, circumstances, neighbourhood)
-    by_flow: dict[tuple[Step, ...], list[Remote]] = defaultdict(list)
+    by_way: dict[Way, list[Remote]] = defaultdict(list)
     by_id: dict[str, list[Remote]] = defaultdict(list)
+    by_name: dict[str, list[Remote]] = defaultdict(list)
     for remote in found:
-        by_flow[remote.attributes.flow].append(remote)
+        by_way[way_of(remote.attributes.flow)].append(remote)
         by_id[plain_id(remote.attributes.name)].append(remote)
-    wanted: dict[tuple[Step, ...], int] = defaultdict(int)
+        by_name[fold(remote.attributes.name)].append(remote)
+    cut = 0 if view.state.knows_files else find_cut(view.remotes.values())
+    wanted: dict[Way, int] = defaultdict(int)
     for each in _creates_of(every):
-        wanted[each.desired.flow] += id_of(each.address) not in told
-    groups: dict[tuple[Step, ...], list[Create]] = defaultdict(list)
+        wanted[way_of(each.desired.flow)] += id_of(each.address) not in told
+    groups: dict[Way, list[Create]] = defaultdict(list)
     for each in creates:
-        groups[each.desired.flow].append(each)
-    for flow, group in groups.items():
-        alike = by_flow.get(flow, [])
-        if alike and (not view.state.knows_files or len(alike) == wanted[flow]):
+        groups[way_of(each.desired.flow)].append(each)
+    for way, group in groups.items():
+        alike = by_way.get(way, [])
+        if alike and (not view.state.knows_files or len(alike) == wanted[way]):
             yield _may_be_unmanaged(group, alike, "with the same flow", view, circumstances)
             continue
         for create in group:
             alike = by_id.get(id_of(create.address), [])
+            sign = "whose name gives this id"
+            if not alike:
+                alike = [each for name in names_of(create.desired.name, cut)[1:] for each in by_name.get(name, ())]
+                sign = "whose name is the beginning of this one, as if it were cut short"
             if alike:
-                yield _may_be_unmanaged([create], alike, "whose name gives this id", view, circumstances)
+                yield _may_be_unmanaged([create], alike, sign, view, circumstances)
 
 
 def _creates_of(changes: Iterable[Change]) -> list[Create]:
@@ -158,16 +166,17 @@ def note_copies(changes: Iterable[Change], view: View, told: Collection[str]) ->
     """
     if view.state.knows_files:
         return
-    creates: dict[tuple[Step, ...], list[Create]] = defaultdict(list)
+    creates: dict[Way, list[Create]] = defaultdict(list)
     for each in _creates_of(changes):
         if id_of(each.address) not in told:
-            creates[each.desired.flow].append(each)
-    taken: dict[tuple[Step, ...], list[Record]] = defaultdict(list)
+            creates[way_of(each.desired.flow)].append(each)
+    taken: dict[Way, list[Record]] = defaultdict(list)
     for record in view.state.records.values() if creates else ():
-        if record.applied.flow in creates and _is_known_by_equality(record, view):
-            taken[record.applied.flow].append(record)
-    for flow, records in taken.items():
-        yield _may_be_copied(creates[flow], records)
+        way = way_of(record.applied.flow)
+        if way in creates and _is_known_by_equality(record, view):
+            taken[way].append(record)
+    for way, records in taken.items():
+        yield _may_be_copied(creates[way], records)
 
 
 def _is_known_by_equality(record: Record, view: View) -> bool:
@@ -177,7 +186,7 @@ def _is_known_by_equality(record: Record, view: View) -> bool:
         record.created_at is None
         and resource is not None
         and resource.import_key != record.key
-        and resource.attributes == record.applied
+        and is_near(resource.attributes, record.applied)
         and not has_own_id(id_of(record.address), record.applied.name, record.key)
     )
 

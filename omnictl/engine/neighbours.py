@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from omnictl.engine.alikes import Alikes
+from omnictl.engine.bent import Way, find_cut, way_of
 from omnictl.engine.compare import fold
 from omnictl.engine.pairing import Likeness, Rival, find_rivals
 from omnictl.engine.recover import owned_keys
@@ -20,7 +21,7 @@ from omnictl.engine.rename import REMEMBERED, find_keyless, find_renames, withou
 from omnictl.engine.view import Circumstances, Neighbour, View
 from omnictl.model.address import Address, id_of, make_address
 from omnictl.model.adoption import Adoption, Choice, LeftOut, Told
-from omnictl.model.scenario import Attributes, Configuration, Remote, Resource, Step
+from omnictl.model.scenario import Attributes, Configuration, Remote, Resource
 from omnictl.model.shell import join_words
 from omnictl.model.state import Record, Tombstone
 
@@ -95,7 +96,7 @@ class Neighbourhood:
 
     def find_alike(self, wanted: Resource) -> tuple[Left, ...]:
         """Return what neighbours still manage, declare no longer, and sends on the way of a declared scenario."""
-        return tuple(self._left_by_flow.get(wanted.attributes.flow, ()))
+        return tuple(self._left_by_way.get(way_of(wanted.attributes.flow), ()))
 
     def find_left_of(self, key: str) -> tuple[Left, ...]:
         """Return who gives up the scenario of a key."""
@@ -114,8 +115,8 @@ class Neighbourhood:
 
     def may_take(self, record: Record) -> bool:
         """Tell whether a file of a neighbour declares a recorded scenario of ours, or may under another id and name."""
-        flows = {each.flow for each in self._versions_of(record)}
-        waits = any(resource.attributes.flow in flows for _, resource in self._waiting)
+        ways = {way_of(each.flow) for each in self._versions_of(record)}
+        waits = any(way_of(resource.attributes.flow) in ways for _, resource in self._waiting)
         return waits or self.find_heir(record) is not None
 
     def _versions_of(self, record: Record) -> tuple[Attributes, ...]:
@@ -128,10 +129,15 @@ class Neighbourhood:
         found: dict[str, tuple[str, Rival]] = {}
         for each in self._neighbours if remotes else ():
             waiting = [resource for environment, resource in self._waiting if environment == each.name]
-            for key, rivals in find_rivals(remotes, waiting, knows_files=each.state.knows_files).items():
+            found_rivals = find_rivals(remotes, waiting, knows_files=each.state.knows_files, cut=self._cut)
+            for key, rivals in found_rivals.items():
                 if by_flow or rivals[0].likeness is not Likeness.FLOW:
                     found.setdefault(key, (each.name, rivals[0]))
         return found
+
+    @cached_property
+    def _cut(self) -> int:
+        return find_cut(self._remotes.values())
 
     @cached_property
     def contested(self) -> frozenset[str]:
@@ -218,12 +224,12 @@ class Neighbourhood:
         return found
 
     @cached_property
-    def _left_by_flow(self) -> Mapping[tuple[Step, ...], list[Left]]:
+    def _left_by_way(self) -> Mapping[Way, list[Left]]:
         found = defaultdict(list)
         for each in self._left:
             if each.is_recent:
-                for flow in {attributes.flow for attributes in each.flows}:
-                    found[flow].append(each)
+                for way in {way_of(attributes.flow) for attributes in each.flows}:
+                    found[way].append(each)
         return found
 
 

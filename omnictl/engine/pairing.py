@@ -10,10 +10,11 @@ from enum import IntEnum
 from msgspec import Struct
 
 from omnictl.engine.alikes import Alikes
+from omnictl.engine.bent import Way, names_of, way_of
 from omnictl.engine.compare import fold
 from omnictl.engine.slugs import key_part, key_parts_in, plain_id
-from omnictl.model.address import id_of
-from omnictl.model.scenario import Attributes, Remote, Resource, Step
+from omnictl.model.address import Address, id_of
+from omnictl.model.scenario import Attributes, Remote, Resource
 
 
 class Likeness(IntEnum):
@@ -39,13 +40,15 @@ def pair(
     waiting: Iterable[Resource],
     contested: Collection[str] = (),
     *,
+    cut: int = 0,
     takes_near: bool = False,
 ) -> dict[str, Resource]:
     """Return the file of each key that has one for certain.
 
     The file names the key as ``import:``; or it equals the scenario, and its id has the key, or no other file and no
     other key are left. ``contested`` are keys that no file here gets for being equal alone.
-    ``takes_near``: somebody says that what nearly equals one file, and no other, is meant by it.
+    ``cut`` is the length at which the account may cut names. ``takes_near``: somebody says that what nearly equals one
+    file, and no other, is meant by it.
     """
     waiting = sorted(waiting, key=lambda each: each.address)
     named = {each.import_key: each for each in waiting if each.import_key is not None}
@@ -60,18 +63,29 @@ def pair(
         (each for each in free if each.address not in bound),
     )
     if takes_near:
-        found = {each.address for each in equal.values()}
-        equal |= _pair_near(
-            [each for each in left if each.key not in by_id and each.key not in equal],
-            [each for each in free if each.address not in bound and each.address not in found],
+        near = _pair_near(
+            [each for each in left if each.key not in by_id], [each for each in free if each.address not in bound], cut
         )
+        found = {each.address for each in equal.values()}
+        equal |= {key: each for key, each in near.items() if key not in equal and each.address not in found}
     certain = {key: each for key, each in equal.items() if key not in contested}
     taken = {each.address for each in paired.values()}
     return paired | _drop_doubtful(
         certain,
         [each for each in left if each.key not in paired],
         [each for each in free if each.address not in taken],
+        cut,
     )
+
+
+def find_near(
+    unmanaged: Sequence[Remote], waiting: Sequence[Resource], contested: Collection[str], cut: int
+) -> dict[str, Resource]:
+    """Return what is paired only where somebody says that the service bends what it is sent."""
+    certain = pair(unmanaged, waiting, contested, cut=cut)
+    told = pair(unmanaged, waiting, contested, cut=cut, takes_near=True)
+    shown = {each.key: each.attributes for each in unmanaged}
+    return {key: each for key, each in told.items() if key not in certain and each.attributes != shown[key]}
 
 
 def _by_id(remotes: Iterable[Remote], files: Iterable[Resource]) -> dict[str, list[Resource]]:
@@ -108,19 +122,29 @@ def _pair_equal(remotes: Iterable[Remote], files: Iterable[Resource]) -> dict[st
     return {keys[0].key: found[0] for keys, found in alike.values() if len(keys) == len(found) == 1}
 
 
-def _pair_near(remotes: Iterable[Remote], files: Iterable[Resource]) -> dict[str, Resource]:
-    """Pair those that nearly equal each other, and nothing else."""
-    alikes = Alikes({each.key: each for each in remotes}, ())
-    near: dict[str, list[Resource]] = defaultdict(list)
+def _pair_near(remotes: Iterable[Remote], files: Iterable[Resource], cut: int) -> dict[str, Resource]:
+    """Pair those that nearly equal each other, and nothing else.
+
+    That a name is cut short is believed where more than one is, all at the length of the longest on the account.
+    """
+    named = {each.key: each for each in remotes}
+    alikes = Alikes(named, ())
+    files_of: dict[str, list[Resource]] = defaultdict(list)
+    keys_of: dict[Address, list[str]] = {}
     for resource in files:
-        keys = [each.key for each in alikes.of(resource.attributes)]
-        for key in keys:
-            near[key] += [resource] * (1 if len(keys) == 1 else 2)
-    return {key: found[0] for key, found in near.items() if len(found) == 1}
+        names = names_of(resource.attributes.name, cut)
+        keys = (each.key for each in alikes.of(resource.attributes))
+        keys_of[resource.address] = [key for key in keys if fold(named[key].attributes.name) in names]
+        for key in keys_of[resource.address]:
+            files_of[key].append(resource)
+    alone = {key: found[0] for key, found in files_of.items() if len(found) == 1}
+    near = {key: each for key, each in alone.items() if len(keys_of[each.address]) == 1}
+    whole = {key: each for key, each in near.items() if fold(named[key].attributes.name) == fold(each.attributes.name)}
+    return near if len(near) - len(whole) > 1 else whole
 
 
 def _drop_doubtful(
-    equal: Mapping[str, Resource], remotes: Iterable[Remote], files: Iterable[Resource]
+    equal: Mapping[str, Resource], remotes: Iterable[Remote], files: Iterable[Resource], cut: int
 ) -> dict[str, Resource]:
     """Return the pairs but for those whose name or id a scenario or a file without a pair has too.
 
@@ -133,15 +157,19 @@ def _drop_doubtful(
     by_id: dict[str, set[str]] = defaultdict(set)
     by_plain: dict[str, set[str]] = defaultdict(set)
     for key, resource in certain.items():
-        by_name[fold(resource.attributes.name)].add(key)
+        shown = by_key[key].attributes.name
+        for name in {fold(shown), *names_of(resource.attributes.name, cut)}:
+            by_name[name].add(key)
         by_id[id_of(resource.address)].add(key)
-        by_plain[plain_id(resource.attributes.name)].add(key)
+        for scenario_id in {plain_id(shown), plain_id(resource.attributes.name)}:
+            by_plain[scenario_id].add(key)
     paired = {each.address for each in certain.values()}
     alone: list[Remote | Resource] = [each for key, each in by_key.items() if key not in certain]
     alone += [each for each in files if each.address not in paired]
     while alone:
         each = alone.pop()
-        doubtful = set(by_name.get(fold(each.attributes.name), ()))
+        names = (fold(each.attributes.name),) if isinstance(each, Remote) else names_of(each.attributes.name, cut)
+        doubtful = {key for name in names for key in by_name.get(name, ())}
         if isinstance(each, Remote):
             doubtful |= by_id.get(plain_id(each.attributes.name), set())
         else:
@@ -164,16 +192,17 @@ def _drop_exchanged(equal: Mapping[str, Resource], remotes: Iterable[Remote]) ->
 
 
 def find_rivals(
-    remotes: Sequence[Remote], waiting: Iterable[Resource], *, knows_files: bool = True
+    remotes: Sequence[Remote], waiting: Iterable[Resource], *, knows_files: bool = True, cut: int = 0
 ) -> dict[str, tuple[Rival, ...]]:
     """Return the files that may be those of each key, the likeliest first.
 
     Beside a second file of its own each of them would be created a second time. As many files as scenarios that share
     nothing but the flow may be the same too, renamed; where no state knows any of the files, whatever their numbers.
+    ``cut`` is the length at which the account may cut names.
     """
     waiting = sorted(waiting, key=lambda each: each.address)
     rivals: dict[str, list[Rival]] = defaultdict(list)
-    likely = _Likely(remotes, waiting)
+    likely = _Likely(remotes, waiting, cut)
     strangers = []
     for resource in waiting:
         found = likely.of(resource)
@@ -187,7 +216,8 @@ def find_rivals(
 class _Likely:
     """What the scenarios of one reading are found by."""
 
-    def __init__(self, remotes: Sequence[Remote], waiting: Sequence[Resource]) -> None:
+    def __init__(self, remotes: Sequence[Remote], waiting: Sequence[Resource], cut: int) -> None:
+        self._cut = cut
         self._alikes = Alikes({each.key: each for each in remotes}, ())
         self._in_ids: dict[str, list[str]] = defaultdict(list)
         for key, files in _by_id(remotes, waiting).items():
@@ -209,7 +239,7 @@ class _Likely:
             (Likeness.KEY_IN_ID, self._in_ids.get(resource.address, ())),
             (Likeness.NAME, self._names.get(resource.attributes.name, ())),
             (Likeness.NEAR, [each.key for each in alike]),
-            (Likeness.NAME, self._folded.get(fold(resource.attributes.name), ())),
+            (Likeness.NAME, self._named(resource.attributes.name)),
             (Likeness.ID, self._ids.get(id_of(resource.address), ())),
         )
         likely: dict[str, Likeness] = {}
@@ -218,16 +248,19 @@ class _Likely:
                 likely.setdefault(key, likeness)
         return likely
 
+    def _named(self, name: str) -> list[str]:
+        return [key for each in names_of(name, self._cut) for key in self._folded.get(each, ())]
+
 
 def _share_flow(
     remotes: Iterable[Remote], files: Iterable[Resource], *, same_number: bool
 ) -> dict[str, tuple[Rival, ...]]:
     """Return the files of the same flow by the key, where there are as many of one as of the other, or anyway."""
-    keys: dict[tuple[Step, ...], list[str]] = defaultdict(list)
+    keys: dict[Way, list[str]] = defaultdict(list)
     for remote in remotes:
-        keys[remote.attributes.flow].append(remote.key)
-    rivals: dict[tuple[Step, ...], list[Rival]] = defaultdict(list)
+        keys[way_of(remote.attributes.flow)].append(remote.key)
+    rivals: dict[Way, list[Rival]] = defaultdict(list)
     for resource in files:
-        rivals[resource.attributes.flow].append(Rival(resource, Likeness.FLOW))
+        rivals[way_of(resource.attributes.flow)].append(Rival(resource, Likeness.FLOW))
     shared = {flow: tuple(found) for flow, found in rivals.items() if not same_number or len(found) == len(keys[flow])}
     return {key: found for flow, found in shared.items() for key in keys[flow]}

@@ -7,9 +7,10 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from omnictl.engine.bent import find_cut
 from omnictl.engine.doubts import MOST_NAMED
 from omnictl.engine.neighbours import Neighbourhood
-from omnictl.engine.pairing import Likeness, find_rivals, pair
+from omnictl.engine.pairing import Likeness, find_near, find_rivals, pair
 from omnictl.engine.recover import owned_keys
 from omnictl.engine.rename import find_keyless
 from omnictl.engine.view import Circumstances, View
@@ -70,7 +71,8 @@ class Rebuilt(Struct, frozen=True):
     """The state with what was found in it.
 
     ``absent`` are keys that were named and that the account does not have, ``elsewhere`` those that another
-    environment has; ``owners`` maps keys to the names of these.
+    environment has; ``owners`` maps keys to the names of these. ``near`` is how many of what was left out nearly equal
+    one scenario each, and nothing else.
     """
 
     state: State
@@ -79,6 +81,7 @@ class Rebuilt(Struct, frozen=True):
     absent: tuple[Claim, ...] = ()
     elsewhere: tuple[Claim, ...] = ()
     owners: Mapping[str, str] = field(default_factory=dict)
+    near: int = 0
 
 
 def rebuild_state(view: View, told: Iterable[Claim], circumstances: Circumstances) -> Rebuilt:
@@ -98,7 +101,8 @@ def rebuild_state(view: View, told: Iterable[Claim], circumstances: Circumstance
     free = [remote for key, remote in sorted(view.remotes.items()) if key not in taken_keys]
     decided = {*(each.address for each in clear), *doubtful}
     unclaimed = [each for each in _waiting(view) if each.address not in decided]
-    paired = pair(free, unclaimed, neighbourhood.contested)
+    cut = find_cut(view.remotes.values()) if unclaimed else 0
+    paired = pair(free, unclaimed, neighbourhood.contested, cut=cut)
     equal = [Claim(each.address, key, Evidence.EQUAL) for key, each in paired.items()]
     taken = (*clear, *equal)
     found = {each.address for each in equal}
@@ -107,10 +111,11 @@ def rebuild_state(view: View, told: Iterable[Claim], circumstances: Circumstance
     return Rebuilt(
         _record_all(view, taken),
         tuple(sorted(taken)),
-        (*_tell_doubts(doubtful, view), *_look_alikes(left, unpaired)),
+        (*_tell_doubts(doubtful, view), *_look_alikes(left, unpaired, cut)),
         absent=tuple(each for each in claims if each.key not in view.remotes),
         elsewhere=tuple(each for each in claims if each.key in neighbourhood.claimed),
         owners=neighbourhood.claimed,
+        near=len(find_near(free, unclaimed, neighbourhood.contested, cut)) if left else 0,
     )
 
 
@@ -166,11 +171,11 @@ def _tell_doubts(doubtful: Mapping[Address, Sequence[Claim]], view: View) -> Ite
         yield LeftOut(address, doubt, tuple(Candidate(view.remotes[each.key]) for each in claims))
 
 
-def _look_alikes(left: Iterable[Resource], unpaired: Sequence[Remote]) -> Iterator[LeftOut]:
+def _look_alikes(left: Iterable[Resource], unpaired: Sequence[Remote], cut: int) -> Iterator[LeftOut]:
     """Name what each id without a record may be; an import leaves the same scenarios out."""
     remotes = {each.key: each for each in unpaired}
     candidates: dict[Address, list[Candidate]] = defaultdict(list)
-    for key, rivals in sorted(find_rivals(unpaired, left, knows_files=False).items()):
+    for key, rivals in sorted(find_rivals(unpaired, left, knows_files=False, cut=cut).items()):
         known = {likeness: Candidate(remotes[key], likeness) for likeness in {each.likeness for each in rivals}}
         for each in rivals:
             candidates[each.resource.address].append(known[each.likeness])

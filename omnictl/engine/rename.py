@@ -7,6 +7,7 @@ from datetime import timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from omnictl.engine.bent import way_of
 from omnictl.engine.compare import wanted
 from omnictl.engine.view import View
 from omnictl.model.address import Address, id_of, make_address
@@ -180,7 +181,7 @@ def _managed_alike(resource: Resource, left: Iterable[tuple[Attributes, Likely]]
     """Yield what is equal but for what ``ignore_changes`` leaves to others; the name or the flow must be."""
     ours, ignored = resource.attributes, resource.lifecycle.ignore_changes
     for applied, found in left:
-        is_like = ours.name == applied.name or (ours.flow == applied.flow and not found.is_retired)
+        is_like = ours.name == applied.name or (way_of(ours.flow) == way_of(applied.flow) and not found.is_retired)
         if is_like and wanted(ours, applied, ignored) == applied:
             yield found
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
+from omnictl.engine.bent import Way, way_of
 from omnictl.engine.compare import fold
 from omnictl.engine.rename import REMEMBERED, Likely, Renames, departed, forgotten
 from omnictl.engine.twins import lines_for, name_likely, say_likely
@@ -16,7 +17,6 @@ from omnictl.engine.view import Circumstances, View
 from omnictl.model.address import Address, id_of
 from omnictl.model.change import Change, Create
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.model.scenario import Step
 from omnictl.model.state import State
 
 MOST_NAMED = 5
@@ -42,27 +42,27 @@ class Resembling(Struct, frozen=True):
 
 def find_resembling(changes: Iterable[Change], view: View, renames: Renames, now: datetime) -> tuple[Resembling, ...]:
     """Bring each create together with the scenario of its flow that left and is most like it, one to one."""
-    created: dict[tuple[Step, ...], list[Create]] = defaultdict(list)
+    created: dict[Way, list[Create]] = defaultdict(list)
     for each in changes:
         if isinstance(each, Create) and each.replaces is None and each.address not in renames.likely:
-            created[each.desired.flow].append(each)
+            created[way_of(each.desired.flow)].append(each)
     if not created:
         return ()
     left = _find_left(view, renames, now)
-    return tuple(found for flow, creates in created.items() if flow in left for found in _pair_up(creates, left[flow]))
+    return tuple(found for way, creates in created.items() if way in left for found in _pair_up(creates, left[way]))
 
 
-def last_made(state: State) -> Mapping[tuple[Step, ...], datetime]:
+def last_made(state: State) -> Mapping[Way, datetime]:
     """Return when a scenario of each flow was last made here: what was let go before may have been that one."""
-    made: dict[tuple[Step, ...], datetime] = {}
+    made: dict[Way, datetime] = {}
     for record in state.records.values():
         if record.created_at is not None:
-            flow = record.applied.flow
-            made[flow] = max(made.get(flow, record.created_at), record.created_at)
+            way = way_of(record.applied.flow)
+            made[way] = max(made.get(way, record.created_at), record.created_at)
     return made
 
 
-def _find_left(view: View, renames: Renames, now: datetime) -> Mapping[tuple[Step, ...], Sequence[Likely]]:
+def _find_left(view: View, renames: Renames, now: datetime) -> Mapping[Way, Sequence[Likely]]:
     """Return what leaves or left, and is still on the account, by its flow; what was retired was ended for good.
 
     What was forgotten before a scenario of its flow was made is answered by that one.
@@ -75,12 +75,12 @@ def _find_left(view: View, renames: Renames, now: datetime) -> Mapping[tuple[Ste
         for each in view.state.tombstones
         if not each.retired
         and now - each.removed_at <= REMEMBERED
-        and made.get(each.applied.flow, each.removed_at) <= each.removed_at
+        and made.get(way_of(each.applied.flow), each.removed_at) <= each.removed_at
     )
-    left: dict[tuple[Step, ...], list[Likely]] = defaultdict(list)
+    left: dict[Way, list[Likely]] = defaultdict(list)
     for applied, found in (*departed(gone, view), *forgotten(lately, view)):
         if found.is_there:
-            left[applied.flow].append(found)
+            left[way_of(applied.flow)].append(found)
     return left
 
 

@@ -396,3 +396,21 @@ def test_steps_that_moved_on_a_service_that_normalises_are_no_drift_once_accepte
     assert omnictl("plan", "--sandbox", "--detailed-exitcode").code == 0
     ran = omnictl("drift", "--sandbox")
     assert (ran.code, "edited" in ran.out) == (0, False)
+
+
+@pytest.mark.parametrize("steps", ["EMAIL", "SMS VIBER EMAIL", "VIBER SMS", "LINE"])
+def test_all_of_what_is_only_observed_is_accepted(project: Path, steps: str) -> None:
+    """Its file lost, moved or exchanged steps, which no apply brings to the account."""
+
+    def declare(channels: str, more: str = "") -> None:
+        flow = "".join(f"  - channel: {each}\n    from: S\n" for each in channels.split())
+        write(project, {"scenarios/o.yaml": f"id: o\nname: O\nflow:\n{flow}{more}"})
+
+    declare("VIBER EMAIL SMS")
+    assert omnictl("apply", "--sandbox", "--yes").code == 0
+    declare(steps, "lifecycle: {manage: observe}\n")
+    ran = omnictl("drift", "--sandbox")
+    assert (ran.code, "accept takes that over" in " ".join(ran.out.split())) == (0, True)
+    ran = omnictl("accept", "o", "--sandbox")
+    assert ran.code == 0, ran.err
+    assert "only observed" not in omnictl("drift", "--sandbox").out

@@ -199,7 +199,15 @@ def test_what_drift_says_to_accept_is_accepted_alone(
 
 @pytest.mark.parametrize(
     ("file", "account"),
-    [("SMS:A > VIBER:V2", "SMS:A > VIBER:V2x"), ("VIBER:V > SMS:A", "SMS:B > LINE:L"), ("SMS:A", "SMS:A")],
+    [
+        ("SMS:A > VIBER:V2", "SMS:A > VIBER:V2x"),
+        ("VIBER:V > SMS:A", "SMS:B > LINE:L"),
+        ("SMS:A", "SMS:A"),
+        ("SMS:A", "SMS:A > VIBER:V"),
+        ("VIBER:V > SMS:A", "SMS:A > VIBER:V"),
+        ("LINE:L", "SMS:A > VIBER:V"),
+        ("SMS:A > VIBER:V > EMAIL:E", "VIBER:V > SMS:A"),
+    ],
 )
 def test_of_what_is_only_observed_all_is_taken_whoever_changed_it(file: str, account: str) -> None:
     """No apply brings the file to the account, so nothing of it is worth keeping."""

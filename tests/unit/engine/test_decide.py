@@ -197,13 +197,13 @@ CREATE = ("yes", "–", "–", "create")
 TWIN = (
     "yes",
     "–",
-    "unmanaged, same name but for what a service bends, any flow",
+    "unmanaged, same name but for case and spaces, any flow",
     "guard `unmanaged-twin`, with the command and the line that adopt it",
 )
 UNMANAGED_FLOW = (
     "yes",
     "–",
-    "unmanaged, same flow (once all files were applied: as many as creates of it), or a name that gives its id",
+    "unmanaged, same flow (once all files were applied: as many as creates of it), a name that gives its id, or one cut short",
     "create, and the warning `maybe-unmanaged` with the command that adopts",
 )
 COPIED = (
