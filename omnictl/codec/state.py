@@ -53,11 +53,14 @@ from omnictl.model.scenario import Json
 from omnictl.model.state import Record, State, Tombstone
 
 FORMAT_VERSION = 1
+HIGHEST_TRUSTED = 2**52
+"""Above it a serial was not reached by writing states: somebody put it in."""
 
 Document = Mapping[str, Json]
 Part = TypeVar("Part")
 
 _SERIAL = re.compile(rb'"serial"\s*:\s*([0-9]{1,16})(?![0-9.eE])')
+_VERSION = re.compile(rb'"format_version"\s*:\s*"?([0-9]{1,20})')
 _dump_slowly = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -127,6 +130,9 @@ def decode_state(text: str | bytes, *, path: str, environment: str = "") -> Stat
         conflict = _find_conflict(text)
         if conflict:
             raise StateError(_conflicted(path, environment, conflict)) from None
+        version = _guess_version(text)
+        if version > FORMAT_VERSION:
+            raise StateError(_newer(path, version)) from None
         raise UnreadableStateError(_unreadable(path, error)) from None
 
 
@@ -134,7 +140,16 @@ def guess_serial(content: bytes) -> int:
     """Return the serial that stands in what is no whole state any more; 0 where none that can be gone on from."""
     found = _SERIAL.search(content)
     serial = int(found[1]) if found else 0
-    return serial if serial < MOST else 0
+    return serial if serial <= HIGHEST_TRUSTED else 0
+
+
+def _guess_version(text: str | bytes) -> int:
+    """Return the version of the format that stands in what is no whole state, however it is spelled; 0 for none."""
+    content = text.encode(errors="surrogatepass") if isinstance(text, str) else text
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        content = content.decode("utf-16", "replace").encode(errors="surrogatepass")
+    found = _VERSION.search(content)
+    return int(found[1]) if found else 0
 
 
 def _find_conflict(text: str | bytes) -> int | None:

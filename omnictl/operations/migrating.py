@@ -52,9 +52,10 @@ def _copy(source: StateBackend, target: StateBackend, holder: LockHolder, *, is_
     there = _read_target(target)
     if there == state:  # what migrate copies has a serial of its own, so this is the source by another name
         raise UsageError(_same_place(target.location, state))
-    if there is not None and there.moved_to is None and there.content == state.content:
+    is_same = there is not None and there.moved_to is None and there.content == state.content
+    if there is not None and is_same and there.serial > state.serial:
         return state, Migrated(there, was_copied=True)
-    if there is not None and (there.lineage != state.lineage or there.moved_to is None):
+    if there is not None and not is_same and (there.lineage != state.lineage or there.moved_to is None):
         raise RefusedError(RefusalKind.POLICY, _target_is_used(target.location, there, state))
     serial = max(state.serial, there.serial if there else 0) + 1
     copied = replace(state, serial=serial, written=Writing(holder.since, holder.label))

@@ -15,7 +15,9 @@ from omnictl.transport.trust import is_loopback
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):", re.ASCII)
 """Of two letters or more: one alone is a drive of Windows."""
-_ODD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/*[^/\\]*@|[^/\\]*@[^/\\]*:|[^/\\]*:[^/\\]*@", re.ASCII)
+_ODD = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]+:/*[^/\\]*@|[^/\\]*@[^/\\]*:|(?![A-Za-z]:[/\\])[^/\\]*:.*@|.*//[^/]*:.*@", re.ASCII
+)
 """A user, and a host or a password, where a path would have its first part: no URL, and no name of a file of ours."""
 _FOREIGN = re.compile(
     r"""\A[\s"'`]|[\s"'`]\Z|://|\A//[^/]*@|\A(?![./\\]).*(?:pass|passwd|password|pwd|accountkey|secret|token)\s*=""",
@@ -23,13 +25,12 @@ _FOREIGN = re.compile(
 )
 """What no path of ours has: quotes or blanks around it, a URL in it, a user before a host, the words of other tools."""
 _WRAPPING = " \t\r\n\"'`"
-_HIDDEN = re.compile(r"[^/:@]:[^/@]*@")
-"""A user and a password, wherever they stand."""
+_HIDDEN = re.compile(r":.*@", re.DOTALL)
+"""A user and a password, wherever they stand: a password may have any character."""
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]", re.ASCII)
 _SHORT = re.compile(r"git@([A-Za-z0-9.-]+):/*([A-Za-z0-9._~/-]+)", re.ASCII)
 """The short form of ssh in which nothing can be hidden."""
 _SECRET = re.compile(r"pass|secret|token|key|sig\b|credential", re.IGNORECASE)
-_USER = re.compile(r"[A-Za-z]{2,}:/*[^/]*@", re.ASCII)
-"""A user in a URL that is the value of an option."""
 _PLAIN = re.compile(
     r"[A-Za-z0-9+]+://[A-Za-z0-9/._@:&=%~-]*[A-Za-z0-9/._@&=%~-]|[A-Za-z0-9._/-]*[A-Za-z0-9._/](/|\.json)|/[A-Za-z0-9._/-]+",
     re.ASCII,
@@ -188,11 +189,16 @@ def _refuse_secrets(parts: SplitResult, scheme: str, options: Mapping[str, str])
         raise UsageError(_credentials_in_url(way))
     if "@" in unquote(parts.path) or ":" in unquote(parts.username or ""):
         raise UsageError(_credentials_in_url(way))
-    if any(_HIDDEN.search(f"{name}={value}") or set(name) & {"@", ":", "/"} for name, value in options.items()):
+    if any(set(name) & {"@", ":", "/"} for name in options):
         raise UsageError(_credentials_in_url(way))
-    named = next((name for name, value in options.items() if _SECRET.search(name) or _USER.search(value)), None)
+    named = next((name for name, value in options.items() if _SECRET.search(name) or _hides_user(value)), None)
     if named is not None:
         raise UsageError(_credentials_in_url(way, named))
+
+
+def _hides_user(value: str) -> bool:
+    """Tell whether a user and a password may stand in a value; a colon of a drive of Windows parts none."""
+    return _HIDDEN.search(_DRIVE.sub("", value, count=1) if _DRIVE.match(value) else value) is not None
 
 
 def _refuse_odd(parts: SplitResult, scheme: str, options: Mapping[str, str], *, has_slashes: bool) -> None:

@@ -103,13 +103,15 @@ def lock_held(
     if holder is not None:
         link = f"; see {holder.link}" if holder.link else ""
         until = f", expected until {holder.expected_end:%H:%M:%SZ}" if holder.expected_end else ""
-        since = f"{holder.since:%Y-%m-%d %H:%M:%SZ}"
+        since = f" since {holder.since:%Y-%m-%d %H:%M:%SZ}" if holder.since.timestamp() > 0 else ""
         where = f"{holder.process}, run {holder.run}" if holder.process else f"run {holder.run}"
-        who = f"{holder.operation} since {since}{until} ({where}){link}"
+        who = f"{holder.operation}{since}{until} ({where}){link}"
     waited = f"; waited {waited_seconds:g} s" if waited_seconds else ""
     ends = "the lock goes with its process"
     if is_kept:
         ends = "its server keeps the lock until it is let go; where its holder is surely gone, clear it"
+        if not lock_id:
+            ends += " by the server's own means: it has no name here by which it could be cleared"
     elif lease_seconds is not None:
         ends = f"where its holder is gone, it is passed over after {lease_seconds} s"
     return Diagnostic(

@@ -126,3 +126,16 @@ def test_commands_to_copy_are_for_the_same_state(stored: Path) -> None:
     write(stored, {"less.json": encode_state(replace(STATE, records={}, serial=900))})
     ran = omnictl("state", "push", "less.json", "--state", "kept/other.json")
     assert "    omnictl plan --state kept/other.json\n" in ran.out
+
+
+def test_what_went_on_in_the_old_place_is_copied_again_and_the_serial_rises(stored: Path) -> None:
+    """Its mark was taken away; the copy of before says the same, with a serial that is too small by now."""
+    before = serial_of(HERE)
+    assert omnictl("state", "migrate", "--to", "other.json").code == 0
+    assert omnictl("state", "rollback", str(before), "--set-aside").code == 0
+    for one, other in (("moved", "again"), ("again", "moved")) * 3:
+        assert omnictl("state", "mv", one, other).code == 0
+    went_on = serial_of(HERE)
+    ran = omnictl("state", "migrate", "--to", "other.json")
+    assert ran.code == 0, ran.err
+    assert serial_of(Path("other.json")) > went_on

@@ -388,6 +388,12 @@ def test_a_state_that_fits_nowhere_leaves_the_intents(project: Path, serve_sandb
         (b'{"a": 1, "a": 1}', "unreadable-state"),
         (b"\xff\xfe", "unreadable-state"),
         (b'{"format_version": 9}', "newer-state"),
+        (b'{"format_version": 9, "kind": "state", "reco', "newer-state"),
+        (b'{"format_version": 9, "kind": "state-index"}', "newer-state"),
+        (b'{"format_version": "9"}', "newer-state"),
+        (b'{"format_version": 9.0}', "newer-state"),
+        (b'{"format_version": 1152921504606846976}', "newer-state"),
+        ('{"format_version": 9}'.encode("utf-16"), "newer-state"),
         (b"{\n<<<<<<< HEAD\n", "state-merge-conflict"),
     ],
 )
@@ -447,8 +453,27 @@ def test_what_is_set_aside_stays_where_nothing_can_take_its_place(project: Path)
 def test_a_serial_that_nothing_could_come_after_is_not_pushed(project: Path) -> None:
     (project / "incoming.json").write_text(encode_state(replace(STATE, serial=2**53 - 1)))
     ran = omnictl("state", "push", "incoming.json")
-    assert (ran.code, (project / "state").exists()) == (64, False)
+    assert (ran.code, (project / "state/default.json").exists()) == (64, False)
     assert "serial-too-high" in ran.err
+
+
+def test_an_unbelievable_serial_is_pushed_where_it_came_from(project: Path) -> None:
+    high = replace(STATE, serial=2**52)
+    (project / "incoming.json").write_text(encode_state(high))
+    assert omnictl("state", "push", "incoming.json").code == 0
+    (project / "pulled.json").write_text(omnictl("state", "pull").out)
+    (project / "more.json").write_text(encode_state(replace(high, serial=2**52 + 40, listed=7)))
+    assert omnictl("state", "push", "pulled.json").code == 0
+    assert omnictl("state", "push", "more.json").code == 0
+
+
+def test_a_torn_text_gives_no_serial_that_nothing_could_come_after(project: Path) -> None:
+    (project / "incoming.json").write_text(encode_state(STATE))
+    path = project / "state/default.json"
+    path.parent.mkdir()
+    path.write_bytes(b'{"format_version": 1, "serial": 9007199254740991, "rec')
+    assert omnictl("state", "push", "incoming.json", "--set-aside").code == 0
+    assert json.loads(path.read_bytes())["serial"] < 2**20
 
 
 def test_what_can_be_read_is_not_set_aside(stored: Callable[[State], Path], project: Path) -> None:

@@ -15,7 +15,7 @@ from omnictl.cli.mending import change_stored, format_option, set_aside_option, 
 from omnictl.cli.options import global_options
 from omnictl.cli.saved import read_text
 from omnictl.cli.system import utc_now
-from omnictl.codec.state import decode_state
+from omnictl.codec.state import HIGHEST_TRUSTED, decode_state
 from omnictl.engine.surgery import Replaced, bring_back, push_state, roll_back_state
 from omnictl.errors import UnreadableStateError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity, Source
@@ -24,7 +24,8 @@ from omnictl.model.state import State
 from omnictl.render.words import count
 from omnictl.state.errored import is_errored
 
-_HIGHEST_PUSHED = 2**52
+_NEAR = 1000
+"""How far above the stored one the serial of an apply may be."""
 
 
 @click.command("push", epilog="Example: omnictl state push .omnictl/errored/production-119.json")
@@ -48,6 +49,9 @@ def push(
     environment = session.place.environment
 
     def change(current: State | None) -> Replaced:
+        is_near = current is not None and incoming.serial <= current.serial + _NEAR
+        if incoming.serial > HIGHEST_TRUSTED and not is_near:
+            raise UsageError(_too_high(incoming.serial, "stdin" if path == "-" else path))
         return push_state(current, incoming, environment, utc_now(), goes_back=force)
 
     stored = change_stored(session, "state push", change, lock_timeout, sets_aside=set_aside)
@@ -101,15 +105,11 @@ def _say_force(session: Session, path: str) -> tuple[str, ...]:
 def _read_incoming(path: str) -> State:
     """Return the state of a file that somebody named, or of stdin."""
     text = sys.stdin.buffer.read() if path == "-" else read_text(Path(path))
-    source = "stdin" if path == "-" else path
     try:
-        state = decode_state(text, path=source)
+        return decode_state(text, path="stdin" if path == "-" else path)
     except UnreadableStateError as error:
         cure = "a state comes from state pull, from git, or from where state history says"
         raise UsageError(*(replace(each, hint=cure, commands=()) for each in error.diagnostics)) from None
-    if state.serial > _HIGHEST_PUSHED:
-        raise UsageError(_too_high(state.serial, source))
-    return state
 
 
 def _too_high(serial: int, path: str) -> Diagnostic:

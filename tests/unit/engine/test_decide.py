@@ -203,7 +203,7 @@ TWIN = (
 UNMANAGED_FLOW = (
     "yes",
     "–",
-    "unmanaged, same flow (once all were applied: as many as creates of it), a name that gives its id, or one cut short",
+    "unmanaged, same flow (once all were applied: as many as creates), a name that gives its id, or one cut short",
     "create, and the warning `maybe-unmanaged` with the command that adopts",
 )
 COPIED = (

@@ -61,6 +61,10 @@ def test_a_password_is_refused_unseen_wherever_it_stands(url: str, before: str) 
         f"s3://bucket/u%3A{CANARY}%40x",
         f"s3://u:1?{CANARY}@b/p",
         f"s3://b/p?{CANARY}:x",
+        f"s3://b/p?endpoint=https://AKID:1/{CANARY}@h",
+        f"az://b/p?endpoint=https%3A%2F%2FAKID%3A1%2F{CANARY}%40h",
+        f"postgresql://h/d/n?sslrootcert=/u:1/{CANARY}@h",
+        f"postgresql://h/d/n?host=u:1/{CANARY}@h",
     ],
 )
 def test_a_password_is_refused_unseen_however_it_is_spelled(url: str) -> None:
@@ -116,6 +120,16 @@ def test_the_short_form_of_ssh_is_refused_with_the_url_to_write(place: str, inst
     (told,) = refused.value.diagnostics
     assert (told.code, told.commands) == ("wrong-state-url", (instead,))
     assert CANARY not in f"{told}"
+
+
+@pytest.mark.parametrize(
+    "place", [f"u:1/{CANARY}@h/x", f"https//u:{CANARY}@h/x", f"https;//u:1/{CANARY}@h/x", f"x//u:{CANARY}@h"]
+)
+def test_a_password_with_a_slash_makes_no_path(place: str) -> None:
+    assert is_url(place)
+    with pytest.raises(UsageError) as refused:
+        parse_location(place, "test")
+    assert CANARY not in f"{refused.value.diagnostics}"
 
 
 @pytest.mark.parametrize(
