@@ -128,22 +128,34 @@ class Session:
     def backend_of(self, environment: "Environment") -> "StateBackend":
         """Return the memory of any environment."""
         place = self._place_of(environment)
-        return self._open_backend(place, environment, self._environ_for(place.state))
+        return self._open_backend(place, environment, self._environ_of(environment, place.state))
 
     def backend_at(self, state: str | Path) -> "StateBackend":
         """Return the memory of the environment as it would be in another place, with the token that is meant for it."""
-        from omnictl.state.location import TARGET_TOKEN_VARIABLE, TOKEN_VARIABLE
+        from omnictl.state.location import TARGET_TOKEN_VARIABLE, TOKEN_VARIABLE, environ_beside, server_of
 
+        is_ours = server_of(self.place.state) in (None, server_of(state))
+        environ = environ_beside(self.environ, is_ours=is_ours)
         token = self.environ.get(TARGET_TOKEN_VARIABLE)
-        environ = {**self._environ_for(state), **({TOKEN_VARIABLE: token} if token else {})}
+        environ |= {TOKEN_VARIABLE: token} if token else {}
         return self._open_backend(replace(self.place, state=state), self.environment, environ)
 
-    def _environ_for(self, state: str | Path) -> Mapping[str, str]:
-        """Return the variables for the backend of a place: the credentials of our server go to no other one."""
-        from omnictl.state.location import are_of_one_server, without_credentials
+    def _environ_of(self, environment: "Environment", state: str | Path) -> Mapping[str, str]:
+        """Return the variables for the state of an environment: credentials for one server go to no other one.
 
-        own = self.place.state
-        return self.environ if are_of_one_server(own, state) else without_credentials(self.environ)
+        They are for that of the chosen environment; where that one has none, for the only one that there is.
+        """
+        from omnictl.state.location import TOKEN_VARIABLE, environ_beside, server_of, token_variable_of
+
+        own, server = server_of(self.place.state), server_of(state)
+        if server is None:
+            return self.environ
+        others = {server_of(each.state) for each in self.settings.environments.values() if each.state} - {None}
+        is_ours = server == own if own is not None else len(others) == 1
+        is_chosen = environment is self.environment
+        environ = dict(self.environ) if is_chosen else environ_beside(self.environ, is_ours=is_ours)
+        token = self.environ.get(token_variable_of(environment.name))
+        return {**environ, **({TOKEN_VARIABLE: token} if token else {})}
 
     def ca_file_of(self, environment: "Environment") -> str | None:
         """Where certificate authorities are: the variable, else the settings, to which their path is relative."""

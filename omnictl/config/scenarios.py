@@ -12,7 +12,6 @@ from omnictl.config.crosscheck import check_accounts, check_imports_beside, chec
 from omnictl.config.discovery import ScenarioFile, find_below
 from omnictl.config.documents import in_order
 from omnictl.config.endings import is_message_name, is_scenario_name
-from omnictl.config.ignoring import read_ignore_file
 from omnictl.config.messages import locate_message_file
 from omnictl.config.project import Loading, Project, find_project, read_files, read_message_file
 from omnictl.config.reading import ON_DISK, Overlay
@@ -108,7 +107,6 @@ def validate_all(
     found += check_accounts(said, settings, environ)
     found += check_imports_beside(said, settings, environ)
     found += note_account_spellings(settings)
-    found += read_ignore_file(settings.root)[1]
     found += find_unknown_given(variables, _known_variables(settings, project))
     if not has_errors(found):
         found += find_unused_variables(settings, frozenset(project.used))

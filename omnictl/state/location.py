@@ -38,9 +38,20 @@ _PLAIN = re.compile(
 """A place that YAML takes for text as it is, inside of braces too: there a ``?`` ends it."""
 
 TOKEN_VARIABLE = "OMNICTL_STATE_TOKEN"  # noqa: S105 - the name of a variable
+ONE_TOKEN_VARIABLE = "OMNICTL_STATE_TOKEN_ENV"  # noqa: S105
+"""For the state of one environment; its name stands in the place of ENV."""
 TARGET_TOKEN_VARIABLE = "OMNICTL_STATE_TOKEN_TO"  # noqa: S105
 """For the place that state migrate goes to."""
+HELD_BACK = "credentials are held back"
+"""Among the variables for a backend, under a name that no variable has: there are some, for another server."""
 _PAIR = ("TF_HTTP_USERNAME", "TF_HTTP_PASSWORD")
+_ADDRESSES = (
+    "TF_HTTP_LOCK_ADDRESS",
+    "TF_HTTP_UNLOCK_ADDRESS",
+    "TF_HTTP_LOCK_METHOD",
+    "TF_HTTP_UNLOCK_METHOD",
+    "TF_HTTP_UPDATE_METHOD",
+)
 
 EXTRAS = {"s3": "s3", "gs": "gs", "az": "az", "postgresql": "postgresql", "postgres": "postgresql"}
 """The schemes that need a package more, with the name of the extra that brings it."""
@@ -97,15 +108,10 @@ def is_url(text: str) -> bool:
     return is_known or _ODD.match(text) is not None or _FOREIGN.search(text) is not None
 
 
-def are_of_one_server(own: str | Path, other: str | Path) -> bool:
-    """Tell whether two places may be given the same credentials: unless both are servers of HTTP, and two of them."""
-    servers = [_server_of(str(each)) for each in (own, other)]
-    return None in servers or servers[0] == servers[1]
-
-
-def _server_of(place: str) -> tuple[str, int | None] | None:
+def server_of(place: str | Path) -> tuple[str, int | None] | None:
+    """Return host and port of a server of Terraform's protocol; None for every other kind of place."""
     try:
-        parts = urlsplit(place)
+        parts = urlsplit(str(place))
         port = parts.port
     except ValueError:
         return None
@@ -114,10 +120,22 @@ def _server_of(place: str) -> tuple[str, int | None] | None:
     return (parts.hostname or "", port or usual[scheme]) if scheme in usual else None
 
 
-def without_credentials(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables without what is meant for one server of Terraform's protocol, and does not say which."""
-    left_out = (TOKEN_VARIABLE, *(() if environ.get("TF_HTTP_ADDRESS") else _PAIR))
-    return {name: value for name, value in environ.items() if name not in left_out}
+def token_variable_of(environment: str) -> str:
+    """Return the variable with the token of one environment alone."""
+    return ONE_TOKEN_VARIABLE.removesuffix("ENV") + re.sub(r"[^A-Z0-9]", "_", environment.upper())
+
+
+def environ_beside(environ: Mapping[str, str], *, is_ours: bool) -> dict[str, str]:
+    """Return the variables for another place than the chosen one: what is meant for that one, and does not say so.
+
+    ``is_ours``: it is on the server that the credentials are for.
+    """
+    is_named = bool(environ.get("TF_HTTP_ADDRESS"))
+    credentials = () if is_ours else (TOKEN_VARIABLE, *(() if is_named else _PAIR))
+    left_out = {*credentials, *(() if is_named else _ADDRESSES)}
+    kept = {name: value for name, value in environ.items() if name not in left_out}
+    is_held_back = any(environ.get(name) for name in credentials)
+    return {**kept, **({HELD_BACK: "yes"} if is_held_back else {})}
 
 
 def shown_place(place: str) -> str:

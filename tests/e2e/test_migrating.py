@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from omnictl.codec.state import encode_state
 from tests.builders import example_scene
+from tests.e2e.conftest import ServeSandbox
 from tests.e2e.running import omnictl
-from tests.projects import write
+from tests.projects import good, write
 from tests.terraform_server import Server, serving
 
 STATE = replace(example_scene().state, environment="default")
@@ -139,3 +140,28 @@ def test_what_went_on_in_the_old_place_is_copied_again_and_the_serial_rises(stor
     ran = omnictl("state", "migrate", "--to", "other.json")
     assert ran.code == 0, ran.err
     assert serial_of(Path("other.json")) > went_on
+
+
+def test_neighbours_on_several_servers_get_no_token_that_is_not_theirs(
+    project: Path, serve_sandbox: ServeSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_sandbox()
+    with serving("Bearer token-of-a") as a, serving("Bearer token-of-b") as b:
+        places = {"a": f"{a.url}/states/a", "b": f"{b.url}/states/b", "here": "state/here.json"}
+        lines = "".join(f"  {name}: {{account: one, state: '{place}'}}\n" for name, place in places.items())
+        write(project, {"omnictl.yaml": f"version: 1\nenvironments:\n{lines}", "scenarios/x.yaml": good("x")})
+        monkeypatch.setenv("OMNICTL_STATE_TOKEN", "token-of-a")
+        monkeypatch.setenv("TF_HTTP_LOCK_ADDRESS", f"{a.url}/states/a/lock")
+        ran = omnictl("plan", "--env", "a")
+        assert (ran.code, credentials_at(a), credentials_at(b)) == (1, {"Bearer token-of-a"}, {None})
+        assert "are for another server; OMNICTL_STATE_TOKEN_ENV" in " ".join(ran.err.split())
+        a.seen.clear()
+        assert omnictl("plan", "--env", "here").code == 1
+        assert credentials_at(a) | credentials_at(b) == {None}
+        monkeypatch.delenv("TF_HTTP_LOCK_ADDRESS")
+        monkeypatch.setenv("OMNICTL_STATE_TOKEN_A", "token-of-a")
+        monkeypatch.setenv("OMNICTL_STATE_TOKEN_B", "token-of-b")
+        for name in places:
+            assert omnictl("plan", "--env", name).code == 0
+        assert credentials_at(a) == {None, "Bearer token-of-a"}
+        assert credentials_at(b) == {None, "Bearer token-of-b"}

@@ -1,6 +1,7 @@
 """``omnictl validate``: the files alone; no credentials, no network, safe for the pull requests of strangers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -22,14 +23,17 @@ from omnictl.cli.reports import (
 from omnictl.cli.system import utc_now
 from omnictl.codec.envelope import make_envelope
 from omnictl.config.documents import in_order
+from omnictl.config.ignoring import read_ignore_file
 from omnictl.config.scenarios import Validation, validate_all
 from omnictl.engine.contents import check_contents
 from omnictl.engine.deliverable import check_fit
+from omnictl.errors import UsageError
 from omnictl.lint.check import lint
 from omnictl.model.address import id_of
-from omnictl.model.diagnostic import Diagnostic, Severity, has_errors
+from omnictl.model.diagnostic import Diagnostic, Severity, Source, has_errors
 from omnictl.render.diagnostics import render_diagnostics
 from omnictl.render.words import count
+from omnictl.state.location import is_url, parse_location
 
 FORMATS = ("text", "json", "markdown", "sarif", "junit", "github", "gitlab-codequality")
 
@@ -49,7 +53,8 @@ def command(ctx: click.Context, *, paths: Sequence[Path], output_format: str, re
     refuse_missing(ctx, paths)
     with reported_failures(reports, sandbox=False, output=session.output, output_format=output_format):
         validation = validate_all(session.settings, session.options.variables, session.environ, paths)
-    diagnostics = (*validation.diagnostics, *_check_messages(validation), *_lint(validation, session))
+    beside = () if paths else (*_check_states(session), *read_ignore_file(session.settings.root)[1])
+    diagnostics = (*validation.diagnostics, *beside, *_check_messages(validation), *_lint(validation, session))
     code = ExitCode.FAILED if has_errors(diagnostics) else ExitCode.OK
     write_reports(reports, lambda: _renderings(validation, diagnostics, code))
     if output_format != "text":
@@ -58,6 +63,19 @@ def command(ctx: click.Context, *, paths: Sequence[Path], output_format: str, re
         session.output.diagnostics(diagnostics)
         session.output.result(_summary(validation, diagnostics))
     return code
+
+
+def _check_states(session: Session) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the places of states: above all a credential, which is not shown."""
+    for environment in session.settings.environments.values():
+        if environment.state is None or not is_url(environment.state):
+            continue
+        try:
+            parse_location(environment.state, environment.name)
+        except UsageError as error:
+            place = session.settings.places.get(f"environments.{environment.name}.state")
+            source = Source(place.path, place.line, place.column) if place is not None else None
+            yield from (replace(each, source=source) for each in error.diagnostics)
 
 
 def _lint(validation: Validation, session: Session) -> tuple[Diagnostic, ...]:

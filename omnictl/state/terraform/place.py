@@ -9,7 +9,15 @@ from msgspec import Struct
 
 from omnictl.errors import AccessError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.state.location import TOKEN_VARIABLE, Location, query_of, refuse_plain_http
+from omnictl.state.location import (
+    HELD_BACK,
+    ONE_TOKEN_VARIABLE,
+    TARGET_TOKEN_VARIABLE,
+    TOKEN_VARIABLE,
+    Location,
+    query_of,
+    refuse_plain_http,
+)
 from omnictl.transport.credentials import Credentials, CredentialSources, find_credentials
 from omnictl.transport.trust import BaseUrl, check_base_url
 
@@ -181,7 +189,13 @@ def find_identity(place: ServerPlace, environ: Mapping[str, str]) -> Identity:
     if found is not None:
         return Identity(found)
     why = f"{TOKEN_VARIABLE} is not set, nor are TF_HTTP_USERNAME and TF_HTTP_PASSWORD"
-    if is_other:
+    if environ.get(HELD_BACK):
+        pair = "TF_HTTP_USERNAME and TF_HTTP_PASSWORD without TF_HTTP_ADDRESS"
+        why = (
+            f"{TOKEN_VARIABLE}, or {pair}, are for another server; {ONE_TOKEN_VARIABLE} is for that of the environment "
+        )
+        why += f"ENV, {TARGET_TOKEN_VARIABLE} for that of state migrate --to"
+    elif is_other:
         why = f"{TOKEN_VARIABLE} is not set; TF_HTTP_USERNAME and TF_HTTP_PASSWORD are for the host of TF_HTTP_ADDRESS"
     return Identity(None, why)
 

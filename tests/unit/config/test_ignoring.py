@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from omnictl.config.ignoring import IGNORE_FILE, LONGEST_LINE, MOST_LINES, read_ignore_file
-from tests.projects import good, load, told, validate, write
+from tests.projects import told, write
 
 
 def read(project: Path, content: str | bytes) -> tuple[list[tuple[str, int | None]], list[str]]:
@@ -67,10 +67,3 @@ def test_a_link_out_of_the_project_is_not_followed(project: Path, tmp_path_facto
     assert told(read_ignore_file(project)[1]) == [".omnictlignore unreadable-file"]
     write(project, {"gone": "a\n"})
     assert [each.text for each in read_ignore_file(project)[0]] == ["a"]
-
-
-def test_a_mistake_in_it_fails_the_check_of_a_pull_request(project: Path) -> None:
-    write(project, {"scenarios/a.yaml": good("a"), IGNORE_FILE: "!keep\n"})
-    assert told(validate(project).diagnostics) == [".omnictlignore:1:1 wrong-ignore-line"]
-    assert told(validate(project, paths=["scenarios"]).diagnostics) == []
-    assert load(project, "default").diagnostics == ()
