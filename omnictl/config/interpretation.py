@@ -1,7 +1,7 @@
 """One document of a scenario file, on its own: variables resolved, every mistake told, and what it declares."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date
 from difflib import get_close_matches
@@ -42,6 +42,7 @@ from omnictl.model.scenario import (
 _SPELLINGS = {"VK": "VKONTAKTE", "VKONTANTE": "VKONTAKTE", "KAKAO": "KAKAO_ALIM", "MAIL": "EMAIL", "TEXT": "SMS"}
 _FIXED = ("id", "only_in", "previous_ids")
 _SENDER = re.compile(r"flow\[(\d+)\]\.from", re.ASCII)
+_NO_IMPORTS: Mapping[str, str] = {}
 _NO_LIFECYCLE = Lifecycle()
 
 
@@ -59,14 +60,24 @@ class Interpretation(Struct, frozen=True):
         return self.plain.get("default") is True
 
 
-def interpret(document: Document, fallback_id: str | None, settings: Settings, variables: Variables) -> Interpretation:
-    """Return what a document says. ``fallback_id`` is what the name of its file offers."""
+def interpret(
+    document: Document,
+    fallback_id: str | None,
+    settings: Settings,
+    variables: Variables,
+    read_by: Collection[str] | None = None,
+) -> Interpretation:
+    """Return what a document says. ``fallback_id`` is what the name of its file offers.
+
+    ``read_by`` are the environments that may read the file; None: all of them.
+    """
     plain, unresolved, diagnostics = read_by_schema("scenario", document, variables)
     if not isinstance(plain, dict):
         return Interpretation(document, {}, None, tuple(diagnostics))
     given = plain.get("id")
     scenario_id = given if isinstance(given, str) else fallback_id
     diagnostics += islice(_check_meaning(document, plain, scenario_id, settings, unresolved), MOST_MISTAKES + 1)
+    diagnostics += _check_bare_import(document, plain, settings, read_by)
     if scenario_id == RESERVED_ID:
         diagnostics.append(_reserved(document))
     diagnostics += islice(find_api_keys(document, "scenario"), MOST_MISTAKES + 1)
@@ -226,10 +237,18 @@ def _check_environments(document: Document, plain: Mapping[str, Any], settings: 
         detail = "No environment and no key stand in it, so nothing is adopted."
         hint = "write import: {ENVIRONMENT: KEY}, or remove the line"
         yield mistake("empty-import", "import: names nothing", detail, document.source("import"), hint=hint)
-    places = only_in if isinstance(only_in, list) else known
+
+
+def _check_bare_import(
+    document: Document, plain: Mapping[str, Any], settings: Settings, read_by: Collection[str] | None
+) -> Iterator[Diagnostic]:
+    """A key alone is of the one environment that has the scenario."""
+    only_in, imported = plain.get("only_in"), plain.get("import")
+    named = only_in if isinstance(only_in, list) else settings.environments
+    places = [str(each) for each in named if read_by is None or each in read_by]
     if isinstance(imported, str) and imported and len(places) > 1:
-        detail = f"The scenario is in {', '.join(sorted(map(str, places)))}, and each account has keys of its own."
-        hint = f"write import: {{{next(iter(known))}: {imported}}}"
+        detail = f"The scenario is in {', '.join(sorted(places))}, and each account has keys of its own."
+        hint = f"write import: {{{places[0]}: {imported}}}"
         yield mistake(
             "ambiguous-import",
             "It is not clear which environment a key is of",
@@ -284,6 +303,7 @@ def make_resource(said: Interpretation, environment: str) -> Resource | None:
         message_file=plain.get("message_file"),
         sources=Places(said.document),
         in_braces=said.document.in_braces,
+        imports=imported if isinstance(imported, dict) else _NO_IMPORTS,
     )
 
 

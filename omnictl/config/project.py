@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 
 from msgspec import Struct, field
 
@@ -110,12 +111,13 @@ def _read_document(
     found: list[Diagnostic] = []
     said: Interpretation | None = None
     only_in = _only_in(document)
+    read_by = _read_by(readers, project.settings) if _has_bare_import(document) else None
     for loading in readers:
         name = loading.environment.name
         if only_in is not None and name not in only_in:
             continue
         if said is None or not is_constant:
-            said = interpret(document, fallback, project.settings, loading.variables)
+            said = interpret(document, fallback, project.settings, loading.variables, read_by)
         message = None
         if name in told:
             message, problems = _read_message(said, loading, project)
@@ -129,6 +131,28 @@ def _read_document(
         # in no environment because a name is wrong: its mistakes are told, and it is compared with nothing
         found += interpret(document, fallback, project.settings, readers[0].variables).diagnostics
     return found
+
+
+def _has_bare_import(document: Document) -> bool:
+    return isinstance(document.value, dict) and isinstance(document.value.get("import"), str)
+
+
+def _read_by(readers: Sequence[Loading], settings: Settings) -> frozenset[str]:
+    """Return the environments whose folders touch those of the readers of a file; not all of them need be loaded."""
+    own = {each for loading in readers for each in _paths_of(loading.environment, settings)}
+
+    def touches(path: PurePosixPath) -> bool:
+        return any(path.is_relative_to(each) or each.is_relative_to(path) for each in own)
+
+    return frozenset(
+        each.name for each in settings.environments.values() if any(map(touches, _paths_of(each, settings)))
+    )
+
+
+def _paths_of(environment: Environment, settings: Settings) -> list[PurePosixPath]:
+    """Return the folders of an environment, each up to its first pattern."""
+    paths = environment.scenario_paths or settings.scenario_paths
+    return [PurePosixPath(each.partition("*")[0].rstrip("/") or ".") for each in paths]
 
 
 def _read_message(

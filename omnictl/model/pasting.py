@@ -6,15 +6,15 @@ from omnictl.model.scenario import Resource
 
 
 def import_line(environment: str, key: str, resource: Resource) -> str:
-    """Return the line that imports; one for the ``import:`` that is there, where it names other environments."""
+    """Return the line that imports, in the place of the one that is there for other environments, if any."""
+    keys = {**resource.imports, environment: key}
     if resource.in_braces:
-        one = f'"{environment}": "{key}"'
-        return f"{one}," if _has_import(resource) else f'"import": {{{one}}},'
-    return f"{environment}: {key}  # under import:" if _has_import(resource) else f"import: {{{environment}: {key}}}"
+        return f'"import": {{{", ".join(_quoted(name, each) for name, each in keys.items())}}},'
+    return f"import: {{{', '.join(f'{name}: {each}' for name, each in keys.items())}}}"
 
 
-def _has_import(resource: Resource) -> bool:
-    return resource.sources.get("import") is not None
+def _quoted(name: str, value: str) -> str:
+    return f'"{name}": "{value}"'
 
 
 def previous_ids_line(ids: Sequence[str], resource: Resource) -> str:

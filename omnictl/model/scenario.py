@@ -132,7 +132,8 @@ class Resource(Struct, frozen=True):
 
     ``default`` is what the file says (None: it says nothing). ``sources`` maps a field path (``""`` for the
     document, ``name``, ``default``, ``flow``, ``flow[0]``, ``flow[0].from`` …) to its place; neither it nor
-    ``in_braces`` (the keys stand in ``{…}``, as in JSON) counts in a comparison.
+    ``in_braces`` (the keys stand in ``{…}``, as in JSON) counts in a comparison, nor do ``imports``: the keys of all
+    environments that the file names.
     """
 
     address: Address
@@ -146,9 +147,10 @@ class Resource(Struct, frozen=True):
     message_file: str | None = None
     sources: Mapping[str, Source] = field(default_factory=dict)
     in_braces: bool = False
+    imports: Mapping[str, str] = field(default_factory=dict)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Resource) and astuple(self)[:-2] == astuple(other)[:-2]
+        return isinstance(other, Resource) and astuple(self)[:-3] == astuple(other)[:-3]
 
     def __hash__(self) -> int:
         return hash(self.address)

@@ -191,10 +191,8 @@ def find_identity(place: ServerPlace, environ: Mapping[str, str]) -> Identity:
     why = f"{TOKEN_VARIABLE} is not set, nor are TF_HTTP_USERNAME and TF_HTTP_PASSWORD"
     if environ.get(HELD_BACK):
         pair = "TF_HTTP_USERNAME and TF_HTTP_PASSWORD without TF_HTTP_ADDRESS"
-        why = (
-            f"{TOKEN_VARIABLE}, or {pair}, are for another server; {ONE_TOKEN_VARIABLE} is for that of the environment "
-        )
-        why += f"ENV, {TARGET_TOKEN_VARIABLE} for that of state migrate --to"
+        why = f"{TOKEN_VARIABLE}, or {pair}, are for another server; {ONE_TOKEN_VARIABLE} is for one environment"
+        why += f", {TARGET_TOKEN_VARIABLE} for state migrate --to"
     elif is_other:
         why = f"{TOKEN_VARIABLE} is not set; TF_HTTP_USERNAME and TF_HTTP_PASSWORD are for the host of TF_HTTP_ADDRESS"
     return Identity(None, why)

@@ -354,3 +354,23 @@ def test_two_environments_of_one_account_adopt_no_scenario_both(project: Path, f
 def test_environments_of_other_accounts_have_keys_of_their_own(project: Path) -> None:
     write(project, {"omnictl.yaml": SHARED, "scenarios/a.yaml": good("a", "import: {eu: XX, asia: XX}\n")})
     assert validate(project).diagnostics == ()
+
+
+@pytest.mark.parametrize(
+    ("paths", "told_of"),
+    [
+        (("sa", "sb"), None),
+        (("sa", "."), "a, b"),
+        (("sb", "sb"), "a, b"),
+        (("sb/x", "sb"), "a, b"),
+        (("sa/*", "sb"), None),
+    ],
+)
+def test_a_bare_key_is_of_the_environment_that_reads_its_file(
+    project: Path, paths: tuple[str, str], told_of: str | None
+) -> None:
+    one, other = paths
+    settings = f"version: 1\nenvironments:\n  a: {{scenarios: ['{one}']}}\n  b: {{scenarios: ['{other}']}}\n"
+    write(project, {"omnictl.yaml": settings, "sb/x/y.yaml": good("y", "import: KEY\n"), "sa/z/z.yaml": good("z")})
+    found = [each for each in validate(project).diagnostics if each.code == "ambiguous-import"]
+    assert [f"The scenario is in {told_of}," in each.detail for each in found] == ([True] if told_of else [])

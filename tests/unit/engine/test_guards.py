@@ -6,7 +6,6 @@ import pytest
 from msgspec.structs import replace
 
 from omnictl.engine.view import Thresholds
-from omnictl.model.diagnostic import Source
 from omnictl.model.plan import Guard, Plan
 from omnictl.model.scenario import Attributes, IgnoredField, Lifecycle, OnRemoval, Protection
 from tests.builders import Scene
@@ -555,10 +554,10 @@ def test_a_line_to_paste_goes_on_with_what_the_file_says_already() -> None:
     [renamed] = [each for each in scene.plan().guards if each.guard is Guard.LIKELY_RENAME]
     assert renamed.commands == ("previous_ids: [older, old]",)
     scene = Scene().both("anchor").unmanaged("Name").declare("new", "Name")
-    scene.resources["new"] = replace(scene.resources["new"], sources={"import": Source("new.yaml", 3, 1)})
+    scene.resources["new"] = replace(scene.resources["new"], imports={"test": "THEIRS"})
     [twin] = scene.plan().guards
     key = next(each for each in scene.remotes if each.endswith("FACE0001"))
-    assert twin.commands[1] == f"production: {key}  # under import:"
+    assert twin.commands[1] == f"import: {{test: THEIRS, production: {key}}}"
 
 
 def test_a_line_to_paste_is_spelled_as_the_keys_of_its_file() -> None:
@@ -569,6 +568,5 @@ def test_a_line_to_paste_is_spelled_as_the_keys_of_its_file() -> None:
     scene = Scene().both("anchor").unmanaged("Name").declare("new", "Name", in_braces=True)
     key = next(each for each in scene.remotes if each.endswith("FACE0001"))
     assert scene.plan().guards[0].commands[1] == f'"import": {{"production": "{key}"}},'
-    source = {"import": Source("new.yaml", 3, 1)}
-    scene.resources["new"] = replace(scene.resources["new"], sources=source)
-    assert scene.plan().guards[0].commands[1] == f'"production": "{key}",'
+    scene.resources["new"] = replace(scene.resources["new"], imports={"test": "THEIRS"})
+    assert scene.plan().guards[0].commands[1] == f'"import": {{"test": "THEIRS", "production": "{key}"}},'
