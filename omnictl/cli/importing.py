@@ -155,15 +155,16 @@ class _Run:
         wish, neighbourhood = self._wish, Neighbourhood(circumstances, view.remotes)
         if wish.scenario_id is not None and wish.key is not None:
             return choose_one(view, neighbourhood.claimed, make_address(wish.scenario_id), wish.key)
+        told = {*wish.told, *((Told.NEARLY_EQUAL,) if wish.files_only else ())}  # its lines are reviewed
         everything = choose_all(
             view,
             neighbourhood.spoken_for,
             wish.only,
             self._lines,
-            neighbourhood.nearly_contested if Told.NEARLY_EQUAL in wish.told else neighbourhood.contested,
-            told=wish.told,
+            neighbourhood.nearly_contested if Told.NEARLY_EQUAL in told else neighbourhood.contested,
+            told=told,
         )
-        choice = leave_to_neighbours(everything, neighbourhood, wish.told)
+        choice = leave_to_neighbours(everything, neighbourhood, told)
         missing = unmatched_words(choice, view.state, wish.only)
         if missing:
             raise UsageError(_matches_nothing(missing))

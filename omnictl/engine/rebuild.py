@@ -16,6 +16,7 @@ from omnictl.engine.rename import find_keyless
 from omnictl.engine.view import Circumstances, View
 from omnictl.errors import RefusalKind, RefusedError
 from omnictl.model.address import Address, id_of
+from omnictl.model.adoption import Told
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.key import Ends
 from omnictl.model.scenario import Lifecycle, Remote, Resource
@@ -228,6 +229,19 @@ def _row(candidate: Candidate) -> str:
     return f'{candidate.remote.key}  "{candidate.remote.attributes.name}"{why}'
 
 
+def describe_near(number: int) -> Diagnostic:
+    """Say that files and scenarios nearly equal each other, and how they are brought together."""
+    return Diagnostic(
+        "rebuild-nearly-equal",
+        Severity.NOTE,
+        "Files and scenarios nearly equal each other, and nothing else",
+        f"Of what is in doubt that are {number}: they differ in case and spaces, or are cut short, as a service may "
+        "bend what it is sent.",
+        hint="where it does, they are the same, and this adopts them all",
+        commands=(f"omnictl import --all {Told.NEARLY_EQUAL}",),
+    )
+
+
 def describe_absent(absent: Sequence[Claim]) -> Diagnostic:
     """Say which keys were named and are not there."""
     return Diagnostic(
@@ -285,6 +299,8 @@ _LIKENESSES = {
 }
 
 CODES = {
+    "rebuild-nearly-equal": "After state rebuild some ids are in doubt that nearly equal one scenario each, and "
+    "nothing else: letter case, spaces, a name cut short. import --all --nearly-equal takes them.",
     "rebuild-in-doubt": "state rebuild records an id only where one scenario is certain: the log names it, import: "
     "does, or exactly one is equal in name and flow and no other may be meant. Here a person has to choose.",
     "rebuild-absent": "The log or an import line names keys that are not on the account: it may be the log of another "

@@ -12,6 +12,7 @@ from omnictl.engine.rebuild import (
     describe_absent,
     describe_elsewhere,
     describe_left_out,
+    describe_near,
     rebuild_state,
 )
 from omnictl.engine.surgery import Replaced, refuse_open_intents
@@ -58,6 +59,7 @@ def rebuild(
         *([describe_absent(rebuilt.absent)] if rebuilt.absent else []),
         *([describe_elsewhere(rebuilt.elsewhere, rebuilt.owners)] if rebuilt.elsewhere else []),
         *map(describe_left_out, rebuilt.left_out),
+        *([describe_near(rebuilt.near)] if rebuilt.near else []),
     )
     replaced = Replaced(following, is_changed=bool(rebuilt.taken))
     try:

@@ -27,6 +27,8 @@ _FOREIGN = re.compile(
 _WRAPPING = " \t\r\n\"'`"
 _HIDDEN = re.compile(r":.*@", re.DOTALL)
 """A user and a password, wherever they stand: a password may have any character."""
+_HOSTS = re.compile(r"([a-z]+://(?:[^/@]*@)?)([^/:,@?#]+:[0-9]+(?:,[^/:,@?#]+:[0-9]+)+)(?=[/?#]|\Z)", re.IGNORECASE)
+"""Several hosts, each with its port."""
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]", re.ASCII)
 _SHORT = re.compile(r"git@([A-Za-z0-9.-]+):/*([A-Za-z0-9._~/-]+)", re.ASCII)
 """The short form of ssh in which nothing can be hidden."""
@@ -156,7 +158,7 @@ def parse_location(text: str, environment: str) -> Location:
     if scheme not in SCHEMES:
         raise UsageError(_unknown_scheme(scheme))
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(_with_one_port(text) if scheme in ("postgresql", "postgres") else text)
         port = parts.port
     except ValueError:
         raise UsageError(_malformed(scheme, "its host or its port is none")) from None
@@ -171,6 +173,17 @@ def parse_location(text: str, environment: str) -> Location:
     shown = f"{scheme}://{user}{bracketed}{f':{port}' if port else ''}{path}{query_of(options)}"
     repository, inside = _split_repository(path) if scheme.startswith("git+") else (path, "")
     return Location(scheme, shown, host, repository, parts.username, port, options, inside)
+
+
+def _with_one_port(text: str) -> str:
+    """Return a URL of PostgreSQL with the port of its hosts said once: ``h1:5432,h2:5432`` is ``h1,h2:5432``."""
+    found = _HOSTS.match(text)
+    if found is None:
+        return text
+    hosts = [each.rpartition(":") for each in found[2].split(",")]
+    if len({port for _, _, port in hosts}) > 1:
+        return text
+    return f"{found[1]}{','.join(host for host, _, _ in hosts)}:{hosts[0][2]}{text[found.end() :]}"
 
 
 def query_of(options: Mapping[str, str]) -> str:

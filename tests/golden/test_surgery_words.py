@@ -16,6 +16,7 @@ from omnictl.engine.rebuild import (
     describe_absent,
     describe_elsewhere,
     describe_left_out,
+    describe_near,
     rebuild_state,
 )
 from omnictl.engine.surgery import CODES, Replaced, forget_records, move_record, push_state, roll_back_state
@@ -74,6 +75,7 @@ def test_what_a_rebuilding_leaves_out() -> None:
         describe_left_out(LeftOut(address("x"), Doubt.NOT_ALONE, tuple(Candidate(a, each) for each in Likeness))),
         describe_left_out(LeftOut(address("x"), Doubt.NOT_EQUAL, (Candidate(a, Likeness.FLOW),))),
         describe_absent(claims),
+        describe_near(3),
         describe_elsewhere(claims[:2], {"K0": "test", "K1": "staging"}),
         *refusals(lambda: rebuild_state(Scene().both("x").view, claims[:2], Scene().circumstances())),
     ]

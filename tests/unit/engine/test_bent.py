@@ -139,3 +139,11 @@ def test_a_name_that_begins_another_is_paired_with_its_own() -> None:
     scene = Scene().declare("sale", "Black Friday", "SMS:Shop").declare("sale-25", "Black Friday 2025", "SMS:Shop")
     scene = shown(scene, ("black friday", "SMS:SHOP"), ("black friday 2025", "SMS:SHOP"))
     assert taken(import_all(scene, NEAR)) == {"sale": "0", "sale-25": "1"}
+
+
+def test_a_rebuilding_says_how_what_is_nearly_equal_is_brought_together() -> None:
+    scene = shown(
+        Scene().declare("a", "Alpha", "SMS:A").declare("b", "Beta", "SMS:B"), ("alpha", "SMS:A"), ("BETA", "SMS:B")
+    )
+    rebuilt = rebuild_state(scene.view, [], scene.circumstances())
+    assert (rebuilt.taken, rebuilt.near) == ((), 2)

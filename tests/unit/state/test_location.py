@@ -239,3 +239,11 @@ def test_what_other_tools_and_shells_make_of_a_url_is_neither_a_file_nor_shown(p
 @pytest.mark.parametrize("place", ["./token=1/state.json", "/srv/pass=1/x.json", "state dir/x.json", "a=b.json"])
 def test_a_path_with_odd_words_stays_a_path(place: str) -> None:
     assert not is_url(place)
+
+
+def test_several_hosts_of_a_database_may_each_say_their_port() -> None:
+    found = parse_location("postgresql://u@h1:5433,h2:5433/db/n?target_session_attrs=read-write", "test")
+    assert (found.host, found.port, found.username) == ("h1,h2", 5433, "u")
+    assert parse_location(found.text, "test") == found
+    with pytest.raises(UsageError):
+        parse_location("postgresql://h1:5433,h2:5434/db/n", "test")
