@@ -31,6 +31,7 @@ _LINE = re.compile(rf"(?<!\d)\d\d:\d\d:\d\dZ ({'|'.join((*_WORDS.split(), *_ACTI
 _KEY = re.compile(r"(\S+) has key (\S.*)")
 _DONE = re.compile(r"(\S+) done(?:, key (\S.*?))? \(\d+/\d+\)")
 _SHORT = re.compile(r"(.{4})(?:\u2026|\.\.|\\u2026)(.{4})")
+_START = re.compile(r"plan \S+ of ([^\s,]+), .*")
 _EVENT = '{"at"'
 _REPORT = re.compile(r'"kind":\s*"apply"')
 _GONE = (Action.FORGET.value, Action.RETIRE.value)
@@ -160,6 +161,8 @@ def _read_line(line: str, *, is_last: bool) -> _Said | None:
 
 
 def _read_words(word: str, rest: str, *, is_last: bool) -> _Said | None:
+    if word == "start" and (started := _START.fullmatch(rest)):
+        return _Said(environment=started[1])
     if word == "key" and (told := _KEY.fullmatch(rest)):
         return _Said(told[1], told[2], may_be_cut=is_last)
     if word in _ACTIONS and (ended := _DONE.fullmatch(rest)):

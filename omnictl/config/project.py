@@ -134,7 +134,9 @@ def _read_document(
 
 
 def _has_bare_import(document: Document) -> bool:
-    return isinstance(document.value, dict) and isinstance(document.value.get("import"), str)
+    """Tell whether ``import:`` is a key alone, of whatever letters: one that begins with a digit is no text yet."""
+    imported = document.value.get("import") if isinstance(document.value, dict) else None
+    return imported is not None and not isinstance(imported, dict)
 
 
 def _read_by(readers: Sequence[Loading], settings: Settings) -> frozenset[str]:

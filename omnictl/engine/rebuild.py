@@ -100,7 +100,8 @@ def rebuild_state(view: View, told: Iterable[Claim], circumstances: Circumstance
     clear, doubtful = _resolve(each for each in claims if each.key in view.remotes and each.key not in taken_keys)
     taken_keys |= {each.key for each in claims} | set(neighbourhood.spoken_for)
     free = [remote for key, remote in sorted(view.remotes.items()) if key not in taken_keys]
-    decided = {*(each.address for each in clear), *doubtful}
+    not_here = [each for each in claims if each.key not in view.remotes or each.key in neighbourhood.claimed]
+    decided = {*(each.address for each in (*clear, *not_here)), *doubtful}
     unclaimed = [each for each in _waiting(view) if each.address not in decided]
     cut = find_cut(view.remotes.values()) if unclaimed else 0
     paired = pair(free, unclaimed, neighbourhood.contested, cut=cut)

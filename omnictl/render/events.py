@@ -121,7 +121,7 @@ def _say_push(event: PushKept) -> str:
 
 
 def _say_start(event: ApplyStarted, at: datetime) -> list[tuple[str, str]]:
-    parts = [f"plan {sanitize(event.plan_id)[:4]}"]
+    parts = [f"plan {sanitize(event.plan_id)[:4]} of {sanitize(event.environment)}"]
     parts += [count(number, noun) for number, noun in ((event.creates, "create"), (event.updates, "update")) if number]
     parts += [f"about {duration(max(1.0, event.seconds))}", f"ends about {event.ends_at:%H:%MZ}"]
     lines = [("start", ", ".join(parts))]

@@ -390,6 +390,9 @@ def test_what_another_environment_manages_is_left_out(world: World, project: Pat
     assert ran.code == 0
     Path("log").write_text(ran.err)
     document = answer("state", "rebuild", "--env", "two", "--from-log", "log")
+    assert (document["items"], codes(document)) == ([], ["empty-log"])
+    Path("log").write_text("".join(line for line in ran.err.splitlines(keepends=True) if " start " not in line))
+    document = answer("state", "rebuild", "--env", "two", "--from-log", "log")
     assert document["items"] == []
     assert codes(document) == ["rebuild-elsewhere"]
     assert "managed in one" in document["diagnostics"][0]["detail"]

@@ -148,8 +148,9 @@ def test_a_short_key_gives_way_to_a_later_word() -> None:
     assert told(lines(updated, ended("otp-br", Action.FORGET))) == {}
 
 
-def test_events_of_another_environment_are_left_out() -> None:
-    text = json_lines(started("test"), received("welcome", B), started(), received("otp-br", A))
+@pytest.mark.parametrize("write", [lines, json_lines])
+def test_what_was_said_of_another_environment_is_left_out(write: Callable[..., str]) -> None:
+    text = write(started("test"), received("welcome", B), started(), received("otp-br", A))
     assert told(text) == {A: "otp-br"}
     assert told(text, "test") == {B: "welcome"}
 

@@ -366,11 +366,12 @@ def test_environments_of_other_accounts_have_keys_of_their_own(project: Path) ->
         (("sa/*", "sb"), None),
     ],
 )
+@pytest.mark.parametrize("key", ["KEY", "7CAAC65C83DB00BEDA2F300936562B2B", "1234", "'12E4'", "1.5", "0x1F"])
 def test_a_bare_key_is_of_the_environment_that_reads_its_file(
-    project: Path, paths: tuple[str, str], told_of: str | None
+    project: Path, paths: tuple[str, str], told_of: str | None, key: str
 ) -> None:
     one, other = paths
     settings = f"version: 1\nenvironments:\n  a: {{scenarios: ['{one}']}}\n  b: {{scenarios: ['{other}']}}\n"
-    write(project, {"omnictl.yaml": settings, "sb/x/y.yaml": good("y", "import: KEY\n"), "sa/z/z.yaml": good("z")})
+    write(project, {"omnictl.yaml": settings, "sb/x/y.yaml": good("y", f"import: {key}\n"), "sa/z/z.yaml": good("z")})
     found = [each for each in validate(project).diagnostics if each.code == "ambiguous-import"]
     assert [f"The scenario is in {told_of}," in each.detail for each in found] == ([True] if told_of else [])

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from omnictl.engine.pairing import Likeness
 from omnictl.engine.rebuild import Claim, Doubt, Evidence, Rebuilt, describe_left_out, rebuild_state
+from omnictl.engine.view import Neighbour
 from omnictl.errors import RefusedError
 from omnictl.model.address import id_of
 from omnictl.model.key import Ends
@@ -223,3 +224,15 @@ def test_a_default_that_nobody_declares_is_not_remembered_as_ours() -> None:
     assert rebuilt(scene).state.account_default == AccountDefault()
     scene.declare("b", default=True)
     assert rebuilt(scene).state.account_default == AccountDefault()
+
+
+def test_an_id_whose_logged_key_another_environment_has_is_not_given_another_for_being_equal() -> None:
+    """The log is the wrong one: what equals the file may be that of the neighbour."""
+    theirs = Scene().remember("x", "X", "SMS:S")
+    [key] = theirs.remotes
+    ours = Scene().unmanaged("X", "SMS:S").declare("x", "X", "SMS:S")
+    ours.remotes |= theirs.remotes
+    there = Neighbour("a", theirs.state, {each.address: each for each in theirs.resources.values()})
+    told = [Claim(address("x"), key, Evidence.LOG)]
+    rebuilt = rebuild_state(ours.view, told, ours.circumstances(neighbours=(there,)))
+    assert (rebuilt.taken, [each.key for each in rebuilt.elsewhere]) == ((), [key])
