@@ -111,7 +111,9 @@ def describe_holder(holder: LockHolder | None) -> str:
         return "another omnictl"
     link = f", {holder.link}" if holder.link else ""
     until = f", expected until {holder.expected_end:%H:%M:%SZ}" if holder.expected_end else ""
-    return f"{holder.operation} since {holder.since:%Y-%m-%d %H:%M:%SZ}{until} ({holder.process or holder.run}{link})"
+    since = f" since {holder.since:%Y-%m-%d %H:%M:%SZ}" if holder.since.timestamp() > 0 else ""
+    who = holder.process or holder.run
+    return f"{holder.operation}{since}{until}{f' ({who}{link})' if who else ''}"
 
 
 def _compare(request: Request, tools: Tools) -> Wanted:

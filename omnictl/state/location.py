@@ -29,6 +29,7 @@ _HIDDEN = re.compile(r":.*@", re.DOTALL)
 """A user and a password, wherever they stand: a password may have any character."""
 _HOSTS = re.compile(r"([a-z]+://(?:[^/@]*@)?)([^/:,@?#]+:[0-9]+(?:,[^/:,@?#]+:[0-9]+)+)(?=[/?#]|\Z)", re.IGNORECASE)
 """Several hosts, each with its port."""
+_HOSTS_OF_DATABASE = re.compile(r"postgres(ql)?://[^/]*,", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]", re.ASCII)
 _SHORT = re.compile(r"git@([A-Za-z0-9.-]+):/*([A-Za-z0-9._~/-]+)", re.ASCII)
 """The short form of ssh in which nothing can be hidden."""
@@ -161,7 +162,9 @@ def parse_location(text: str, environment: str) -> Location:
         parts = urlsplit(_with_one_port(text) if scheme in ("postgresql", "postgres") else text)
         port = parts.port
     except ValueError:
-        raise UsageError(_malformed(scheme, "its host or its port is none")) from None
+        several = "of several hosts all have one port, said behind each or behind the last"
+        why = several if _HOSTS_OF_DATABASE.match(text) else "its host or its port is none"
+        raise UsageError(_malformed(scheme, why)) from None
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     _refuse_secrets(parts, scheme, options)
     _refuse_odd(parts, scheme, options, has_slashes=text[found.end() :].startswith("//"))

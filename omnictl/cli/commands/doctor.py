@@ -21,6 +21,7 @@ from omnictl.errors import OmnictlError, StateError
 from omnictl.model.diagnostic import Diagnostic, Severity
 from omnictl.model.scenario import Json
 from omnictl.operations.account import read_account
+from omnictl.operations.apply import describe_holder
 from omnictl.provider.base import StopSignal
 from omnictl.render.style import sanitize
 from omnictl.render.words import count, duration
@@ -161,7 +162,7 @@ def _refuse_unwritable(path: Path) -> None:
 
 def _check_lock(session: Session) -> str:
     holder = session.backend.describe_lock()
-    return f"{holder.operation} since {holder.since:%Y-%m-%d %H:%M:%SZ} ({holder.process})" if holder else "free"
+    return describe_holder(holder) if holder else "free"
 
 
 def _examine_writes(session: Session, *, probe: bool) -> Iterator[Finding]:

@@ -245,5 +245,7 @@ def test_several_hosts_of_a_database_may_each_say_their_port() -> None:
     found = parse_location("postgresql://u@h1:5433,h2:5433/db/n?target_session_attrs=read-write", "test")
     assert (found.host, found.port, found.username) == ("h1,h2", 5433, "u")
     assert parse_location(found.text, "test") == found
-    with pytest.raises(UsageError):
-        parse_location("postgresql://h1:5433,h2:5434/db/n", "test")
+    for hosts in ("h1:5433,h2:5434", "h1:5433,h2"):
+        with pytest.raises(UsageError) as refused:
+            parse_location(f"postgresql://{hosts}/db/n", "test")
+        assert "all have one port" in refused.value.diagnostics[0].detail
