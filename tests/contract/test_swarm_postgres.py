@@ -35,5 +35,6 @@ def test_eight_processes_write_one_row_after_the_other_and_lose_nothing(
     outcome.check()
     assert outcome.killed
     assert outcome.stopped
-    assert outcome.codes <= {"state-moved", "database-lock-lost", "database-lost"}
+    stopped_too_long = "lock-lost"  # between asking for the lock and reading the answer
+    assert outcome.codes <= {"state-moved", "database-lock-lost", "database-lost", stopped_too_long}
     server.run(f"DROP SCHEMA {schema} CASCADE")

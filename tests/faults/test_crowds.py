@@ -32,7 +32,7 @@ CODES_OF = {
     "az": {*CODES, "lock-lost"},
     "git-file": {*CODES, "lock-lost", "lock-held"},  # twenty may wait for long where the machine is busy
     "git-http": {*CODES, "lock-lost", "lock-held"},
-    "postgres": {*CODES, "database-lost", "database-lock-lost"},
+    "postgres": {*CODES, "database-lost", "database-lock-lost", "lock-lost"},
     "terraform": {*CODES, "lock-held", "lock-cleared"},
     "gitlab": {*CODES, "lock-held", "lock-cleared"},
 }
