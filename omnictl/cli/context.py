@@ -132,11 +132,18 @@ class Session:
 
     def backend_at(self, state: str | Path) -> "StateBackend":
         """Return the memory of the environment as it would be in another place, with the token that is meant for it."""
-        from omnictl.state.location import TARGET_TOKEN_VARIABLE, TOKEN_VARIABLE, environ_beside, server_of
+        from omnictl.state.terraform.meant import (
+            TARGET_TOKEN_VARIABLE,
+            TOKEN_VARIABLE,
+            environ_beside,
+            server_of,
+            token_variable_of,
+        )
 
         is_ours = server_of(self.place.state) in (None, server_of(state))
         environ = environ_beside(self.environ, is_ours=is_ours)
-        token = self.environ.get(TARGET_TOKEN_VARIABLE)
+        own = self.environ.get(token_variable_of(self.environment.name)) if is_ours else None
+        token = self.environ.get(TARGET_TOKEN_VARIABLE) or own
         environ |= {TOKEN_VARIABLE: token} if token else {}
         return self._open_backend(replace(self.place, state=state), self.environment, environ)
 
@@ -145,7 +152,7 @@ class Session:
 
         They are for that of the chosen environment; where that one has none, for the only one that there is.
         """
-        from omnictl.state.location import TOKEN_VARIABLE, environ_beside, server_of, token_variable_of
+        from omnictl.state.terraform.meant import TOKEN_VARIABLE, environ_beside, server_of, token_variable_of
 
         own, server = server_of(self.place.state), server_of(state)
         if server is None:

@@ -62,7 +62,7 @@ def choose_all(
     ]
     left_out = [leave_out(each, rivals[each.key], ids[each.key]) for each in rest if each.key in rivals]
     if left_out and not takes_near:
-        near = find_near(unmanaged, waiting, contested, cut)
+        near = find_near(unmanaged, waiting, contested, cut, paired.keys())
         left_out = [take_as_near(each) if each.key in near else each for each in left_out]
     return Choice(
         tuple(

@@ -217,9 +217,9 @@ CODES = {
     "for being equal alone. If that file is a copy of the one that is created, and this one was edited since, the key "
     "is that of the edited file. An apply of all files settles it.",
     "maybe-unmanaged": "A scenario is created, and the account has one with the same flow, or with a name that gives "
-    "its id, that nobody manages. Where a state was lost and a name edited they may be the same; adopting keeps the "
-    "key, a create makes a second one. Where all files were applied once, the flow counts if as many are created as "
-    "there are.",
+    "its id or is its own cut short, that nobody manages. Where a state was lost and a name edited they may be the "
+    "same; adopting keeps the key, a create makes a second one. Where all files were applied once, the flow counts if "
+    "as many are created as there are.",
     "maybe-moved": "A scenario is created with the flow of one that another environment of the account gives up, or "
     "gave up lately. If id and name changed while the file moved, adopting it keeps the key.",
 }

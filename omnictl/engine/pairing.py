@@ -58,14 +58,11 @@ def pair(
     by_id = _by_id(left, free)
     paired |= _sure_by_id(left, by_id)
     bound = {each.address for files in by_id.values() for each in files}
-    equal = _pair_equal(
-        (each for each in left if each.key not in by_id),
-        (each for each in free if each.address not in bound),
-    )
+    remotes = [each for each in left if each.key not in by_id]
+    files = [each for each in free if each.address not in bound]
+    equal = _pair_equal(remotes, files)
     if takes_near:
-        near = _pair_near(
-            [each for each in left if each.key not in by_id], [each for each in free if each.address not in bound], cut
-        )
+        near = _pair_near(remotes, files, cut)
         found = {each.address for each in equal.values()}
         equal |= {key: each for key, each in near.items() if key not in equal and each.address not in found}
     certain = {key: each for key, each in equal.items() if key not in contested}
@@ -79,10 +76,13 @@ def pair(
 
 
 def find_near(
-    unmanaged: Sequence[Remote], waiting: Sequence[Resource], contested: Collection[str], cut: int
+    unmanaged: Sequence[Remote],
+    waiting: Sequence[Resource],
+    contested: Collection[str],
+    cut: int,
+    certain: Collection[str],
 ) -> dict[str, Resource]:
-    """Return what is paired only where somebody says that the service bends what it is sent."""
-    certain = pair(unmanaged, waiting, contested, cut=cut)
+    """Return what is paired beside the ``certain`` keys where somebody says that the service bends what it is sent."""
     told = pair(unmanaged, waiting, contested, cut=cut, takes_near=True)
     shown = {each.key: each.attributes for each in unmanaged}
     return {key: each for key, each in told.items() if key not in certain and each.attributes != shown[key]}

@@ -117,7 +117,7 @@ def rebuild_state(view: View, told: Iterable[Claim], circumstances: Circumstance
         absent=tuple(each for each in claims if each.key not in view.remotes),
         elsewhere=tuple(each for each in claims if each.key in neighbourhood.claimed),
         owners=neighbourhood.claimed,
-        near=len(find_near(free, unclaimed, neighbourhood.contested, cut)) if left else 0,
+        near=len(find_near(free, unclaimed, neighbourhood.contested, cut, paired.keys())) if left else 0,
     )
 
 

@@ -1,6 +1,7 @@
 """Lines that people paste into the file of a scenario, spelled as its keys are: on lines of their own, or in braces."""
 
 from collections.abc import Sequence
+from json import dumps
 
 from omnictl.model.scenario import Resource
 
@@ -14,12 +15,11 @@ def import_line(environment: str, key: str, resource: Resource) -> str:
 
 
 def _quoted(name: str, value: str) -> str:
-    return f'"{name}": "{value}"'
+    return f"{dumps(name)}: {dumps(value)}"
 
 
 def previous_ids_line(ids: Sequence[str], resource: Resource) -> str:
     """Return the line that says what a scenario was called before."""
     if resource.in_braces:
-        quoted = ", ".join(f'"{each}"' for each in ids)
-        return f'"previous_ids": [{quoted}],'
+        return f'"previous_ids": {dumps(ids)},'
     return f"previous_ids: [{', '.join(ids)}]"

@@ -39,12 +39,8 @@ def change_state(
         state = replaced.state
         if not replaced.is_changed:
             state = replace(state, serial=state.serial + 1)
-        if on_set_aside is not None and stored.is_unreadable:
-            aside = backend.set_aside()
-            on_set_aside(_set_aside(backend.location, aside.path))
-            state = replace(state, serial=max(state.serial, aside.serial + 1))
-        elif on_set_aside is not None and stored.moved_to is not None:
-            on_set_aside(_in_use_again(backend.location, stored.moved_to))
+        if on_set_aside is not None:
+            state = _make_way(backend, stored, state, on_set_aside)
         state = replace(state, written=Writing(holder.since, holder.label))
         backend.write(state)
         return replace(replaced, state=state, is_changed=True)
@@ -66,6 +62,17 @@ def read_at_any_rate(backend: StateBackend) -> Stored:
         return Stored(None, is_unreadable=True)
     except StateMovedError as moved:
         return Stored(replace(moved.state, moved_to=None), moved_to=moved.state.moved_to)
+
+
+def _make_way(backend: StateBackend, stored: Stored, state: State, tell: Callable[[Diagnostic], None]) -> State:
+    """Save what cannot be used beside the user, and return the state with a serial that goes on from it."""
+    if stored.moved_to is not None:
+        tell(_in_use_again(backend.location, stored.moved_to))
+    if not stored.is_unreadable:
+        return state
+    aside = backend.set_aside()
+    tell(_set_aside(backend.location, aside.path))
+    return replace(state, serial=max(state.serial, aside.serial + 1))
 
 
 def _set_aside(where: str, path: str) -> Diagnostic:
@@ -179,8 +186,8 @@ CODES = {
     "set-aside": "With --set-aside push, rollback and rebuild put a state in the place of what cannot be read; that is "
     "saved in .omnictl/unreadable/ first. What only it knew has to be found again: by state rebuild, and the next plan "
     "shows what nobody manages.",
-    "in-use-again": "With --set-aside push and rollback take away the mark that state migrate left. That is for a new "
-    "place that is lost; where it is there, migrate back from it.",
+    "in-use-again": "With --set-aside push, rollback and rebuild take away the mark that state migrate left. That is "
+    "for a new place that is lost; where it is there, migrate back from it.",
     "not-recorded": "No scenario is recorded under this id; state list shows those that are.",
     "no-open-intent": "state settle is for creates whose outcome is unknown; this id has none.",
     "key-taken": "A key belongs to one address at most. The one given is remembered under another id, or "

@@ -30,7 +30,7 @@ _HIDDEN = re.compile(r":.*@", re.DOTALL)
 _HOSTS = re.compile(r"([a-z]+://(?:[^/@]*@)?)([^/:,@?#]+:[0-9]+(?:,[^/:,@?#]+:[0-9]+)+)(?=[/?#]|\Z)", re.IGNORECASE)
 """Several hosts, each with its port."""
 _HOSTS_OF_DATABASE = re.compile(r"postgres(ql)?://[^/]*,", re.IGNORECASE)
-_DRIVE = re.compile(r"[A-Za-z]:[/\\]", re.ASCII)
+_DRIVE = re.compile(r"\A[A-Za-z]:[/\\]", re.ASCII)
 _SHORT = re.compile(r"git@([A-Za-z0-9.-]+):/*([A-Za-z0-9._~/-]+)", re.ASCII)
 """The short form of ssh in which nothing can be hidden."""
 _SECRET = re.compile(r"pass|secret|token|key|sig\b|credential", re.IGNORECASE)
@@ -39,22 +39,6 @@ _PLAIN = re.compile(
     re.ASCII,
 )
 """A place that YAML takes for text as it is, inside of braces too: there a ``?`` ends it."""
-
-TOKEN_VARIABLE = "OMNICTL_STATE_TOKEN"  # noqa: S105 - the name of a variable
-ONE_TOKEN_VARIABLE = "OMNICTL_STATE_TOKEN_ENV"  # noqa: S105
-"""For the state of one environment; its name stands in the place of ENV."""
-TARGET_TOKEN_VARIABLE = "OMNICTL_STATE_TOKEN_TO"  # noqa: S105
-"""For the place that state migrate goes to."""
-HELD_BACK = "credentials are held back"
-"""Among the variables for a backend, under a name that no variable has: there are some, for another server."""
-_PAIR = ("TF_HTTP_USERNAME", "TF_HTTP_PASSWORD")
-_ADDRESSES = (
-    "TF_HTTP_LOCK_ADDRESS",
-    "TF_HTTP_UNLOCK_ADDRESS",
-    "TF_HTTP_LOCK_METHOD",
-    "TF_HTTP_UNLOCK_METHOD",
-    "TF_HTTP_UPDATE_METHOD",
-)
 
 EXTRAS = {"s3": "s3", "gs": "gs", "az": "az", "postgresql": "postgresql", "postgres": "postgresql"}
 """The schemes that need a package more, with the name of the extra that brings it."""
@@ -109,36 +93,6 @@ def is_url(text: str) -> bool:
     found = _SCHEME.match(text)
     is_known = found is not None and (text[found.end() :].startswith("//") or found[1].lower() in SCHEMES)
     return is_known or _ODD.match(text) is not None or _FOREIGN.search(text) is not None
-
-
-def server_of(place: str | Path) -> tuple[str, int | None] | None:
-    """Return host and port of a server of Terraform's protocol; None for every other kind of place."""
-    try:
-        parts = urlsplit(str(place))
-        port = parts.port
-    except ValueError:
-        return None
-    scheme = parts.scheme.lower()
-    usual = {"https": 443, "http": 80}
-    return (parts.hostname or "", port or usual[scheme]) if scheme in usual else None
-
-
-def token_variable_of(environment: str) -> str:
-    """Return the variable with the token of one environment alone."""
-    return ONE_TOKEN_VARIABLE.removesuffix("ENV") + re.sub(r"[^A-Z0-9]", "_", environment.upper())
-
-
-def environ_beside(environ: Mapping[str, str], *, is_ours: bool) -> dict[str, str]:
-    """Return the variables for another place than the chosen one: what is meant for that one, and does not say so.
-
-    ``is_ours``: it is on the server that the credentials are for.
-    """
-    is_named = bool(environ.get("TF_HTTP_ADDRESS"))
-    credentials = () if is_ours else (TOKEN_VARIABLE, *(() if is_named else _PAIR))
-    left_out = {*credentials, *(() if is_named else _ADDRESSES)}
-    kept = {name: value for name, value in environ.items() if name not in left_out}
-    is_held_back = any(environ.get(name) for name in credentials)
-    return {**kept, **({HELD_BACK: "yes"} if is_held_back else {})}
 
 
 def shown_place(place: str) -> str:
@@ -232,7 +186,7 @@ def _refuse_secrets(parts: SplitResult, scheme: str, options: Mapping[str, str])
 
 def _hides_user(value: str) -> bool:
     """Tell whether a user and a password may stand in a value; a colon of a drive of Windows parts none."""
-    return _HIDDEN.search(_DRIVE.sub("", value, count=1) if _DRIVE.match(value) else value) is not None
+    return _HIDDEN.search(_DRIVE.sub("", value)) is not None
 
 
 def _refuse_odd(parts: SplitResult, scheme: str, options: Mapping[str, str], *, has_slashes: bool) -> None:

@@ -165,3 +165,14 @@ def test_neighbours_on_several_servers_get_no_token_that_is_not_theirs(
             assert omnictl("plan", "--env", name).code == 0
         assert credentials_at(a) == {None, "Bearer token-of-a"}
         assert credentials_at(b) == {None, "Bearer token-of-b"}
+
+
+def test_the_token_of_an_environment_is_for_another_place_on_its_server_too(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(project, {"first.json": encode_state(STATE)})
+    with serving("Bearer its-own") as server:
+        monkeypatch.setenv("OMNICTL_STATE_TOKEN_DEFAULT", "its-own")
+        one, other = f"{server.url}/states/one", f"{server.url}/states/other"
+        assert omnictl("state", "push", "first.json", "--state", one).code == 0
+        assert omnictl("state", "migrate", "--state", one, "--to", other).code == 0

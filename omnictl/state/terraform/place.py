@@ -9,14 +9,13 @@ from msgspec import Struct
 
 from omnictl.errors import AccessError, UsageError
 from omnictl.model.diagnostic import Diagnostic, Severity
-from omnictl.state.location import (
+from omnictl.state.location import Location, query_of, refuse_plain_http
+from omnictl.state.terraform.meant import (
+    ADDRESSES,
     HELD_BACK,
     ONE_TOKEN_VARIABLE,
     TARGET_TOKEN_VARIABLE,
     TOKEN_VARIABLE,
-    Location,
-    query_of,
-    refuse_plain_http,
 )
 from omnictl.transport.credentials import Credentials, CredentialSources, find_credentials
 from omnictl.transport.trust import BaseUrl, check_base_url
@@ -106,7 +105,7 @@ class _Given(Struct, frozen=True):
     environ: Mapping[str, str]
 
     def _find(self, name: str) -> str:
-        return self.options.get(name) or self.environ.get(_VARIABLES[name]) or ""
+        return self.options.get(name) or self.environ.get(ADDRESSES[name]) or ""
 
     def method(self, name: str, usual: str) -> str:
         found = (self._find(name) or usual).upper()
@@ -121,15 +120,6 @@ class _Given(Struct, frozen=True):
         if parts is None or parts[0] != base:
             _refuse(f"{name} is not on {base.authority}; credentials go to one host alone")
         return _checked_path(parts[1])
-
-
-_VARIABLES = {
-    "lock_address": "TF_HTTP_LOCK_ADDRESS",
-    "unlock_address": "TF_HTTP_UNLOCK_ADDRESS",
-    "lock_method": "TF_HTTP_LOCK_METHOD",
-    "unlock_method": "TF_HTTP_UNLOCK_METHOD",
-    "update_method": "TF_HTTP_UPDATE_METHOD",
-}
 
 
 def _is_of(address: str | None, base: BaseUrl, path: str) -> bool:
